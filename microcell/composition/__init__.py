@@ -1,0 +1,1 @@
+"""Which processes, nodes and devices run for a line in a world."""

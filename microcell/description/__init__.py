@@ -1,0 +1,1 @@
+"""What the cell is and what it makes: typed, checked descriptions read from YAML."""

@@ -1,0 +1,53 @@
+"""Base of all descriptions, and the small types that they share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from microcell.geometry import Pose, from_rpy
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+SERIAL_PREFIX_PATTERN = r"^[A-Z0-9]{1,12}$"
+ORDER_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+PATTERN_WORDS = {
+    NAME_PATTERN: "a name of lower case letters, digits and underscores that begins with a letter",
+    SERIAL_PREFIX_PATTERN: "1 to 12 capital letters and digits",
+    ORDER_ID_PATTERN: "letters, digits, '_', '.' and '-' that begin with a letter or digit",
+}
+"""What the patterns mean, for messages."""
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
+"""Lower case, digits and underscores, as ROS names have it (REP 144)."""
+
+Metre = Annotated[float, Field(ge=-10.0, le=10.0)]
+Radian = Annotated[float, Field(ge=-6.2831854, le=6.2831854)]
+PositiveMetre = Annotated[float, Field(gt=0.0, le=10.0)]
+Rgb = tuple[
+    Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]
+]
+
+
+class Description(BaseModel):
+    """Immutable; an unknown key is an error. Files are read strictly: there, no number is taken from text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False, populate_by_name=True)
+
+
+class PoseSpec(Description):
+    """A pose as people write it: position in m, fixed-axis roll, pitch, yaw in rad (REP 103)."""
+
+    xyz_m: tuple[Metre, Metre, Metre] = (0.0, 0.0, 0.0)
+    rpy_rad: tuple[Radian, Radian, Radian] = (0.0, 0.0, 0.0)
+
+    @property
+    def pose(self) -> Pose:
+        return Pose(self.xyz_m, from_rpy(*self.rpy_rad))
+
+
+class Document(Description):
+    """A whole YAML file: `kind` says which, `name` is the file's name without ending."""
+
+    name: Name
+    summary: str = Field("", max_length=200, description="One line for people.")

@@ -1,0 +1,34 @@
+"""An order: what to make, how many, how urgent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from microcell.description.base import ORDER_ID_PATTERN, Description, Name
+
+OrderId = Annotated[str, StringConstraints(pattern=ORDER_ID_PATTERN, max_length=63)]
+
+
+class OrderLine(Description):
+    """So many of one variant; without a variant, the product's default."""
+
+    variant: Name | None = None
+    quantity: int = Field(ge=1, le=100_000)
+
+
+class Order(Description):
+    """One order. `due` is a date and time with zone; higher priority goes first, 0 is normal."""
+
+    kind: Literal["order"] = "order"
+    order_id: OrderId | None = None
+    product: Name
+    lines: tuple[OrderLine, ...] = Field(min_length=1, max_length=1000)
+    priority: int = Field(0, ge=-100, le=100)
+    due: AwareDatetime | None = None
+    replace_scrapped: bool = Field(True, description="Make another unit for each scrapped one.")
+
+    @property
+    def quantity(self) -> int:
+        return sum(line.quantity for line in self.lines)

@@ -1,0 +1,52 @@
+"""A swappable tool of the arm: what it is, what it can do, how long it lasts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from microcell.description.base import Document, Metre, PoseSpec, PositiveMetre
+
+Capability = Literal["grip", "suction", "drive_screw"]
+
+
+class ToolBase(Document):
+    """What every tool has; frames are the flange's, z out of the flange."""
+
+    kind: Literal["tool"]
+    coupling: str = Field(description="Coupling standard; the arm's changer must have the same.")
+    capabilities: tuple[Capability, ...] = Field(min_length=1)
+    mass_kg: float = Field(gt=0, le=50)
+    centre_of_gravity_m: tuple[Metre, Metre, Metre] = (0.0, 0.0, 0.0)
+    tcp_in_flange: PoseSpec = Field(description="Tool centre point; its z axis points away from the flange.")
+    life_cycles: int = Field(0, ge=0, description="Uses before replacement; 0 = no limit.")
+
+
+class GripperTool(ToolBase):
+    """Two parallel fingers that close along the TCP's x axis."""
+
+    device: Literal["gripper"]
+    stroke_m: PositiveMetre = Field(description="Opening between the fingers when open.")
+    speed_m_s: float = Field(0.1, gt=0, le=2)
+    force_max_n: float = Field(gt=0, le=2000)
+
+
+class VacuumTool(ToolBase):
+    """A suction cup with pressure switch."""
+
+    device: Literal["vacuum"]
+    cup_diameter_m: PositiveMetre
+    pressure_pa: float = Field(60_000, gt=0, le=101_325, description="Under-pressure when sealed.")
+    settle_s: float = Field(0.25, gt=0, le=10)
+
+
+class ScrewdriverTool(ToolBase):
+    """A driven magnetic bit with torque and angle sensing."""
+
+    device: Literal["screwdriver"]
+    torque_max_n_m: float = Field(gt=0, le=100)
+    speed_max_rad_s: float = Field(60.0, gt=0, le=1000)
+
+
+Tool = Annotated[GripperTool | VacuumTool | ScrewdriverTool, Field(discriminator="device")]

@@ -1,0 +1,1 @@
+"""Contracts with hardware: one folder a kind, each with its contract and its drivers."""

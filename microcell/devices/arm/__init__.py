@@ -1,0 +1,1 @@
+"""arm: contract and drivers."""

@@ -1,0 +1,1 @@
+"""bin: contract and drivers."""

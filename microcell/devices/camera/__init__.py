@@ -1,0 +1,1 @@
+"""camera: contract and drivers."""

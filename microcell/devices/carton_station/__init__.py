@@ -1,0 +1,1 @@
+"""carton_station: contract and drivers."""

@@ -1,0 +1,59 @@
+"""Make the devices of a line for a world: which driver, from its name, with what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from microcell import plugins
+from microcell.clock import Clock
+from microcell.description.cell import World
+from microcell.description.line import Line
+from microcell.devices.contract import Device
+
+if TYPE_CHECKING:
+    from microcell.plant.plant import Plant
+
+
+@dataclass(frozen=True)
+class DeviceHost:
+    """What a driver's constructor gets besides its name and spec: `Driver(name, spec, host)`.
+
+    Mock drivers use `plant`; ROS drivers use `node`, the `microcell.ros` node that hosts them.
+    """
+
+    line: Line
+    clock: Clock
+    plant: Plant | None = None
+    node: Any = None
+
+
+def device_specs(line: Line) -> dict[str, Any]:
+    """Spec of every device of a line by name: the cell's devices, then the tools that stand in its cribs."""
+    tools = {
+        pocket.tool: line.tools[pocket.tool]
+        for crib in line.cell_description.of_kind("tool_crib").values()
+        for pocket in crib.pockets
+        if pocket.tool
+    }
+    return {**line.cell_description.devices, **tools}
+
+
+def driver_name(line: Line, device: str, world: World, camera: str = "rendered") -> str:
+    """The driver of a device or tool in a world; `camera` = modelled replaces virtual cameras by their model."""
+    if device in line.tools:
+        return f"{line.tools[device].device}/{'mock' if world == 'virtual' else 'ros'}"
+    name = line.cell_description.driver_name(device, world)
+    return "camera/modelled" if name == "camera/mock" and camera == "modelled" else name
+
+
+def make_devices(
+    host: DeviceHost, world: World, names: Iterable[str] | None = None, camera: str = "rendered"
+) -> dict[str, Device]:
+    """Construct devices (no I/O yet): all of the line, or the named ones."""
+    specs = device_specs(host.line)
+    return {
+        name: plugins.driver(driver_name(host.line, name, world, camera))(name, specs[name], host)
+        for name in (specs if names is None else names)
+    }

@@ -1,0 +1,1 @@
+"""gripper: contract and drivers."""

@@ -1,0 +1,1 @@
+"""printer: contract and drivers."""

@@ -1,0 +1,1 @@
+"""screwdriver: contract and drivers."""

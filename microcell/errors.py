@@ -1,0 +1,50 @@
+"""Errors of the package. Each message says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class MicrocellError(Exception):
+    """Base of all errors that a user of the package can cause or mend."""
+
+
+class UsageError(MicrocellError):
+    """A request that cannot be carried out as given: wrong argument, unknown name, illegal command."""
+
+
+class MissingCapabilityError(MicrocellError):
+    """Something optional is not installed here; the message names what to install."""
+
+
+class JournalError(MicrocellError):
+    """A journal that cannot be read, written or trusted."""
+
+
+@dataclass(frozen=True, order=True)
+class Issue:
+    """One thing that is wrong in a configuration file; lines and columns count from 1.
+
+    `where` is the dotted path in the file, `what` says what is wrong and shows the value, `remedy` says what is allowed
+    and what to do.
+    """
+
+    file: str
+    line: int
+    column: int
+    where: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        return f"{self.file}:{self.line}:{self.column}: {where}{self.what}; {self.remedy}"
+
+
+class ConfigError(MicrocellError):
+    """Configuration that cannot be used: all issues of all files at once, one on each line of the text."""
+
+    def __init__(self, issues: Iterable[Issue]) -> None:
+        self.issues = tuple(issues)
+        super().__init__("\n".join(str(issue) for issue in self.issues))

@@ -1,0 +1,193 @@
+"""Every fact that the journal can hold: one frozen class for each kind of event.
+
+An event carries only data of JSON's types, so that the journal needs no reader of its own: `as_data` and `from_data` are
+each other's inverse. Times are cell time in seconds; `JournalOpened.epoch_s` turns them into dates.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from microcell.errors import JournalError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Base of all events. `kind` is `<what>.<verb in past tense>`."""
+
+    kind: ClassVar[str]
+    KINDS: ClassVar[dict[str, type[Event]]] = {}
+    time_s: float
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        Event.KINDS[cls.kind] = cls
+
+    def as_data(self) -> dict[str, Any]:
+        """The event's fields without its time."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "time_s"}
+
+    @staticmethod
+    def from_data(kind: str, time_s: float, data: dict[str, Any]) -> Event:
+        """Read an event back; unknown kinds or fields are a `JournalError`."""
+        try:
+            return Event.KINDS[kind](time_s=time_s, **{k: _frozen(v) for k, v in data.items()})
+        except (KeyError, TypeError) as error:
+            raise JournalError(f"an event '{kind}' that this release does not know: {error}") from error
+
+
+def canonical(data: Any) -> str:
+    """The one JSON text of some data: sorted keys, no blanks, so that equal data have equal hashes."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class JournalOpened(Event):
+    """A controller began to write; several in one journal mean restarts."""
+
+    kind: ClassVar[str] = "journal.opened"
+    cell: str
+    line: str
+    product: str
+    world: str
+    camera: str
+    seed: int
+    epoch: int
+    epoch_s: float
+    ideal_cycle_s: float
+    release: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateChanged(Event):
+    """The cell's PackML state changed."""
+
+    kind: ClassVar[str] = "state.changed"
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderAccepted(Event):
+    """An order is in; `lines` are (variant, quantity) pairs."""
+
+    kind: ClassVar[str] = "order.accepted"
+    order_id: str
+    product: str
+    lines: tuple[tuple[str, int], ...]
+    priority: int
+    due_s: float | None
+    replace_scrapped: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderControlled(Event):
+    """An order was paused, resumed, cancelled, completed or failed."""
+
+    kind: ClassVar[str] = "order.controlled"
+    order_id: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitStarted(Event):
+    """A unit got its serial and is in work."""
+
+    kind: ClassVar[str] = "unit.started"
+    unit: str
+    order_id: str
+    variant: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitEnded(Event):
+    """A unit left: good (packed) or scrapped."""
+
+    kind: ClassVar[str] = "unit.ended"
+    unit: str
+    order_id: str
+    disposition: str
+    reason: str
+    carton: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationStarted(Event):
+    """Intent: durable before anything moves. `unit` is "" for set-up work such as a tool change."""
+
+    kind: ClassVar[str] = "operation.started"
+    unit: str
+    operation: str
+    skill: str
+    attempt_id: str
+    resources: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperationEnded(Event):
+    """Outcome: succeeded, fault, cancelled or rejected. Measurements are plain `Measurement` fields."""
+
+    kind: ClassVar[str] = "operation.ended"
+    unit: str
+    operation: str
+    skill: str
+    attempt_id: str
+    outcome: str
+    message: str
+    duration_s: float
+    fault: dict[str, Any] | None = None
+    disposition: str = ""
+    measurements: tuple[dict[str, Any], ...] = ()
+    failed_checks: tuple[str, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    tool_serial: str = ""
+    carton: str = ""
+    image_sha256: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryDecided(Event):
+    """What the cell does about a fault or a rejected inspection."""
+
+    kind: ClassVar[str] = "recovery.decided"
+    unit: str
+    operation: str
+    code: str
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolMounted(Event):
+    """What is on an arm's flange from now on ("" = nothing)."""
+
+    kind: ClassVar[str] = "tool.mounted"
+    arm: str
+    tool: str
+    serial: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeederRefilled(Event):
+    """Parts were brought to a feeder."""
+
+    kind: ClassVar[str] = "feeder.refilled"
+    feeder: str
+    part: str
+    lot: str
+    level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaultRaised(Event):
+    """A fault that belongs to the cell, not to one operation."""
+
+    kind: ClassVar[str] = "fault.raised"
+    fault: dict[str, Any]

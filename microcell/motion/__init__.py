@@ -1,0 +1,1 @@
+"""Robot model, inverse kinematics and trajectories: pure functions, no I/O."""

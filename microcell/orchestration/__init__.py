@@ -1,0 +1,1 @@
+"""Who decides: PackML states, dispatch, recovery."""

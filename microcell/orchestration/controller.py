@@ -1,0 +1,416 @@
+"""The cell's controller: PackML state, orders in, work out. Acts on events, never on a tick."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import microcell
+from microcell import events
+from microcell.clock import Clock
+from microcell.description.line import Line
+from microcell.description.order import Order
+from microcell.devices.contract import Device
+from microcell.devices.feeder.contract import Feeder
+from microcell.devices.tool_changer.contract import ToolChanger
+from microcell.errors import JournalError, MicrocellError, UsageError
+from microcell.faults import Fault
+from microcell.orchestration.dispatch import Dispatcher, Job
+from microcell.orchestration.execution import ChainRunner
+from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
+from microcell.orchestration.restore import restore
+from microcell.orchestration.shop import Shop, open_orders
+from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
+from microcell.orchestration.work import OrderStatus, OrderWork
+from microcell.records.journal import Entry, Journal
+from microcell.skills.contract import SkillPort
+
+log = logging.getLogger(__name__)
+Listener = Callable[[Entry], None]
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a journal is told about this run of the controller."""
+
+    world: str
+    camera: str = "rendered"
+    seed: int = 0
+    autostart: bool = True
+
+
+class Controller:
+    """Runs one cell.
+
+    `start` reads the devices and brings the cell to Idle; from then on orders are worked off until `close`. `devices`
+    are those that the controller watches itself: feeders and tool changers, by name, connected.
+    """
+
+    def __init__(
+        self, line: Line, clock: Clock, journal: Journal, port: SkillPort, devices: Mapping[str, Device], session: Session
+    ) -> None:
+        self.line = line
+        self.clock = clock
+        self.session = session
+        self.state = State.STOPPED
+        self.reason = "not started"
+        self.active_faults: list[Fault] = []
+        self._journal = journal
+        self._port = port
+        self._devices = devices
+        self._listeners: list[Listener] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watchers: set[asyncio.Task[None]] = set()
+        self._parked = 0
+        self._held_for_person = asyncio.Event()
+        self._changed = asyncio.Condition()
+        self._wake_pending = False
+        self._watched: set[str] = set()
+        self.shop = Shop(line, clock, self._record)
+        self._dispatcher = Dispatcher(self.shop)
+        self.epoch, self.in_doubt = restore(self.shop, journal)
+        changers = {
+            arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()
+        }
+        self._runner = ChainRunner(self.shop, port, self, _typed(changers), self.epoch)
+        self._runner.read_level = self._read_level
+
+    # life
+
+    async def start(self) -> None:
+        """Check that somebody offers every skill of the plan, read tools and feeders, and reset to Idle.
+
+        Raises `UsageError` before anything moves when a skill is missing.
+        """
+        await self._check_skills()
+        line = self.line
+        self._record(
+            events.JournalOpened(
+                time_s=self.clock.now(),
+                cell=line.cell,
+                line=line.name,
+                product=line.product,
+                world=self.session.world,
+                camera=self.session.camera,
+                seed=self.session.seed,
+                epoch=self.epoch,
+                epoch_s=self.clock.epoch_s,
+                ideal_cycle_s=line.ideal_cycle_s,
+                release=microcell.__version__,
+            )
+        )
+        for feeder in line.feeders:
+            await self._read_level(feeder)
+        for arm in line.cell_description.of_kind("arm"):
+            await self._runner.read_tool(arm)
+        if self.session.autostart:
+            self.command(Command.RESET, "start-up")
+
+    async def close(self) -> None:
+        """Stop in an orderly way: chains in work reach their safe point, then nothing moves any more."""
+        if (self.state, Command.STOP) in COMMANDED:
+            self.command(Command.STOP, "shutdown")
+        await self._until(lambda: not self._moving)
+        waiting = [*self._tasks, *self._watchers]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        self._look()
+
+    # orders
+
+    def submit(self, order: Order) -> str:
+        """Take an order in; its id. `UsageError` says what is wrong. It is in the journal when this returns."""
+        accepted = self.shop.accept(order)
+        self._wake()
+        return accepted.order_id
+
+    def control(self, order_id: str, command: str, reason: str = "") -> None:
+        """Pause, resume or cancel one order; the others go on. `UsageError` says what is wrong."""
+        order = self._order(order_id)
+        if order.status.ended:
+            raise UsageError(f"order '{order_id}' has ended already ({order.status.name.lower()}).")
+        if command == "pause" and order.may_start_units:
+            self.shop.set_order(order, OrderStatus.PAUSED, reason)
+        elif command == "resume" and order.status is OrderStatus.PAUSED:
+            self.shop.set_order(order, OrderStatus.RUNNING, reason)
+        elif command == "cancel" and not order.cancelling:
+            self.shop.cancel(order, reason)
+        else:
+            state = "being cancelled" if order.cancelling else order.status.name.lower()
+            raise UsageError(f"cannot {command} order '{order_id}': it is {state}. Commands: pause, resume, cancel.")
+        self._wake()
+
+    async def order_ended(self, order_id: str) -> OrderView:
+        """Wait until an order has ended."""
+        order = self._order(order_id)
+        async with self._changed:
+            await self._changed.wait_for(lambda: order.status.ended)
+        return OrderView.of(order, self.line.product)
+
+    def order(self, order_id: str) -> OrderView:
+        """One order as it stands."""
+        return OrderView.of(self._order(order_id), self.line.product)
+
+    def orders(self, include_ended: bool = True) -> tuple[OrderView, ...]:
+        """Open orders, the most urgent first, then the ended ones."""
+        ended = [o for o in self.shop.orders.values() if o.status.ended] if include_ended else []
+        return tuple(OrderView.of(o, self.line.product) for o in (*open_orders(self.shop.orders), *ended))
+
+    # PackML
+
+    def command(self, command: Command, reason: str = "") -> State:
+        """Carry out a PackML command; the state it leads to. `UsageError` when it is illegal now."""
+        target = after_command(self.state, command)
+        self._set(target, reason or command.title)
+        if command is Command.ABORT:
+            self._runner.cancel_all()
+        if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
+            self.active_faults.clear()
+            self._held_for_person.set()
+            self._put_doubtful_units_aside()
+        self._wake()
+        return self.state
+
+    async def hold(self, fault: Fault) -> None:
+        """Hold the cell because of a fault and wait until a person lets it go on (see `execution.Gate`)."""
+        self.active_faults.append(fault)
+        if (self.state, Command.HOLD) in COMMANDED:
+            self.command(Command.HOLD, str(fault))
+        self._held_for_person.clear()
+        await self._park(self._held_for_person.wait())
+        await self.pass_through()
+
+    async def pass_through(self) -> None:
+        """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
+        if self.state is not State.EXECUTE:
+            await self._park(self._until(lambda: self.state is State.EXECUTE))
+
+    async def acquire(self, device: str, holder: str) -> None:
+        """Lease one more device as soon as it is free (see `execution.Gate`)."""
+        if not self.shop.resources.is_free(device):
+            await self._park(self._until(lambda: self.shop.resources.is_free(device)))
+        self.shop.resources.take([device], holder)
+
+    # seeing
+
+    def add_listener(self, listener: Listener) -> None:
+        """Be told of every journal entry, right after it was written."""
+        self._listeners.append(listener)
+
+    def snapshot(self) -> CellSnapshot:
+        """The cell at this moment."""
+        shop = self.shop
+        return CellSnapshot(
+            time_s=self.clock.now(),
+            cell=self.line.cell,
+            line=self.line.name,
+            world=self.session.world,
+            state=self.state,
+            reason=self.reason,
+            orders=self.orders(),
+            stations=tuple(self._station(name, spec.kind) for name, spec in self.line.cell_description.devices.items()),
+            tools=self._tools(),
+            active_faults=tuple(self.active_faults),
+            last_faults=tuple(shop.faults),
+            units_in_work=len(shop.units),
+            units_good=shop.units_good,
+            units_scrapped=shop.units_scrapped,
+        )
+
+    def _station(self, name: str, kind: str) -> StationView:
+        resources = self.shop.resources
+        holder = resources.holders.get(name, "")
+        state = "out_of_service" if name in resources.out_of_service else "leased" if holder else "free"
+        contents = resources.occupied.get(name) or resources.mounted.get(name, "")
+        if name in self.line.feeders:
+            contents = self.line.feeders[name].part
+        activity = next((f.message for key, f in self._runner.activity.items() if key.split("/")[0] == holder.split("/")[0]), "")
+        return StationView(name, kind, state, holder, contents, resources.levels.get(name, -1), activity if holder else "")
+
+    def _tools(self) -> tuple[ToolView, ...]:
+        places = {tool: f"flange of {arm}" for arm, tool in self.shop.resources.mounted.items()}
+        return tuple(
+            ToolView(p.tool, p.serial, places.get(p.tool, crib), self.shop.tool_cycles.get(p.tool, 0), self.line.tools[p.tool].life_cycles)
+            for crib, spec in self.line.cell_description.of_kind("tool_crib").items()
+            for p in spec.pockets
+            if p.tool
+        )
+
+    # inside
+
+    @property
+    def _moving(self) -> int:
+        """Chains that are not parked at a safe point."""
+        return len(self._tasks) - self._parked
+
+    def _order(self, order_id: str) -> OrderWork:
+        if order_id not in self.shop.orders:
+            known = ", ".join(self.shop.orders) or "none"
+            raise UsageError(f"no order '{order_id}'; there are: {known}.")
+        return self.shop.orders[order_id]
+
+    def _record(self, event: events.Event) -> None:
+        entry = self._journal.append(event)
+        for listener in self._listeners:
+            listener(entry)
+
+    def _set(self, state: State, reason: str) -> None:
+        self._record(events.StateChanged(time_s=self.clock.now(), state=state.title, reason=reason))
+        self.state, self.reason = state, reason
+
+    def _wake(self) -> None:
+        """Look at everything once, soon."""
+        if not self._wake_pending:
+            self._wake_pending = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self._wake_pending = False
+        try:
+            self._advance()
+            if self.in_doubt and self.state is State.EXECUTE:
+                self._ask_about_doubtful_units()
+            while self.state is State.EXECUTE and (job := self._dispatcher.next_job()) is not None:
+                self._begin(job)
+            self._rest()
+        except JournalError as error:
+            self._journal_failed(error)
+        asyncio.ensure_future(self._notify())
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _advance(self) -> None:
+        """Leave acting states whose work is done, and start by itself when there is work."""
+        while self.state in ACTING and not (self._moving and self.state in _WAITS_FOR_REST):
+            self._set(ACTING[self.state], self.reason)
+        auto = self.session.autostart
+        if self.state is State.COMPLETE and auto:
+            self.command(Command.RESET, "ready for the next order")
+        elif self.state is State.IDLE and auto and self._dispatcher.has_work():
+            self.command(Command.START, "work to do")
+        elif self.state is State.SUSPENDED and not self._dispatcher.has_work():
+            self.command(Command.UNSUSPEND, "no order needs the missing parts any more")
+        elif self.state is State.SUSPENDED and self._dispatcher.next_job() is not None:
+            self.command(Command.UNSUSPEND, "parts are there again")
+
+    def _rest(self) -> None:
+        """In Execute with nothing that moves: complete, wait for parts, or say what is in the way."""
+        if self.state is not State.EXECUTE or self._tasks:
+            return
+        if not self._dispatcher.has_work():
+            self.command(Command.COMPLETE, "all orders are ended")
+        elif self._dispatcher.missing_parts:
+            self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
+        else:
+            fault = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
+            self._raise(fault)
+
+    def _raise(self, fault: Fault) -> None:
+        """Record a fault of the cell itself and hold until a person lets it go on."""
+        self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
+        self.shop.saw_fault(fault)
+        self.active_faults.append(fault)
+        if (self.state, Command.HOLD) in COMMANDED:
+            self.command(Command.HOLD, str(fault))
+
+    def _ask_about_doubtful_units(self) -> None:
+        for serial, operation in self.in_doubt.items():
+            self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation, self.clock.now()))
+
+    def _put_doubtful_units_aside(self) -> None:
+        """A person has looked: units whose state nobody can know leave through the reject bin."""
+        if self.state is State.UNHOLDING:
+            for serial, operation in self.in_doubt.items():
+                self.shop.scrap(self.shop.units[serial], operation, "OUTCOME_UNKNOWN", "put aside after an interruption")
+            self.in_doubt.clear()
+
+    def _begin(self, job: Job) -> None:
+        unit = self.shop.begin_unit(job.order, job.unit.variant) if job.new else job.unit
+        for kind, station in job.binding.taken.items():
+            self.shop.enter(unit, kind, station)
+        unit.running = True
+        self.shop.resources.take(job.binding.devices(), f"{unit.serial}/{job.chain.first}")
+        running = Job(unit, job.order, job.chain, job.binding, job.new)
+        task = asyncio.get_running_loop().create_task(self._runner.run(running), name=f"{unit.serial}/{job.chain.first}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(done, running))
+
+    def _ended(self, task: asyncio.Task[None], job: Job) -> None:
+        self._tasks.discard(task)
+        job.unit.running = False
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, JournalError):
+            self._journal_failed(error)
+        elif error is not None:
+            self._chain_failed(error, job)
+        self._wake()
+
+    def _chain_failed(self, error: BaseException, job: Job) -> None:
+        """An error of the program itself: the unit is put aside by a person, nothing goes on by itself."""
+        log.error("chain %s of %s failed", job.chain.first, job.unit.serial, exc_info=error)
+        detail = str(error) if isinstance(error, MicrocellError) else f"{type(error).__name__}: {error}"
+        fault = Fault("SKILL_FAILED", "orchestrator", detail, job.unit.serial, job.chain.first, self.clock.now())
+        self._raise(fault)
+
+    def _journal_failed(self, error: JournalError) -> None:
+        """Without a journal nothing may move: abort, and do not try to write."""
+        log.error("the journal cannot be written: %s", error)
+        self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
+        self.state, self.reason = State.ABORTED, str(error)
+        self._runner.cancel_all()
+
+    async def _park(self, waiting: Any) -> None:
+        """Wait at a safe point: for Holding, Stopping and Aborting, this chain has come to rest."""
+        self._parked += 1
+        self._wake()
+        try:
+            await waiting
+        finally:
+            self._parked -= 1
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+    async def _check_skills(self) -> None:
+        product = self.line.product_description
+        wanted = {op.skill for plan in (product.plan, product.scrap_plan) for op in plan.values()} | {"change_tool"}
+        missing = sorted(wanted - await self._port.offered())
+        if missing:
+            raise UsageError(f"nobody offers the skill {', '.join(missing)}, which the plan of '{self.line.product}' needs. Start its server.")
+
+    async def _read_level(self, feeder: str) -> None:
+        device = self._devices[feeder]
+        if not isinstance(device, Feeder):
+            raise TypeError(f"'{feeder}' is no feeder")
+        level = await device.level()
+        self.shop.saw_level(feeder, level)
+        if level == 0 and feeder not in self._watched:
+            self._watched.add(feeder)
+            task = asyncio.get_running_loop().create_task(self._watch(feeder, device))
+            self._watchers.add(task)
+            task.add_done_callback(self._watchers.discard)
+
+    async def _watch(self, feeder: str, device: Feeder) -> None:
+        """Wait until an empty feeder has parts again."""
+        level = await device.wait_level(1)
+        self._watched.discard(feeder)
+        self.shop.saw_level(feeder, level)
+        self._wake()
+
+
+_WAITS_FOR_REST = (State.HOLDING, State.STOPPING, State.ABORTING, State.SUSPENDING, State.COMPLETING)
+"""Acting states that last until no chain moves."""
+
+
+def _typed(changers: Mapping[str, Device]) -> dict[str, ToolChanger]:
+    for arm, device in changers.items():
+        if not isinstance(device, ToolChanger):
+            raise TypeError(f"the tool changer of '{arm}' is a {type(device).__name__}")
+    return changers  # type: ignore[return-value]

@@ -1,0 +1,266 @@
+"""Runs one chain: tool change, goals in order, each journalled before and after, and recovery when one fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Protocol
+
+from microcell import events
+from microcell.devices.tool_changer.contract import ToolChanger
+from microcell.faults import Fault, FaultError
+from microcell.orchestration.dispatch import Job
+from microcell.orchestration.recovery import decide
+from microcell.orchestration.shop import Shop
+from microcell.orchestration.work import UnitWork
+from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
+
+
+class Gate(Protocol):
+    """What a running chain asks of the controller."""
+
+    async def hold(self, fault: Fault) -> None:
+        """Hold the cell because of a fault; returns when a person let it go on."""
+
+    async def pass_through(self) -> None:
+        """Return as soon as the cell is in Execute or on its way to a safe point."""
+
+    async def acquire(self, device: str, holder: str) -> None:
+        """Lease one more device as soon as it is free."""
+
+
+class ChainRunner:
+    """Runs jobs through a skill port."""
+
+    def __init__(self, shop: Shop, port: SkillPort, gate: Gate, changers: Mapping[str, ToolChanger], epoch: int) -> None:
+        self._shop = shop
+        self._port = port
+        self._gate = gate
+        self._changers = changers
+        self._epoch = epoch
+        self._attempts = 0
+        self.activity: dict[str, Feedback] = {}
+        self.running: dict[str, asyncio.Task[SkillResult]] = {}
+
+    async def run(self, job: Job) -> None:
+        """Run a job to its end; its leases were taken by the caller and are given back here."""
+        holder = f"{job.unit.serial}/{job.chain.first}"
+        try:
+            if job.binding.change_to:
+                await self._change_tool(job, holder)
+            await self._run_chain(job)
+        finally:
+            self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
+
+    def cancel_all(self) -> None:
+        """Cancel every running skill; each is left safe by its server."""
+        for task in self.running.values():
+            task.cancel()
+
+    async def _run_chain(self, job: Job) -> None:
+        unit, chain, index = job.unit, job.chain, 0
+        while index < len(chain.operations):
+            operation = chain.operations[index]
+            result = await self._attempt(unit, operation, job.binding.operations[operation], job)
+            if result.outcome is Outcome.SUCCEEDED:
+                index += 1
+                self._succeeded(job, operation, index, result)
+            elif result.outcome is Outcome.REJECTED:
+                return self._rejected(unit, operation, result)
+            elif not await self._recovered(job, operation, index, _fault_of(result)):
+                return
+        if unit.complete:
+            self._shop.end_unit(unit)
+
+    def _succeeded(self, job: Job, operation: str, next_index: int, result: SkillResult) -> None:
+        unit, spec = job.unit, job.unit.plan.operations[operation]
+        unit.done.add(operation)
+        unit.carton = result.carton or unit.carton
+        if spec.vacates and spec.vacates in unit.stations:
+            self._shop.leave(unit, spec.vacates, unit.stations[spec.vacates])
+        needed = job.binding.still_needed(job.chain, next_index)
+        self._shop.resources.release(set(job.binding.devices()) - needed)
+
+    def _rejected(self, unit: UnitWork, operation: str, result: SkillResult) -> None:
+        checks = self._failed_checks(unit, operation, result)
+        redo = tuple(dict.fromkeys(name for check in checks.values() for name in check.redo))
+        names = ", ".join(checks) or operation
+        if result.disposition != "rework" or not redo:
+            self._shop.scrap(unit, operation, ",".join(checks), f"inspection failed: {names}")
+        elif unit.reworks >= self._shop.line.max_reworks:
+            self._shop.scrap(unit, operation, ",".join(checks), f"still not good after {unit.reworks} reworks: {names}")
+        else:
+            self._shop.rework(unit, operation, tuple(checks), redo)
+
+    def _failed_checks(self, unit: UnitWork, operation: str, result: SkillResult) -> dict[str, Any]:
+        name = self._shop.parameters(unit, operation).get("inspection", "")
+        inspection = self._shop.line.product_description.inspections.get(name)
+        return {c: inspection.checks[c] for c in result.failed_checks if c in inspection.checks} if inspection else {}
+
+    async def _recovered(self, job: Job, operation: str, index: int, fault: Fault) -> bool:
+        """Act on a fault; True when the operation is to be tried again now."""
+        unit = job.unit
+        self._shop.saw_fault(fault)
+        key = (unit.plan.operations[operation].skill, operation, fault.code)
+        action = decide(fault.code, unit.tried.get(key, 0), self._shop.line.recovery)
+        unit.tried[key] = unit.tried.get(key, 0) + 1
+        if action == "hold":
+            self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
+            unit.tried.pop(key)
+            await self._gate.hold(fault)
+            return True
+        if action == "retry":
+            self._shop.decided(unit.serial, operation, fault.code, "retry", f"attempt {unit.tried[key] + 1}")
+            await self._gate.pass_through()
+            return True
+        await self._begin_again(job, operation, index, fault, action)
+        return False
+
+    async def _begin_again(self, job: Job, operation: str, index: int, fault: Fault, action: str) -> None:
+        """Empty the hand and give the chain, or the unit, up."""
+        unit = job.unit
+        if action == "wait":
+            self._shop.resources.levels[job.binding.operations[operation].get("feeder", "")] = 0
+        if action != "scrap":
+            self._shop.decided(unit.serial, operation, fault.code, action, f"{job.chain.first} is done again")
+        carries = index > 0 or fault.code in ("HAND_NOT_EMPTY", "SKILL_CANCELLED", "GRIP_WRONG_WIDTH", "ARM_STOPPED")
+        if carries and len(job.chain.operations) > 1:
+            await self._empty_hand(job)
+        unit_in_hand = index > 0 and any(unit.plan.operations[name].vacates for name in job.chain.operations[:index])
+        unit.done.difference_update(job.chain.operations)
+        if action == "scrap" or unit_in_hand:
+            self._shop.scrap(unit, operation, fault.code, str(fault))
+
+    async def _empty_hand(self, job: Job) -> None:
+        """Drop what the tool may hold into a bin; nothing held is just as good."""
+        bins = list(self._shop.line.cell_description.of_kind("bin"))
+        if not bins:
+            await self._gate.hold(Fault("HAND_NOT_EMPTY", job.binding.arm, "there is no bin to drop the part into"))
+            return
+        holder = f"{job.unit.serial}/{job.chain.first}"
+        await self._gate.pass_through()
+        await self._gate.acquire(bins[0], holder)
+        resources = {"arm": job.binding.arm, "bin": bins[0]}
+        result = await self._goal(job.unit.serial, job.unit.variant, "drop_part", "place", {"target": "bin"}, resources)
+        if result.outcome is not Outcome.SUCCEEDED and _fault_of(result).code not in ("GRIP_PART_LOST", "GRIP_NOTHING_HELD"):
+            await self._gate.hold(_fault_of(result))
+
+    async def _change_tool(self, job: Job, holder: str) -> None:
+        """Mount the tool that the chain needs; a person is asked as often as it fails."""
+        arm, binding = job.binding.arm, job.binding
+        tried = 0
+        while True:
+            resources = {"arm": arm, "tool_crib": binding.crib}
+            parameters = {"tool": binding.change_to}
+            result = await self._goal("", "", f"mount_{binding.change_to}", "change_tool", parameters, resources)
+            serial = await self.read_tool(arm)
+            if result.outcome is Outcome.SUCCEEDED and serial == binding.change_to:
+                self._shop.resources.release([binding.crib])
+                return
+            fault = _fault_of(result)
+            self._shop.saw_fault(fault)
+            tried += 1
+            if decide(fault.code, tried - 1, self._shop.line.recovery) == "hold":
+                await self._gate.hold(fault)
+            else:
+                await self._gate.pass_through()
+
+    async def read_tool(self, arm: str) -> str:
+        """Read what is on an arm's flange and record it when it is news; the tool's name, "" for none."""
+        cell = self._shop.line.cell_description
+        serial = (await self._changers[arm].coupling()).tool_serial
+        pockets = [p for crib in cell.of_kind("tool_crib").values() for p in crib.pockets]
+        tool = next((p.tool for p in pockets if p.tool and p.serial == serial), "")
+        if self._shop.resources.mounted.get(arm) != tool:
+            self._shop.mounted(arm, tool, serial)
+        return tool
+
+    async def _attempt(self, unit: UnitWork, operation: str, resources: Mapping[str, str], job: Job) -> SkillResult:
+        skill, parameters = self._shop.skill_of(unit, operation), self._shop.parameters(unit, operation)
+        result = await self._goal(unit.serial, unit.variant, operation, skill, parameters, resources)
+        tool = self._shop.resources.mounted.get(job.binding.arm, "")
+        if "arm" in resources and tool:
+            self._shop.tool_cycles[tool] = self._shop.tool_cycles.get(tool, 0) + 1
+        return result
+
+    async def _goal(
+        self, unit: str, variant: str, operation: str, skill: str, parameters: dict[str, Any], resources: Mapping[str, str]
+    ) -> SkillResult:
+        """One attempt: intent recorded, goal run, outcome recorded."""
+        shop, clock = self._shop, self._shop.clock
+        self._attempts += 1
+        attempt_id = f"{self._epoch}.{self._attempts}"
+        holder = f"{unit or resources['arm']}/{operation}"
+        goal = SkillGoal(skill, unit, variant, operation, attempt_id, parameters, Lease(holder, resources, self._epoch))
+        shop.record(
+            events.OperationStarted(
+                time_s=clock.now(), unit=unit, operation=operation, skill=skill, attempt_id=attempt_id, resources=dict(resources)
+            )
+        )
+        result = await self._execute(goal)
+        await self._read_feeder(resources)
+        shop.record(_ended(goal, result, clock.now()))
+        return result
+
+    async def _execute(self, goal: SkillGoal) -> SkillResult:
+        def report(feedback: Feedback) -> None:
+            self.activity[goal.lease.holder] = feedback
+
+        task = asyncio.ensure_future(_guarded(self._port.execute(goal, report), goal))
+        self.running[goal.attempt_id] = task
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():  # the whole chain is being cancelled: pass it on and wait until the skill is safe
+                task.cancel()
+                await asyncio.wait([task])
+                raise
+            if not task.cancelled():
+                return task.result()
+            fault = Fault("SKILL_CANCELLED", goal.skill).at(goal.unit, goal.operation, self._shop.clock.now())
+            return SkillResult(Outcome.CANCELLED, fault.kind.cause, fault)
+        finally:
+            self.running.pop(goal.attempt_id, None)
+            self.activity.pop(goal.lease.holder, None)
+
+    async def _read_feeder(self, resources: Mapping[str, str]) -> None:
+        feeder = resources.get("feeder")
+        if feeder is not None:
+            await self.read_level(feeder)
+
+    read_level: Callable[[str], Awaitable[None]]
+    """Set by the controller, which also watches empty feeders."""
+
+
+async def _guarded(execution: Awaitable[SkillResult], goal: SkillGoal) -> SkillResult:
+    """Faults of the port itself become results."""
+    try:
+        return await execution
+    except FaultError as error:
+        return SkillResult(Outcome.FAULT, str(error), error.fault)
+
+
+def _fault_of(result: SkillResult) -> Fault:
+    return result.fault or Fault("SKILL_FAILED", "skill", f"ended as {result.outcome.name} without a fault: {result.message}")
+
+
+def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.OperationEnded:
+    return events.OperationEnded(
+        time_s=now_s,
+        unit=goal.unit,
+        operation=goal.operation,
+        skill=goal.skill,
+        attempt_id=goal.attempt_id,
+        outcome=result.outcome.name.lower(),
+        message=result.message,
+        duration_s=result.duration_s,
+        fault=result.fault.as_data() if result.fault else None,
+        disposition=result.disposition,
+        measurements=tuple(asdict(m) for m in result.measurements),
+        failed_checks=result.failed_checks,
+        parts=tuple((use.part, use.lot) for use in result.parts),
+        tool_serial=result.tool_serial,
+        carton=result.carton,
+        image_sha256=result.image_sha256,
+    )

@@ -1,0 +1,103 @@
+"""State of a shop from its journal: what a restarted controller goes on with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from microcell import events
+from microcell.orchestration.shop import Shop
+from microcell.orchestration.work import OrderStatus, UnitWork
+from microcell.records.journal import Journal
+
+
+@dataclass
+class _Restorer:
+    shop: Shop
+    epoch: int = 0
+    open_attempts: dict[str, events.OperationStarted] = field(default_factory=dict)
+
+    def apply(self, event: events.Event) -> None:
+        if isinstance(event, events.JournalOpened):
+            self.epoch = max(self.epoch, event.epoch)
+        elif isinstance(event, events.OrderAccepted):
+            self.shop.add_order(event)
+        elif isinstance(event, events.OrderControlled):
+            self._order(event)
+        elif isinstance(event, events.UnitStarted):
+            self._unit_started(event)
+        elif isinstance(event, events.UnitEnded):
+            self._unit_ended(event)
+        elif isinstance(event, events.OperationStarted):
+            self.open_attempts[event.attempt_id] = event
+        elif isinstance(event, events.OperationEnded):
+            self._operation_ended(event)
+        elif isinstance(event, events.RecoveryDecided) and event.unit in self.shop.units:
+            self._recovery(event, self.shop.units[event.unit])
+
+    def _order(self, event: events.OrderControlled) -> None:
+        order = self.shop.orders[event.order_id]
+        if event.state == "cancelling":
+            order.cancelling = True
+            return
+        order.status = OrderStatus[event.state.upper()]
+        if order.status.ended:
+            order.ended_s = event.time_s
+
+    def _unit_started(self, event: events.UnitStarted) -> None:
+        order = self.shop.orders[event.order_id]
+        unit = self.shop.draft_unit(order, event.variant)
+        unit.serial = event.unit
+        self.shop.add_unit(unit, order)
+
+    def _unit_ended(self, event: events.UnitEnded) -> None:
+        unit = self.shop.units[event.unit]
+        unit.scrapping = event.reason if event.disposition == "scrapped" else ""
+        self.shop.remove_unit(unit, self.shop.orders[event.order_id])
+
+    def _operation_ended(self, event: events.OperationEnded) -> None:
+        started = self.open_attempts.pop(event.attempt_id, None)
+        unit = self.shop.units.get(event.unit)
+        if started is None or unit is None or event.outcome != "succeeded":
+            return
+        spec = unit.plan.operations.get(event.operation)
+        if spec is None:
+            return
+        unit.done.add(event.operation)
+        unit.carton = event.carton or unit.carton
+        if spec.occupies:
+            self.shop.enter(unit, spec.occupies, started.resources[spec.occupies])
+        if spec.vacates and spec.vacates in unit.stations:
+            self.shop.leave(unit, spec.vacates, unit.stations[spec.vacates])
+
+    def _recovery(self, event: events.RecoveryDecided, unit: UnitWork) -> None:
+        if event.action == "scrap":
+            self.shop.begin_scrapping(unit, event.reason)
+        elif event.action == "rework":
+            unit.reworks += 1
+            self.shop.orders[unit.order_id].reworked += unit.reworks == 1
+            inspection = unit.plan.operations[event.operation].parameters.get("inspection", "")
+            checks = self.shop.line.product_description.inspections[inspection].checks
+            redo = tuple(name for check in event.code.split(",") for name in checks[check].redo)
+            unit.plan.redo(unit.done, event.operation, redo)
+        elif event.action in ("next_part", "wait"):
+            for chain in unit.plan.chains:
+                if event.operation in chain.operations:
+                    unit.done.difference_update(chain.operations)
+
+    def in_doubt(self) -> dict[str, str]:
+        """Units of which nobody can know how far they are, with the operation that was interrupted."""
+        found = {a.unit: a.operation for a in self.open_attempts.values() if a.unit in self.shop.units}
+        for unit in self.shop.units.values():
+            for chain in unit.plan.chains:
+                done = unit.done.intersection(chain.operations)
+                if done and len(done) < len(chain.operations):
+                    found.setdefault(unit.serial, chain.first)
+        return found
+
+
+def restore(shop: Shop, journal: Journal) -> tuple[int, dict[str, str]]:
+    """Fold a journal into an empty shop; the new epoch and the units in doubt with their interrupted operation."""
+    restorer = _Restorer(shop)
+    for event in journal.events():
+        restorer.apply(event)
+    return restorer.epoch + 1, restorer.in_doubt()

@@ -1,0 +1,249 @@
+"""The work of a cell: orders, units and resources, each change of them recorded first. No decisions about time here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from microcell import events, plugins
+from microcell.clock import Clock
+from microcell.description.line import Line
+from microcell.description.order import Order
+from microcell.errors import UsageError
+from microcell.faults import Fault
+from microcell.orchestration.plan import Chain
+from microcell.orchestration.resources import Resources
+from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork, plan_of
+from microcell.skills.contract import Needs
+
+Record = Callable[[events.Event], None]
+
+
+class Shop:
+    """Mutable state of production. Every method that changes it writes its event before it returns."""
+
+    def __init__(self, line: Line, clock: Clock, record: Record) -> None:
+        self.line = line
+        self.clock = clock
+        self.record = record
+        self.resources = Resources(line)
+        self.orders: dict[str, OrderWork] = {}
+        self.units: dict[str, UnitWork] = {}
+        self.tool_cycles: dict[str, int] = {}
+        self.faults: list[Fault] = []
+        self.units_started = 0
+        self.units_good = 0
+        self.units_scrapped = 0
+        self._needs: dict[tuple[str, str], Needs] = {}
+        self._plan = plan_of(line)
+        self._scrap_plan = plan_of(line, scrap=True)
+
+    # orders
+
+    def accept(self, order: Order) -> OrderWork:
+        """Take an order in; `UsageError` says what is wrong with it."""
+        product = self.line.product_description
+        if order.product != product.name:
+            raise UsageError(f"this line makes '{product.name}', not '{order.product}'. Send the order to its line.")
+        order_id = order.order_id or f"order-{len(self.orders) + 1:04d}"
+        if order_id in self.orders:
+            raise UsageError(f"order '{order_id}' is known already. Choose another order_id.")
+        lines = tuple((line.variant or product.default_variant, line.quantity) for line in order.lines)
+        unknown = sorted({variant for variant, _ in lines} - set(product.variants))
+        if unknown:
+            raise UsageError(f"no variant '{unknown[0]}'; there are: {', '.join(product.variants)}.")
+        accepted = events.OrderAccepted(
+            time_s=self.clock.now(),
+            order_id=order_id,
+            product=order.product,
+            lines=lines,
+            priority=order.priority,
+            due_s=order.due.timestamp() - self.clock.epoch_s if order.due else None,
+            replace_scrapped=order.replace_scrapped,
+        )
+        self.record(accepted)
+        return self.add_order(accepted)
+
+    def add_order(self, accepted: events.OrderAccepted) -> OrderWork:
+        """Put an accepted order among the open ones."""
+        order = OrderWork(
+            order_id=accepted.order_id,
+            lines=accepted.lines,
+            priority=accepted.priority,
+            due_s=accepted.due_s,
+            accepted_s=accepted.time_s,
+            sequence=len(self.orders),
+            replace_scrapped=accepted.replace_scrapped,
+        )
+        self.orders[order.order_id] = order
+        return order
+
+    def set_order(self, order: OrderWork, status: OrderStatus, reason: str) -> None:
+        """Change an order's state."""
+        now = self.clock.now()
+        self.record(events.OrderControlled(time_s=now, order_id=order.order_id, state=status.name.lower(), reason=reason))
+        order.status = status
+        if status.ended:
+            order.ended_s = now
+
+    def cancel(self, order: OrderWork, reason: str) -> None:
+        """Begin no more units of an order; it ends when those in work are finished."""
+        self.record(
+            events.OrderControlled(time_s=self.clock.now(), order_id=order.order_id, state="cancelling", reason=reason)
+        )
+        order.cancelling = True
+        self.end_order_when_done(order)
+
+    def end_order_when_done(self, order: OrderWork) -> None:
+        """End an order that has nothing in work and nothing to begin."""
+        if order.in_work or order.status.ended:
+            return
+        if order.cancelling:
+            self.set_order(order, OrderStatus.CANCELLED, f"{len(order.good)} of {order.quantity} units were made")
+        elif order.replace_scrapped and order.scrapped >= max(5, order.quantity):
+            self.set_order(order, OrderStatus.FAILED, f"{order.scrapped} units were scrapped; find the cause, then order again")
+        elif order.next_variant() is None:
+            self.set_order(order, OrderStatus.COMPLETED, f"{len(order.good)} good, {order.scrapped} scrapped")
+
+    # units
+
+    def begin_unit(self, order: OrderWork, variant: str) -> UnitWork:
+        """Give a unit its serial and put it in work."""
+        unit = self.draft_unit(order, variant)
+        self.record(
+            events.UnitStarted(time_s=self.clock.now(), unit=unit.serial, order_id=order.order_id, variant=variant)
+        )
+        self.add_unit(unit, order)
+        if order.status is OrderStatus.NOT_STARTED:
+            self.set_order(order, OrderStatus.RUNNING, "first unit begun")
+        return unit
+
+    def draft_unit(self, order: OrderWork, variant: str) -> UnitWork:
+        """The unit that would come next, not yet in work."""
+        serial = f"{self.line.product_description.serial_prefix}-{self.units_started + 1:06d}"
+        return UnitWork(serial, order.order_id, variant, self.units_started, self._plan)
+
+    def add_unit(self, unit: UnitWork, order: OrderWork) -> None:
+        """Count a begun unit."""
+        self.units[unit.serial] = unit
+        self.units_started += 1
+        order.in_work.add(unit.serial)
+        order.to_start[unit.variant] -= 1
+
+    def rework(self, unit: UnitWork, inspection: str, checks: tuple[str, ...], redo: tuple[str, ...]) -> None:
+        """Send a unit back to the operations that mend it."""
+        self.decided(unit.serial, inspection, ",".join(checks), "rework", f"redo {', '.join(redo)}")
+        unit.reworks += 1
+        self.orders[unit.order_id].reworked += unit.reworks == 1
+        unit.plan.redo(unit.done, inspection, redo)
+
+    def scrap(self, unit: UnitWork, operation: str, code: str, reason: str) -> None:
+        """Send a unit to the reject bin; one of which nothing stands in a station is gone at once."""
+        self.decided(unit.serial, operation, code, "scrap", reason)
+        self.begin_scrapping(unit, reason)
+        if not unit.stations or unit.complete:
+            self.end_unit(unit)
+
+    def begin_scrapping(self, unit: UnitWork, reason: str) -> None:
+        """Turn a unit over to the scrap plan; a station that it only had reserved is free again."""
+        for kind, station in list(unit.stations.items()):
+            if not any(op.occupies == kind and name in unit.done for name, op in unit.plan.operations.items()):
+                self.leave(unit, kind, station)
+        unit.scrapping, unit.plan, unit.done = reason, self._scrap_plan, set()
+
+    def end_unit(self, unit: UnitWork) -> None:
+        """Take a finished unit out of work, and end its order when it was the last."""
+        order = self.orders[unit.order_id]
+        self.record(
+            events.UnitEnded(
+                time_s=self.clock.now(),
+                unit=unit.serial,
+                order_id=order.order_id,
+                disposition="scrapped" if unit.scrapping else "good",
+                reason=unit.scrapping,
+                carton=unit.carton,
+            )
+        )
+        self.remove_unit(unit, order)
+        self.end_order_when_done(order)
+
+    def remove_unit(self, unit: UnitWork, order: OrderWork) -> None:
+        """Count an ended unit."""
+        for kind, station in list(unit.stations.items()):
+            self.leave(unit, kind, station)
+        del self.units[unit.serial]
+        order.in_work.discard(unit.serial)
+        if unit.scrapping:
+            order.scrapped += 1
+            self.units_scrapped += 1
+            order.to_start[unit.variant] += order.replace_scrapped and order.scrapped < max(5, order.quantity)
+        else:
+            order.good.append(unit.serial)
+            self.units_good += 1
+
+    def enter(self, unit: UnitWork, kind: str, station: str) -> None:
+        """Let a unit have a station."""
+        unit.stations[kind] = station
+        self.resources.occupied[station] = unit.serial
+
+    def leave(self, unit: UnitWork, kind: str, station: str) -> None:
+        """Take a station back from a unit."""
+        del unit.stations[kind]
+        self.resources.occupied.pop(station, None)
+
+    # what operations need
+
+    def needs(self, unit: UnitWork, chain: Chain) -> dict[str, Needs]:
+        """Needs of each operation of a chain for this unit's variant."""
+        return {name: self._needs_of(name, unit) for name in chain.operations}
+
+    def parameters(self, unit: UnitWork, operation: str) -> dict[str, Any]:
+        """Parameters of an operation's goal."""
+        spec = unit.plan.operations[operation]
+        given = self.line.product_description.parameters_of(operation, unit.variant)
+        names = {"item": spec.item, "site": spec.site}
+        return {**given, **{key: value for key, value in names.items() if value is not None}}
+
+    def skill_of(self, unit: UnitWork, operation: str) -> str:
+        return unit.plan.operations[operation].skill
+
+    def _needs_of(self, operation: str, unit: UnitWork) -> Needs:
+        key = (operation, unit.variant)
+        if key not in self._needs:
+            skill = plugins.skill(self.skill_of(unit, operation))
+            self._needs[key] = skill.needs(self.line, unit.variant, self.parameters(unit, operation))
+        return self._needs[key]
+
+    # facts
+
+    def decided(self, unit: str, operation: str, code: str, action: str, reason: str) -> None:
+        """Record a recovery decision."""
+        self.record(
+            events.RecoveryDecided(
+                time_s=self.clock.now(), unit=unit, operation=operation, code=code, action=action, reason=reason
+            )
+        )
+
+    def saw_fault(self, fault: Fault) -> None:
+        """Keep a fault among the last ones and with its order."""
+        self.faults = [*self.faults[-15:], fault]
+        if fault.unit in self.units:
+            self.orders[self.units[fault.unit].order_id].last_fault = fault
+
+    def saw_level(self, feeder: str, level: int) -> None:
+        """Take note of a feeder's level; more than before means that it was refilled."""
+        before = self.resources.levels.get(feeder)
+        self.resources.levels[feeder] = level
+        if before is not None and level > before:
+            part = self.line.feeders[feeder].part
+            self.record(events.FeederRefilled(time_s=self.clock.now(), feeder=feeder, part=part, lot="", level=level))
+
+    def mounted(self, arm: str, tool: str, serial: str) -> None:
+        """Take note of the tool on an arm's flange."""
+        self.resources.mounted[arm] = tool
+        self.record(events.ToolMounted(time_s=self.clock.now(), arm=arm, tool=tool, serial=serial))
+
+
+def open_orders(orders: Mapping[str, OrderWork]) -> list[OrderWork]:
+    """Orders that are not ended, the most urgent first."""
+    return sorted((o for o in orders.values() if not o.status.ended), key=lambda o: o.urgency)

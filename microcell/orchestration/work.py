@@ -1,0 +1,100 @@
+"""What is in work: orders and units with how far they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from microcell.description.line import Line
+from microcell.faults import Fault
+from microcell.orchestration.plan import Chain, Plan
+
+
+class OrderStatus(IntEnum):
+    """State of an order, numbered as in OrderState.msg."""
+
+    NOT_STARTED = 0
+    RUNNING = 1
+    PAUSED = 2
+    COMPLETED = 3
+    CANCELLED = 4
+    FAILED = 5
+
+    @property
+    def ended(self) -> bool:
+        return self >= OrderStatus.COMPLETED
+
+
+@dataclass
+class OrderWork:
+    """One order. `to_start` counts the units of each variant that are still to be begun."""
+
+    order_id: str
+    lines: tuple[tuple[str, int], ...]
+    priority: int
+    due_s: float | None
+    accepted_s: float
+    sequence: int
+    replace_scrapped: bool
+    status: OrderStatus = OrderStatus.NOT_STARTED
+    cancelling: bool = False
+    ended_s: float | None = None
+    to_start: dict[str, int] = field(default_factory=dict)
+    in_work: set[str] = field(default_factory=set)
+    good: list[str] = field(default_factory=list)
+    scrapped: int = 0
+    reworked: int = 0
+    last_fault: Fault | None = None
+
+    def __post_init__(self) -> None:
+        for variant, quantity in self.lines:
+            self.to_start[variant] = self.to_start.get(variant, 0) + quantity
+
+    @property
+    def quantity(self) -> int:
+        return sum(quantity for _, quantity in self.lines)
+
+    @property
+    def urgency(self) -> tuple[float, float, int]:
+        """Sorts the most urgent order first: priority, then due date, then arrival."""
+        return (-self.priority, float("inf") if self.due_s is None else self.due_s, self.sequence)
+
+    @property
+    def may_start_units(self) -> bool:
+        return self.status in (OrderStatus.NOT_STARTED, OrderStatus.RUNNING) and not self.cancelling
+
+    def next_variant(self) -> str | None:
+        """Variant of the next unit to begin."""
+        return next((variant for variant, left in self.to_start.items() if left > 0), None)
+
+
+@dataclass
+class UnitWork:
+    """One unit in work: what is done, where it stands, what has been tried."""
+
+    serial: str
+    order_id: str
+    variant: str
+    sequence: int
+    plan: Plan
+    done: set[str] = field(default_factory=set)
+    stations: dict[str, str] = field(default_factory=dict)
+    scrapping: str = ""
+    reworks: int = 0
+    running: bool = False
+    carton: str = ""
+    tried: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    def ready_chains(self) -> list[Chain]:
+        """What could be done next with this unit; nothing while an operation of it runs."""
+        return [] if self.running else self.plan.ready(self.done)
+
+    @property
+    def complete(self) -> bool:
+        return self.plan.is_complete(self.done)
+
+
+def plan_of(line: Line, scrap: bool = False) -> Plan:
+    """The line's process plan, or the way out for a scrapped unit."""
+    product = line.product_description
+    return Plan(product.scrap_plan if scrap else product.plan)

@@ -1,0 +1,1 @@
+"""The simulated physics that mock devices act on. No ROS, no decisions."""

@@ -1,0 +1,105 @@
+"""Where an arm is: at rest, or on a trajectory that is worked out for any instant instead of being stepped."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING
+
+from microcell.clock import Clock
+from microcell.description.cell import ArmSpec
+from microcell.geometry import Pose
+from microcell.motion.trajectory import Joints, JointTrajectory
+from microcell.plant.signals import Signal
+
+if TYPE_CHECKING:
+    from microcell.motion.kinematics import ArmModel
+
+
+class ArmMotion:
+    """Joints of one arm over time. `changed` tells of every new motion and every stop."""
+
+    def __init__(self, name: str, spec: ArmSpec, clock: Clock) -> None:
+        self.name = name
+        self.spec = spec
+        self.changed = Signal()
+        self._clock = clock
+        self._base_in_cell = spec.base_in_cell.pose
+        self._rest: Joints = tuple(spec.home_rad)
+        self._trajectory: JointTrajectory | None = None
+        self._start_s = 0.0
+        self._model: ArmModel | None = None
+        self._flange_of: tuple[Joints, Pose] | None = None
+
+    @property
+    def end_s(self) -> float:
+        """Cell time at which the present motion ends; now when the arm rests."""
+        if self._trajectory is None:
+            return self._clock.now()
+        return self._start_s + self._trajectory.duration_s
+
+    @property
+    def moving(self) -> bool:
+        return self._trajectory is not None and self._clock.now() < self.end_s
+
+    def start(self, trajectory: JointTrajectory) -> None:
+        """Follow a trajectory from now on."""
+        self._trajectory, self._start_s = trajectory, self._clock.now()
+        self.changed.notify()
+
+    def halt(self) -> None:
+        """Rest where the arm is now. The simulated arm needs no time to stop."""
+        self._rest, _ = self.joints_at(self._clock.now())
+        self._trajectory = None
+        self.changed.notify()
+
+    def joints(self) -> tuple[Joints, Joints]:
+        """Present positions and velocities."""
+        return self.joints_at(self._clock.now())
+
+    def joints_at(self, time_s: float) -> tuple[Joints, Joints]:
+        """Positions and velocities at an instant of the present motion, or at rest before and after it."""
+        trajectory = self._trajectory
+        if trajectory is None:
+            return self._rest, (0.0,) * len(self._rest)
+        elapsed = time_s - self._start_s
+        if elapsed >= trajectory.duration_s:
+            return trajectory.positions[-1], (0.0,) * len(self._rest)
+        return interpolate(trajectory, max(0.0, elapsed))
+
+    def flange(self) -> Pose:
+        """Present pose of the flange in the cell frame."""
+        return self.flange_at(self._clock.now())
+
+    def flange_at(self, time_s: float) -> Pose:
+        """Pose of the flange in the cell frame at an instant of the present motion."""
+        joints, _ = self.joints_at(time_s)
+        if self._flange_of is None or self._flange_of[0] != joints:
+            self._flange_of = joints, self._base_in_cell @ self._kinematics().forward(joints)
+        return self._flange_of[1]
+
+    def _kinematics(self) -> ArmModel:
+        if self._model is None:
+            from microcell.motion.kinematics import ArmModel
+
+            self._model = ArmModel(self.spec)
+        return self._model
+
+
+def interpolate(trajectory: JointTrajectory, elapsed_s: float) -> tuple[Joints, Joints]:
+    """Positions and velocities on the cubic Hermite spline through a trajectory's points."""
+    times = trajectory.times_s
+    k = min(bisect_right(times, elapsed_s), len(times) - 1) - 1
+    if k < 0:
+        return trajectory.positions[0], trajectory.velocities[0]
+    span = times[k + 1] - times[k]
+    u = (elapsed_s - times[k]) / span
+    v = 1.0 - u
+    h00, h10, h01, h11 = (1 + 2 * u) * v * v, span * u * v * v, u * u * (3 - 2 * u), -span * u * u * v
+    d00, d10, d11 = -6 * u * v / span, v * (1 - 3 * u), u * (3 * u - 2)
+    ends = tuple(zip(
+        trajectory.positions[k], trajectory.velocities[k], trajectory.positions[k + 1], trajectory.velocities[k + 1],
+        strict=True,
+    ))
+    positions = tuple(h00 * p0 + h10 * v0 + h01 * p1 + h11 * v1 for p0, v0, p1, v1 in ends)
+    velocities = tuple(d00 * (p0 - p1) + d10 * v0 + d11 * v1 for p0, v0, p1, v1 in ends)
+    return positions, velocities

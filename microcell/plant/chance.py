@@ -1,0 +1,105 @@
+"""Seeded chance: what varies from piece to piece, and what goes wrong now and then.
+
+Every draw has a key, and its value depends on nothing but seed and key: the fifth part of a feeder is the same whatever
+else the cell did before.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from microcell.description.line import Line
+from microcell.description.product import Orientation, Part, Surface
+from microcell.geometry import Pose, from_rpy
+from microcell.plant.scene import Flaw
+from microcell.plant.shapes import half_extents
+
+_SCRATCH_RGB = (235, 235, 235)
+
+
+class Chance:
+    """Draws for one plant."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def stream(self, key: str) -> Random:
+        """A generator of its own for one key."""
+        return Random(f"{self._seed}:{key}")
+
+    def happens(self, ratio: float, key: str) -> bool:
+        """Whether something of that probability happens."""
+        return ratio > 0.0 and self.stream(key).random() < ratio
+
+
+class Delivery:
+    """How the parts that a feeder delivers differ from the ideal ones.
+
+    Scratches are drawn for parts whose surface an inspection looks at, wrong turns for those whose orientation is
+    inspected, wrong parts where another variant uses another part for the same item.
+    """
+
+    def __init__(self, line: Line, chance: Chance) -> None:
+        self._ratios = line.disturbances
+        self._parts = line.product_description.parts
+        self._chance = chance
+        self._scratchable = _inspected(line, Surface)
+        self._turnable = _inspected(line, Orientation)
+        self._others = _alternatives(line)
+
+    def part(self, part_name: str, key: str) -> tuple[str, Part]:
+        """The part type that really comes."""
+        others = self._others.get(part_name, ())
+        if others and self._chance.happens(self._ratios.wrong_part_ratio, f"wrong_part:{key}"):
+            part_name = self._chance.stream(f"which_part:{key}").choice(others)
+        return part_name, self._parts[part_name]
+
+    def offset(self, part_name: str, scatter_m: float, scatter_rad: float, key: str) -> Pose:
+        """Pose of the delivered part in its place's frame."""
+        stream = self._chance.stream(f"scatter:{key}")
+        x, y, yaw = stream.gauss(0.0, scatter_m), stream.gauss(0.0, scatter_m), stream.gauss(0.0, scatter_rad)
+        if part_name in self._turnable and self._chance.happens(self._ratios.wrong_turn_ratio, f"wrong_turn:{key}"):
+            yaw += 1.5707963267948966
+        return Pose((x, y, 0.0), from_rpy(0.0, 0.0, yaw))
+
+    def flaws(self, part_name: str, key: str) -> tuple[Flaw, ...]:
+        """Scratches of the delivered part."""
+        if part_name not in self._scratchable:
+            return ()
+        if not self._chance.happens(self._ratios.scratch_ratio, f"scratch:{key}"):
+            return ()
+        return (_scratch(self._parts[part_name], self._chance.stream(f"which_scratch:{key}")),)
+
+
+def _scratch(part: Part, stream: Random) -> Flaw:
+    half_x, half_y = half_extents(part)
+    length = min(half_x, half_y) * stream.uniform(0.5, 0.9)
+    across = half_y * stream.uniform(-0.25, 0.25)
+    start, end = (-length / 2, across), (length / 2, across + length * stream.uniform(-0.3, 0.3))
+    return Flaw(start, end, stream.uniform(0.0004, 0.0008), _SCRATCH_RGB)
+
+
+def parts_of_item(line: Line, item: str) -> tuple[str, ...]:
+    """Every part that some variant uses for an item, in the order of the variants."""
+    product = line.product_description
+    return tuple(dict.fromkeys(product.part_of(item, variant) for variant in product.variants))
+
+
+def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
+    """For each part, the others that some variant uses in its stead."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item in line.product_description.bill_of_materials:
+        names = parts_of_item(line, item)
+        found.update({name: tuple(other for other in names if other != name) for name in names})
+    return found
+
+
+def _inspected(line: Line, kind: type[Surface] | type[Orientation]) -> frozenset[str]:
+    product = line.product_description
+    return frozenset(
+        part
+        for inspection in product.inspections.values()
+        for check in inspection.checks.values()
+        if isinstance(check, kind)
+        for part in parts_of_item(line, product.sites[check.site].item)
+    )

@@ -1,0 +1,116 @@
+"""Every piece in the cell: what it is, and the one place where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from microcell.description.product import Part
+from microcell.geometry import Pose
+from microcell.plant.scene import Flaw
+
+PlaceKind = Literal["feeder", "tool", "fixture", "unit", "carton", "bin", "printer", "loose", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item is: kind and name of its holder, and the slot there.
+
+    `holder` is the device's name, the carton's id, or for a `unit` the id of its first part; for `loose` the station
+    that the item lies on, "" for the bench. `slot` is the place's number or the site's name.
+    """
+
+    kind: PlaceKind
+    holder: str = ""
+    slot: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One piece.
+
+    `pose` is that of the part's frame: in the tool's TCP frame for a held item, in the unit's frame for an installed one,
+    otherwise in the cell frame. `crossed` marks a screw that started crossed.
+    """
+
+    item_id: int
+    part_name: str
+    part: Part
+    lot: str
+    place: Place
+    pose: Pose
+    flaws: tuple[Flaw, ...] = ()
+    content: str = ""
+    contrast: float = 1.0
+    crossed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The record of an item that was lost: where nobody finds it again."""
+
+    item_id: int
+    part_name: str
+    reason: str
+    time_s: float
+
+
+class Inventory:
+    """All items. An item is made once, moves from place to place, and always has exactly one."""
+
+    def __init__(self, on_move: Callable[[Place, Place], None]) -> None:
+        self.losses: list[Loss] = []
+        self._on_move = on_move
+        self._items: dict[int, Item] = {}
+        self._at: dict[tuple[str, str], dict[int, None]] = {}
+
+    def __getitem__(self, item_id: int) -> Item:
+        return self._items[item_id]
+
+    def __iter__(self) -> Iterable[Item]:
+        return iter(self._items.values())
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def make(self, part_name: str, part: Part, lot: str, place: Place, pose: Pose, **details: Any) -> Item:
+        """A new item at a place; `details` are further fields of `Item`."""
+        item = Item(len(self._items) + 1, part_name, part, lot, place, pose, **details)
+        self._items[item.item_id] = item
+        self._held_by(place)[item.item_id] = None
+        return item
+
+    def move(self, item: Item, place: Place, pose: Pose, **changes: Any) -> Item:
+        """Take an item from its place to another; what is installed in it goes along. `changes` are fields of `Item`."""
+        before = self._items[item.item_id].place
+        moved = replace(item, place=place, pose=pose, **changes)
+        del self._held_by(before)[item.item_id]
+        self._held_by(place)[item.item_id] = None
+        self._items[item.item_id] = moved
+        self._on_move(before, place)
+        return moved
+
+    def lose(self, item: Item, pose: Pose, reason: str, time_s: float) -> None:
+        """Take an item out of reach, with a record."""
+        self.move(item, Place("lost"), pose)
+        self.losses.append(Loss(item.item_id, item.part_name, reason, time_s))
+
+    def at(self, kind: PlaceKind, holder: str = "") -> list[Item]:
+        """The items of a holder, in the order in which they came."""
+        return [self._items[item_id] for item_id in self._held_by(Place(kind, holder))]
+
+    def count(self, kind: PlaceKind, holder: str = "") -> int:
+        """How many items a holder has."""
+        return len(self._held_by(Place(kind, holder)))
+
+    def slot(self, place: Place) -> Item | None:
+        """The item in a slot."""
+        return next((item for item in self.at(place.kind, place.holder) if item.place.slot == place.slot), None)
+
+    def installed(self, unit: Item) -> list[Item]:
+        """What is installed in a unit, without its first part."""
+        return self.at("unit", str(unit.item_id))
+
+    def _held_by(self, place: Place) -> dict[int, None]:
+        return self._at.setdefault((place.kind, place.holder), {})

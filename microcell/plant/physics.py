@@ -1,0 +1,61 @@
+"""Numbers of the simulated physics, in one place.
+
+They are plausible for light bench-top assembly and chosen, not measured. SI units.
+"""
+
+from __future__ import annotations
+
+GRAVITY_M_S2 = 9.81
+WRIST_STIFFNESS_N_M = 20_000.0
+"""Compliance between flange and part: 20 N for each millimetre that the flange goes on after contact."""
+
+# gripping
+GRASP_ALONG_M = 0.006
+"""Half the width of the fingers: how far along them the grasp point may be off."""
+GRASP_HEIGHT_M = 0.004
+GRASP_TILT_RAD = 0.10
+GRASP_TURN_RAD = 0.30
+"""How far a box may be turned against the fingers; they align it while closing."""
+CUP_ABOVE_M = 0.0015
+CUP_BELOW_M = 0.004
+CUP_TILT_RAD = 0.12
+MAGNET_LATERAL_M = 0.0015
+MAGNET_ABOVE_M = 0.0005
+MAGNET_BELOW_M = 0.008
+SLIP_AFTER_S = (0.3, 2.5)
+"""A badly held part slips away so long after the pick."""
+
+# putting down
+SEAT_CAPTURE_M = 0.002
+SEAT_CAPTURE_RAD = 0.12
+SEAT_RIM_M = 0.002
+"""Height of a fixture's seat over its floor: what misses the seat stands on this rim."""
+SEAT_RESIDUE_M = 0.00001
+"""Standard deviation of where a seated unit really is."""
+SITE_REACH_M = 0.012
+"""A part this near to a site, seen from above, is judged against that site."""
+LAY_CAPTURE_M = 0.005
+"""A part without a fit sticks where it is laid, so near to its site."""
+SEATED_WITHIN_M = 0.0003
+DROP_M = 0.005
+"""A part let go higher than this over its place jumps out of it."""
+FALL_M = 0.02
+"""A part that falls deeper than this is gone."""
+FEEDER_CAPTURE_M = 0.003
+CARTON_CAPTURE_M = 0.004
+CARTON_DROP_M = 0.01
+BIN_HALF_M = 0.08
+BIN_DEPTH_M = 0.3
+
+# screws
+THREAD_CATCH_M = 0.001
+THREAD_CROSS_M = 0.0004
+THREAD_CROSS_RAD = 0.05
+THREAD_TOUCH_M = 0.0005
+CROSSED_STIFFNESS_RATIO = 0.4
+"""Rise of torque of a crossed thread, of that of a seated head."""
+TORQUE_NOISE_RATIO = 0.02
+
+# tool changing
+COUPLING_M = 0.001
+COUPLING_RAD = 0.0175

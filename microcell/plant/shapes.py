@@ -1,0 +1,71 @@
+"""What the physics needs to know of a part's shape: outline, top, symmetry."""
+
+from __future__ import annotations
+
+import math
+
+from microcell.description.product import Box, Part, Screw
+
+
+def half_extents(part: Part) -> tuple[float, float]:
+    """Half of the outline's size along the part's x and y, m."""
+    shape = part.shape
+    if isinstance(shape, Box):
+        return shape.length_m / 2, shape.width_m / 2
+    radius = (shape.head_diameter_m if isinstance(shape, Screw) else shape.diameter_m) / 2
+    return radius, radius
+
+
+def top_m(part: Part) -> float:
+    """Height of the upper side over the part's frame, m. A screw's head is as high as its grasp says."""
+    if isinstance(part.shape, Screw):
+        return part.grasp.tcp_in_part.xyz_m[2]
+    return part.shape.height_m
+
+
+def bottom_m(part: Part) -> float:
+    """Height of the lowest point over the part's frame, m: 0, and below it for a screw's shaft."""
+    return -part.shape.length_m if isinstance(part.shape, Screw) else 0.0
+
+
+def covers(part: Part, x_m: float, y_m: float) -> bool:
+    """Whether a point of the part's frame lies within its outline, seen from above; a bore is not covered."""
+    return seals(part, x_m, y_m, 0.0)
+
+
+def seals(part: Part, x_m: float, y_m: float, radius_m: float) -> bool:
+    """Whether a whole circle at a point of the part's frame lies on its top."""
+    half_x, half_y = half_extents(part)
+    shape = part.shape
+    if isinstance(shape, Box):
+        return abs(x_m) + radius_m <= half_x and abs(y_m) + radius_m <= half_y
+    from_centre = math.hypot(x_m, y_m)
+    bore = 0.0 if isinstance(shape, Screw) else shape.bore_m / 2
+    outside_bore = bore == 0.0 or from_centre - radius_m >= bore
+    return from_centre + radius_m <= half_x and outside_bore
+
+
+def turn_error(part: Part, turn_rad: float) -> float:
+    """How far a turned part is from the nearest turn in which its outline is the same, rad."""
+    shape = part.shape
+    if not isinstance(shape, Box):
+        return 0.0
+    step = math.pi / 2 if math.isclose(shape.length_m, shape.width_m) else math.pi
+    return abs(turn_rad - step * round(turn_rad / step))
+
+
+def misalignment(part: Part, turn_rad: float) -> float:
+    """How far a box is from standing square between two fingers, rad with sign; anything round is never off."""
+    if not isinstance(part.shape, Box):
+        return 0.0
+    quarter = math.pi / 2
+    return turn_rad - quarter * round(turn_rad / quarter)
+
+
+def width_between(part: Part, nominal_m: float, turn_rad: float) -> float:
+    """Size between two fingers of a part that is turned against its nominal grasp, m."""
+    shape = part.shape
+    if not isinstance(shape, Box) or round(turn_rad / (math.pi / 2)) % 2 == 0:
+        return nominal_m
+    length, width = shape.length_m, shape.width_m
+    return length if abs(nominal_m - width) <= abs(nominal_m - length) else width

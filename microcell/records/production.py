@@ -1,0 +1,131 @@
+"""All that is known about production, folded from the events of a journal.
+
+The same fold serves reports, a live view and the controller that finds its state again after a restart: feed events as
+they come to `ProductionFold.apply`, and take a `Production` whenever it is wanted. A fold keeps every attempt, about 1 kB
+each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from microcell import events
+from microcell.events import Event
+from microcell.records.orders import OrderRecord, OrdersFold
+from microcell.records.states import StatesFold, StateSpan
+from microcell.records.units import Attempt, UnitHistory, UnitsFold, in_doubt
+
+
+class Timeline:
+    """Puts the cell times of several controller runs on one axis: production time, s since the first run's time 0.
+
+    Each `JournalOpened` says which date its cell time 0 has. Where dates would lead backwards (a virtual clock that
+    begins anew, a clock that was set), the later run follows the earlier one without a gap.
+    """
+
+    def __init__(self) -> None:
+        self._epoch_s: float | None = None
+        self._offset_s = 0.0
+        self._last_s = 0.0
+
+    def place(self, event: Event) -> Event:
+        """The same event at its production time."""
+        if isinstance(event, events.JournalOpened):
+            if self._epoch_s is None:
+                self._epoch_s = event.epoch_s
+            else:
+                self._offset_s = max(event.epoch_s - self._epoch_s, self._last_s - event.time_s)
+        if self._offset_s:
+            event = replace(event, time_s=event.time_s + self._offset_s)
+            if isinstance(event, events.OrderAccepted) and event.due_s is not None:
+                event = replace(event, due_s=event.due_s + self._offset_s)
+        self._last_s = max(self._last_s, event.time_s)
+        return event
+
+    @property
+    def last_s(self) -> float:
+        """Production time of the last event."""
+        return self._last_s
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """What happened up to `last_s`; times are production time (see `Timeline`), dictionaries are in order of begin."""
+
+    last_s: float
+    state: str
+    state_reason: str
+    openings: tuple[events.JournalOpened, ...]
+    orders: Mapping[str, OrderRecord]
+    units: Mapping[str, UnitHistory]
+    attempts: tuple[Attempt, ...]
+    spans: tuple[StateSpan, ...]
+    recoveries: tuple[events.RecoveryDecided, ...]
+    cell_faults: tuple[events.FaultRaised, ...]
+    refills: tuple[events.FeederRefilled, ...]
+    tools: Mapping[str, str]
+    mounted: Mapping[str, events.ToolMounted]
+
+    @property
+    def in_doubt(self) -> tuple[Attempt, ...]:
+        """Attempts that were begun and not ended: running in a live journal, of unknown outcome in a killed one."""
+        return in_doubt(self.attempts)
+
+    @property
+    def set_ups(self) -> tuple[Attempt, ...]:
+        """Attempts that belong to no unit, tool changes above all."""
+        return tuple(attempt for attempt in self.attempts if not attempt.unit)
+
+    @property
+    def good_serials(self) -> Mapping[str, tuple[str, ...]]:
+        """Serials of the good units of each order, in the order of their end."""
+        ended = sorted((u for u in self.units.values() if u.ended_s is not None), key=lambda u: u.ended_s or 0.0)
+        return {
+            order_id: tuple(u.serial for u in ended if u.order_id == order_id and u.state == "good")
+            for order_id in self.orders
+        }
+
+
+class ProductionFold:
+    """Folds `Production` out of events, one at a time."""
+
+    def __init__(self) -> None:
+        self._timeline = Timeline()
+        self._units = UnitsFold()
+        self._orders = OrdersFold()
+        self._states = StatesFold()
+        self._facts: dict[type[Event], list[Event]] = {}
+        self._tools: dict[str, str] = {}
+        self._mounted: dict[str, events.ToolMounted] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take the next event into account."""
+        event = self._timeline.place(event)
+        self._units.apply(event)
+        self._orders.apply(event)
+        self._states.apply(event, self._orders.any_open)
+        if isinstance(event, events.ToolMounted):
+            self._mounted[event.arm] = event
+            if event.serial:
+                self._tools[event.serial] = event.tool
+        elif isinstance(event, _KEPT):
+            self._facts.setdefault(type(event), []).append(event)
+
+    def production(self) -> Production:
+        """What is known by now."""
+        return Production(
+            last_s=self._timeline.last_s,
+            state=self._states.state,
+            state_reason=self._states.reason,
+            openings=self._all(events.JournalOpened),
+            orders=self._orders.orders(),
+            units=self._units.units(),
+            attempts=self._units.attempts(),
+            spans=self._states.spans(),
+            recoveries=self._all(events.RecoveryDecided),
+            cell_faults=self._all(events.FaultRaised),
+            refills=self._all(events.FeederRefilled),
+            tools=dict(self._tools),
+            mounted=dict(self._mounted),
+        )

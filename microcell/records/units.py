@@ -1,0 +1,188 @@
+"""The history of every unit: which operations, with which parts, tools and measurements, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from microcell import events
+from microcell.events import Event
+
+GOOD = "good"
+IN_WORK = "in_work"
+SUCCEEDED = "succeeded"
+REJECTED = "rejected"
+REWORK = "rework"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at one operation; `ended` is None while nobody knows its outcome. `unit` is "" for set-up work."""
+
+    unit: str
+    operation: str
+    skill: str
+    attempt_id: str
+    resources: Mapping[str, str]
+    started_s: float
+    ended: events.OperationEnded | None = None
+
+    @property
+    def outcome(self) -> str:
+        """succeeded, fault, cancelled or rejected; "" while in doubt."""
+        return self.ended.outcome if self.ended else ""
+
+    @property
+    def ended_s(self) -> float | None:
+        return self.ended.time_s if self.ended else None
+
+    @property
+    def duration_s(self) -> float:
+        """From intent to outcome; 0 while in doubt."""
+        return self.ended.time_s - self.started_s if self.ended else 0.0
+
+    @property
+    def fault_code(self) -> str:
+        """Code of the fault it ended in, or ""."""
+        return str((self.ended.fault or {}).get("code", "")) if self.ended else ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationHistory:
+    """All attempts at one operation of one unit, oldest first."""
+
+    operation: str
+    skill: str
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def outcome(self) -> str:
+        """Outcome of the last attempt."""
+        return self.attempts[-1].outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PartUsed:
+    """A part that was taken for a unit, and where it came from. A reworked unit may list a replaced part too."""
+
+    part: str
+    lot: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A measurement of a unit: the fields of `microcell.measurement.Measurement`, and when they were taken."""
+
+    operation: str
+    time_s: float
+    measurement: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitHistory:
+    """One unit. Times are production time, s."""
+
+    serial: str
+    order_id: str
+    variant: str
+    started_s: float
+    ended_s: float | None = None
+    state: str = IN_WORK
+    reason: str = ""
+    carton: str = ""
+    reworks: int = 0
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def cycle_s(self) -> float | None:
+        """From the first operation's begin to the unit's end; None while it is in work."""
+        return None if self.ended_s is None else self.ended_s - self.started_s
+
+    @property
+    def first_pass(self) -> bool:
+        """Good, never rejected by an inspection and never reworked; a repeated grasp alone is no rework."""
+        return self.state == GOOD and not self.reworks and all(a.outcome != REJECTED for a in self.attempts)
+
+    @property
+    def operations(self) -> tuple[OperationHistory, ...]:
+        """Its operations in the order in which they were first begun."""
+        found: dict[str, list[Attempt]] = {}
+        for attempt in self.attempts:
+            found.setdefault(attempt.operation, []).append(attempt)
+        return tuple(OperationHistory(name, tries[0].skill, tuple(tries)) for name, tries in found.items())
+
+    @property
+    def parts(self) -> tuple[PartUsed, ...]:
+        return tuple(
+            PartUsed(part, lot, a.operation) for a in self.attempts if a.ended for part, lot in a.ended.parts
+        )
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """Serials of the tools that touched it, each once."""
+        return tuple(dict.fromkeys(a.ended.tool_serial for a in self.attempts if a.ended and a.ended.tool_serial))
+
+    @property
+    def measurements(self) -> tuple[Measured, ...]:
+        return tuple(
+            Measured(a.operation, a.ended.time_s, m) for a in self.attempts if a.ended for m in a.ended.measurements
+        )
+
+
+class UnitsFold:
+    """Folds units and attempts out of events."""
+
+    def __init__(self) -> None:
+        self._units: dict[str, UnitHistory] = {}
+        self._attempts: dict[str, Attempt] = {}
+
+    def apply(self, event: Event) -> None:
+        """Take the next event into account."""
+        if isinstance(event, events.OperationStarted):
+            self._attempts[event.attempt_id] = Attempt(
+                event.unit, event.operation, event.skill, event.attempt_id, event.resources, event.time_s
+            )
+        elif isinstance(event, events.OperationEnded):
+            begun = self._attempts.get(event.attempt_id) or _unannounced(event)
+            self._attempts[event.attempt_id] = replace(begun, ended=event)
+        elif isinstance(event, events.UnitStarted):
+            self._units[event.unit] = UnitHistory(event.unit, event.order_id, event.variant, event.time_s)
+        elif isinstance(event, events.UnitEnded):
+            self._units[event.unit] = replace(
+                self._unit(event.unit, event.time_s),
+                ended_s=event.time_s, state=event.disposition, reason=event.reason, carton=event.carton,
+            )  # fmt: skip
+        elif isinstance(event, events.RecoveryDecided) and event.unit and event.action == REWORK:
+            unit = self._unit(event.unit, event.time_s)
+            self._units[event.unit] = replace(unit, reworks=unit.reworks + 1)
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        """All attempts, set-up work included, in the order of their begin."""
+        return tuple(self._attempts.values())
+
+    def units(self) -> dict[str, UnitHistory]:
+        """All units by serial, in the order of their begin."""
+        attempts: dict[str, list[Attempt]] = {}
+        for attempt in self._attempts.values():
+            if attempt.unit:
+                attempts.setdefault(attempt.unit, []).append(attempt)
+        known = {**self._units}
+        for serial, tries in attempts.items():
+            known[serial] = replace(self._unit(serial, tries[0].started_s), attempts=tuple(tries))
+        return known
+
+    def _unit(self, serial: str, time_s: float) -> UnitHistory:
+        """A unit; one that no event introduced is known from now on, so that a cut journal still reports."""
+        return self._units.get(serial) or UnitHistory(serial, "", "", time_s)
+
+
+def in_doubt(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Attempts whose intent is recorded and whose outcome is not."""
+    return tuple(attempt for attempt in attempts if attempt.ended is None)
+
+
+def _unannounced(event: events.OperationEnded) -> Attempt:
+    started_s = event.time_s - event.duration_s
+    return Attempt(event.unit, event.operation, event.skill, event.attempt_id, {}, started_s)

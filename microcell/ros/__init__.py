@@ -1,0 +1,1 @@
+"""ROS plumbing: names, QoS, conversions, node bases."""

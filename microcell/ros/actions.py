@@ -1,0 +1,201 @@
+"""ROS actions with coroutines on both sides; no thread waits for a goal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from typing import Any
+
+from action_msgs.msg import GoalStatus
+from rclpy.action import ActionClient, ActionServer, CancelResponse
+from rclpy.action.client import ClientGoalHandle
+from rclpy.action.server import ServerGoalHandle
+from rclpy.node import Node
+from rclpy.task import Future
+
+from microcell.ros.runtime import RosRuntime
+
+ANSWER_S = 5.0
+"""A server that is there says within this time whether it takes a goal."""
+
+WATCH_S = 0.5
+"""How often a client looks whether the server of its running goal still lives."""
+
+
+class Ending(Enum):
+    """Terminal states of a goal, by the name of the goal handle's method that sets them."""
+
+    SUCCEEDED = "succeed"
+    ABORTED = "abort"
+    CANCELLED = "canceled"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One accepted goal, as its handler sees it."""
+
+    request: Any
+    feedback: Callable[[Any], None]
+
+
+Handler = Callable[[Goal], Awaitable[tuple[Ending, Any]]]
+
+
+class AsyncActionServer(ActionServer):
+    """An action server whose handler is a coroutine on the asyncio loop.
+
+    Every goal is accepted (a refusal could carry no text) and every cancel too: it cancels the handler's task, and the
+    goal ends when the handler has made things safe and returned.
+    """
+
+    def __init__(self, runtime: RosRuntime, node: Node, kind: Any, name: str, handler: Handler) -> None:
+        self._runtime = runtime
+        self._handler = handler
+        self._tasks: dict[bytes, asyncio.Task[tuple[Ending, Any]]] = {}
+        super().__init__(node, kind, name, self._never, cancel_callback=self._on_cancel)
+
+    def notify_execute(self, goal_handle: ServerGoalHandle, execute_callback: object) -> None:
+        """Start the handler; rclpy calls this in place of running its execute callback."""
+        self._runtime.start(self._serve(goal_handle))
+
+    async def close(self) -> None:
+        """Cancel the running goals, let them become safe and answer, then take the action away."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+        await self._runtime.in_executor(self.destroy)
+
+    async def _serve(self, handle: ServerGoalHandle) -> None:
+        goal = Goal(handle.request, handle.publish_feedback)
+        key = bytes(handle.goal_id.uuid)
+        task = self._tasks[key] = asyncio.ensure_future(self._handler(goal))
+        try:
+            ending, result = await task
+        except asyncio.CancelledError:
+            ending, result = Ending.CANCELLED, self.action_type.Result()
+        finally:
+            del self._tasks[key]
+        super().notify_execute(handle, partial(_end, ending=ending, result=result))
+
+    def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
+        self._runtime.to_loop(self._cancel)(bytes(handle.goal_id.uuid))
+        return CancelResponse.ACCEPT
+
+    def _cancel(self, key: bytes) -> None:
+        if key in self._tasks:
+            self._tasks[key].cancel()
+
+    def _never(self, handle: ServerGoalHandle) -> Any:
+        raise RuntimeError("goals are handled on the asyncio loop")
+
+
+def _end(handle: ServerGoalHandle, ending: Ending, result: Any) -> Any:
+    if ending is Ending.CANCELLED and not handle.is_cancel_requested:
+        ending = Ending.ABORTED  # the server itself gave up: a goal nobody asked to cancel cannot end as cancelled
+    getattr(handle, ending.value)()
+    return result
+
+
+class GoalRefusedError(Exception):
+    """The server does not take the goal."""
+
+
+class ServerLostError(Exception):
+    """No server is there (`accepted` is False), or it went away while it worked on the goal."""
+
+    def __init__(self, action: str, accepted: bool) -> None:
+        self.accepted = accepted
+        super().__init__(f"the server of '{action}' " + ("was lost during the goal" if accepted else "does not answer"))
+
+
+class AsyncActionClient:
+    """An action client with one coroutine: `execute`."""
+
+    def __init__(self, runtime: RosRuntime, node: Node, kind: Any, name: str) -> None:
+        self.name = name
+        self._runtime = runtime
+        self._node = node
+        self._client = ActionClient(node, kind, name)
+
+    async def execute(self, goal: Any, on_feedback: Callable[[Any], None] = lambda feedback: None) -> Any:
+        """Send a goal and return its result message, however the goal ended.
+
+        Cancelling this call cancels the goal, waits for the server to end it, and returns what it ended with.
+        Raises `GoalRefusedError` or `ServerLostError`.
+        """
+        running = _RunningGoal(self._runtime, self._client, goal, on_feedback)
+        await running.start(self.name)
+        while True:
+            try:
+                return await self._result(running)
+            except asyncio.CancelledError:
+                await running.cancel()
+
+    async def close(self) -> None:
+        await self._runtime.in_executor(self._client.destroy)
+
+    async def _result(self, running: _RunningGoal) -> Any:
+        servers = self._servers()
+        while not (await asyncio.wait((running.result,), timeout=WATCH_S))[0]:
+            if not servers & self._servers():
+                raise ServerLostError(self.name, accepted=True)
+        response = running.result.result()
+        if response.status == GoalStatus.STATUS_UNKNOWN:
+            raise ServerLostError(self.name, accepted=True)
+        return response.result
+
+    def _servers(self) -> set[bytes]:
+        """Identities of the processes that serve the action: a restarted server is another one."""
+        topic = self._node.resolve_service_name(self.name) + "/_action/feedback"
+        return {bytes(info.endpoint_gid) for info in self._node.get_publishers_info_by_topic(topic)}
+
+
+class _RunningGoal:
+    """A goal on its way. Its rclpy side runs in the executor's thread from one answer to the next, without detours."""
+
+    def __init__(
+        self, runtime: RosRuntime, client: ActionClient, goal: Any, on_feedback: Callable[[Any], None]
+    ) -> None:
+        self._runtime = runtime
+        self._client = client
+        self._goal = goal
+        self._on_feedback = runtime.to_loop(lambda message: on_feedback(message.feedback))
+        self._accepted: asyncio.Future[ClientGoalHandle] = runtime.loop.create_future()
+        self.result: asyncio.Future[Any] = runtime.loop.create_future()
+
+    async def start(self, name: str) -> None:
+        """Send the goal and wait for its acceptance."""
+        self._runtime.executor.create_task(self._send)
+        try:
+            handle = await asyncio.wait_for(asyncio.shield(self._accepted), ANSWER_S)
+        except asyncio.TimeoutError:
+            raise ServerLostError(name, accepted=False) from None
+        if not handle.accepted:
+            raise GoalRefusedError(f"the server of '{name}' refused the goal")
+        self._handle = handle
+
+    async def cancel(self) -> None:
+        """Ask the server to cancel; the result still comes."""
+        await self._runtime.in_executor(self._handle.cancel_goal_async)
+
+    def _send(self) -> None:
+        self._client.send_goal_async(self._goal, self._on_feedback).add_done_callback(self._on_answer)
+
+    def _on_answer(self, future: Future) -> None:
+        handle = future.result()
+        if handle.accepted:
+            handle.get_result_async().add_done_callback(self._on_result)
+        self._runtime.to_loop(_set)(self._accepted, handle)
+
+    def _on_result(self, future: Future) -> None:
+        self._runtime.to_loop(_set)(self.result, future.result())
+
+
+def _set(waiting: asyncio.Future[Any], value: Any) -> None:
+    if not waiting.done():
+        waiting.set_result(value)

@@ -1,0 +1,217 @@
+"""One process in ROS 2: an asyncio loop in the main thread, and one executor that spins in a thread of its own.
+
+rclpy calls back in the executor's thread; our code is asyncio. The bridges between the two block no thread:
+
+- `to_loop(callback)`: what rclpy calls runs on the asyncio loop;
+- `wait(future)`: an rclpy future is awaited on the asyncio loop;
+- `in_executor(call)`: a call runs in the executor's thread and is awaited. Requests go this way, because rclpy registers
+  the future of a request after it sent it, and a quick answer in another thread is lost in between;
+- `create_service(..., handler)`: the handler is a coroutine on the asyncio loop, the answer is sent when it returns.
+
+Never let a coroutine be awaited by rclpy: its executors poll pending coroutines only when something else wakes them
+(SingleThreadedExecutor) or all the time (EventsExecutor). The EventsExecutor of Kilted is no choice either: with calls from
+a second thread it deadlocks between Python's interpreter lock and its queue (seen with rclpy 9.1.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import rclpy
+from rclpy.client import Client
+from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.service import Service
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+
+from microcell.clock import Clock, LoopClock
+
+T = TypeVar("T")
+N = TypeVar("N", bound=Node)
+
+
+class RosRuntime:
+    """Context, executor thread and nodes of this process; an async context manager.
+
+    Construct it on the asyncio loop that shall get the callbacks. `clock` is real time until a node brings ROS time.
+    """
+
+    def __init__(self, args: Sequence[str] | None = None, domain_id: int | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.clock: Clock = LoopClock()
+        self.context = rclpy.Context()
+        # Our own handlers decide about signals: rclpy's would end its context under the running asyncio program.
+        rclpy.init(
+            args=args, context=self.context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO
+        )
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self._nodes: list[Node] = []
+        self._thread = threading.Thread(target=self._spin, name="rclpy", daemon=True)
+
+    async def __aenter__(self) -> RosRuntime:
+        self._thread.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.executor.shutdown(timeout_sec=0)
+        await asyncio.to_thread(self._thread.join, 5.0)
+        for node in reversed(self._nodes):
+            node.destroy_node()
+        rclpy.try_shutdown(context=self.context)
+
+    # --- nodes -----------------------------------------------------------------------------------------------------
+
+    def create_node(self, name: str, node_class: type[N] = Node, **options: Any) -> N:  # type: ignore[assignment]
+        """Make a node and let the executor serve it. Its namespace is the process's (`__ns` in the ROS arguments)."""
+        node = node_class(name, context=self.context, **options)
+        self._nodes.append(node)
+        self.executor.add_node(node)
+        return node
+
+    def create_service(
+        self, node: Node, kind: Any, name: str, handler: Callable[[Any, Any], Awaitable[Any]], **options: Any
+    ) -> Service:
+        """Offer a service whose `handler(request, response) -> response` is a coroutine on the asyncio loop.
+
+        Requests are served concurrently. The handler answers bad requests itself: what it raises is a defect of ours, is
+        reported, and leaves the caller without an answer.
+        """
+        service = node.create_service(kind, name, _Deferred, **options)
+        answer = service.send_response
+
+        async def serve(deferred: _Deferred, header: Any) -> None:
+            response = await handler(deferred.request, deferred.response)
+            if self.context.ok():
+                answer(response, header)
+
+        # The executor sends what the callback returns. Ours returns a promise, and "sending" that starts the handler.
+        service.send_response = lambda deferred, header: self.start(serve(deferred, header))
+        return service
+
+    # --- from the executor's thread to the loop ----------------------------------------------------------------------
+
+    def to_loop(self, callback: Callable[..., object]) -> Callable[..., None]:
+        """Wrap a plain callback so that it runs on the asyncio loop; None when the loop has ended already."""
+
+        def hand_over(*args: Any) -> None:
+            try:
+                self.loop.call_soon_threadsafe(callback, *args)
+            except RuntimeError:
+                if not self.loop.is_closed():
+                    raise
+
+        return hand_over
+
+    def start(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        """Start a coroutine on the loop from any thread; its failure is reported by the loop's exception handler."""
+        self.to_loop(partial(self._start, coroutine))()
+
+    def _start(self, coroutine: Coroutine[Any, Any, object]) -> None:
+        task = self.loop.create_task(coroutine)
+        _running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        _running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.loop.call_exception_handler({"message": "a callback failed", "exception": error, "task": task})
+
+    # --- from the loop to the executor's thread ------------------------------------------------------------------------
+
+    async def wait(self, future: Future, timeout_s: float | None = None) -> Any:
+        """Wait for an rclpy future; `asyncio.TimeoutError` after a while of real time."""
+        waiting: asyncio.Future[Any] = self.loop.create_future()
+        future.add_done_callback(lambda done: self.to_loop(_settle)(waiting, done))
+        return await asyncio.wait_for(waiting, timeout_s)
+
+    async def in_executor(self, call: Callable[..., T], *args: Any) -> T:
+        """Run a plain function in the executor's thread and wait for what it returns or raises."""
+        waiting: asyncio.Future[T] = self.loop.create_future()
+
+        def run() -> None:
+            done: Future = Future()
+            try:
+                done.set_result(call(*args))
+            except Exception as error:  # noqa: BLE001 - handed to the caller, who waits for it
+                done.set_exception(error)
+            self.to_loop(_settle)(waiting, done)
+
+        self.executor.create_task(run)
+        return await waiting
+
+    async def call(self, client: Client, request: Any, timeout_s: float) -> Any:
+        """Call a service; `asyncio.TimeoutError` when it is not there or does not answer in time."""
+        future = await self.in_executor(client.call_async, request)
+        try:
+            return await self.wait(future, timeout_s)
+        except (asyncio.TimeoutError, asyncio.CancelledError):
+            self.executor.create_task(client.remove_pending_request, future)
+            raise
+
+    # --- the executor's thread -----------------------------------------------------------------------------------------
+
+    def _spin(self) -> None:
+        while self.context.ok():
+            try:
+                self.executor.spin_once()
+            except (ExternalShutdownException, ShutdownException):
+                return
+            except Exception as error:  # noqa: BLE001 - one bad callback must not make the whole process deaf
+                message = {"message": "a callback of rclpy failed", "exception": error}
+                self.to_loop(self.loop.call_exception_handler)(message)
+
+
+class _Deferred:
+    """What a service's callback returns in place of the response that is still to come."""
+
+    def __init__(self, request: Any, response: Any) -> None:
+        self.request = request
+        self.response = response
+
+
+_running: set[asyncio.Task[object]] = set()
+"""The loop itself keeps only weak references to tasks."""
+
+
+def _settle(waiting: asyncio.Future[Any], done: Future) -> None:
+    if waiting.done():
+        return
+    if done.cancelled():
+        waiting.cancel()
+    elif (error := done.exception()) is not None:
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(done.result())
+
+
+def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | None = None) -> int:
+    """Run a node's program until it ends or SIGINT or SIGTERM asks it to; return the process's exit code.
+
+    A signal cancels `main`, which then cleans up in its `finally`; a second signal changes nothing, so that a
+    nervous Ctrl-C cannot interrupt the cell's way into a safe state.
+    """
+    return asyncio.run(_run(main, sys.argv if args is None else args))
+
+
+async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str]) -> int:
+    async with RosRuntime(args) as runtime:
+        program = asyncio.ensure_future(main(runtime))
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            runtime.loop.add_signal_handler(number, stop.set)
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((program, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        program.cancel()
+        try:
+            await program
+        except asyncio.CancelledError:
+            return 0
+    return 0

@@ -1,0 +1,1 @@
+"""Skills for putting parts together."""

@@ -1,0 +1,171 @@
+"""What a skill is: parameters, needs, conditions, faults and `run`. No ROS in it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from microcell.clock import Clock
+from microcell.description.base import Description
+from microcell.description.line import Line
+from microcell.devices.contract import Device
+from microcell.faults import Fault
+from microcell.measurement import Measurement
+
+D = TypeVar("D", bound=Device)
+
+
+class Outcome(IntEnum):
+    """How a skill ended; numbered as in ExecuteSkill.action."""
+
+    SUCCEEDED = 0
+    FAULT = 1
+    CANCELLED = 2
+    REJECTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to use resources: device name by kind (`{"arm": "arm", "fixture": "fixture_1"}`), for one holder."""
+
+    holder: str
+    resources: Mapping[str, str]
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SkillGoal:
+    """One attempt at one operation. `attempt_id` is unique: a repeated goal gets the stored result and moves nothing."""
+
+    skill: str
+    unit: str
+    variant: str
+    operation: str
+    attempt_id: str
+    parameters: Mapping[str, Any]
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class PartUse:
+    """A part that the skill took from a feeder, for the genealogy."""
+
+    part: str
+    lot: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkillResult:
+    """How an attempt ended and what is to be recorded of it."""
+
+    outcome: Outcome
+    message: str
+    fault: Fault | None = None
+    disposition: str = ""
+    measurements: tuple[Measurement, ...] = ()
+    failed_checks: tuple[str, ...] = ()
+    duration_s: float = 0.0
+    parts: tuple[PartUse, ...] = ()
+    tool_serial: str = ""
+    carton: str = ""
+    image_sha256: str = ""
+
+    def lasting(self, duration_s: float) -> SkillResult:
+        """The same result with its duration."""
+        return replace(self, duration_s=duration_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Progress of a running skill: phase, 0 to 1, one human sentence."""
+
+    phase: str
+    progress: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Resources of an operation: one device of each kind, a tool that can do something, parts from a feeder."""
+
+    kinds: tuple[str, ...]
+    capability: str | None = None
+    part: str | None = None
+
+
+@dataclass(frozen=True)
+class SkillContext:
+    """What a running skill may use."""
+
+    goal: SkillGoal
+    line: Line
+    clock: Clock
+    devices: Mapping[str, Device]
+    report: Callable[[Feedback], None] = field(default=lambda feedback: None)
+
+    def leased(self, kind: str) -> str:
+        """Name of the leased device of a kind."""
+        return self.goal.lease.resources[kind]
+
+    def device(self, name: str, contract: type[D]) -> D:
+        """A device by name, as its kind's contract."""
+        found = self.devices[name]
+        if not isinstance(found, contract):
+            raise TypeError(f"device '{name}' is a {type(found).__name__}, not a {contract.__name__}")
+        return found
+
+    def say(self, phase: str, progress: float, message: str) -> None:
+        """Report progress."""
+        self.report(Feedback(phase, progress, message))
+
+
+class Skill(ABC):
+    """Base of all skills. `PLUGIN` of the module names the class; the module's name is the skill's.
+
+    Conditions: `before` checks what must hold at the start, `run` watches what must hold during, `after` checks the end.
+    Each raises `FaultError` with one of `faults`. `make_safe` runs after a cancel or a fault.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    summary: ClassVar[str]
+    Parameters: ClassVar[type[Description]]
+    faults: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    @abstractmethod
+    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
+        """What the operation needs before it may start; called by the dispatcher, so no I/O."""
+
+    @classmethod
+    @abstractmethod
+    def expected_s(cls, parameters: Mapping[str, Any]) -> float:
+        """Expected duration, s."""
+
+    async def before(self, context: SkillContext) -> None:
+        """Check what must hold at the start."""
+
+    @abstractmethod
+    async def run(self, context: SkillContext) -> SkillResult:
+        """Do it."""
+
+    async def after(self, context: SkillContext, result: SkillResult) -> None:
+        """Check what must hold at the end."""
+
+    async def make_safe(self, context: SkillContext) -> None:
+        """Bring the devices to rest after a cancel or a fault: nothing moves, what is held stays held."""
+        for name in context.goal.lease.resources.values():
+            await context.devices[name].stop()
+
+
+class SkillPort(Protocol):
+    """How the orchestrator reaches skills: in the same process, or through ROS actions."""
+
+    async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None]) -> SkillResult:
+        """Run a goal to its end. Cancelling this call cancels the skill and waits until it is safe."""
+
+    async def offered(self) -> frozenset[str]:
+        """Names of the skills that somebody offers now."""

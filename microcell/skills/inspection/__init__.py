@@ -1,0 +1,1 @@
+"""Skills for judging what was made."""

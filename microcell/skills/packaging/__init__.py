@@ -1,0 +1,1 @@
+"""Skills for getting it out of the door."""

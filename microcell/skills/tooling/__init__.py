@@ -1,0 +1,1 @@
+"""Skills for changing tools."""

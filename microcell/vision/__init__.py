@@ -1,0 +1,1 @@
+"""Images in, measurements out: pure functions."""

@@ -1,0 +1,48 @@
+"""Colours: sRGB, linear light and CIE L*a*b*."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+# IEC 61966-2-1, linear sRGB to CIE XYZ, rows divided by the D65 white point (0.9505, 1, 1.089).
+_XYZ = np.array(((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505)))
+_XYZ_RATIO = _XYZ / _XYZ.sum(axis=1, keepdims=True)
+
+
+def to_linear(encoded: npt.NDArray[Any]) -> Floats:
+    """sRGB of 0 to 255 to linear light of 0 to 1."""
+    ratio = np.asarray(encoded, float) / 255.0
+    linear: Floats = np.where(ratio <= 0.04045, ratio / 12.92, ((ratio + 0.055) / 1.055) ** 2.4)
+    return linear
+
+
+def to_encoded(linear: Floats) -> Floats:
+    """Linear light to sRGB of 0 to 255, clipped."""
+    ratio = np.clip(linear, 0.0, 1.0)
+    encoded: Floats = 255.0 * np.where(ratio <= 0.0031308, ratio * 12.92, 1.055 * ratio ** (1 / 2.4) - 0.055)
+    return encoded
+
+
+def to_lab(linear: Floats) -> Floats:
+    """(..., 3) linear light to CIE L*a*b* under D65 (ISO/CIE 11664-4)."""
+    ratio = linear @ _XYZ_RATIO.T
+    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * (29 / 6) ** 2 / 3 + 4 / 29)
+    x, y, z = f[..., 0], f[..., 1], f[..., 2]
+    return np.stack((116 * y - 16, 500 * (x - y), 200 * (y - z)), axis=-1)
+
+
+def lab_of(rgb: tuple[int, int, int]) -> Floats:
+    """CIE L*a*b* of a described colour."""
+    return to_lab(to_linear(np.array(rgb)))
+
+
+def delta_e(rgb: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    """CIE 1976 difference of two described colours."""
+    return float(np.linalg.norm(lab_of(rgb) - lab_of(other)))

@@ -1,0 +1,55 @@
+"""What to look for in an image, and what was found: the common language of cameras, skills and vision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from microcell.description.product import Part
+from microcell.geometry import Pose
+
+CheckKind = Literal["presence", "position", "orientation", "colour", "surface", "code"]
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """Measure one thing of a unit at a station.
+
+    `part` is the expected part and `part_in_cell` its nominal pose. `site_in_unit` names the site for cameras that do not
+    make pixels.
+    """
+
+    name: str
+    kind: CheckKind
+    station: str
+    site: str
+    part: Part
+    part_in_cell: Pose
+    expected_text: str = ""
+
+
+@dataclass(frozen=True)
+class Locate:
+    """Find a part at a feeder, near its nominal pose."""
+
+    feeder: str
+    part: Part
+    part_in_cell: Pose
+    search_radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One measured feature.
+
+    By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute angle ("rad");
+    colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw ("m"); code -> 1.0 when the text is the
+    expected one ("1"), the text beside it.
+    """
+
+    name: str
+    feature: str
+    value: float
+    unit: str
+    text: str = ""
+    uncertainty: float | None = None
