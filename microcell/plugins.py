@@ -16,6 +16,9 @@ from typing import Any
 
 from microcell.errors import UsageError
 
+NOT_DRIVERS = ("contract", "pixels")
+"""Modules beside the drivers that hold what drivers share."""
+
 SKILL_FAMILIES = ("assembly", "inspection", "packaging", "tooling")
 
 
@@ -58,7 +61,7 @@ def driver_names() -> tuple[str, ...]:
     """Every installed driver as `<kind>/<driver>`."""
     found = {point.name for point in entry_points(group="microcell.devices")}
     for kind in _modules("microcell.devices", packages=True):
-        found |= {f"{kind}/{name}" for name in _modules(f"microcell.devices.{kind}") if name != "contract"}
+        found |= {f"{kind}/{name}" for name in _modules(f"microcell.devices.{kind}") if name not in NOT_DRIVERS}
     return tuple(sorted(found))
 
 

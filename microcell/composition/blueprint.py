@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from microcell.description.cell import World
 
@@ -20,7 +21,7 @@ class DevicePlan:
 
 @dataclass(frozen=True)
 class NodePlan:
-    """One ROS node: what it hosts and what it needs first."""
+    """One ROS node: the skill families and devices that it hosts, and the nodes that must be there first."""
 
     name: str
     role: str
@@ -51,3 +52,11 @@ class Blueprint:
     processes: tuple[ProcessPlan, ...]
     nodes: tuple[NodePlan, ...]
     devices: tuple[DevicePlan, ...]
+
+    def node_of(self, process: str) -> NodePlan:
+        """The node that a process hosts."""
+        return next(node for node in self.nodes if node.process == process)
+
+    def as_data(self) -> dict[str, Any]:
+        """The Blueprint in JSON's types."""
+        return asdict(self)

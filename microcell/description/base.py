@@ -25,14 +25,18 @@ Metre = Annotated[float, Field(ge=-10.0, le=10.0)]
 Radian = Annotated[float, Field(ge=-6.2831854, le=6.2831854)]
 PositiveMetre = Annotated[float, Field(gt=0.0, le=10.0)]
 Rgb = tuple[
-    Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]
+    Annotated[int, Field(ge=0, le=255)],
+    Annotated[int, Field(ge=0, le=255)],
+    Annotated[int, Field(ge=0, le=255)],
 ]
 
 
 class Description(BaseModel):
     """Immutable; an unknown key is an error. Files are read strictly: there, no number is taken from text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, allow_inf_nan=False, populate_by_name=True
+    )
 
 
 class PoseSpec(Description):

@@ -13,7 +13,7 @@ WORLDS: tuple[World, ...] = ("virtual", "mock", "gazebo", "real")
 
 
 class DeviceSpec(Description):
-    """What every device may say. Without `driver`, virtual uses `<kind>/mock` and the other worlds `<kind>/ros`."""
+    """What every device may say. Without `driver`, virtual uses `<kind>/mock`, other worlds `<kind>/ros`."""
 
     driver: dict[World, str] = Field(default_factory=dict, description="Driver by world, as <kind>/<driver>.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Handed to the driver as they are.")
@@ -49,7 +49,9 @@ class ArmSpec(DeviceSpec):
     tool_changer: Name
     force_sensor: Name
     approach_m: PositiveMetre = Field(0.06, description="Height above a target where fast motion ends.")
-    travel_height_m: PositiveMetre = Field(0.16, description="Height of the TCP above the bench on the way between stations.")
+    travel_height_m: PositiveMetre = Field(
+        0.16, description="Height of the TCP above the bench on the way between stations."
+    )
 
 
 class ToolChangerSpec(DeviceSpec):
@@ -87,15 +89,21 @@ class FeederSpec(DeviceSpec):
 
     kind: Literal["feeder"]
     style: Literal["nest", "tray", "screw"]
-    part_in_cell: PoseSpec = Field(description="Nominal pose of the presented part; of the first place for a tray.")
+    part_in_cell: PoseSpec = Field(
+        description="Nominal pose of the presented part; of the first place for a tray."
+    )
     columns: int = Field(1, ge=1, le=100)
     rows: int = Field(1, ge=1, le=100)
     pitch_m: Metre = Field(0.0, description="Distance of a tray's places along x (columns) and y (rows).")
     capacity: int = Field(gt=0, le=100_000)
     index_s: float = Field(0.5, ge=0, le=60, description="Time to bring the next part.")
-    scatter_m: float = Field(0.0, ge=0, le=0.05, description="Standard deviation of the true place around the nominal one.")
+    scatter_m: float = Field(
+        0.0, ge=0, le=0.05, description="Standard deviation of the true place around the nominal one."
+    )
     scatter_rad: float = Field(0.0, ge=0, le=3.2)
-    camera: Name | None = Field(None, description="Camera that finds the part; without one the nominal pose must do.")
+    camera: Name | None = Field(
+        None, description="Camera that finds the part; without one the nominal pose must do."
+    )
 
 
 class FixtureSpec(DeviceSpec):
@@ -110,20 +118,26 @@ class CameraSpec(DeviceSpec):
     """A fixed camera that looks straight down."""
 
     kind: Literal["camera"]
-    lens_in_cell: PoseSpec = Field(description="Optical centre; the image's x axis is the frame's x axis, y the negative y axis.")
+    lens_in_cell: PoseSpec = Field(
+        description="Optical centre; the image's x axis is the frame's x axis, y the negative y axis."
+    )
     width_px: int = Field(gt=0, le=10_000)
     height_px: int = Field(gt=0, le=10_000)
     focal_px: float = Field(gt=0, le=200_000)
     sees: tuple[Name, ...] = Field(min_length=1, description="Stations and feeders in view.")
     exposure_s: float = Field(0.02, gt=0, le=5)
-    noise_ratio: float = Field(0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale.")
+    noise_ratio: float = Field(
+        0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale."
+    )
 
 
 class CartonStationSpec(DeviceSpec):
     """Takes finished units into cartons."""
 
     kind: Literal["carton_station"]
-    carton_in_cell: PoseSpec = Field(description="Corner frame of the carton's tray: first place, unit's frame.")
+    carton_in_cell: PoseSpec = Field(
+        description="Corner frame of the carton's tray: first place, unit's frame."
+    )
     exchange_s: float = Field(6.0, ge=0, le=600)
 
 

@@ -18,8 +18,12 @@ class FeederSetup(Description):
     part: Name
     level: int | None = Field(None, ge=0, description="Pieces at the start; without it the feeder is full.")
     reorder_level: int = Field(5, ge=0)
-    refill_s: float = Field(60.0, ge=0, le=86_400, description="Simulated worlds: time from reorder to refill.")
-    operator_refills: bool = Field(True, description="Simulated worlds: whether somebody brings parts at all.")
+    refill_s: float = Field(
+        60.0, ge=0, le=86_400, description="Simulated worlds: time from reorder to refill."
+    )
+    operator_refills: bool = Field(
+        True, description="Simulated worlds: whether somebody brings parts at all."
+    )
 
 
 class RecoveryStep(Description):
@@ -30,13 +34,17 @@ class RecoveryStep(Description):
 
 
 class Disturbances(Description):
-    """How imperfect the simulated plant is. All zero: only the scatter of feeders and the noise of sensors."""
+    """How imperfect the simulated plant is. All zero: only the feeders' scatter and the sensors' noise."""
 
     lost_grip_ratio: float = Field(0.0, ge=0, le=1, description="Picks whose part slips away.")
-    missing_screw_ratio: float = Field(0.0, ge=0, le=1, description="Driven screws that come off with the bit.")
+    missing_screw_ratio: float = Field(
+        0.0, ge=0, le=1, description="Driven screws that come off with the bit."
+    )
     cross_thread_ratio: float = Field(0.0, ge=0, le=1, description="Screws that start crossed.")
     scratch_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered with a scratch.")
-    wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
+    wrong_part_ratio: float = Field(
+        0.0, ge=0, le=1, description="Parts delivered in another variant's colour."
+    )
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")
 
@@ -48,11 +56,19 @@ class LineDocument(Document):
     cell: Name
     product: Name
     feeders: dict[Name, FeederSetup]
-    ideal_cycle_s: float = Field(gt=0, le=86_400, description="Time per unit of the undisturbed, fully loaded cell: the base of OEE's performance.")
+    ideal_cycle_s: float = Field(
+        gt=0,
+        le=86_400,
+        description="Time per unit of the undisturbed, fully loaded cell: the base of OEE's performance.",
+    )
     max_units_in_work: int = Field(4, ge=1, le=1000)
     max_reworks: int = Field(2, ge=0, le=20, description="Reworks of one unit before it is scrapped.")
-    max_tool_run: int = Field(8, ge=1, le=1000, description="Operations in a row that may jump the queue to save a tool change.")
-    recovery: dict[str, tuple[RecoveryStep, ...]] = Field(default_factory=dict, description="Policy by fault code, instead of the default.")
+    max_tool_run: int = Field(
+        8, ge=1, le=1000, description="Operations in a row that may jump the queue to save a tool change."
+    )
+    recovery: dict[str, tuple[RecoveryStep, ...]] = Field(
+        default_factory=dict, description="Policy by fault code, instead of the default."
+    )
     disturbances: Disturbances = Disturbances()
     time_scale: float = Field(1.0, gt=0, le=100, description="Speed of mock hardware against real time.")
 

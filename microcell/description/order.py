@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from microcell.description.base import ORDER_ID_PATTERN, Description, Name
 
 OrderId = Annotated[str, StringConstraints(pattern=ORDER_ID_PATTERN, max_length=63)]
+
+
+def _no_number(value: Any) -> Any:
+    """Refuse a number, which would be taken for seconds since 1970."""
+    if isinstance(value, (int, float)) or (isinstance(value, str) and value.strip("+-.0123456789 ") == ""):
+        raise ValueError("a date and time with zone such as 2026-03-01T14:00:00+01:00 is needed")
+    return value
+
+
+Due = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
 
 class OrderLine(Description):
@@ -26,7 +36,7 @@ class Order(Description):
     product: Name
     lines: tuple[OrderLine, ...] = Field(min_length=1, max_length=1000)
     priority: int = Field(0, ge=-100, le=100)
-    due: AwareDatetime | None = None
+    due: Due | None = None
     replace_scrapped: bool = Field(True, description="Make another unit for each scrapped one.")
 
     @property

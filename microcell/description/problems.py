@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from microcell.description.schema import SchemaView, adapter, child
+from microcell.description.schema import adapter
+from microcell.description.schema_view import SchemaView, child
 from microcell.description.source import Source, Where
 from microcell.description.wording import allowed, choice, listed, near, number_hint, shown
 from microcell.errors import Issue
@@ -32,8 +33,8 @@ _REASONS = {
 class Problem:
     """One thing that a model refuses.
 
-    `where` is the offending place. `missing` is the name of a key that is not in the mapping there; `unknown` says that
-    the place's own key is at fault.
+    `where` is the offending place. `missing` is the name of a key that is not in the mapping there; `unknown`
+    says that the place's own key is at fault.
     """
 
     where: Where
@@ -44,11 +45,13 @@ class Problem:
 
     def issue(self, source: Source, prefix: Where = ()) -> Issue:
         """The problem as an issue of a file in which the data stand at `prefix`."""
-        return source.issue((*prefix, *self.where), self.what, self.remedy, key=self.unknown)
+        return source.issue(
+            (*prefix, *self.where), self.what, self.remedy, key=self.unknown or self.missing is not None
+        )
 
 
 def validate(model: Any, data: Any) -> tuple[Any, tuple[Problem, ...]]:
-    """Return the validated model, or None and every problem. Strict: no number from text, no text from a number."""
+    """Return the validated model, or None and every problem. Strict: no number is taken from text."""
     try:
         return adapter(model).validate_json(json.dumps(data), strict=True), ()
     except ValidationError as error:
@@ -61,7 +64,11 @@ def validate(model: Any, data: Any) -> tuple[Any, tuple[Problem, ...]]:
 def _counts_the_refused(detail: Any) -> bool:
     """Whether a list is called too short only because some of its elements were refused."""
     value = detail["input"]
-    return detail["type"] == "too_short" and isinstance(value, (list, dict)) and len(value) >= detail["ctx"]["min_length"]
+    return (
+        detail["type"] == "too_short"
+        and isinstance(value, (list, dict))
+        and len(value) >= detail["ctx"]["min_length"]
+    )
 
 
 def _problem(data: Any, view: SchemaView, detail: Any) -> Problem:
@@ -112,14 +119,21 @@ def _unknown_key(view: SchemaView, data: Any, where: Where) -> Problem:
 
 def _wrong_key(view: SchemaView, data: Any, where: Where) -> Problem:
     names = view.key_schema(where[:-1], data)
-    return Problem(where, f"the key '{where[-1]}' is not allowed", f"it must be {allowed(names)}. Correct it.", unknown=True)
+    return Problem(
+        where,
+        f"the key '{where[-1]}' is not allowed",
+        f"it must be {allowed(names)}. Correct it.",
+        unknown=True,
+    )
 
 
 def _wrong_value(view: SchemaView, data: Any, where: Where, kind: str) -> Problem:
     schema = view.at(where, data)
     value = value_at(data, where)
     reason = _REASONS.get(kind, "wrong kind of value" if kind.endswith("_type") else "not well formed")
-    return Problem(where, f"{reason} ({shown(value)})", f"{allowed(schema)} is needed. {_advice(schema, value)}")
+    return Problem(
+        where, f"{reason} ({shown(value)})", f"{allowed(schema)} is needed. {_advice(schema, value)}"
+    )
 
 
 def _advice(schema: dict[str, Any], value: Any) -> str:
@@ -144,7 +158,7 @@ def value_at(data: Any, where: Where) -> Any:
 
 
 def _without_echoes(problems: list[Problem]) -> Iterator[Problem]:
-    """Leave out what follows from another problem: the missing twin of a misspelt key, a second word on one place."""
+    """Leave out what follows from another: the missing twin of a misspelt key, a second word on one place."""
     seen: set[tuple[Where, str | None]] = set()
     for problem in problems:
         known = (problem.where, problem.missing)

@@ -1,4 +1,4 @@
-"""A product: parts, how they fit, in which order they are put together, what is inspected, how it is packed."""
+"""A product: parts, how they fit, in which order they go together, what is inspected, how it is packed."""
 
 from __future__ import annotations
 
@@ -45,11 +45,6 @@ class Screw(Description):
     head_diameter_m: PositiveMetre
     length_m: PositiveMetre
     pitch_m: PositiveMetre
-
-    @property
-    def head_height_m(self) -> float:
-        """Height of a pan head, 0.4 of its diameter (ISO 7045 and ISO 14583, within a tenth)."""
-        return 0.4 * self.head_diameter_m
 
 
 Shape = Annotated[Cylinder | Box | Screw, Field(discriminator="kind")]
@@ -111,9 +106,9 @@ class Site(Description):
 class Operation(Description):
     """One node of the process plan: a skill with its parameters.
 
-    `continues_in` names the operation that must follow at once with the same arm (the part is in the hand); the
-    resources of both are taken together. `occupies` is the kind of station that the unit takes from here on, until an
-    operation with the same kind in `vacates` has ended.
+    `continues_in` names the operation that must follow at once with the same arm (the part is in the hand);
+    the resources of both are taken together. `occupies` is the kind of station that the unit takes from here
+    on, until an operation with the same kind in `vacates` has ended.
     """
 
     skill: Name
@@ -127,7 +122,7 @@ class Operation(Description):
 
 
 class CheckBase(Description):
-    """What to do with the unit when the check fails: rework redoes the named operations and inspects again."""
+    """What to do with the unit when the check fails: rework redoes operations and inspects again."""
 
     on_fail: Literal["rework", "scrap"] = "scrap"
     redo: tuple[Name, ...] = ()
@@ -138,7 +133,9 @@ class Presence(CheckBase):
 
     kind: Literal["presence"]
     site: Name
-    min_ratio: float = Field(0.6, gt=0, le=1, description="Visible share of the item's outline in its own colour.")
+    min_ratio: float = Field(
+        0.6, gt=0, le=1, description="Visible share of the item's outline in its own colour."
+    )
 
 
 class Position(CheckBase):
@@ -162,7 +159,9 @@ class Colour(CheckBase):
 
     kind: Literal["colour"]
     site: Name
-    max_delta_e_ratio: float = Field(0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100.")
+    max_delta_e_ratio: float = Field(
+        0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100."
+    )
 
 
 class Surface(CheckBase):
@@ -195,7 +194,9 @@ class Variant(Description):
 
     summary: str = ""
     items: dict[Name, Name] = Field(default_factory=dict, description="Part to use for an item.")
-    parameters: dict[Name, dict[str, Any]] = Field(default_factory=dict, description="Operation parameters, by operation.")
+    parameters: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="Operation parameters, by operation."
+    )
 
 
 class Packing(Description):
@@ -219,8 +220,12 @@ class Product(Document):
     bill_of_materials: dict[Name, Name] = Field(min_length=1, description="Part used for each item.")
     sites: dict[Name, Site] = Field(default_factory=dict)
     unit_grasp: Grasp = Field(description="How the finished unit is taken, in the unit's frame.")
-    plan: dict[Name, Operation] = Field(min_length=1, description="Process plan: operations and what they come after.")
-    scrap_plan: dict[Name, Operation] = Field(default_factory=dict, description="How a scrapped unit leaves its station.")
+    plan: dict[Name, Operation] = Field(
+        min_length=1, description="Process plan: operations and what they come after."
+    )
+    scrap_plan: dict[Name, Operation] = Field(
+        default_factory=dict, description="How a scrapped unit leaves its station."
+    )
     inspections: dict[Name, Inspection] = Field(default_factory=dict)
     variants: dict[Name, Variant] = Field(min_length=1)
     default_variant: Name

@@ -1,7 +1,7 @@
 """Read one YAML file into plain data that remembers where everything stood.
 
-Plain scalars are read as YAML 1.2 has it: `yes`, `off`, `010` and `1:30` are text, `1e-3` is a number. No tag makes an
-object. Size, depth and what aliases expand to are limited, so that no file can exhaust the reader.
+Plain scalars are read as YAML 1.2 has it: `yes`, `off`, `010` and `1:30` are text, `1e-3` is a number. No tag
+makes an object. Size, depth and what aliases expand to are limited, so that no file can exhaust the reader.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from microcell.errors import Issue
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
-MAX_VALUES = 100_000
+MAX_VALUES = 50_000
 MAX_DIGITS = 18
 
 Where: TypeAlias = "tuple[str | int, ...]"
@@ -69,7 +69,7 @@ class Source:
     issues: tuple[Issue, ...] = ()
 
     def issue(self, where: Where, what: str, remedy: str, key: bool = False) -> Issue:
-        """An issue at a value, or at its key; where the file has no such place, at the nearest one above it."""
+        """An issue at a value, or at its key; where the file has no such place, at the nearest one above."""
         known = where
         while known and known not in self.places:
             known = known[:-1]
@@ -94,7 +94,7 @@ def shown_path(path: Path) -> str:
 
 
 def read_source(path: Path) -> Source:
-    """Read a YAML file. Never raises for its content: what is wrong is in `issues`, then `data` may be None."""
+    """Read a YAML file. Never raises for its content: then `issues` say what is wrong; `data` may be None."""
     file = shown_path(path)
     try:
         text = _read_text(path)
@@ -131,7 +131,9 @@ def _read_text(path: Path) -> str:
         raise _Unusable("this is a directory", "a YAML file is needed here. Name a file in it.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _Unusable(f"the file cannot be read ({reason})", "it must be readable. Correct its path or rights.") from None
+        raise _Unusable(
+            f"the file cannot be read ({reason})", "it must be readable. Correct its path or rights."
+        ) from None
     if len(content) > MAX_BYTES:
         raise _Unusable(f"the file is larger than {MAX_BYTES} bytes", "descriptions are small. Split it.")
     try:
@@ -166,7 +168,7 @@ def _compose(text: str) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        why = " ".join(part for part in (error.context, error.problem) if part)
+        why = ": ".join(part for part in (error.context, error.problem) if part)
         raise _Unusable(f"this is not YAML ({why})", _syntax_remedy(why), line, column) from None
     except yaml.YAMLError as error:
         raise _Unusable(f"this is not YAML ({error})".replace("\n", " "), _syntax_remedy(""), 1, 1) from None
@@ -246,7 +248,9 @@ class _Reader:
         self._count += len(found)
         if all(isinstance(node, yaml.MappingNode) for node in found):
             return list(found)
-        self._report(value, (*where, "<<"), "'<<' merges something that has no keys", "name a mapping: '<<: *anchor'.")
+        self._report(
+            value, (*where, "<<"), "'<<' merges something that has no keys", "name a mapping: '<<: *anchor'."
+        )
         return []
 
     def _scalar(self, node: yaml.ScalarNode, where: Where) -> Any:
@@ -267,12 +271,17 @@ class _Reader:
         if kind == "float" and math.isfinite(number := float(node.value)):
             return number
         what = f"the number is too large ({shortened(node.value)})"
-        self._spoil(node, where, what, f"whole numbers have at most {MAX_DIGITS} digits. Correct it.")
+        self._spoil(node, where, what, f"at most {MAX_DIGITS} digits, or 1.7e308, are possible. Correct it.")
         return None
 
     def _refuse_tag(self, node: yaml.Node, where: Where) -> None:
         tag = node.tag.replace(_TAG, "!!")
-        self._spoil(node, where, f"the tag '{shortened(tag)}' is not allowed", "descriptions are plain data. Remove the tag.")
+        self._spoil(
+            node,
+            where,
+            f"the tag '{shortened(tag)}' is not allowed",
+            "descriptions are plain data. Remove the tag.",
+        )
 
     def _spoil(self, node: yaml.Node, where: Where, what: str, remedy: str) -> None:
         self.spoiled.add(where)

@@ -10,6 +10,12 @@ from typing import Any
 from microcell.description.base import PATTERN_WORDS
 
 _MANY = 12
+_LIMITS = {
+    "minimum": "from",
+    "exclusiveMinimum": "over",
+    "maximum": "up to",
+    "exclusiveMaximum": "below",
+}
 
 
 def shortened(text: str, length: int = 60) -> str:
@@ -91,11 +97,8 @@ def number_hint(value: Any) -> str | None:
 
 
 def _range(schema: dict[str, Any], noun: str) -> str:
-    low = f"over {schema['exclusiveMinimum']:g}" if "exclusiveMinimum" in schema else ""
-    low = f"from {schema['minimum']:g}" if "minimum" in schema else low
-    high = f"below {schema['exclusiveMaximum']:g}" if "exclusiveMaximum" in schema else ""
-    high = f"up to {schema['maximum']:g}" if "maximum" in schema else high
-    return " ".join(part for part in (noun, low, high) if part)
+    limits = [f"{word} {schema[key]:g}" for key, word in _LIMITS.items() if key in schema]
+    return f"{noun} {' '.join(limits)}".rstrip()
 
 
 def _text(schema: dict[str, Any]) -> str:
@@ -105,7 +108,7 @@ def _text(schema: dict[str, Any]) -> str:
         words = PATTERN_WORDS.get(schema["pattern"], f"text of the form {schema['pattern']}")
     else:
         words = "text"
-    return f"{words} of at most {schema['maxLength']} characters" if "maxLength" in schema else words
+    return f"{words} (at most {schema['maxLength']} characters)" if "maxLength" in schema else words
 
 
 def _list(schema: dict[str, Any]) -> str:
@@ -120,7 +123,9 @@ def _list(schema: dict[str, Any]) -> str:
 def _mapping(schema: dict[str, Any]) -> str:
     if keys := schema.get("properties"):
         return f"a mapping with the keys {listed(keys)}"
-    return "a mapping of names with at least one entry" if schema.get("minProperties") else "a mapping of names"
+    return (
+        "a mapping of names with at least one entry" if schema.get("minProperties") else "a mapping of names"
+    )
 
 
 _WORDS = {

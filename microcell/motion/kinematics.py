@@ -28,6 +28,7 @@ TURN = 2.0 * math.pi
 _IN_LINE = 1e-7  # below this sine forearm and flange are taken as in line
 _ON_AXIS_M = 1e-9  # nearer than this to the base's axis its yaw is taken as free
 _ROUNDING = 1e-9  # of the elbow's cosine
+_SURELY_NEAREST = 0.1  # rad^2: the other branches differ by half a turn in some joint, or in the elbow's sign
 _LIMIT_SLACK_RAD = 1e-9
 
 Matrix = tuple[float, float, float, float, float, float, float, float, float]
@@ -82,6 +83,8 @@ class ArmModel:
                 wrist = self._within_limits(wrist_branch, near, 3)
                 if wrist is not None and (total := cost + _cost(wrist, near, 3)) < best_cost:
                     best, best_cost = arm + wrist, total
+            if best_cost < _SURELY_NEAREST:
+                break
         if best is None:
             detail = self._nearest_limit(flange_in_base, rotation, near)
             raise FaultError("ARM_UNREACHABLE", self.name, detail)
@@ -95,7 +98,7 @@ class ArmModel:
         reach = math.hypot(x, y)
         yaw = math.atan2(y, x) if reach > _ON_AXIS_M else near[0]
         elbow = self._elbow(math.hypot(reach, z))
-        for q3 in (elbow, -elbow):
+        for q3 in (elbow, -elbow) if math.sin(near[2]) >= 0.0 else (-elbow, elbow):
             inner = math.atan2(self._fore * math.sin(q3), self._upper + self._fore * math.cos(q3))
             yield yaw, math.atan2(reach, z) - inner, q3
             yield yaw + math.pi, math.atan2(-reach, z) - inner, q3

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Joints = tuple[float, ...]
 
-SPACING_M = 0.02
+SPACING_M = 0.03
 SPACING_RAD = 0.2
 LARGEST_STEP_RAD = 1.0  # between neighbouring points of a straight line; more is a flip to another branch
 _STILL = 1e-12
@@ -104,7 +104,7 @@ def plan_straight_move(
     """Move the flange on a straight line (and evenly turning) from rest to rest at up to `speed_m_s`.
 
     The speed is lowered where a joint could not follow within its velocity and acceleration. The line is
-    exact at points every 20 mm or 0.2 rad and within some micrometres between them. Raises ARM_UNREACHABLE
+    exact at points every 30 mm or 0.2 rad and within 0.05 mm between them. Raises ARM_UNREACHABLE
     when a pose on the line is out of reach or when the arm would have to turn over on the way.
     """
     start = model.forward(start_joints)

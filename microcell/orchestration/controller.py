@@ -22,8 +22,8 @@ from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.execution import ChainRunner
 from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
 from microcell.orchestration.restore import restore
-from microcell.orchestration.shop import Shop, open_orders
-from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
+from microcell.orchestration.shop import Shop
+from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
 from microcell.orchestration.work import OrderStatus, OrderWork
 from microcell.records.journal import Entry, Journal
 from microcell.skills.contract import SkillPort
@@ -102,6 +102,7 @@ class Controller:
                 release=microcell.__version__,
             )
         )
+        self.shop.settle()
         for feeder in line.feeders:
             await self._read_level(feeder)
         for arm in line.cell_description.of_kind("arm"):
@@ -151,14 +152,18 @@ class Controller:
             await self._changed.wait_for(lambda: order.status.ended)
         return OrderView.of(order, self.line.product)
 
+    async def until_state(self, *states: State) -> State:
+        """Wait until the cell is in one of some states; the state."""
+        await self._until(lambda: self.state in states)
+        return self.state
+
     def order(self, order_id: str) -> OrderView:
         """One order as it stands."""
         return OrderView.of(self._order(order_id), self.line.product)
 
     def orders(self, include_ended: bool = True) -> tuple[OrderView, ...]:
         """Open orders, the most urgent first, then the ended ones."""
-        ended = [o for o in self.shop.orders.values() if o.status.ended] if include_ended else []
-        return tuple(OrderView.of(o, self.line.product) for o in (*open_orders(self.shop.orders), *ended))
+        return tuple(view for view in order_views(self.shop) if include_ended or not view.status.ended)
 
     # PackML
 
@@ -203,42 +208,7 @@ class Controller:
 
     def snapshot(self) -> CellSnapshot:
         """The cell at this moment."""
-        shop = self.shop
-        return CellSnapshot(
-            time_s=self.clock.now(),
-            cell=self.line.cell,
-            line=self.line.name,
-            world=self.session.world,
-            state=self.state,
-            reason=self.reason,
-            orders=self.orders(),
-            stations=tuple(self._station(name, spec.kind) for name, spec in self.line.cell_description.devices.items()),
-            tools=self._tools(),
-            active_faults=tuple(self.active_faults),
-            last_faults=tuple(shop.faults),
-            units_in_work=len(shop.units),
-            units_good=shop.units_good,
-            units_scrapped=shop.units_scrapped,
-        )
-
-    def _station(self, name: str, kind: str) -> StationView:
-        resources = self.shop.resources
-        holder = resources.holders.get(name, "")
-        state = "out_of_service" if name in resources.out_of_service else "leased" if holder else "free"
-        contents = resources.occupied.get(name) or resources.mounted.get(name, "")
-        if name in self.line.feeders:
-            contents = self.line.feeders[name].part
-        activity = next((f.message for key, f in self._runner.activity.items() if key.split("/")[0] == holder.split("/")[0]), "")
-        return StationView(name, kind, state, holder, contents, resources.levels.get(name, -1), activity if holder else "")
-
-    def _tools(self) -> tuple[ToolView, ...]:
-        places = {tool: f"flange of {arm}" for arm, tool in self.shop.resources.mounted.items()}
-        return tuple(
-            ToolView(p.tool, p.serial, places.get(p.tool, crib), self.shop.tool_cycles.get(p.tool, 0), self.line.tools[p.tool].life_cycles)
-            for crib, spec in self.line.cell_description.of_kind("tool_crib").items()
-            for p in spec.pockets
-            if p.tool
-        )
+        return snapshot(self.shop, self.state, self.reason, self.session.world, tuple(self.active_faults), self._runner.activity)
 
     # inside
 
@@ -360,6 +330,8 @@ class Controller:
 
     def _journal_failed(self, error: JournalError) -> None:
         """Without a journal nothing may move: abort, and do not try to write."""
+        if any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.active_faults):
+            return
         log.error("the journal cannot be written: %s", error)
         self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
         self.state, self.reason = State.ABORTED, str(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from microcell import events
@@ -198,7 +198,7 @@ class ChainRunner:
                 time_s=clock.now(), unit=unit, operation=operation, skill=skill, attempt_id=attempt_id, resources=dict(resources)
             )
         )
-        result = await self._execute(goal)
+        result = _placed(await self._execute(goal), goal, clock.now())
         await self._read_feeder(resources)
         shop.record(_ended(goal, result, clock.now()))
         return result
@@ -239,6 +239,13 @@ async def _guarded(execution: Awaitable[SkillResult], goal: SkillGoal) -> SkillR
         return await execution
     except FaultError as error:
         return SkillResult(Outcome.FAULT, str(error), error.fault)
+
+
+def _placed(result: SkillResult, goal: SkillGoal, now_s: float) -> SkillResult:
+    """The result with the unit and operation in its fault, where the skill did not put them there."""
+    if result.fault is None or result.fault.operation:
+        return result
+    return replace(result, fault=result.fault.at(goal.unit, goal.operation, now_s))
 
 
 def _fault_of(result: SkillResult) -> Fault:

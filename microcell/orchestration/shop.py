@@ -181,6 +181,14 @@ class Shop:
             order.good.append(unit.serial)
             self.units_good += 1
 
+    def settle(self) -> None:
+        """After a restart: end the units and orders that were finished but for being told so."""
+        for unit in list(self.units.values()):
+            if unit.complete or (unit.scrapping and not unit.stations and not unit.done):
+                self.end_unit(unit)
+        for order in self.orders.values():
+            self.end_order_when_done(order)
+
     def enter(self, unit: UnitWork, kind: str, station: str) -> None:
         """Let a unit have a station."""
         unit.stations[kind] = station

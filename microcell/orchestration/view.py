@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from microcell.faults import Fault
 from microcell.orchestration.packml import State
+from microcell.orchestration.shop import Shop, open_orders
 from microcell.orchestration.work import OrderStatus, OrderWork
+from microcell.skills.contract import Feedback
 
 
 @dataclass(frozen=True)
@@ -90,3 +93,54 @@ class CellSnapshot:
     units_in_work: int
     units_good: int
     units_scrapped: int
+
+
+def snapshot(
+    shop: Shop, state: State, reason: str, world: str, active: tuple[Fault, ...], activity: Mapping[str, Feedback]
+) -> CellSnapshot:
+    """The cell at this moment."""
+    return CellSnapshot(
+        time_s=shop.clock.now(),
+        cell=shop.line.cell,
+        line=shop.line.name,
+        world=world,
+        state=state,
+        reason=reason,
+        orders=order_views(shop),
+        stations=tuple(_station(shop, name, activity) for name in shop.line.cell_description.devices),
+        tools=_tools(shop),
+        active_faults=active,
+        last_faults=tuple(shop.faults),
+        units_in_work=len(shop.units),
+        units_good=shop.units_good,
+        units_scrapped=shop.units_scrapped,
+    )
+
+
+def order_views(shop: Shop) -> tuple[OrderView, ...]:
+    """Open orders, the most urgent first, then the ended ones."""
+    ended = [order for order in shop.orders.values() if order.status.ended]
+    return tuple(OrderView.of(order, shop.line.product) for order in (*open_orders(shop.orders), *ended))
+
+
+def _station(shop: Shop, name: str, activity: Mapping[str, Feedback]) -> StationView:
+    resources = shop.resources
+    holder = resources.holders.get(name, "")
+    state = "out_of_service" if name in resources.out_of_service else "leased" if holder else "free"
+    contents = resources.occupied.get(name) or resources.mounted.get(name, "")
+    if name in shop.line.feeders:
+        contents = shop.line.feeders[name].part
+    unit = holder.partition("/")[0]
+    message = next((f.message for key, f in activity.items() if holder and key.partition("/")[0] == unit), "")
+    kind = shop.line.cell_description.devices[name].kind
+    return StationView(name, kind, state, holder, contents, resources.levels.get(name, -1), message)
+
+
+def _tools(shop: Shop) -> tuple[ToolView, ...]:
+    flanges = {tool: f"flange of {arm}" for arm, tool in shop.resources.mounted.items()}
+    pockets = [(crib, p) for crib, spec in shop.line.cell_description.of_kind("tool_crib").items() for p in spec.pockets]
+    return tuple(
+        ToolView(p.tool, p.serial, flanges.get(p.tool, crib), shop.tool_cycles.get(p.tool, 0), shop.line.tools[p.tool].life_cycles)
+        for crib, p in pockets
+        if p.tool
+    )

@@ -1,4 +1,5 @@
-"""Where an arm is: at rest, or on a trajectory that is worked out for any instant instead of being stepped."""
+"""Where an arm is: at rest, or on a trajectory that is worked out for any instant instead of being stepped.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class ArmMotion:
-    """Joints of one arm over time. `changed` tells of every new motion and every stop."""
+    """Joints of one arm over time. `changed` tells of every new motion, every stop, and every change of what
+    is held.
+    """
 
     def __init__(self, name: str, spec: ArmSpec, clock: Clock) -> None:
         self.name = name
@@ -96,10 +99,15 @@ def interpolate(trajectory: JointTrajectory, elapsed_s: float) -> tuple[Joints, 
     v = 1.0 - u
     h00, h10, h01, h11 = (1 + 2 * u) * v * v, span * u * v * v, u * u * (3 - 2 * u), -span * u * u * v
     d00, d10, d11 = -6 * u * v / span, v * (1 - 3 * u), u * (3 * u - 2)
-    ends = tuple(zip(
-        trajectory.positions[k], trajectory.velocities[k], trajectory.positions[k + 1], trajectory.velocities[k + 1],
-        strict=True,
-    ))
+    ends = tuple(
+        zip(
+            trajectory.positions[k],
+            trajectory.velocities[k],
+            trajectory.positions[k + 1],
+            trajectory.velocities[k + 1],
+            strict=True,
+        )
+    )
     positions = tuple(h00 * p0 + h10 * v0 + h01 * p1 + h11 * v1 for p0, v0, p1, v1 in ends)
     velocities = tuple(d00 * (p0 - p1) + d10 * v0 + d11 * v1 for p0, v0, p1, v1 in ends)
     return positions, velocities

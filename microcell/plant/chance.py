@@ -1,11 +1,12 @@
 """Seeded chance: what varies from piece to piece, and what goes wrong now and then.
 
-Every draw has a key, and its value depends on nothing but seed and key: the fifth part of a feeder is the same whatever
-else the cell did before.
+Every draw has a key, and its value depends on nothing but seed and key: the fifth part of a feeder is the
+same whatever else the cell did before.
 """
 
 from __future__ import annotations
 
+import math
 from random import Random
 
 from microcell.description.line import Line
@@ -13,8 +14,6 @@ from microcell.description.product import Orientation, Part, Surface
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.scene import Flaw
 from microcell.plant.shapes import half_extents
-
-_SCRATCH_RGB = (235, 235, 235)
 
 
 class Chance:
@@ -35,8 +34,8 @@ class Chance:
 class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
-    Scratches are drawn for parts whose surface an inspection looks at, wrong turns for those whose orientation is
-    inspected, wrong parts where another variant uses another part for the same item.
+    Scratches are drawn for parts whose surface an inspection looks at, wrong turns for those whose
+    orientation is inspected, wrong parts where another variant uses another part for the same item.
     """
 
     def __init__(self, line: Line, chance: Chance) -> None:
@@ -58,8 +57,10 @@ class Delivery:
         """Pose of the delivered part in its place's frame."""
         stream = self._chance.stream(f"scatter:{key}")
         x, y, yaw = stream.gauss(0.0, scatter_m), stream.gauss(0.0, scatter_m), stream.gauss(0.0, scatter_rad)
-        if part_name in self._turnable and self._chance.happens(self._ratios.wrong_turn_ratio, f"wrong_turn:{key}"):
-            yaw += 1.5707963267948966
+        if part_name in self._turnable and self._chance.happens(
+            self._ratios.wrong_turn_ratio, f"wrong_turn:{key}"
+        ):
+            yaw += math.pi / 2
         return Pose((x, y, 0.0), from_rpy(0.0, 0.0, yaw))
 
     def flaws(self, part_name: str, key: str) -> tuple[Flaw, ...]:
@@ -72,11 +73,16 @@ class Delivery:
 
 
 def _scratch(part: Part, stream: Random) -> Flaw:
+    """A line beside the middle of the top, where labels don't hide it, darker than a light part and lighter
+    than a dark.
+    """
     half_x, half_y = half_extents(part)
-    length = min(half_x, half_y) * stream.uniform(0.5, 0.9)
-    across = half_y * stream.uniform(-0.25, 0.25)
-    start, end = (-length / 2, across), (length / 2, across + length * stream.uniform(-0.3, 0.3))
-    return Flaw(start, end, stream.uniform(0.0004, 0.0008), _SCRATCH_RGB)
+    length = min(half_x, half_y) * stream.uniform(0.3, 0.5)
+    across = half_y * stream.uniform(0.4, 0.6) * stream.choice((-1.0, 1.0))
+    start, end = (-length / 2, across), (length / 2, across + length * stream.uniform(-0.2, 0.2))
+    towards = 0 if sum(part.colour_rgb) > 384 else 255
+    red, green, blue = ((channel + towards) // 2 for channel in part.colour_rgb)
+    return Flaw(start, end, stream.uniform(0.0004, 0.0008), (red, green, blue))
 
 
 def parts_of_item(line: Line, item: str) -> tuple[str, ...]:

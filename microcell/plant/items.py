@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,8 +17,8 @@ PlaceKind = Literal["feeder", "tool", "fixture", "unit", "carton", "bin", "print
 class Place:
     """Where an item is: kind and name of its holder, and the slot there.
 
-    `holder` is the device's name, the carton's id, or for a `unit` the id of its first part; for `loose` the station
-    that the item lies on, "" for the bench. `slot` is the place's number or the site's name.
+    `holder` is the device's name, the carton's id, or for a `unit` the id of its first part; for `loose` the
+    station that the item lies on, "" for the bench. `slot` is the place's number or the site's name.
     """
 
     kind: PlaceKind
@@ -30,8 +30,8 @@ class Place:
 class Item:
     """One piece.
 
-    `pose` is that of the part's frame: in the tool's TCP frame for a held item, in the unit's frame for an installed one,
-    otherwise in the cell frame. `crossed` marks a screw that started crossed.
+    `pose` is that of the part's frame: in the tool's TCP frame for a held item, in the unit's frame for an
+    installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed.
     """
 
     item_id: int
@@ -68,7 +68,7 @@ class Inventory:
     def __getitem__(self, item_id: int) -> Item:
         return self._items[item_id]
 
-    def __iter__(self) -> Iterable[Item]:
+    def __iter__(self) -> Iterator[Item]:
         return iter(self._items.values())
 
     def __len__(self) -> int:
@@ -78,15 +78,17 @@ class Inventory:
         """A new item at a place; `details` are further fields of `Item`."""
         item = Item(len(self._items) + 1, part_name, part, lot, place, pose, **details)
         self._items[item.item_id] = item
-        self._held_by(place)[item.item_id] = None
+        self._held_by(place.kind, place.holder)[item.item_id] = None
         return item
 
     def move(self, item: Item, place: Place, pose: Pose, **changes: Any) -> Item:
-        """Take an item from its place to another; what is installed in it goes along. `changes` are fields of `Item`."""
+        """Take an item from its place to another; what is installed in it goes along. `changes` are fields of
+        `Item`.
+        """
         before = self._items[item.item_id].place
         moved = replace(item, place=place, pose=pose, **changes)
-        del self._held_by(before)[item.item_id]
-        self._held_by(place)[item.item_id] = None
+        del self._held_by(before.kind, before.holder)[item.item_id]
+        self._held_by(place.kind, place.holder)[item.item_id] = None
         self._items[item.item_id] = moved
         self._on_move(before, place)
         return moved
@@ -98,19 +100,21 @@ class Inventory:
 
     def at(self, kind: PlaceKind, holder: str = "") -> list[Item]:
         """The items of a holder, in the order in which they came."""
-        return [self._items[item_id] for item_id in self._held_by(Place(kind, holder))]
+        return [self._items[item_id] for item_id in self._held_by(kind, holder)]
 
     def count(self, kind: PlaceKind, holder: str = "") -> int:
         """How many items a holder has."""
-        return len(self._held_by(Place(kind, holder)))
+        return len(self._held_by(kind, holder))
 
     def slot(self, place: Place) -> Item | None:
         """The item in a slot."""
-        return next((item for item in self.at(place.kind, place.holder) if item.place.slot == place.slot), None)
+        return next(
+            (item for item in self.at(place.kind, place.holder) if item.place.slot == place.slot), None
+        )
 
     def installed(self, unit: Item) -> list[Item]:
         """What is installed in a unit, without its first part."""
         return self.at("unit", str(unit.item_id))
 
-    def _held_by(self, place: Place) -> dict[int, None]:
-        return self._at.setdefault((place.kind, place.holder), {})
+    def _held_by(self, kind: PlaceKind, holder: str) -> dict[int, None]:
+        return self._at.setdefault((kind, holder), {})

@@ -32,15 +32,15 @@ SEAT_RIM_M = 0.002
 """Height of a fixture's seat over its floor: what misses the seat stands on this rim."""
 SEAT_RESIDUE_M = 0.00001
 """Standard deviation of where a seated unit really is."""
+CLAMP_HOLDS_M = 0.003
+"""The clamp holds a unit that is no higher than this over its seat."""
 SITE_REACH_M = 0.012
 """A part this near to a site, seen from above, is judged against that site."""
 LAY_CAPTURE_M = 0.005
 """A part without a fit sticks where it is laid, so near to its site."""
 SEATED_WITHIN_M = 0.0003
 DROP_M = 0.005
-"""A part let go higher than this over its place jumps out of it."""
-FALL_M = 0.02
-"""A part that falls deeper than this is gone."""
+"""A part let go higher than this over its place, or over anything else, jumps off and is gone."""
 FEEDER_CAPTURE_M = 0.003
 CARTON_CAPTURE_M = 0.004
 CARTON_DROP_M = 0.01

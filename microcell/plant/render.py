@@ -28,11 +28,13 @@ TABLE_RGB = (90, 90, 90)
 """A matt, neutral bench top. Vision takes it as its reference of brightness and white."""
 
 WHITE_LEVEL = 0.82
-"""Response (linear light, 1 = full scale) to a perfect white at the camera's own exposure: head room for glare."""
+"""Response (linear light, 1 = full scale) to a perfect white at the camera's own exposure: head room for
+glare."""
 
 _SUBPIXEL_BITS = 6
 _ANTI_ALIASING_PX = 0.65
-"""cv2 adds an anti-aliased rim of this width around a filled polygon; polygons are drawn smaller by as much."""
+"""cv2 adds an anti-aliased rim of this width around a filled polygon; polygons are drawn smaller by as
+much."""
 
 _NOISE_SPARE = 1 << 18
 
@@ -41,8 +43,9 @@ _NOISE_SPARE = 1 << 18
 class Light:
     """Exposure and light of one shot.
 
-    `level` is 1 at the exposure that the light is set up for, and proportional to light and exposure time; `tint_rgb`
-    the relative level of each channel; `blur_px` the standard deviation of the lens' point spread.
+    `level` is 1 at the exposure that the light is set up for, and proportional to light and exposure time;
+    `tint_rgb` the relative level of each channel; `blur_px` the standard deviation of the lens' point
+    spread.
     """
 
     level: float = 1.0
@@ -53,8 +56,8 @@ class Light:
 def render(items: Sequence[SceneItem], camera: CameraSpec, light: Light, rng: np.random.Generator) -> Image:
     """Return the camera's image, (height, width, 3) uint8 RGB.
 
-    A pinhole camera that looks down its frame's -z axis; the image's x axis is the frame's x, y its negative y. Surfaces
-    are painted from the lowest to the highest, each in the perspective of its own height.
+    A pinhole camera that looks down its frame's -z axis; the image's x axis is the frame's x, y its negative
+    y. Surfaces are painted from the lowest to the highest, each in the perspective of its own height.
     """
     image = _table(camera.width_px, camera.height_px).copy()
     lens = _Lens(camera)
@@ -101,7 +104,10 @@ def _paint(image: Image, surface: Surface, lens: _Lens) -> None:
 def _grown(ring_px: npt.NDArray[np.float64], growth_px: float) -> npt.NDArray[np.float64]:
     """Move each corner of a polygon outwards, so that its edges move by about `growth_px`."""
     edge = np.roll(ring_px, -1, axis=0) - ring_px
-    normal = np.stack((edge[:, 1], -edge[:, 0]), axis=1) / np.maximum(np.hypot(edge[:, 0], edge[:, 1]), 1e-9)[:, None]
+    normal = (
+        np.stack((edge[:, 1], -edge[:, 0]), axis=1)
+        / np.maximum(np.hypot(edge[:, 0], edge[:, 1]), 1e-9)[:, None]
+    )
     x, y = ring_px.T
     area = np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))
     corner = normal + np.roll(normal, 1, axis=0)
@@ -109,7 +115,9 @@ def _grown(ring_px: npt.NDArray[np.float64], growth_px: float) -> npt.NDArray[np
     return ring_px + corner * (growth_px if area > 0 else -growth_px)
 
 
-def _print(image: Image, corners_px: npt.NDArray[np.float64], dark: Image, colour: tuple[int, int, int]) -> None:
+def _print(
+    image: Image, corners_px: npt.NDArray[np.float64], dark: Image, colour: tuple[int, int, int]
+) -> None:
     """Print dark modules (1 = dark) into a quadrilateral whose corners are top left, then clockwise."""
     height, width = dark.shape
     low = np.maximum(np.floor(corners_px.min(axis=0)).astype(int) - 1, 0)
@@ -121,8 +129,12 @@ def _print(image: Image, corners_px: npt.NDArray[np.float64], dark: Image, colou
     # Four samples per pixel and axis, then their mean: module edges come out anti-aliased.
     fine = cv2.getPerspectiveTransform(modules, ((corners_px - low + 0.5) * 4 - 0.5).astype(np.float32))
     size = high - low
-    cover = cv2.warpPerspective(dark * np.uint8(255), fine, tuple(int(n) * 4 for n in size), flags=cv2.INTER_NEAREST)
-    share = cv2.resize(cover, tuple(int(n) for n in size), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
+    cover = cv2.warpPerspective(
+        dark * np.uint8(255), fine, tuple(int(n) * 4 for n in size), flags=cv2.INTER_NEAREST
+    )
+    share = cv2.resize(cover, tuple(int(n) for n in size), interpolation=cv2.INTER_AREA)[
+        ..., None
+    ] / np.float32(255)
     region = image[low[1] : high[1], low[0] : high[0]]
     region[:] = np.round(region * (1 - share) + np.array(colour, np.float32) * share)
 
@@ -154,7 +166,8 @@ def _response(light: Light) -> Image:
 
 
 def _noise(shape: tuple[int, ...], noise_ratio: float, rng: np.random.Generator) -> npt.NDArray[np.int8]:
-    """Pixel noise: a stretch of a fixed pool from a random start. Drawing it anew would take 30 ms an image."""
+    """Pixel noise: a stretch of a fixed pool from a random start. Drawing it anew would take 30 ms an
+    image."""
     size = int(np.prod(shape))
     start = int(rng.integers(_NOISE_SPARE))
     return _noise_pool(size + _NOISE_SPARE, noise_ratio)[start : start + size].reshape(shape)

@@ -12,6 +12,7 @@ import numpy as np
 
 from microcell.description.product import Box, Cylinder, Mark, Screw
 from microcell.geometry import Pose
+from microcell.plant.shapes import top_m
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,9 +34,9 @@ _LIFT_M = 1e-6
 class Surface:
     """One colour on one polygon.
 
-    `rings` are (n, 3) points in the cell frame: the outline, then holes; with `hull` the outline is the convex hull of the
-    first two in the image. With `print_dark`, an array of 1 for dark, the colour is printed where that is 1; the one ring then has its
-    corners from top left clockwise.
+    `rings` are (n, 3) points in the cell frame: the outline, then holes; with `hull` the outline is the
+    convex hull of the first two in the image. With `print_dark`, an array of 1 for dark, the colour is
+    printed where that is 1; the one ring then has its corners from top left clockwise.
     """
 
     height_m: float
@@ -47,7 +48,7 @@ class Surface:
 
 def faces(item: SceneItem) -> Iterator[Surface]:
     """Side, top, marks, print and flaws of an item, in the order of painting."""
-    painter = _Painter(item.part_in_cell, _top_m(item))
+    painter = _Painter(item.part_in_cell, top_m(item.part))
     colour = item.part.colour_rgb
     outline, hole = _outline(item)
     yield painter.side(_shaded(colour, 0.55), outline, *hole)
@@ -71,7 +72,10 @@ class _Painter:
 
     def side(self, colour: Rgb, outline: Points, *holes: Points) -> Surface:
         """The wall between the outline at the bottom and at the top, open where there is a bore."""
-        rings = (_placed(self._pose, outline, self._top_m), *(_placed(self._pose, s, 0.0) for s in (outline, *holes)))
+        rings = (
+            _placed(self._pose, outline, self._top_m),
+            *(_placed(self._pose, s, 0.0) for s in (outline, *holes)),
+        )
         return Surface(self._pose.position[2], colour, rings, hull=True)
 
     def top(self, colour: Rgb, *shapes: Points, print_dark: npt.NDArray[np.uint8] | None = None) -> Surface:
@@ -82,11 +86,6 @@ class _Painter:
     def _next(self) -> float:
         self._height_m += _LIFT_M
         return self._height_m
-
-
-def _top_m(item: SceneItem) -> float:
-    shape = item.part.shape
-    return shape.head_height_m if isinstance(shape, Screw) else shape.height_m
 
 
 def _outline(item: SceneItem) -> tuple[Points, tuple[Points, ...]]:
@@ -119,7 +118,10 @@ def _flaw(flaw: Flaw) -> Points:
     length = math.hypot(x1 - x0, y1 - y0)
     cos, sin = ((x1 - x0) / length, (y1 - y0) / length) if length > 0 else (1.0, 0.0)
     turn = np.array(((cos, sin), (-sin, cos)))
-    return _rectangle(0.0, 0.0, max(length, flaw.width_m), flaw.width_m) @ turn + ((x0 + x1) / 2, (y0 + y1) / 2)
+    return _rectangle(0.0, 0.0, max(length, flaw.width_m), flaw.width_m) @ turn + (
+        (x0 + x1) / 2,
+        (y0 + y1) / 2,
+    )
 
 
 def _code(item: SceneItem, shape: Box, painter: _Painter) -> Surface:
@@ -134,7 +136,8 @@ def _code(item: SceneItem, shape: Box, painter: _Painter) -> Surface:
 
 @lru_cache(maxsize=256)
 def datamatrix(content: str) -> npt.NDArray[np.uint8]:
-    """The modules of a DataMatrix (ISO/IEC 16022), 1 for dark, without quiet zone; square where zxing-cpp can."""
+    """The modules of a DataMatrix (ISO/IEC 16022), 1 for dark, without quiet zone; square where zxing-cpp
+    can."""
     import zxingcpp
 
     image: Any

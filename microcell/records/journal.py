@@ -1,8 +1,9 @@
 """The journal: one append-only, hash-chained SQLite file that holds every event.
 
-Each entry's hash is SHA-256 over the hash of the entry before it and its own canonical JSON. The hash of the last entry,
-the head, therefore stands for the whole history: noted elsewhere (an order's papers, a printed report) it later proves
-that nothing was changed, left out or added before it. Without a noted head the chain still shows any single change.
+Each entry's hash is SHA-256 over the hash of the entry before it and its own canonical JSON. The hash of the
+last entry, the head, therefore stands for the whole history: noted elsewhere (an order's papers, a printed
+report) it later proves that nothing was changed, left out or added before it. Without a noted head the chain
+still shows any single change.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _COLUMNS = "sequence, time_s, kind, data, hash"
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry's number and hash: the digest of the whole journal. An empty journal has 0 and `GENESIS`."""
+    """Number and hash of the last entry, the digest of the journal; an empty one has 0 and `GENESIS`."""
 
     sequence: int
     hash: str
@@ -53,7 +54,11 @@ class Entry:
 
     def event(self) -> Event:
         """The event itself; a kind or field that this release does not know is a `JournalError`."""
-        return Event.from_data(self.kind, self.time_s, json.loads(self.data_json))
+        try:
+            data = json.loads(self.data_json)
+        except ValueError as error:
+            raise JournalError(f"entry {self.sequence} holds no JSON: verify the journal") from error
+        return Event.from_data(self.kind, self.time_s, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,8 @@ def link(previous: str, sequence: int, time_s: float, kind: str, data_json: str)
 class JournalReader:
     """Reads a journal, also while another process writes it.
 
-    Errors: `JournalError` where the file is missing, is no journal, comes from another release or cannot be read.
+    Errors: `JournalError` where the file is missing, is no journal, comes from another release or cannot be
+    read.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -121,7 +127,8 @@ class JournalReader:
     def verify(self, noted: Head | None = None) -> Break | None:
         """Recompute the chain; return the first place where it does not hold, or None.
 
-        `noted` is a head that was written down earlier: with it, a cut-off or wholly rewritten journal is found too.
+        `noted` is a head that was written down earlier: with it, a cut-off or wholly rewritten journal is
+        found too.
         """
         previous = Head(0, GENESIS)
         if noted == previous:
@@ -162,10 +169,10 @@ class JournalReader:
 class Journal(JournalReader):
     """Writes a journal; one writer at a time. Not for use from several threads at once.
 
-    With durability "full", `append` returns when the entry is on the disk (WAL, synchronous=FULL, one commit each): what
-    was acknowledged survives SIGKILL and loss of power. With "batch", entries are committed together after
-    `BATCH_ENTRIES`, on `flush` and on `close`, without waiting for the disk: only for the virtual world, where no physical
-    action hangs on an entry and a lost run is repeated from its seed.
+    With durability "full", `append` returns when the entry is on the disk (WAL, synchronous=FULL, one commit
+    each): what was acknowledged survives SIGKILL and loss of power. With "batch", entries are committed
+    together after `BATCH_ENTRIES`, on `flush` and on `close`, without waiting for the disk: only for the
+    virtual world, where no physical action hangs on an entry and a lost run is repeated from its seed.
     """
 
     def __init__(
@@ -182,8 +189,8 @@ class Journal(JournalReader):
     def create_or_open(cls, path: Path | str, durability: Durability = "full") -> Journal:
         """Open a journal for writing, new where there is none; ":memory:" keeps it in this process only.
 
-        Errors: `JournalError` where another process writes it, or the file is no journal, is read-only or locked, or
-        comes from another release.
+        Errors: `JournalError` where another process writes it, or the file is no journal, is read-only or
+        locked, or comes from another release.
         """
         if str(path) == MEMORY:
             connection = connect(Path(MEMORY), readonly=False)
@@ -206,9 +213,9 @@ class Journal(JournalReader):
     def append(self, event: Event) -> Entry:
         """Write an event as the next entry and return it, durable as the class says.
 
-        Errors: `JournalError` where the event holds no JSON (NaN, for one) or the file cannot be written. After a failed
-        "full" append nothing was written and it may be tried again; a failed "batch" loses its uncommitted entries, so
-        the journal then takes no more.
+        Errors: `JournalError` where the event holds no JSON (NaN, for one) or the file cannot be written.
+        After a failed "full" append nothing was written and it may be tried again; a failed "batch" loses its
+        uncommitted entries, so the journal then takes no more.
         """
         entry = self._next(event)
         if self._incomplete:
@@ -260,8 +267,8 @@ class Journal(JournalReader):
             link_hash = link(self._head.hash, sequence, time_s, event.kind, data_json)
         except (TypeError, ValueError) as error:
             raise JournalError(
-                f"a '{event.kind}' event cannot be written, for it holds a value that JSON does not have ({error}): "
-                "write None for a number that is not known"
+                f"a '{event.kind}' event cannot be written, for it holds a value that JSON does not have "
+                f"({error}): write None for a number that is not known"
             ) from error
         return Entry(sequence, time_s, event.kind, data_json, link_hash)
 
@@ -269,8 +276,8 @@ class Journal(JournalReader):
         """Undo the unfinished transaction; say what went wrong."""
         self._incomplete = self._pending > 0
         self._pending = 0
-        if self._connection.in_transaction:
-            with suppress(sqlite3.Error):  # the first error is the one to tell
+        with suppress(sqlite3.Error):  # the first error is the one to tell
+            if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         return explain(self.path, error)
 

@@ -109,10 +109,11 @@ def create_schema(connection: sqlite3.Connection, path: Path, durable: bool) -> 
 
 @dataclass(frozen=True, slots=True)
 class WriterLock:
-    """The right to write a journal: a lock on `<journal>.lock`, which ends with its process even after SIGKILL.
+    """The right to write a journal: a lock on `<journal>.lock`, which ends with its process, however killed.
 
-    The lock has a file of its own, because SQLite's locks on the journal would vanish when a second handle of that file
-    is closed. The file stays: removing it would let a late process lock a file that nobody else sees.
+    The lock has a file of its own, because SQLite's locks on the journal would vanish when a second handle of
+    that file is closed. The file stays: removing it would let a late process lock a file that nobody else
+    sees.
     """
 
     descriptor: int
@@ -133,7 +134,8 @@ class WriterLock:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise JournalError(
-                f"{journal} is being written by process {holder}: stop that one first, or name another journal"
+                f"{journal} is being written by process {holder}: stop that one first, "
+                "or name another journal"
             ) from error
         except OSError as error:
             os.close(descriptor)
@@ -159,5 +161,5 @@ def _connect(target: str) -> sqlite3.Connection:
 
 
 def _readable_beside_writer(path: Path) -> bool:
-    """Whether readers can share the write-ahead log; a closed journal on read-only media has and needs none."""
+    """Whether readers share the write-ahead log; a closed journal on read-only media has and needs none."""
     return os.access(path.parent, os.W_OK) or path.with_name(path.name + "-wal").exists()

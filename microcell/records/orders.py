@@ -47,6 +47,7 @@ class OrdersFold:
         self._orders: dict[str, OrderRecord] = {}
         self._order_of: dict[str, str] = {}
         self._reworked: set[str] = set()
+        self._open: set[str] = set()
 
     def apply(self, event: Event) -> None:
         """Take the next event into account; what belongs to no known order is left aside."""
@@ -54,6 +55,7 @@ class OrdersFold:
             self._orders[event.order_id] = OrderRecord(
                 event.order_id, event.product, event.lines, event.priority, event.due_s, event.time_s
             )
+            self._open.add(event.order_id)
         elif isinstance(event, events.OrderControlled):
             self._control(event)
         elif isinstance(event, events.UnitStarted):
@@ -63,9 +65,8 @@ class OrdersFold:
             good = event.disposition == GOOD
             self._count(event.unit, in_work=-1, good=int(good), scrapped=int(not good))
         elif isinstance(event, events.RecoveryDecided) and event.action == REWORK:
-            if event.unit not in self._reworked:
-                self._reworked.add(event.unit)
-                self._count(event.unit, reworked=1)
+            self._count(event.unit, reworked=int(event.unit not in self._reworked))
+            self._reworked.add(event.unit)
 
     def orders(self) -> dict[str, OrderRecord]:
         """All orders by id, in the order of their arrival."""
@@ -74,15 +75,23 @@ class OrdersFold:
     @property
     def any_open(self) -> bool:
         """Whether an order waits for something."""
-        return any(order.is_open for order in self._orders.values())
+        return bool(self._open)
 
     def _control(self, event: events.OrderControlled) -> None:
         order = self._orders.get(event.order_id)
         if order:
             ended_s = event.time_s if event.state in ENDED else None
-            self._orders[event.order_id] = replace(order, state=event.state, reason=event.reason, ended_s=ended_s)
+            if event.state in ENDED:
+                self._open.discard(event.order_id)
+            else:
+                self._open.add(event.order_id)
+            self._orders[event.order_id] = replace(
+                order, state=event.state, reason=event.reason, ended_s=ended_s
+            )
 
-    def _count(self, unit: str, in_work: int = 0, good: int = 0, scrapped: int = 0, reworked: int = 0) -> None:
+    def _count(
+        self, unit: str, in_work: int = 0, good: int = 0, scrapped: int = 0, reworked: int = 0
+    ) -> None:
         order = self._orders.get(self._order_of.get(unit, ""))
         if order:
             self._orders[order.order_id] = replace(

@@ -1,27 +1,32 @@
 """All that is known about production, folded from the events of a journal.
 
-The same fold serves reports, a live view and the controller that finds its state again after a restart: feed events as
-they come to `ProductionFold.apply`, and take a `Production` whenever it is wanted. A fold keeps every attempt, about 1 kB
-each.
+The same fold serves reports, a live view and the controller that finds its state again after a restart: feed
+events as they come to `ProductionFold.apply`, and take a `Production` whenever it is wanted. A fold keeps
+every attempt, about 1 kB each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from microcell import events
 from microcell.events import Event
 from microcell.records.orders import OrderRecord, OrdersFold
 from microcell.records.states import StatesFold, StateSpan
-from microcell.records.units import Attempt, UnitHistory, UnitsFold, in_doubt
+from microcell.records.units import GOOD, Attempt, UnitHistory, UnitsFold, in_doubt
+
+E = TypeVar("E", bound=Event)
+
+_KEPT = (events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled)
 
 
 class Timeline:
-    """Puts the cell times of several controller runs on one axis: production time, s since the first run's time 0.
+    """Puts the cell times of all controller runs on one axis: production time, s since the first run's 0.
 
-    Each `JournalOpened` says which date its cell time 0 has. Where dates would lead backwards (a virtual clock that
-    begins anew, a clock that was set), the later run follows the earlier one without a gap.
+    Each `JournalOpened` says which date its cell time 0 has. Where dates would lead backwards (a virtual
+    clock that begins anew, a clock that was set), the later run follows the earlier one without a gap.
     """
 
     def __init__(self) -> None:
@@ -51,7 +56,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """What happened up to `last_s`; times are production time (see `Timeline`), dictionaries are in order of begin."""
+    """What happened up to `last_s`. Times are production time (see `Timeline`); mappings keep their order."""
 
     last_s: float
     state: str
@@ -69,7 +74,7 @@ class Production:
 
     @property
     def in_doubt(self) -> tuple[Attempt, ...]:
-        """Attempts that were begun and not ended: running in a live journal, of unknown outcome in a killed one."""
+        """Attempts begun and not ended: running in a live journal, of unknown outcome in a killed one."""
         return in_doubt(self.attempts)
 
     @property
@@ -80,11 +85,11 @@ class Production:
     @property
     def good_serials(self) -> Mapping[str, tuple[str, ...]]:
         """Serials of the good units of each order, in the order of their end."""
-        ended = sorted((u for u in self.units.values() if u.ended_s is not None), key=lambda u: u.ended_s or 0.0)
-        return {
-            order_id: tuple(u.serial for u in ended if u.order_id == order_id and u.state == "good")
-            for order_id in self.orders
-        }
+        serials: dict[str, list[str]] = {order_id: [] for order_id in self.orders}
+        for unit in sorted(self.units.values(), key=lambda unit: unit.ended_s or 0.0):
+            if unit.state == GOOD:
+                serials.setdefault(unit.order_id, []).append(unit.serial)
+        return {order_id: tuple(found) for order_id, found in serials.items()}
 
 
 class ProductionFold:
@@ -95,7 +100,7 @@ class ProductionFold:
         self._units = UnitsFold()
         self._orders = OrdersFold()
         self._states = StatesFold()
-        self._facts: dict[type[Event], list[Event]] = {}
+        self._facts: list[Event] = []
         self._tools: dict[str, str] = {}
         self._mounted: dict[str, events.ToolMounted] = {}
 
@@ -110,7 +115,7 @@ class ProductionFold:
             if event.serial:
                 self._tools[event.serial] = event.tool
         elif isinstance(event, _KEPT):
-            self._facts.setdefault(type(event), []).append(event)
+            self._facts.append(event)
 
     def production(self) -> Production:
         """What is known by now."""
@@ -129,3 +134,14 @@ class ProductionFold:
             tools=dict(self._tools),
             mounted=dict(self._mounted),
         )
+
+    def _all(self, kind: type[E]) -> tuple[E, ...]:
+        return tuple(event for event in self._facts if isinstance(event, kind))
+
+
+def fold(history: Iterable[Event]) -> Production:
+    """What is known after a whole history of events."""
+    folded = ProductionFold()
+    for event in history:
+        folded.apply(event)
+    return folded.production()

@@ -18,7 +18,7 @@ REWORK = "rework"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at one operation; `ended` is None while nobody knows its outcome. `unit` is "" for set-up work."""
+    """One attempt at one operation; `ended` is None while its outcome is not known, `unit` "" for set-up."""
 
     unit: str
     operation: str
@@ -26,7 +26,13 @@ class Attempt:
     attempt_id: str
     resources: Mapping[str, str]
     started_s: float
+    mounted_serial: str = ""
     ended: events.OperationEnded | None = None
+
+    @property
+    def tool_serial(self) -> str:
+        """The tool that its outcome names, else the one on its arm's flange when it began; "" for none."""
+        return (self.ended.tool_serial if self.ended else "") or self.mounted_serial
 
     @property
     def outcome(self) -> str:
@@ -64,7 +70,7 @@ class OperationHistory:
 
 @dataclass(frozen=True, slots=True)
 class PartUsed:
-    """A part that was taken for a unit, and where it came from. A reworked unit may list a replaced part too."""
+    """A part taken for a unit, and where it came from. A reworked unit may list a replaced part too."""
 
     part: str
     lot: str
@@ -73,7 +79,7 @@ class PartUsed:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A measurement of a unit: the fields of `microcell.measurement.Measurement`, and when they were taken."""
+    """A measurement of a unit: the fields of `microcell.measurement.Measurement`, and when it was taken."""
 
     operation: str
     time_s: float
@@ -122,12 +128,15 @@ class UnitHistory:
     @property
     def tools(self) -> tuple[str, ...]:
         """Serials of the tools that touched it, each once."""
-        return tuple(dict.fromkeys(a.ended.tool_serial for a in self.attempts if a.ended and a.ended.tool_serial))
+        return tuple(dict.fromkeys(a.tool_serial for a in self.attempts if a.tool_serial))
 
     @property
     def measurements(self) -> tuple[Measured, ...]:
         return tuple(
-            Measured(a.operation, a.ended.time_s, m) for a in self.attempts if a.ended for m in a.ended.measurements
+            Measured(a.operation, a.ended.time_s, m)
+            for a in self.attempts
+            if a.ended
+            for m in a.ended.measurements
         )
 
 
@@ -137,16 +146,17 @@ class UnitsFold:
     def __init__(self) -> None:
         self._units: dict[str, UnitHistory] = {}
         self._attempts: dict[str, Attempt] = {}
+        self._mounted: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
         """Take the next event into account."""
         if isinstance(event, events.OperationStarted):
-            self._attempts[event.attempt_id] = Attempt(
-                event.unit, event.operation, event.skill, event.attempt_id, event.resources, event.time_s
-            )
+            self._attempts[event.attempt_id] = self._begun(event)
         elif isinstance(event, events.OperationEnded):
             begun = self._attempts.get(event.attempt_id) or _unannounced(event)
             self._attempts[event.attempt_id] = replace(begun, ended=event)
+        elif isinstance(event, events.ToolMounted):
+            self._mounted[event.arm] = event.serial
         elif isinstance(event, events.UnitStarted):
             self._units[event.unit] = UnitHistory(event.unit, event.order_id, event.variant, event.time_s)
         elif isinstance(event, events.UnitEnded):
@@ -172,6 +182,17 @@ class UnitsFold:
         for serial, tries in attempts.items():
             known[serial] = replace(self._unit(serial, tries[0].started_s), attempts=tuple(tries))
         return known
+
+    def _begun(self, event: events.OperationStarted) -> Attempt:
+        return Attempt(
+            unit=event.unit,
+            operation=event.operation,
+            skill=event.skill,
+            attempt_id=event.attempt_id,
+            resources=event.resources,
+            started_s=event.time_s,
+            mounted_serial=self._mounted.get(event.resources.get("arm", ""), ""),
+        )
 
     def _unit(self, serial: str, time_s: float) -> UnitHistory:
         """A unit; one that no event introduced is known from now on, so that a cut journal still reports."""

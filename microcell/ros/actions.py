@@ -33,12 +33,16 @@ class Ending(Enum):
     CANCELLED = "canceled"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Goal:
-    """One accepted goal, as its handler sees it."""
+    """One accepted goal, as its handler sees it.
+
+    A handler that is cancelled learns from `cancel_requested` whether the client asked for it or the server closes.
+    """
 
     request: Any
     feedback: Callable[[Any], None]
+    cancel_requested: bool = False
 
 
 Handler = Callable[[Goal], Awaitable[tuple[Ending, Any]]]
@@ -54,7 +58,7 @@ class AsyncActionServer(ActionServer):
     def __init__(self, runtime: RosRuntime, node: Node, kind: Any, name: str, handler: Handler) -> None:
         self._runtime = runtime
         self._handler = handler
-        self._tasks: dict[bytes, asyncio.Task[tuple[Ending, Any]]] = {}
+        self._goals: dict[bytes, tuple[Goal, asyncio.Task[tuple[Ending, Any]]]] = {}
         super().__init__(node, kind, name, self._never, cancel_callback=self._on_cancel)
 
     def notify_execute(self, goal_handle: ServerGoalHandle, execute_callback: object) -> None:
@@ -63,23 +67,28 @@ class AsyncActionServer(ActionServer):
 
     async def close(self) -> None:
         """Cancel the running goals, let them become safe and answer, then take the action away."""
-        tasks = list(self._tasks.values())
+        tasks = [task for _, task in self._goals.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        while self._goals:
+            await asyncio.sleep(0)  # one more turn of the loop for each `_serve` to hand its result over
         await self._runtime.in_executor(self.destroy)
 
     async def _serve(self, handle: ServerGoalHandle) -> None:
         goal = Goal(handle.request, handle.publish_feedback)
         key = bytes(handle.goal_id.uuid)
-        task = self._tasks[key] = asyncio.ensure_future(self._handler(goal))
+        task = asyncio.ensure_future(self._handler(goal))
+        self._goals[key] = (goal, task)
         try:
             ending, result = await task
         except asyncio.CancelledError:
             ending, result = Ending.CANCELLED, self.action_type.Result()
+        except Exception as error:  # noqa: BLE001 - a defect of the handler must not leave its client waiting
+            self._runtime.report("an action's handler failed", error)
+            ending, result = Ending.ABORTED, self.action_type.Result()
         finally:
-            del self._tasks[key]
+            del self._goals[key]
         super().notify_execute(handle, partial(_end, ending=ending, result=result))
 
     def _on_cancel(self, handle: ServerGoalHandle) -> CancelResponse:
@@ -87,8 +96,10 @@ class AsyncActionServer(ActionServer):
         return CancelResponse.ACCEPT
 
     def _cancel(self, key: bytes) -> None:
-        if key in self._tasks:
-            self._tasks[key].cancel()
+        goal, task = self._goals.get(key, (None, None))
+        if goal is not None and task is not None and not goal.cancel_requested:
+            goal.cancel_requested = True
+            task.cancel()
 
     def _never(self, handle: ServerGoalHandle) -> Any:
         raise RuntimeError("goals are handled on the asyncio loop")

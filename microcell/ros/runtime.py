@@ -25,13 +25,14 @@ from typing import Any, TypeVar
 
 import rclpy
 from rclpy.client import Client
-from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.service import Service
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from microcell.clock import Clock, LoopClock
+from microcell.errors import MicrocellError
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Node)
@@ -40,12 +41,15 @@ N = TypeVar("N", bound=Node)
 class RosRuntime:
     """Context, executor thread and nodes of this process; an async context manager.
 
-    Construct it on the asyncio loop that shall get the callbacks. `clock` is real time until a node brings ROS time.
+    Construct it on the asyncio loop that shall get the callbacks. `hurry` is set by a second signal: whoever takes time to
+    stop in an orderly way then takes less.
     """
 
     def __init__(self, args: Sequence[str] | None = None, domain_id: int | None = None) -> None:
         self.loop = asyncio.get_running_loop()
         self.clock: Clock = LoopClock()
+        self.hurry = asyncio.Event()
+        import os; sys.setswitchinterval(float(os.environ.get("SW", "0.005")))
         self.context = rclpy.Context()
         # Our own handlers decide about signals: rclpy's would end its context under the running asyncio program.
         rclpy.init(
@@ -53,6 +57,8 @@ class RosRuntime:
         )
         self.executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
+        self._tasks: set[asyncio.Task[object]] = set()  # the loop itself keeps only weak references
+        self._stopping = False
         self._thread = threading.Thread(target=self._spin, name="rclpy", daemon=True)
 
     async def __aenter__(self) -> RosRuntime:
@@ -60,15 +66,17 @@ class RosRuntime:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self.executor.shutdown(timeout_sec=0)
+        self._stopping = True
+        self.executor.wake()
         await asyncio.to_thread(self._thread.join, 5.0)
+        self.executor.shutdown(timeout_sec=0)
         for node in reversed(self._nodes):
             node.destroy_node()
         rclpy.try_shutdown(context=self.context)
 
     # --- nodes -----------------------------------------------------------------------------------------------------
 
-    def create_node(self, name: str, node_class: type[N] = Node, **options: Any) -> N:  # type: ignore[assignment]
+    def create_node(self, name: str, node_class: type[N] = Node, **options: Any) -> N:
         """Make a node and let the executor serve it. Its namespace is the process's (`__ns` in the ROS arguments)."""
         node = node_class(name, context=self.context, **options)
         self._nodes.append(node)
@@ -84,6 +92,11 @@ class RosRuntime:
         reported, and leaves the caller without an answer.
         """
         service = node.create_service(kind, name, _Deferred, **options)
+        self.defer(service, handler)
+        return service
+
+    def defer(self, service: Service, handler: Callable[[Any, Any], Awaitable[Any]]) -> None:
+        """Let a coroutine on the asyncio loop serve a service, as `create_service` does, that is there already."""
         answer = service.send_response
 
         async def serve(deferred: _Deferred, header: Any) -> None:
@@ -92,8 +105,8 @@ class RosRuntime:
                 answer(response, header)
 
         # The executor sends what the callback returns. Ours returns a promise, and "sending" that starts the handler.
+        service.callback = _Deferred
         service.send_response = lambda deferred, header: self.start(serve(deferred, header))
-        return service
 
     # --- from the executor's thread to the loop ----------------------------------------------------------------------
 
@@ -115,13 +128,17 @@ class RosRuntime:
 
     def _start(self, coroutine: Coroutine[Any, Any, object]) -> None:
         task = self.loop.create_task(coroutine)
-        _running.add(task)
+        self._tasks.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[object]) -> None:
-        _running.discard(task)
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.loop.call_exception_handler({"message": "a callback failed", "exception": error, "task": task})
+            self.report("a callback failed", error)
+
+    def report(self, what: str, error: BaseException) -> None:
+        """Tell of a defect that nobody waits for, with its traceback; to be called on the loop."""
+        self.loop.call_exception_handler({"message": what, "exception": error})
 
     # --- from the loop to the executor's thread ------------------------------------------------------------------------
 
@@ -158,14 +175,13 @@ class RosRuntime:
     # --- the executor's thread -----------------------------------------------------------------------------------------
 
     def _spin(self) -> None:
-        while self.context.ok():
+        while self.context.ok() and not self._stopping:
             try:
                 self.executor.spin_once()
-            except (ExternalShutdownException, ShutdownException):
+            except ExternalShutdownException:
                 return
             except Exception as error:  # noqa: BLE001 - one bad callback must not make the whole process deaf
-                message = {"message": "a callback of rclpy failed", "exception": error}
-                self.to_loop(self.loop.call_exception_handler)(message)
+                self.to_loop(self.report)("a callback of rclpy failed", error)
 
 
 class _Deferred:
@@ -174,10 +190,6 @@ class _Deferred:
     def __init__(self, request: Any, response: Any) -> None:
         self.request = request
         self.response = response
-
-
-_running: set[asyncio.Task[object]] = set()
-"""The loop itself keeps only weak references to tasks."""
 
 
 def _settle(waiting: asyncio.Future[Any], done: Future) -> None:
@@ -194,8 +206,8 @@ def _settle(waiting: asyncio.Future[Any], done: Future) -> None:
 def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | None = None) -> int:
     """Run a node's program until it ends or SIGINT or SIGTERM asks it to; return the process's exit code.
 
-    A signal cancels `main`, which then cleans up in its `finally`; a second signal changes nothing, so that a
-    nervous Ctrl-C cannot interrupt the cell's way into a safe state.
+    A signal cancels `main`, which then cleans up in its `finally`. Nothing interrupts that way into a safe state; a second
+    signal only sets `hurry`.
     """
     return asyncio.run(_run(main, sys.argv if args is None else args))
 
@@ -205,7 +217,7 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
         program = asyncio.ensure_future(main(runtime))
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
-            runtime.loop.add_signal_handler(number, stop.set)
+            runtime.loop.add_signal_handler(number, lambda: (runtime.hurry if stop.is_set() else stop).set())
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((program, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -214,4 +226,7 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
             await program
         except asyncio.CancelledError:
             return 0
+        except MicrocellError as error:
+            print(error, file=sys.stderr)
+            return 1
     return 0

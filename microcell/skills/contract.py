@@ -29,7 +29,7 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to use resources: device name by kind (`{"arm": "arm", "fixture": "fixture_1"}`), for one holder."""
+    """The right of one holder to use resources: device name by kind (`{"fixture": "fixture_1"}`)."""
 
     holder: str
     resources: Mapping[str, str]
@@ -38,7 +38,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class SkillGoal:
-    """One attempt at one operation. `attempt_id` is unique: a repeated goal gets the stored result and moves nothing."""
+    """One attempt at one operation.
+
+    `attempt_id` is unique: a repeated goal gets the stored result and moves nothing.
+    """
 
     skill: str
     unit: str
@@ -89,7 +92,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Resources of an operation: one device of each kind, a tool that can do something, parts from a feeder."""
+    """Resources of an operation: a device of each kind, a tool that can do something, parts from a feeder."""
 
     kinds: tuple[str, ...]
     capability: str | None = None
@@ -98,13 +101,18 @@ class Needs:
 
 @dataclass(frozen=True)
 class SkillContext:
-    """What a running skill may use."""
+    """What a running skill may use.
+
+    A skill notes in `taken` each part at the moment it takes it from a feeder, so that the result tells of it
+    however the attempt ends.
+    """
 
     goal: SkillGoal
     line: Line
     clock: Clock
     devices: Mapping[str, Device]
     report: Callable[[Feedback], None] = field(default=lambda feedback: None)
+    taken: list[PartUse] = field(default_factory=list)
 
     def leased(self, kind: str) -> str:
         """Name of the leased device of a kind."""
@@ -125,8 +133,10 @@ class SkillContext:
 class Skill(ABC):
     """Base of all skills. `PLUGIN` of the module names the class; the module's name is the skill's.
 
-    Conditions: `before` checks what must hold at the start, `run` watches what must hold during, `after` checks the end.
-    Each raises `FaultError` with one of `faults`. `make_safe` runs after a cancel or a fault.
+    A new instance is made for each goal.
+
+    Conditions: `before` checks what must hold at the start, `run` watches what must hold during, `after`
+    checks the end. Each raises `FaultError` with one of `faults`. `make_safe` runs after a cancel or a fault.
     """
 
     name: ClassVar[str]
@@ -144,6 +154,11 @@ class Skill(ABC):
     @abstractmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
         """Expected duration, s."""
+
+    @classmethod
+    def timeout_s(cls, parameters: Mapping[str, Any]) -> float:
+        """Duration after which the skill is stopped with SKILL_TIMEOUT, s."""
+        return 5.0 * cls.expected_s(parameters) + 30.0
 
     async def before(self, context: SkillContext) -> None:
         """Check what must hold at the start."""

@@ -9,7 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    from microcell.vision.optics import Floats
+
+OWN_DELTA_E = 15.0
+"""Largest CIE 1976 difference of what counts as a part's own colour."""
 
 # IEC 61966-2-1, linear sRGB to CIE XYZ, rows divided by the D65 white point (0.9505, 1, 1.089).
 _XYZ = np.array(((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505)))

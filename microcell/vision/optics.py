@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from microcell.geometry import Pose
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 
 def placed(pose: Pose, points_m: Floats) -> Floats:
@@ -34,8 +34,9 @@ def placed(pose: Pose, points_m: Floats) -> Floats:
 class Optics:
     """A pinhole camera without distortion.
 
-    The image's x axis is the lens frame's x axis, its y axis the lens frame's negative y; it looks down the frame's -z. The
-    centre of the first pixel is (0, 0), so the image's centre is ((width - 1) / 2, (height - 1) / 2).
+    The image's x axis is the lens frame's x axis, its y axis the lens frame's negative y; it looks down the
+    frame's -z. The centre of the first pixel is (0, 0), so the image's centre is ((width - 1) / 2, (height -
+    1) / 2).
     """
 
     lens_in_cell: Pose
@@ -49,10 +50,14 @@ class Optics:
         return cls(camera.lens_in_cell.pose, camera.focal_px, centre)
 
     def project(self, points_m: Floats) -> Floats:
-        """(n, 3) points in the cell frame to (n, 2) pixels. Points at or above the lens have no image: NaN."""
+        """(n, 3) points in the cell frame to (n, 2) pixels. Points at or above the lens have no image:
+        NaN."""
         x, y, z = placed(self.lens_in_cell.inverse(), points_m).T
         depth = np.where(z < 0, -z, np.nan)
-        return np.stack((self.centre_px[0] + self.focal_px * x / depth, self.centre_px[1] - self.focal_px * y / depth), axis=1)
+        return np.stack(
+            (self.centre_px[0] + self.focal_px * x / depth, self.centre_px[1] - self.focal_px * y / depth),
+            axis=1,
+        )
 
     def scale_px_m(self, height_m: float) -> float:
         """Pixels per metre at a height in the cell frame, below the middle of the lens."""
@@ -60,7 +65,11 @@ class Optics:
 
     def unproject(self, pixel: tuple[float, float], height_m: float) -> tuple[float, float]:
         """The (x, y) in the cell frame of what a pixel shows at a height."""
-        ray = ((pixel[0] - self.centre_px[0]) / self.focal_px, (self.centre_px[1] - pixel[1]) / self.focal_px, -1.0)
+        ray = (
+            (pixel[0] - self.centre_px[0]) / self.focal_px,
+            (self.centre_px[1] - pixel[1]) / self.focal_px,
+            -1.0,
+        )
         lens = self.lens_in_cell
         far = lens.apply(ray)
         share = (height_m - lens.position[2]) / (far[2] - lens.position[2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,10 +17,17 @@ MARK_MARGIN_M = 0.0004
 """Distance from marks and edges within which a pixel may show both sides."""
 
 
+RIM_INSETS = (0.12, 0.18, 0.24)
+"""The lines inside the outline on which a part must be seen: their distances from it, of the part's smaller
+half size."""
+
+NEAR_RATIO = 0.5
+"""How far beside its place a part still counts as being there, of its smaller half size."""
+
+
 def top_m(part: Part) -> float:
-    """Height of the part's top in its frame, m."""
-    shape = part.shape
-    return shape.head_height_m if isinstance(shape, Screw) else shape.height_m
+    """Height of the part's top in its frame, m. A screw's head is as high as its grasp says."""
+    return part.grasp.tcp_in_part.xyz_m[2] if isinstance(part.shape, Screw) else part.shape.height_m
 
 
 def half_size_m(part: Part) -> tuple[float, float]:
@@ -50,8 +58,10 @@ def turns_rad(part: Part) -> float | None:
     return math.pi / 2 if math.isclose(part.shape.length_m, part.shape.width_m) else math.pi
 
 
+@lru_cache(maxsize=256)
 def contour(part: Part, count: int, inset_m: float = 0.0) -> tuple[Floats, Floats]:
-    """`count` points along the outline, moved inwards by `inset_m`, with the normals outwards: two (n, 2), m and 1."""
+    """`count` points along the outline, moved inwards by `inset_m`, with the normals outwards: two (n, 2), m
+    and 1."""
     a, b = (max(half - inset_m, 0.0) for half in half_size_m(part))
     if not isinstance(part.shape, Box):
         angle = np.linspace(0.0, 2 * math.pi, count, endpoint=False)
@@ -64,24 +74,30 @@ def _rectangle_contour(a: float, b: float, count: int) -> tuple[Floats, Floats]:
     """Points on the four sides, a tenth of a side away from its corners."""
     along = np.linspace(-0.8, 0.8, max(count // 4, 2))
     one = np.ones_like(along)
-    points = [np.stack(side, axis=1) for side in ((a * one, b * along), (-a * one, b * along), (a * along, b * one), (a * along, -b * one))]
+    points = [
+        np.stack(side, axis=1)
+        for side in ((a * one, b * along), (-a * one, b * along), (a * along, b * one), (a * along, -b * one))
+    ]
     normals = [np.tile(n, (len(along), 1)) for n in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))]
     return np.concatenate(points), np.concatenate(normals)
 
 
+@lru_cache(maxsize=64)
 def rim(part: Part) -> Floats:
-    """Points on three lines close inside the outline and off every mark: what should be seen of it, (n, 2) m."""
+    """Points on three lines close inside the outline and off every mark: what should be seen of it, (n, 2)
+    m."""
     smallest = min(half_size_m(part))
-    points = np.concatenate([contour(part, 72, smallest * inset)[0] for inset in (0.08, 0.16, 0.24)])
+    points = np.concatenate([contour(part, 72, smallest * inset)[0] for inset in RIM_INSETS])
     kept = points[~on_marks(part, points, MARK_MARGIN_M) & ~_in_bore(part, points)]
     return kept if len(kept) else points
 
 
+@lru_cache(maxsize=64)
 def face(part: Part) -> Floats:
     """Points spread over the top, off its marks, bore and edge, (n, 2) m."""
     a, b = half_size_m(part)
     inset = min(MARK_MARGIN_M, 0.2 * min(a, b))
-    grid = np.linspace(-1.0, 1.0, 31)
+    grid = np.linspace(-1.0, 1.0, 25)
     x, y = (axis.ravel() for axis in np.meshgrid((a - inset) * grid, (b - inset) * grid))
     points = np.stack((x, y), axis=1)
     if not isinstance(part.shape, Box):

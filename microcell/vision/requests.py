@@ -15,8 +15,9 @@ CheckKind = Literal["presence", "position", "orientation", "colour", "surface", 
 class CheckRequest:
     """Measure one thing of a unit at a station.
 
-    `part` is the expected part and `part_in_cell` its nominal pose. `site_in_unit` names the site for cameras that do not
-    make pixels.
+    `part` is the expected part and `part_in_cell` its nominal pose. `site` names its place for cameras that
+    do not make pixels. A surface check leaves out what lies on the part, as far as other requests of the
+    same image name it.
     """
 
     name: str
@@ -42,9 +43,10 @@ class Locate:
 class Reading:
     """One measured feature.
 
-    By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute angle ("rad");
-    colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw ("m"); code -> 1.0 when the text is the
-    expected one ("1"), the text beside it.
+    By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute
+    angle ("rad"); colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw ("m");
+    code -> 1.0 when the text is the expected one ("1"), the text beside it.
+    A part that is not found reads the worst that can be measured: an offset of its half size, an angle of pi.
     """
 
     name: str

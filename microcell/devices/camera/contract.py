@@ -31,8 +31,11 @@ class Camera(Device):
         """Light, expose and return an image; CAMERA_NO_IMAGE."""
 
     @abstractmethod
-    async def measure(self, requests: Sequence[CheckRequest], exposure_s: float) -> tuple[Sequence[Reading], str]:
-        """Judge a unit by one image; the readings, one for each request and in its order, and the image's SHA-256.
+    async def measure(
+        self, requests: Sequence[CheckRequest], exposure_s: float
+    ) -> tuple[Sequence[Reading], str]:
+        """Judge a unit by one image; the readings, one for each request and in its order, and the image's
+        SHA-256.
 
         Faults: CAMERA_NO_IMAGE, CAMERA_UNUSABLE_IMAGE.
         """

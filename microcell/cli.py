@@ -1,0 +1,159 @@
+"""The `microcell` command: arguments in, one module of `microcell.commands` called, exit code out.
+
+Exit codes: 0 done, 1 the work did not end well (scrap, a held cell, a failed check), 2 wrong usage or configuration,
+130 interrupted by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from microcell import __version__
+from microcell.errors import MicrocellError
+
+WORLDS = ("virtual", "mock", "gazebo", "real")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse the arguments and run the command; errors of ours become one clear text and exit code 2."""
+    args = _parser().parse_args(argv)
+    module = importlib.import_module(f"microcell.commands.{args.command}")
+    try:
+        return int(module.run(args))
+    except MicrocellError as error:
+        print(f"microcell {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="microcell", description="Runs modular automation cells: from a YAML description to packed, inspected units."
+    )
+    parser.add_argument("--version", action="version", version=f"microcell {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _description_commands(commands)
+    _run_command(commands)
+    _cell_commands(commands)
+    _report_command(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _description_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+    check = _add(commands, "check", "check descriptions; every mistake with file, line and remedy")
+    check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="YAML files, or folders of them")
+    schema = _add(commands, "schema", "write the JSON Schemas that editors complete and check with")
+    schema.add_argument("--output", type=Path, default=Path("config/schema"), metavar="DIR", help="default: %(default)s")
+    show = _add(commands, "show", "print what would run for a line: processes, nodes, devices, bring-up order")
+    _line(show)
+    show.add_argument("--world", choices=WORLDS, default="mock")
+    _json(show)
+
+
+def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    run = _add(commands, "run", "produce in one process on virtual time, faster than real time")
+    _line(run)
+    _what(run)
+    run.add_argument("--seed", type=int, default=0, help="of all that scatters; the same seed gives the same journal")
+    run.add_argument(
+        "--camera",
+        choices=("modelled", "rendered"),
+        default="modelled",
+        help="modelled: readings drawn around the truth with the measured errors of the rendered pipeline; "
+        "rendered: images are made and judged (default: %(default)s)",
+    )
+    run.add_argument("--hours", type=_positive(float), help="end after so many hours of cell time")
+    run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")
+    _json(run)
+
+
+def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+    up = _add(commands, "up", "start the ROS 2 cell of a line and keep it running until Ctrl-C")
+    _line(up)
+    up.add_argument("--world", choices=WORLDS[1:], default="mock")
+    up.add_argument("--journal", type=Path, metavar="FILE", help="default: out/<line>.journal")
+    up.add_argument("--seed", type=int, default=0, help="of the mock hardware's scatter")
+    up.add_argument("--time-scale", type=_positive(float), help="speed of mock hardware against real time")
+    up.add_argument("--namespace", default="", help="default: the cell's name")
+
+    order = _add(commands, "order", "hand an order to a running cell and follow it; list, pause, resume, cancel orders")
+    order.add_argument("file", nargs="?", type=Path, metavar="FILE", help="order as YAML")
+    _what(order, product=True)
+    order.add_argument("--priority", type=int, default=0, help="-100 to 100, higher goes first")
+    order.add_argument("--no-wait", action="store_true", help="return as soon as the order is accepted")
+    what = order.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="list the orders of the cell")
+    for control in ("pause", "resume", "cancel"):
+        what.add_argument(f"--{control}", metavar="ORDER_ID")
+    _cell(order)
+
+    command = _add(commands, "command", "give a running cell a PackML command: reset, start, stop, hold, unhold, abort, clear, ...")
+    command.add_argument("name", metavar="NAME")
+    command.add_argument("--reason", default="", help="kept in the journal")
+    _cell(command)
+
+    watch = _add(commands, "watch", "live view of a running cell: state, orders, stations, last faults")
+    watch.add_argument("--once", action="store_true", help="print the present state and return")
+    watch.add_argument("--until-order", metavar="ORDER_ID", help="return when that order has ended")
+    _cell(watch)
+
+
+def _report_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    report = _add(commands, "report", "what a journal says: units, serials, lots, measured values, yield, OEE")
+    report.add_argument("journal", type=Path, metavar="JOURNAL")
+    report.add_argument("--gantt", type=Path, metavar="FILE", help="draw who did what when, as PNG or SVG")
+    report.add_argument("--all", action="store_true", help="list every unit")
+    _json(report)
+
+
+def _add(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
+    return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")  # type: ignore[attr-defined,no-any-return]
+
+
+def _line(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("line", metavar="LINE", help="name of a shipped line, or the path of a line's YAML file")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="for machines: JSON on standard output")
+
+
+def _cell(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cell", default="", help="namespace of the cell; default: the only one that answers")
+
+
+def _what(parser: argparse.ArgumentParser, product: bool = False) -> None:
+    if product:
+        parser.add_argument("--product", help="default: that of the running line")
+    else:
+        parser.add_argument("--order", type=Path, action="append", default=[], metavar="FILE", help="an order as YAML; may be repeated")
+    parser.add_argument("--quantity", type=_positive(int), metavar="N", help="so many units")
+    parser.add_argument("--variant", help="of the product; default: the product's default variant")
+
+
+def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]
+    def parse(text: str) -> float:
+        value = kind(text)
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError(f"'{text}' is not greater than 0")
+        return value
+
+    parse.__name__ = "number"
+    return parse
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""`microcell report`: what a journal says."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from microcell.records.report import as_json, print_report, report
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the report of a journal, also of one that is being written, and draw the Gantt chart when asked."""
+    found = report(args.journal)
+    if args.gantt is not None:
+        from microcell.records.gantt import draw_gantt
+
+        draw_gantt(args.journal, args.gantt)
+    if args.json:
+        print(json.dumps(as_json(found), indent=2))
+    else:
+        from rich.console import Console
+
+        print_report(found, Console(), all_units=args.all)
+        if args.gantt is not None:
+            print(f"Gantt chart: {args.gantt}")
+    return 0

@@ -1,0 +1,102 @@
+"""`microcell run`: the whole cell in one process on virtual time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from microcell.description.line import Line
+from microcell.description.loader import load_line, load_order
+from microcell.description.order import Order, OrderLine
+from microcell.errors import UsageError
+from microcell.orchestration.packml import State
+from microcell.records.journal import Entry
+from microcell.records.report import as_json, print_report, report
+from microcell.virtual import VirtualResult, VirtualRun, run_line
+
+
+def run(args: argparse.Namespace) -> int:
+    """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
+    line = load_line(args.line)
+    orders = _orders(args, line)
+    wanted = VirtualRun(
+        line, orders, args.seed, args.camera, args.journal, args.hours * 3600.0 if args.hours else None
+    )
+    if args.journal is not None:
+        return _run(wanted, args)
+    with tempfile.TemporaryDirectory(prefix="microcell-") as folder:
+        return _run(replace(wanted, journal=Path(folder) / "run.journal"), args)
+
+
+def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
+    """The orders of the files, and one of `--quantity` units; a run makes exactly so many, scrapped ones included."""
+    orders = [load_order(path) for path in args.order]
+    if args.quantity is None and not orders:
+        raise UsageError("nothing to make: give --quantity N, or --order FILE.")
+    if args.quantity is not None:
+        ordered = OrderLine(variant=args.variant, quantity=args.quantity)
+        orders.append(Order(product=line.product, lines=(ordered,), replace_scrapped=False))
+    return tuple(orders)
+
+
+def _run(wanted: VirtualRun, args: argparse.Namespace) -> int:
+    units = sum(order.quantity for order in wanted.orders)
+    with _Progress(units, quiet=args.json) as progress:
+        result = run_line(wanted, progress.saw)
+    found = report(wanted.journal or Path())
+    if args.json:
+        print(json.dumps(as_json(found), indent=2))
+    else:
+        from rich.console import Console
+
+        print_report(found, Console())
+    return _exit_code(result, wanted)
+
+
+def _exit_code(result: VirtualResult, wanted: VirtualRun) -> int:
+    snapshot = result.snapshot
+    if result.interrupted:
+        print(f"interrupted; the cell is {snapshot.state.title}", file=sys.stderr)
+        return 130
+    for fault in snapshot.active_faults:
+        print(f"the cell needs a person: {fault}", file=sys.stderr)
+    open_orders = [order.order_id for order in snapshot.orders if not order.status.ended]
+    if open_orders and wanted.stop_after_s is None:
+        print(f"not finished: {', '.join(open_orders)}", file=sys.stderr)
+        return 1
+    return 0 if snapshot.state in (State.STOPPED, State.IDLE) and not snapshot.active_faults else 1
+
+
+class _Progress:
+    """A bar on the terminal's error output; nothing where that is no terminal."""
+
+    def __init__(self, units: int, quiet: bool) -> None:
+        self._units = units
+        self._quiet = quiet or not sys.stderr.isatty()
+        self._advance: Callable[[], Any] = lambda: None
+
+    def __enter__(self) -> _Progress:
+        if not self._quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            task = self._bar.add_task("units", total=self._units)
+            self._advance = lambda: self._bar.advance(task)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if not self._quiet:
+            self._bar.stop()
+
+    def saw(self, entry: Entry) -> None:
+        if entry.kind == "unit.ended":
+            self._advance()

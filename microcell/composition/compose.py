@@ -1,0 +1,135 @@
+"""From a line and a world to the Blueprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from microcell.composition.blueprint import Blueprint, DevicePlan, NodePlan, ProcessPlan
+from microcell.description.cell import World
+from microcell.description.line import Line
+from microcell.errors import MissingCapabilityError, UsageError
+
+ARM_FAMILIES = ("assembly", "packaging", "tooling")
+"""Skills of one arm share its devices, so one process hosts them."""
+
+INSPECTION_FAMILIES = ("inspection",)
+"""Image processing has a process, and so an interpreter lock, of its own: a running inspection delays no arm."""
+
+_INSPECTION_KINDS = ("camera", "fixture")
+
+Parameters = Mapping[str, object]
+
+
+def compose(
+    line: Line,
+    world: World,
+    *,
+    line_path: Path | str,
+    journal: Path | str | None = None,
+    seed: int = 0,
+    camera: str | None = None,
+    time_scale: float | None = None,
+    namespace: str = "",
+) -> Blueprint:
+    """What runs for a line in a world.
+
+    `line_path` is what the processes load the line from. `time_scale` is the speed of mock hardware against real time,
+    without it the line's own. `namespace` is the cell's name when it is empty.
+
+    Raises `MissingCapabilityError` for a world that this release does not have, and `UsageError` for a modelled camera
+    outside the virtual world: between nodes there are only images.
+    """
+    camera = camera or ("modelled" if world == "virtual" else "rendered")
+    if world == "gazebo":
+        raise MissingCapabilityError(
+            "the world 'gazebo' is not available yet in this release. Take mock: it has the same nodes, over simulated hardware."
+        )
+    if world != "virtual" and camera != "rendered":
+        raise UsageError(f"camera '{camera}' exists in the virtual world only. In {world}, leave camera out.")
+    common: dict[str, object] = {"line": str(line_path), "world": world, "seed": seed}
+    if world == "virtual":
+        return _virtual(line, {**common, "camera": camera})
+    if world == "mock":
+        common["time_scale"] = time_scale or line.time_scale
+    plans = _nodes(line, world)
+    return Blueprint(
+        line=line.name,
+        cell=line.cell,
+        world=world,
+        namespace=namespace or line.cell,
+        processes=tuple(_process(plan, plans, common, journal) for plan in plans),
+        nodes=plans,
+        devices=_devices(line, world, camera),
+    )
+
+
+def _virtual(line: Line, parameters: Parameters) -> Blueprint:
+    process = ProcessPlan("microcell", "microcell", parameters)
+    devices = _devices(line, "virtual", str(parameters["camera"]))
+    return Blueprint(line.name, line.cell, "virtual", "", (process,), (), devices)
+
+
+def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
+    names = _device_names(line)
+    kinds = {name: _kind(line, name) for name in names}
+    own_cameras = {spec.camera for spec in line.cell_description.of_kind("feeder").values()}
+    arm_devices = tuple(n for n in names if kinds[n] != "camera" or n in own_cameras)
+    hardware = NodePlan("hardware", "hardware", "hardware", devices=names)
+    first = (hardware.name,) if world == "mock" else ()
+    arm = NodePlan("arm_skills", "skill_server", "arm_skills", ARM_FAMILIES, arm_devices, first)
+    seeing = tuple(n for n in names if kinds[n] in _INSPECTION_KINDS)
+    inspection = NodePlan(
+        "inspection_skills", "skill_server", "inspection_skills", INSPECTION_FAMILIES, seeing, first
+    )
+    watched = tuple(n for n in names if kinds[n] in ("feeder", "tool_changer"))
+    orchestrator = NodePlan(
+        "orchestrator", "orchestrator", "orchestrator", devices=watched, after=(*first, arm.name, inspection.name)
+    )
+    return (*((hardware,) if world == "mock" else ()), arm, inspection, orchestrator)
+
+
+def _process(
+    node: NodePlan, nodes: tuple[NodePlan, ...], common: Parameters, journal: Path | str | None
+) -> ProcessPlan:
+    """A process with what its executable must be told.
+
+    `dependents` are the nodes that need it: when everything is stopped at once, as launch does on Ctrl-C, it outlives them.
+    """
+    parameters = dict(common)
+    dependents = [other.name for other in nodes if node.name in other.after]
+    if dependents:
+        parameters["dependents"] = dependents
+    if node.role == "skill_server":
+        parameters.update(families=list(node.hosts), devices=list(node.devices))
+    if node.role == "orchestrator":
+        parameters["skill_servers"] = [other.name for other in nodes if other.role == "skill_server"]
+        parameters["devices"] = list(node.devices)
+        if journal is not None:
+            parameters["journal"] = str(journal)
+    return ProcessPlan(node.process, node.role, parameters, node.after)
+
+
+def _device_names(line: Line) -> tuple[str, ...]:
+    """The cell's devices, then the tools that stand in its cribs."""
+    pockets = (p for crib in line.cell_description.of_kind("tool_crib").values() for p in crib.pockets)
+    return (*line.cell_description.devices, *(p.tool for p in pockets if p.tool))
+
+
+def _kind(line: Line, name: str) -> str:
+    return line.tools[name].device if name in line.tools else line.cell_description.devices[name].kind
+
+
+def _devices(line: Line, world: World, camera: str) -> tuple[DevicePlan, ...]:
+    plans = []
+    for name in _device_names(line):
+        kind = _kind(line, name)
+        if name in line.tools:
+            driver, parameters = f"{kind}/{'mock' if world == 'virtual' else 'ros'}", {}
+        else:
+            driver = line.cell_description.driver_name(name, world)
+            parameters = dict(line.cell_description.devices[name].parameters)
+        if camera == "modelled" and driver == "camera/mock":
+            driver = "camera/modelled"
+        plans.append(DevicePlan(name, kind, driver, parameters))
+    return tuple(plans)

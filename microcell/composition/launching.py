@@ -1,0 +1,72 @@
+"""A Blueprint as launch actions: the only module that imports launch and launch_ros."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from launch import LaunchContext, LaunchDescription
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from microcell.composition.blueprint import Blueprint, ProcessPlan
+from microcell.composition.compose import compose
+from microcell.composition.processes import environment, module_of, node_name, ros_parameters
+from microcell.description.loader import load_line
+
+STOP_S = "60"
+"""How long a process may take to leave in an orderly way after Ctrl-C: a chain of operations in work ends first."""
+
+ARGUMENTS = {
+    "line": ("valve", "name of a shipped line, or the path of a line's YAML file"),
+    "world": ("mock", "mock, gazebo or real"),
+    "journal": ("", "file of the journal; default: out/<line>.journal"),
+    "seed": ("0", "of the mock hardware's scatter"),
+    "time_scale": ("", "speed of mock hardware against real time; default: the line's"),
+    "namespace": ("", "default: the cell's name"),
+}
+
+
+def launch_cell(**defaults: str) -> LaunchDescription:
+    """The launch description of a cell; `defaults` replaces defaults of the arguments."""
+    declared = [
+        DeclareLaunchArgument(name, default_value=defaults.get(name, default), description=text)
+        for name, (default, text) in ARGUMENTS.items()
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=_start)])
+
+
+def actions(blueprint: Blueprint) -> list[Action]:
+    """One launch_ros node action for each process; when one ends, all are stopped."""
+    return [_action(plan, blueprint) for plan in blueprint.processes]
+
+
+def _start(context: LaunchContext) -> list[Action]:
+    told = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    blueprint = compose(
+        load_line(told["line"]),
+        told["world"],  # type: ignore[arg-type]
+        line_path=told["line"],
+        journal=told["journal"] or None,
+        seed=int(told["seed"]),
+        time_scale=float(told["time_scale"]) if told["time_scale"] else None,
+        namespace=told["namespace"],
+    )
+    return actions(blueprint)
+
+
+def _action(plan: ProcessPlan, blueprint: Blueprint) -> Action:
+    return Node(
+        executable=sys.executable,
+        arguments=["-m", module_of(plan)],
+        name=node_name(plan),
+        namespace=blueprint.namespace,
+        parameters=[ros_parameters(plan)],
+        additional_env=environment(os.environ),
+        output="screen",
+        emulate_tty=False,
+        sigterm_timeout=STOP_S,
+        on_exit=Shutdown(reason=f"{plan.name} has ended"),
+    )

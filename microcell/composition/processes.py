@@ -1,0 +1,40 @@
+"""What a ProcessPlan means to the operating system; the same under `microcell up` and under launch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from microcell.composition.blueprint import ProcessPlan
+from microcell.paths import share_directory
+
+PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+"""The first is read by Fast DDS 3 (Kilted), the second by Fast DDS 2 (Jazzy)."""
+
+
+def module_of(plan: ProcessPlan) -> str:
+    """The Python module that is the process's program.
+
+    Started with `python -m`, it runs from a source tree, a virtual environment and a colcon workspace alike; the same
+    programs are installed for `ros2 run microcell <executable>`.
+    """
+    return f"microcell.nodes.{plan.executable}"
+
+
+def node_name(plan: ProcessPlan) -> str | None:
+    """The name to give to the process's node; None where the program names its nodes itself."""
+    return plan.name if plan.executable == "skill_server" else None
+
+
+def ros_parameters(plan: ProcessPlan) -> dict[str, object]:
+    """The process's ROS parameters; an empty list has no type in ROS and is left out."""
+    return {key: value for key, value in plan.parameters.items() if value != []}
+
+
+def environment(inherited: Mapping[str, str], profile: Path | None = None) -> dict[str, str]:
+    """Variables to add for a process: Fast DDS's profile, if nobody chose another, and unbuffered output."""
+    profile = profile or share_directory() / "config" / "ros" / "fastdds.xml"
+    added = {"PYTHONUNBUFFERED": "1"}
+    if profile.is_file() and not any(variable in inherited for variable in PROFILE_VARIABLES):
+        added.update(dict.fromkeys(PROFILE_VARIABLES, str(profile)))
+    return added

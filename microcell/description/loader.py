@@ -1,0 +1,210 @@
+"""Load descriptions from YAML files: complete and checked, or a ConfigError with all issues of all files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from microcell.description.base import NAME_PATTERN
+from microcell.description.line import Line, LineDocument
+from microcell.description.order import Order
+from microcell.description.reading import FOLDERS, Reading, read_document
+from microcell.description.rules import Context, check
+from microcell.description.source import Source, shown_path
+from microcell.description.wording import choice
+from microcell.errors import ConfigError, Issue
+from microcell.paths import share_directory
+
+ENDINGS = (".yaml", ".yml")
+
+
+def load_line(path_or_name: Path | str) -> Line:
+    """Load a line with its cell, product and tools; raises ConfigError.
+
+    A bare name is looked for in `./config/lines`, then in the shared configuration. What the line names is
+    looked for beside the line's folder (`../cells/<name>.yaml`), then in the shared configuration.
+    """
+    library = _Library()
+    context = library.line(find_line(path_or_name))
+    _refuse([*library.issues(), *check(context)])
+    return _line(context)
+
+
+def load_document(path: Path | str) -> Any:
+    """Load one Cell, Tool, Product, LineDocument or Order; raises ConfigError.
+
+    Only what can be told from the file alone is checked.
+    """
+    reading = read_document(Path(path))
+    _refuse([*reading.issues, *check(_alone(reading))])
+    return reading.document
+
+
+def load_order(path: Path | str, line: Line | None = None) -> Order:
+    """Load an order and check that it can be made: on the line, or else of a product that lies beside it."""
+    library = _Library()
+    context = library.order(Path(path), line)
+    _refuse([*library.issues(), *check(context)])
+    return context.order
+
+
+def check_paths(paths: Iterable[Path | str]) -> tuple[Issue, ...]:
+    """Every issue of files, of all files below directories, and of what the lines among them refer to."""
+    library = _Library()
+    found: list[Issue] = []
+    for path in paths:
+        for file in _files(Path(path)):
+            found += check(library.context(file))
+    return _ordered([*library.issues(), *found])
+
+
+def find_line(path_or_name: Path | str) -> Path:
+    """The file of a line from its path or bare name; raises ConfigError where no line has that name."""
+    if isinstance(path_or_name, Path) or "/" in path_or_name or path_or_name.endswith(ENDINGS):
+        return Path(path_or_name)
+    folders = [Path("config") / FOLDERS["line"], *_shared("line")]
+    for folder in folders:
+        if (path := folder / f"{path_or_name}.yaml").is_file():
+            return path
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+    what = f"there is no line '{path_or_name}' in {' or '.join(map(str, folders))}"
+    raise ConfigError([Issue(path_or_name, 1, 1, "", what, choice(path_or_name, known))])
+
+
+def description_digest(line: Line) -> str:
+    """SHA-256 of all that the line says, defaults included, as hexadecimal.
+
+    Layout, comments and anchors of the files do not count; the order of entries does, because it decides
+    between equals.
+    """
+    return hashlib.sha256(line.model_dump_json().encode()).hexdigest()
+
+
+class _Library:
+    """Finds and reads documents; each file once."""
+
+    def __init__(self) -> None:
+        self._readings: dict[tuple[Path, str | None], Reading] = {}
+        self._unfound: list[Issue] = []
+
+    def issues(self) -> Iterator[Issue]:
+        """What is wrong in the files themselves, and the names that no file was found for."""
+        for reading in self._readings.values():
+            yield from reading.issues
+        yield from self._unfound
+
+    def context(self, path: Path) -> Context:
+        """A file with what it refers to; what the file is, it says itself."""
+        reading = self._read(path)
+        if reading.kind == "line":
+            return self.line(path)
+        if reading.kind == "order":
+            return self.order(path)
+        return _alone(reading)
+
+    def line(self, path: Path) -> Context:
+        """A line with its cell, product and tools."""
+        line = self._read(path, "line")
+        readings = {"line": line}
+        for kind in ("cell", "product"):
+            reading = self._referred(line, (kind,), kind, path)
+            if reading is not None:
+                readings[kind] = reading
+        tools: dict[str, Reading] = {}
+        places = list(_tool_places(readings["cell"])) if "cell" in readings else []
+        for where in places:
+            tool = self._referred(readings["cell"], where, "tool", path)
+            if tool is not None:
+                tools[readings["cell"].value(*where)] = tool
+        unread = len(tools) < len({readings["cell"].value(*where) for where in places})
+        return Context(readings, tools, unread)
+
+    def order(self, path: Path, line: Line | None = None) -> Context:
+        """An order with the product that it names."""
+        order = self._read(path, "order")
+        product = _made(line) if line else self._referred(order, ("product",), "product", path)
+        return Context({"order": order, **({"product": product} if product else {})})
+
+    def _read(self, path: Path, kind: str | None = None) -> Reading:
+        key = path.absolute(), kind
+        for known in (self._readings.get(key), self._readings.get((path.absolute(), None))):
+            if known and kind in (None, known.kind):
+                return known
+        self._readings[key] = read_document(path, kind)
+        return self._readings[key]
+
+    def _referred(
+        self, reading: Reading, where: tuple[str | int, ...], kind: str, beside: Path
+    ) -> Reading | None:
+        """The document that a place names; None where it names nothing, or nothing that can be found."""
+        name = reading.value(*where)
+        if reading.document is None or not isinstance(name, str) or not re.match(NAME_PATTERN, name):
+            return None
+        folders = [beside.absolute().parent.parent / FOLDERS[kind], *_shared(kind)]
+        for folder in folders:
+            if (path := folder / f"{name}.yaml").exists():
+                return self._read(path, kind)
+        known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+        what = f"there is no {kind} '{name}' in {' or '.join(dict.fromkeys(map(shown_path, folders)))}"
+        self._unfound.append(reading.source.issue(where, what, choice(name, known)))
+        return None
+
+
+def _tool_places(cell: Reading) -> Iterator[tuple[str | int, ...]]:
+    """Where a cell names tools, also where the rest of the crib is damaged."""
+    devices = cell.value("devices")
+    for name, device in devices.items() if isinstance(devices, dict) else ():
+        pockets = device.get("pockets") if isinstance(device, dict) else None
+        for index, pocket in enumerate(pockets if isinstance(pockets, list) else ()):
+            if isinstance(pocket, dict) and isinstance(pocket.get("tool"), str):
+                yield "devices", name, "pockets", index, "tool"
+
+
+def _alone(reading: Reading) -> Context:
+    if reading.kind == "tool":
+        return Context({}, {reading.path.stem: reading})
+    return Context({reading.kind: reading} if reading.kind else {})
+
+
+def _made(line: Line) -> Reading:
+    """The product of a line that is loaded already, as a reading for the rules of an order."""
+    product = line.product_description
+    return Reading(
+        Path(product.name), Source(product.name, product.model_dump(mode="json")), "product", product
+    )
+
+
+def _line(context: Context) -> Line:
+    said = {name: getattr(context.line, name) for name in LineDocument.model_fields}
+    return Line(
+        **said, cell_description=context.cell, product_description=context.product, tools=context.tools
+    )
+
+
+def _shared(kind: str) -> tuple[Path, ...]:
+    try:
+        return (share_directory() / "config" / FOLDERS[kind],)
+    except FileNotFoundError:
+        return ()
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
+
+
+def _ordered(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """Sort by place; what aliases repeat elsewhere is said once, at the one place where it is written."""
+    once: dict[tuple[str, int, int, str], Issue] = {}
+    for issue in issues:
+        once.setdefault((issue.file, issue.line, issue.column, issue.what), issue)
+    return tuple(sorted(once.values()))
+
+
+def _refuse(issues: Iterable[Issue]) -> None:
+    if found := _ordered(issues):
+        raise ConfigError(found)

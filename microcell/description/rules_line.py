@@ -1,0 +1,169 @@
+"""Rules of a line: whether this cell, as it is set up, can make this product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from microcell.description.cell import ArmSpec, CameraSpec, FeederSpec
+from microcell.description.product import Grasp, Part, Screw
+from microcell.description.rules_cell import pocket_tools
+from microcell.description.rules_context import AnyTool, Context, rule
+from microcell.description.rules_plan import ancestors, operations
+from microcell.description.rules_product import item_part, used_parts
+from microcell.description.source import Where
+from microcell.description.tool import GripperTool
+from microcell.description.wording import choice, listed
+from microcell.errors import Issue
+from microcell.faults import CATALOGUE
+
+
+@rule("line", "cell")
+def rule_feeder_levels_fit(context: Context) -> Iterator[Issue]:
+    """A feeder holds its level at the start; it is reordered below its capacity."""
+    feeders: dict[str, FeederSpec] = context.cell.of_kind("feeder")
+    for name, setup in context.line.feeders.items():
+        feeder = feeders.get(name)
+        if feeder is None:
+            continue
+        for key, value, limit in (
+            ("level", setup.level or 0, feeder.capacity),
+            ("reorder_level", setup.reorder_level, feeder.capacity - 1),
+        ):
+            if value > limit:
+                remedy = f"'{name}' holds {feeder.capacity}; at most {limit} is possible. Correct it."
+                yield context.issue("line", ("feeders", name, key), f"too many ({value})", remedy)
+
+
+@rule("line", "cell", "product")
+def rule_screws_come_from_screw_feeders(context: Context) -> Iterator[Issue]:
+    """Screws, and only screws, are filled into feeders of the style screw."""
+    feeders: dict[str, FeederSpec] = context.cell.of_kind("feeder")
+    for name, setup in context.line.feeders.items():
+        feeder, part = feeders.get(name), context.product.parts.get(setup.part)
+        if feeder and part and isinstance(part.shape, Screw) != (feeder.style == "screw"):
+            what = f"a {feeder.style} feeder does not present a {part.shape.kind} ('{setup.part}')"
+            remedy = "screws, and only screws, come from screw feeders. Use another feeder."
+            yield context.issue("line", ("feeders", name, "part"), what, remedy)
+
+
+@rule("line")
+def rule_recovery_names_faults(context: Context) -> Iterator[Issue]:
+    """A recovery policy is for a fault of the catalogue and has at least one step."""
+    for code, steps in context.line.recovery.items():
+        where = ("recovery", code)
+        if code not in CATALOGUE:
+            what, remedy = f"there is no fault '{code}'", choice(code, CATALOGUE, "code")
+            yield context.issue("line", where, what, remedy, key=True)
+        if not steps:
+            remedy = "a policy has at least one, such as '- {action: hold}'. Add one."
+            yield context.issue("line", where, "there are no steps", remedy)
+
+
+@rule("line", "cell.devices", "tools", "product")
+def rule_tools_can_take_the_parts(context: Context) -> Iterator[Issue]:
+    """A tool of the crib takes each part in use, and the finished unit: able, wide and strong enough."""
+    tools = _ready_tools(context)
+    for where, grasp in grasps(context):
+        able = [tool for tool in tools.values() if grasp.capability in tool.capabilities]
+        if not able:
+            there = listed(dict.fromkeys(ability for tool in tools.values() for ability in tool.capabilities))
+            what = f"no tool of cell '{context.line.cell}' offers '{grasp.capability}'"
+            remedy = f"its tools offer: {there}. Put a tool for it into a pocket."
+            yield context.issue("product", (*where, "capability"), what, remedy)
+        grippers = [tool for tool in able if isinstance(tool, GripperTool)]
+        for key, most in (("width_m", "stroke_m"), ("force_n", "force_max_n")):
+            limit = max((getattr(tool, most) for tool in grippers), default=None)
+            if limit is not None and getattr(grasp, key) > limit:
+                what = f"too much for every gripper ({getattr(grasp, key):g})"
+                remedy = f"the most is {limit:g} ({most}). Correct it, or use another gripper."
+                yield context.issue("product", (*where, key), what, remedy)
+
+
+@rule(
+    "line",
+    "cell.devices",
+    "tools",
+    "product.parts",
+    "product.bill_of_materials",
+    "product.variants",
+    "product.sites",
+    "product.unit_grasp",
+)
+def rule_arm_carries_tool_and_part(context: Context) -> Iterator[Issue]:
+    """An arm's payload is enough for each tool with the heaviest that it takes, finished units included."""
+    arms: dict[str, ArmSpec] = context.cell.of_kind("arm")
+    for arm_name, arm in arms.items():
+        for name, tool in _ready_tools(context).items():
+            what, load_kg = max(_loads(context, tool), key=lambda load: load[1], default=("nothing", 0.0))
+            total_kg = tool.mass_kg + load_kg
+            if total_kg > arm.payload_kg:
+                text = f"too little for tool '{name}' with {what} ({arm.payload_kg:g})"
+                remedy = f"together they weigh {total_kg:.4g}. Use a stronger arm or a lighter tool."
+                yield context.issue("cell", ("devices", arm_name, "payload_kg"), text, remedy)
+
+
+@rule("line", "cell.devices", "product.plan")
+def rule_inspected_stations_are_seen(context: Context) -> Iterator[Issue]:
+    """Wherever a unit can stand when it is inspected, a camera sees the station."""
+    cameras: dict[str, CameraSpec] = context.cell.of_kind("camera")
+    seen = {station for camera in cameras.values() for station in camera.sees}
+    blind: dict[str, str] = {}
+    for section, name, operation in operations(context):
+        if section == "plan" and "inspection" in operation.parameters:
+            for kind in _occupied(context, name):
+                blind.update({station: name for station in context.cell.of_kind(kind) if station not in seen})
+    for station, name in blind.items():
+        what = f"no camera sees '{station}', where '{name}' inspects"
+        remedy = f"cameras see: {listed(sorted(seen))}. Add it to the 'sees' of a camera above it."
+        yield context.issue("cell", ("devices", station), what, remedy, key=True)
+
+
+@rule("line", "cell.devices", "product.plan")
+def rule_cell_has_the_stations(context: Context) -> Iterator[Issue]:
+    """The cell has a station of each kind that a unit occupies."""
+    for name, operation in context.product.plan.items():
+        if operation.occupies is not None and not context.cell.of_kind(operation.occupies):
+            kinds = dict.fromkeys(spec.kind for spec in context.cell.devices.values())
+            what = f"cell '{context.line.cell}' has no {operation.occupies}"
+            remedy = f"it has: {listed(kinds)}. Use another cell, or add one."
+            yield context.issue("product", ("plan", name, "occupies"), what, remedy)
+
+
+def _ready_tools(context: Context) -> dict[str, AnyTool]:
+    return {name: context.tools[name] for name in pocket_tools(context) if name in context.tools}
+
+
+def grasps(context: Context) -> Iterator[tuple[Where, Grasp]]:
+    """How each part in use, and the finished unit, is taken."""
+    for name, part in used_parts(context).items():
+        yield ("parts", name, "grasp"), part.grasp
+    if context.product.unit_grasp is not None:
+        yield ("unit_grasp",), context.product.unit_grasp
+
+
+def _loads(context: Context, tool: AnyTool) -> Iterator[tuple[str, float]]:
+    """What a tool may carry, with its mass in kg."""
+    for name, part in used_parts(context).items():
+        if part.grasp.capability in tool.capabilities:
+            yield f"part '{name}'", part.mass_kg
+    if context.product.unit_grasp.capability in tool.capabilities:
+        for variant in context.product.variants:
+            yield f"a unit of variant '{variant}'", sum(part.mass_kg for part in _unit(context, variant))
+
+
+def _unit(context: Context, variant: str) -> Iterator[Part]:
+    """The parts of a finished unit: an item as often as it has sites, and once where it has none."""
+    items = [site.item for site in context.product.sites.values()]
+    for item in context.product.bill_of_materials:
+        part = item_part(context, item, variant)
+        if part is not None:
+            yield from [part] * max(1, items.count(item))
+
+
+def _occupied(context: Context, name: str) -> list[str]:
+    """Kinds of the stations that a unit may be at during an operation."""
+    plan = context.product.plan
+    before = ancestors(plan, name)
+    left = {plan[other].vacates for other in before}
+    taken = [plan[other].occupies for other in plan if other in before or other == name]
+    return [kind for kind in dict.fromkeys(taken) if kind is not None and kind not in left]

@@ -1,0 +1,153 @@
+"""Rules of skills: that they are installed, their parameters, and what they need of cell and line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from microcell import plugins
+from microcell.description.line import Line, LineDocument
+from microcell.description.problems import Problem, validate
+from microcell.description.product import Operation
+from microcell.description.rules_context import Context, rule
+from microcell.description.rules_line import grasps
+from microcell.description.rules_plan import operations
+from microcell.description.source import Where
+from microcell.description.wording import listed
+from microcell.errors import Issue
+
+
+@dataclass(frozen=True)
+class Use:
+    """An operation as one variant has it done."""
+
+    section: str
+    name: str
+    operation: Operation
+    variant: str
+    parameters: dict[str, Any]
+    changed: frozenset[str]
+
+    def place(self, where: Where) -> Where:
+        """Where in the product's file the place of a goal's parameters stands."""
+        if not where:
+            return (self.section, self.name)
+        if where[0] in self.changed:
+            return ("variants", self.variant, "parameters", self.name, *where)
+        if where[0] in ("item", "site"):
+            return (self.section, self.name, *where)
+        return (self.section, self.name, "parameters", *where)
+
+
+@rule("product")
+def rule_skills_can_be_loaded(context: Context) -> Iterator[Issue]:
+    """An operation's skill can be loaded."""
+    for section, name, operation in operations(context):
+        if operation.skill in plugins.skill_names() and isinstance(
+            failure := _skill(operation.skill), Exception
+        ):
+            what = f"the skill '{operation.skill}' cannot be loaded ({type(failure).__name__}: {failure})"
+            remedy = "it must be complete. Repair its installation."
+            yield context.issue("product", (section, name, "skill"), what, remedy)
+
+
+@rule("product")
+def rule_parameters_are_the_skills(context: Context) -> Iterator[Issue]:
+    """The parameters of an operation, with its item and site, are what the skill takes, in every variant."""
+    for use in _uses(context):
+        _, problems = validate(_skill(use.operation.skill).Parameters, use.parameters)
+        for problem in problems:
+            yield _parameter_issue(context, use, problem)
+
+
+def _parameter_issue(context: Context, use: Use, problem: Problem) -> Issue:
+    skill = use.operation.skill
+    if problem.missing is not None:
+        where: Where = (use.section, use.name)
+        needed = f"skill '{skill}' needs it: {problem.remedy}"
+        return context.issue("product", where, problem.what, needed, key=True)
+    if problem.unknown and problem.where[0] in ("item", "site"):
+        what = f"the skill '{skill}' takes no {problem.where[0]}"
+        return context.issue(
+            "product", use.place(problem.where), what, "its operation has none. Remove it.", key=True
+        )
+    return context.issue("product", use.place(problem.where), problem.what, problem.remedy, problem.unknown)
+
+
+@rule("line", "cell.devices", "tools", "product.parts", "product.bill_of_materials", "product.variants")
+def rule_line_offers_what_skills_need(context: Context) -> Iterator[Issue]:
+    """Each operation finds the devices, the tool and the parts that its skill needs, in every variant."""
+    line = _line_as_read(context)
+    offered = {ability for tool in line.tools.values() for ability in tool.capabilities}
+    offered_or_told = offered | {grasp.capability for _, grasp in grasps(context)}
+    filled = {
+        context.readings["line"].value("feeders", name, "part")
+        for name in context.names("line", "feeders") or ()
+    }
+    for use in _uses(context):
+        needs = _needs(context, line, use)
+        if needs is None:
+            continue
+        where = (use.section, use.name, "skill")
+        yield from _missing_devices(context, line, where, needs)
+        if needs.capability is not None and needs.capability not in offered_or_told:
+            what = f"no tool of cell '{line.cell}' offers '{needs.capability}'"
+            remedy = f"its tools offer: {listed(sorted(offered))}. Put a tool for it into a pocket."
+            yield context.issue("product", where, what, remedy)
+        if needs.part is not None and needs.part not in filled:
+            what = f"no feeder offers '{needs.part}', which '{use.name}' takes for variant '{use.variant}'"
+            there = listed(setup.part for setup in line.feeders.values())
+            remedy = f"the feeders offer: {there}. Fill one with it."
+            yield context.issue("line", ("feeders",), what, remedy, key=True)
+
+
+def _missing_devices(context: Context, line: Line, where: Where, needs: Any) -> Iterator[Issue]:
+    kinds: set[str] = {spec.kind for spec in line.cell_description.devices.values()}
+    kinds.update(tool.device for tool in line.tools.values())
+    for kind in needs.kinds:
+        if kind not in kinds:
+            there = listed(sorted(kinds))
+            what = f"cell '{line.cell}' has no {kind}"
+            yield context.issue("product", where, what, f"it has: {there}. Add one.")
+
+
+def _needs(context: Context, line: Line, use: Use) -> Any:
+    """What a skill needs for an operation; None where the operation is wrong, which other rules say."""
+    skill = _skill(use.operation.skill)
+    parameters, problems = validate(skill.Parameters, use.parameters)
+    items, sites = context.product.bill_of_materials, context.product.sites
+    sound = use.operation.item in (None, *items) and use.operation.site in (None, *sites)
+    feeders = all(name in context.cell.devices for name in context.line.feeders)
+    if problems or not sound or not feeders or parameters is None:
+        return None
+    return skill.needs(line, use.variant, use.parameters)
+
+
+def _uses(context: Context) -> Iterator[Use]:
+    """Each sound operation with a known skill, in each sound variant."""
+    for section, name, operation in operations(context):
+        if operation.skill not in plugins.skill_names() or isinstance(_skill(operation.skill), Exception):
+            continue
+        own = {"item": operation.item, "site": operation.site}
+        for variant, changes in context.product.variants.items():
+            changed = changes.parameters.get(name, {})
+            given = {key: value for key, value in own.items() if value is not None}
+            parameters = {**operation.parameters, **changed, **given}
+            yield Use(section, name, operation, variant, parameters, frozenset(changed))
+
+
+def _skill(name: str) -> Any:
+    """The skill's class, or why it cannot be had: skills come from any package."""
+    try:
+        return plugins.skill(name)
+    except (ImportError, SyntaxError, AttributeError) as error:
+        return error
+
+
+def _line_as_read(context: Context) -> Line:
+    """The line as far as it was read, for the skills to answer from."""
+    said = {name: getattr(context.line, name) for name in LineDocument.model_fields}
+    return Line.model_construct(
+        **said, cell_description=context.cell, product_description=context.product, tools=context.tools
+    )

@@ -1,0 +1,108 @@
+"""Simulated arm: follows its trajectory exactly, and stops at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from microcell.devices.arm.contract import Arm, JointState
+from microcell.devices.factory import DeviceHost
+from microcell.devices.mocking import MockDevice
+from microcell.faults import FaultError
+from microcell.motion.trajectory import JointTrajectory
+from microcell.plant.signals import Signal, sleep_unless
+
+_START_TOLERANCE_RAD = 0.01
+_LIMIT_SLACK_RAD = 1e-4
+_VELOCITY_SLACK_RATIO = 1.01
+_OVERLOAD_N = 150.0
+
+
+class MockArm(MockDevice, Arm):
+    """One timer for each motion. Parameter `overload_n`: pressing force at the end of a motion that trips the
+    arm.
+    """
+
+    def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
+        super().__init__(name, spec, host)
+        self._stop = Signal()
+        self._following = False
+        self._overload_n = float(spec.parameters.get("overload_n", _OVERLOAD_N))
+
+    async def follow(self, trajectory: JointTrajectory) -> JointState:
+        self._begin("follow")
+        if self._following:
+            raise self._refuse("the arm follows another trajectory already")
+        self._check(trajectory)
+        stop = self._stop.next()
+        self._following = True
+        self.plant.start_motion(self.name, trajectory)
+        try:
+            stopped = await sleep_unless(self.clock, trajectory.duration_s, stop)
+        except asyncio.CancelledError:
+            self.plant.halt(self.name)
+            raise
+        finally:
+            self._following = False
+        if stopped:
+            raise FaultError("ARM_STOPPED", self.name, f"{trajectory.duration_s:.2f} s motion not finished")
+        self._check_overload()
+        return self._state()
+
+    async def stop(self) -> None:
+        if self._following:
+            self.plant.halt(self.name)
+        self._stop.notify()
+
+    async def joints(self) -> JointState:
+        self._begin("joints")
+        return self._state()
+
+    def _state(self) -> JointState:
+        positions, velocities = self.plant.bench.arm(self.name).joints()
+        return JointState(positions, velocities, self.clock.now())
+
+    def _check(self, trajectory: JointTrajectory) -> None:
+        """Raise ARM_DEVIATION for a wrong start and ARM_LIMIT for a joint's position or velocity over its
+        limit.
+        """
+        present, _ = self.plant.bench.arm(self.name).joints()
+        for number, (is_at, start) in enumerate(zip(present, trajectory.positions[0], strict=True), 1):
+            if abs(is_at - start) > _START_TOLERANCE_RAD:
+                detail = f"the trajectory starts with joint {number} at {start:.3f} rad, it is at {is_at:.3f} rad"
+                raise FaultError("ARM_DEVIATION", self.name, detail)
+        columns = zip(self.spec.joints, zip(*trajectory.positions, strict=True), strict=True)
+        for number, (limit, angles) in enumerate(columns, 1):
+            self._check_positions(number, limit, angles)
+            self._check_velocities(number, limit, angles, trajectory)
+
+    def _check_positions(self, number: int, limit: Any, angles: tuple[float, ...]) -> None:
+        lowest, highest = min(angles), max(angles)
+        if lowest < limit.lower_rad - _LIMIT_SLACK_RAD or highest > limit.upper_rad + _LIMIT_SLACK_RAD:
+            worst = lowest if lowest < limit.lower_rad else highest
+            allowed = f"[{limit.lower_rad:.3f}, {limit.upper_rad:.3f}] rad"
+            raise FaultError(
+                "ARM_LIMIT", self.name, f"joint {number} would go to {worst:.3f} rad; allowed are {allowed}"
+            )
+
+    def _check_velocities(
+        self, number: int, limit: Any, angles: tuple[float, ...], trajectory: JointTrajectory
+    ) -> None:
+        times = trajectory.times_s
+        between = (
+            (b - a) / (t - s) for a, b, s, t in zip(angles, angles[1:], times, times[1:], strict=False)
+        )
+        fastest = max(map(abs, (*between, *(row[number - 1] for row in trajectory.velocities))))
+        if fastest > limit.velocity_rad_s * _VELOCITY_SLACK_RATIO:
+            allowed = f"allowed are {limit.velocity_rad_s:.3f} rad/s"
+            raise FaultError(
+                "ARM_LIMIT", self.name, f"joint {number} would turn at {fastest:.3f} rad/s; {allowed}"
+            )
+
+    def _check_overload(self) -> None:
+        pressing = self.plant.contact.load(self.name).pressing_n
+        if pressing > self._overload_n:
+            raise FaultError("ARM_PROTECTIVE_STOP", self.name, f"it presses with {pressing:.0f} N")
+
+
+PLUGIN = MockArm

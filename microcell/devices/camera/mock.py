@@ -1,0 +1,43 @@
+"""A camera over the plant: its images are rendered from where things truly are."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from microcell.description.cell import CameraSpec
+from microcell.devices.camera.contract import Frame
+from microcell.devices.camera.pixels import PixelCamera
+from microcell.devices.contract import DeviceStatus
+from microcell.devices.factory import DeviceHost
+from microcell.devices.mocking import MockDevice
+from microcell.plant.render import Light, render
+
+
+class MockCamera(MockDevice, PixelCamera):
+    """Renders the plant's scene, under a light that is right for the exposure time of the camera's
+    description.
+
+    The noise of a shot depends on nothing but the plant's seed, the camera's name and the number of the
+    shot.
+    """
+
+    def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
+        super().__init__(name, spec, host)
+        self._shots = 0
+
+    async def status(self) -> DeviceStatus:
+        return DeviceStatus(self._connected, self._connected, f"simulated, {self._shots} images taken")
+
+    async def capture(self, exposure_s: float) -> Frame:
+        self._begin("capture")
+        await self.clock.sleep(exposure_s)
+        self._shots += 1
+        noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
+        light = Light(exposure_s / self.spec.exposure_s)
+        pixels = render(self.plant.scene(self.name), self.spec, light, noise)
+        return Frame(pixels, self.clock.now())
+
+
+PLUGIN = MockCamera

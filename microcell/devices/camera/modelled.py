@@ -1,0 +1,255 @@
+"""A camera that makes no pixels: readings are the plant's truth with the measured errors of the rendered
+images.
+
+For long runs, some hundred times faster than `camera/mock`. The errors stand in
+`vision/error_statistics.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from random import Random
+
+from microcell.description.cell import CameraSpec
+from microcell.description.product import Box, Part
+from microcell.devices.camera.contract import Camera, Frame
+from microcell.devices.contract import DeviceStatus
+from microcell.devices.factory import DeviceHost
+from microcell.devices.mocking import MockDevice
+from microcell.faults import FaultError
+from microcell.geometry import Pose, from_rpy, multiply, wrap_angle
+from microcell.plant.scene import SceneItem
+from microcell.plant.shapes import covers, half_extents, top_m
+from microcell.vision.colour import OWN_DELTA_E, delta_e
+from microcell.vision.error_model import Spread
+from microcell.vision.error_statistics import MEASURED
+from microcell.vision.exposure import BACKGROUND_RGB
+from microcell.vision.outline import NEAR_RATIO, RIM_INSETS, contour, reach_m
+from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
+
+_UNITS: dict[CheckKind, str] = {
+    "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "code": "1",
+}  # fmt: skip
+
+_ERRORS: dict[CheckKind, Spread] = {
+    "position": MEASURED.position_m,
+    "orientation": MEASURED.orientation_rad,
+    "colour": MEASURED.colour,
+}
+
+
+class ModelledCamera(MockDevice, Camera):
+    """Draws readings around the truth. Each shot has a random stream of its own: seed, name, number of the
+    shot."""
+
+    def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
+        super().__init__(name, spec, host)
+        self._shots = 0
+
+    async def status(self) -> DeviceStatus:
+        return DeviceStatus(self._connected, self._connected, f"modelled, {self._shots} looks taken")
+
+    async def capture(self, exposure_s: float) -> Frame:
+        raise FaultError("CAMERA_NO_IMAGE", self.name, "modelled camera makes no pixels")
+
+    async def measure(
+        self, requests: Sequence[CheckRequest], exposure_s: float
+    ) -> tuple[Sequence[Reading], str]:
+        items, stream = await self._look(exposure_s)
+        return tuple(drawn_reading(request, items, stream) for request in requests), ""
+
+    async def locate(self, request: Locate, exposure_s: float) -> Pose:
+        items, stream = await self._look(exposure_s)
+        item = _nearest(request, items)
+        if item is None:
+            place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
+            raise FaultError("PART_NOT_FOUND", self.name, f"no such part {place} of its place")
+        return _located(request, item, stream)
+
+    async def _look(self, exposure_s: float) -> tuple[Sequence[SceneItem], Random]:
+        self._begin("capture")
+        await self.clock.sleep(exposure_s)
+        self._shots += 1
+        lowest, highest = MEASURED.exposure_levels
+        if not lowest <= exposure_s / self.spec.exposure_s <= highest:
+            detail = (
+                f"{exposure_s:g} s; usable are {lowest:g} to {highest:g} times {self.spec.exposure_s:g} s"
+            )
+            raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
+        return self.plant.scene(self.name), Random(f"{self.plant.seed}:{self.name}:{self._shots}")
+
+
+def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
+    """What a perfect measurement would read."""
+    installed = _installed(request, items)
+    value = _TRUTHS[request.kind](request, installed, items)
+    text = installed.content if request.kind == "code" and installed else ""
+    return Reading(request.name, request.kind, value, _UNITS[request.kind], text)
+
+
+def drawn_reading(request: CheckRequest, items: Sequence[SceneItem], stream: Random) -> Reading:
+    """A reading with the errors of a rendered image's measurement."""
+    truth = true_reading(request, items)
+    if request.kind == "code":
+        return _drawn_code(request, truth, _installed(request, items), stream)
+    if request.kind == "surface":
+        return replace(truth, value=_drawn_flaw(truth.value, request.part, stream))
+    if request.kind == "presence":
+        error = MEASURED.presence if truth.value > 0.0 else MEASURED.absence
+        return replace(truth, value=min(1.0, error.around(truth.value, stream)))
+    error = _ERRORS[request.kind]
+    return replace(truth, value=error.around(truth.value, stream), uncertainty=error.sd)
+
+
+def _drawn_flaw(length_m: float, part: Part, stream: Random) -> float:
+    if length_m > 0.0:
+        return MEASURED.surface_m.around(length_m, stream) if stream.random() < MEASURED.flaw_found else 0.0
+    return stream.uniform(0.0, max(half_extents(part))) if stream.random() < MEASURED.flaw_invented else 0.0
+
+
+def _drawn_code(request: CheckRequest, truth: Reading, label: SceneItem | None, stream: Random) -> Reading:
+    readable = label is not None and stream.random() < MEASURED.code_probability(label.contrast)
+    text = truth.text if readable else ""
+    return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text)
+
+
+def _installed(request: CheckRequest, items: Sequence[SceneItem]) -> SceneItem | None:
+    """What is mounted at the requested site: the uppermost, where a label was stuck on another."""
+    mounted = [item for item in items if item.site == request.site and item.station == request.station]
+    return max(mounted, key=_top) if mounted else None
+
+
+def _presence(request: CheckRequest, item: SceneItem | None, items: Sequence[SceneItem]) -> float:
+    """Share of the rim that shows the item, looked for where it is or, where that is far off, in its
+    place."""
+    if item is None or not _looks_as(item.part, request.part):
+        return 0.0
+    above = [other for other in items if _top(other) > _top(item) and _touches(other, item)]
+    offset = math.dist(item.part_in_cell.position[:2], request.part_in_cell.position[:2])
+    near = offset <= NEAR_RATIO * min(half_extents(request.part))
+    if near and not above:
+        return 1.0
+    pose = item.part_in_cell if near else request.part_in_cell
+    rim = [pose.apply(point) for point in _rim(request.part)]
+    seen = sum(_covers(item, point) and not any(_covers(other, point) for other in above) for point in rim)
+    return seen / len(rim)
+
+
+def _position(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
+    widest = max(half_extents(request.part))
+    if item is None or not _looks_as(item.part, request.part):
+        return widest
+    return min(widest, math.dist(item.part_in_cell.position[:2], request.part_in_cell.position[:2]))
+
+
+def _orientation(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
+    if item is None:
+        return math.pi
+    turn = item.part_in_cell.yaw - request.part_in_cell.yaw
+    shape = request.part.shape
+    if isinstance(shape, Box) and not request.part.marks:
+        return abs(math.remainder(turn, math.pi / 2 if shape.length_m == shape.width_m else math.pi))
+    return abs(wrap_angle(turn))
+
+
+def _colour(request: CheckRequest, item: SceneItem | None, items: Sequence[SceneItem]) -> float:
+    """Difference of the item's colour; where it is missing, of what is seen in its middle instead."""
+    middle = request.part_in_cell.position
+    if item is None:
+        below = [other for other in items if _covers(other, middle)]
+        colour = max(below, key=_top).part.colour_rgb if below else BACKGROUND_RGB
+    else:
+        colour = item.part.colour_rgb
+    return _delta_e(colour, request.part.colour_rgb) / 100.0
+
+
+def _surface(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -> float:
+    if item is None:
+        return 0.0
+    return max((math.dist(flaw.start_m, flaw.end_m) for flaw in item.flaws), default=0.0)
+
+
+def _code(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
+    return float(item is not None and item.content != "" and item.content == request.expected_text)
+
+
+_TRUTHS: dict[CheckKind, Callable[[CheckRequest, SceneItem | None, Sequence[SceneItem]], float]] = {
+    "presence": _presence,
+    "position": _position,
+    "orientation": _orientation,
+    "colour": _colour,
+    "surface": _surface,
+    "code": _code,
+}
+
+
+def _nearest(request: Locate, items: Sequence[SceneItem]) -> SceneItem | None:
+    """The nearest item that looks like the part, within the search radius."""
+    place = request.part_in_cell.position[:2]
+    near = [
+        (distance, item.item_id, item)
+        for item in items
+        if (distance := math.dist(item.part_in_cell.position[:2], place)) <= request.search_radius_m
+        and item.station == request.feeder
+        and _looks_as(item.part, request.part)
+    ]
+    return min(near)[2] if near else None
+
+
+def _located(request: Locate, item: SceneItem, stream: Random) -> Pose:
+    """The item's pose with errors; turn and height are nominal where an image does not tell them."""
+    nominal, part = request.part_in_cell, request.part
+    x, y, _ = item.part_in_cell.position
+    error = MEASURED.locate_m
+    position = (x + stream.gauss(0.0, error.sd), y + stream.gauss(0.0, error.sd), nominal.position[2])
+    turn = wrap_angle(item.part_in_cell.yaw - nominal.yaw)
+    if not part.marks:
+        symmetry = (
+            math.pi
+            if isinstance(part.shape, Box) and part.shape.length_m != part.shape.width_m
+            else math.pi / 2
+        )
+        turn = math.remainder(turn, symmetry) if isinstance(part.shape, Box) else 0.0
+    if part.marks or isinstance(part.shape, Box):
+        turn += stream.gauss(0.0, MEASURED.locate_rad.sd)
+    return Pose(position, multiply(from_rpy(0.0, 0.0, turn), nominal.orientation))
+
+
+@lru_cache(maxsize=1024)
+def _delta_e(colour: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    return delta_e(colour, other)
+
+
+def _looks_as(part: Part, expected: Part) -> bool:
+    """Same size, and a colour near enough."""
+    same_size = part is expected or half_extents(part) == half_extents(expected)
+    return same_size and _delta_e(part.colour_rgb, expected.colour_rgb) <= OWN_DELTA_E
+
+
+@lru_cache(maxsize=256)
+def _rim(part: Part) -> tuple[tuple[float, float, float], ...]:
+    """Points on the lines inside the outline on which vision looks for the part."""
+    smallest = min(half_extents(part))
+    lines = (contour(part, 12, inset * smallest)[0] for inset in RIM_INSETS)
+    return tuple((float(x), float(y), top_m(part)) for line in lines for x, y in line)
+
+
+def _covers(item: SceneItem, point_in_cell: tuple[float, float, float]) -> bool:
+    x, y, _ = item.part_in_cell.inverse().apply(point_in_cell)
+    return covers(item.part, x, y)
+
+
+def _touches(item: SceneItem, other: SceneItem) -> bool:
+    """Whether the circles around two items overlap, seen from above."""
+    apart = math.dist(item.part_in_cell.position[:2], other.part_in_cell.position[:2])
+    return apart < reach_m(item.part) + reach_m(other.part)
+
+
+def _top(item: SceneItem) -> float:
+    return item.part_in_cell.position[2] + top_m(item.part)
+
+
+PLUGIN = ModelledCamera

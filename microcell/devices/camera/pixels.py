@@ -1,0 +1,36 @@
+"""What cameras that make pixels have in common: the measuring. A driver adds `capture` and the connection."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from microcell.description.cell import CameraSpec
+from microcell.devices.camera.contract import Camera, Frame
+from microcell.geometry import Pose
+from microcell.vision.measure import locate, measure
+from microcell.vision.requests import CheckRequest, Locate, Reading
+
+
+class PixelCamera(Camera):
+    """A camera whose images are measured here, by `microcell.vision`.
+
+    A driver sets `name` and `spec`. `last_frame` is the last image that was measured, for evidence
+    (`vision/overlay.py`).
+    """
+
+    spec: CameraSpec
+    last_frame: Frame | None = None
+
+    async def measure(
+        self, requests: Sequence[CheckRequest], exposure_s: float
+    ) -> tuple[Sequence[Reading], str]:
+        frame = self.last_frame = await self.capture(exposure_s)
+        readings = measure(frame.pixels, self.spec, requests, self.name)
+        return readings, hashlib.sha256(np.ascontiguousarray(frame.pixels).data).hexdigest()
+
+    async def locate(self, request: Locate, exposure_s: float) -> Pose:
+        frame = self.last_frame = await self.capture(exposure_s)
+        return locate(frame.pixels, self.spec, request, self.name)

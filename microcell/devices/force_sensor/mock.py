@@ -1,0 +1,70 @@
+"""Simulated force sensor at an arm's wrist."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from microcell.devices.factory import DeviceHost
+from microcell.devices.force_sensor.contract import ForceSensor, Wrench
+from microcell.devices.mocking import MockDevice
+from microcell.geometry import Vector
+from microcell.plant.contact import Load
+from microcell.plant.signals import sleep_unless
+
+
+class MockForceSensor(MockDevice, ForceSensor):
+    """Feels contact, and the weight of tool and part since the last tare. `read` is noisy; `wait_pressing`
+    judges, and returns, the force without noise.
+    """
+
+    def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
+        super().__init__(name, spec, host)
+        self._zero = Load((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        self._noise = self.plant.bench.chance.stream(f"force:{name}") if host.plant is not None else None
+
+    async def tare(self) -> None:
+        self._begin("tare")
+        self._zero = self.plant.contact.load(self._arm)
+
+    async def read(self) -> Wrench:
+        self._begin("read")
+        wrench = self._wrench()
+        x, y, z = wrench.force
+        return Wrench(
+            (x + self._noise_n(), y + self._noise_n(), z + self._noise_n()), wrench.torque, wrench.time_s
+        )
+
+    async def wait_pressing(self, force_n: float) -> Wrench:
+        self._begin("wait_pressing")
+        changed = self.plant.bench.arm(self._arm).changed
+        while True:
+            due_s = self.plant.contact.when_pressing(self._arm, force_n + self._zero.pressing_n)
+            if due_s is not None and due_s <= self.clock.now():
+                return self._wrench()
+            slip_s = self.plant.holding.slips_at_s(self._arm)
+            wake_s = min((at for at in (due_s, slip_s) if at is not None), default=math.inf)
+            if wake_s < math.inf:
+                await sleep_unless(self.clock, wake_s - self.clock.now(), changed.next())
+            else:
+                await changed.next()
+
+    @property
+    def _arm(self) -> str:
+        return self.plant.bench.arm_with("force_sensor", self.name)
+
+    def _wrench(self) -> Wrench:
+        load = self.plant.contact.load(self._arm)
+        return Wrench(
+            _less(load.force, self._zero.force), _less(load.torque, self._zero.torque), self.clock.now()
+        )
+
+    def _noise_n(self) -> float:
+        return self._noise.gauss(0.0, self.spec.noise_n) if self._noise is not None else 0.0
+
+
+def _less(a: Vector, b: Vector) -> Vector:
+    return (a[0] - b[0], a[1] - b[1], a[2] - b[2])
+
+
+PLUGIN = MockForceSensor

@@ -1,0 +1,50 @@
+"""Simulated two-finger gripper."""
+
+from __future__ import annotations
+
+from microcell.devices.gripper.contract import Grip, Gripper
+from microcell.devices.mocking import MockTool
+
+_SLACK_M = 1e-9
+
+
+class MockGripper(MockTool, Gripper):
+    """Fingers move at the tool's speed; what they hold comes out of where they close."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self._force_n = 0.0
+
+    async def close(self, force_n: float) -> Grip:
+        self._begin("close")
+        if not 0.0 < force_n <= self.spec.force_max_n:
+            raise self._refuse(f"a force of {force_n:g} N; allowed are up to {self.spec.force_max_n:g} N")
+        if self.plant.holding.held(self.tool) is None:
+            catch = self.plant.holding.catch(self.tool)
+            await self._travel(catch.width_m if catch is not None else 0.0)
+        self.plant.holding.close(self.tool)
+        self._force_n = force_n
+        return self._grip()
+
+    async def open(self, width_m: float) -> Grip:
+        self._begin("open")
+        if not 0.0 <= width_m <= self.spec.stroke_m + _SLACK_M:
+            raise self._refuse(f"an opening of {width_m:g} m; the stroke is {self.spec.stroke_m:g} m")
+        opening = self.tool.opening_m
+        self.plant.holding.open(self.tool, width_m)
+        await self.clock.sleep(abs(width_m - opening) / self.spec.speed_m_s)
+        return self._grip()
+
+    async def grip(self) -> Grip:
+        self._begin("grip")
+        return self._grip()
+
+    async def _travel(self, width_m: float) -> None:
+        await self.clock.sleep(abs(self.tool.opening_m - width_m) / self.spec.speed_m_s)
+
+    def _grip(self) -> Grip:
+        holding = self.plant.holding.held(self.tool) is not None
+        return Grip(self.tool.opening_m, self._force_n if holding else 0.0, holding)
+
+
+PLUGIN = MockGripper

@@ -1,0 +1,121 @@
+"""Executable `orchestrator`: the cell's controller with its ROS interface."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from rclpy.node import Node
+
+from microcell.description.line import Line
+from microcell.description.loader import load_line
+from microcell.devices.contract import Device
+from microcell.devices.factory import DeviceHost, make_devices
+from microcell.errors import UsageError
+from microcell.faults import FaultError
+from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.packml import Command, State
+from microcell.records.journal import Journal
+from microcell.ros import parameters
+from microcell.ros.cell_interface import CellInterface
+from microcell.ros.fleet import AGAIN_S, Fleet
+from microcell.ros.node import HostNode
+from microcell.ros.notify import notify
+from microcell.ros.runtime import RosRuntime, run
+from microcell.ros.skill_client import RosSkillPort
+
+
+class Orchestrator:
+    """The orchestrator process; its ROS interface is that of `CellInterface`.
+
+    Parameters: line (name or path), world (mock, gazebo, real), journal (file; default out/<line>.journal), seed and camera
+    (noted in the journal), autostart (default true: reset and start by itself), skill_servers (managed nodes, in bring-up
+    order), devices (that the controller watches: feeders and tool changers).
+    """
+
+    def __init__(self, runtime: RosRuntime, node: Node) -> None:
+        self._runtime = runtime
+        self._node = node
+        self._line: Line = load_line(parameters.text(node, "line"))
+        self._world = parameters.text(node, "world", "mock")
+        self._autostart = parameters.flag(node, "autostart", True)
+        servers = parameters.names(node, "skill_servers")
+        self._interface = CellInterface(runtime, node, self._line)
+        self._fleet = Fleet(runtime, node, servers)
+        self._port = RosSkillPort(runtime, node, servers)
+        host = DeviceHost(self._line, runtime.clock, node=HostNode(runtime, node))
+        self._devices: dict[str, Device] = make_devices(host, self._world, parameters.names(node, "devices"))  # type: ignore[arg-type]
+
+    async def run(self) -> None:
+        """Bring the cell up, keep it running until cancelled, and bring it down in an orderly way."""
+        path = Path(parameters.text(self._node, "journal") or f"out/{self._line.name}.journal")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Journal.create_or_open(path) as journal:
+            try:
+                await self._fleet.bring_up(self._say)
+                await self._connect()
+                await self._control(journal)
+            finally:
+                await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
+                await self._fleet.take_down()
+
+    async def _control(self, journal: Journal) -> None:
+        node = self._node
+        session = Session(
+            self._world, parameters.text(node, "camera", "rendered"), parameters.integer(node, "seed", 0), self._autostart
+        )
+        controller = Controller(self._line, self._runtime.clock, journal, self._port, self._devices, session)
+        self._interface.serve(controller)
+        try:
+            await controller.start()
+            if self._autostart:
+                await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED)
+            notify("READY=1", f"STATUS={controller.state.title}")
+            node.get_logger().info(f"the cell is ready: {controller.state.title}")
+            await asyncio.Event().wait()
+        finally:
+            notify("STOPPING=1")
+            await self._stop(controller)
+            await self._interface.close()
+
+    async def _stop(self, controller: Controller) -> None:
+        """Let what is in work reach a safe point; a second signal aborts instead of waiting for that."""
+        closing = asyncio.ensure_future(controller.close())
+        hurrying = asyncio.ensure_future(self._runtime.hurry.wait())
+        await asyncio.wait((closing, hurrying), return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if not closing.done():
+            with suppress(UsageError):  # it is aborting already
+                controller.command(Command.ABORT, "the process was asked a second time to stop")
+        await closing
+
+    async def _connect(self) -> None:
+        """Connect the watched devices, trying again for as long as one is silent."""
+        for name, device in self._devices.items():
+            while True:
+                try:
+                    await device.connect()
+                    break
+                except FaultError as error:
+                    self._say(f"waiting for {name}: {error}")
+                    await asyncio.sleep(AGAIN_S)
+
+    def _say(self, reason: str) -> None:
+        self._node.get_logger().info(reason)
+        self._interface.say_waiting(self._world, reason)
+        notify(f"STATUS={reason}")
+
+
+async def control(runtime: RosRuntime) -> None:
+    """Control the cell until the process is asked to stop."""
+    await Orchestrator(runtime, runtime.create_node("orchestrator")).run()
+
+
+def main() -> None:
+    sys.exit(run(control))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Forces between tools, parts and stations, and when a moving arm will feel them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microcell.geometry import Pose, Quaternion, Vector, rotate
+from microcell.plant.bench import Bench, ToolTruth
+from microcell.plant.holding import Holding
+from microcell.plant.physics import GRAVITY_M_S2
+from microcell.plant.shapes import bottom_m
+from microcell.plant.supports import Supports
+
+_STEP_S = 0.1
+_FEWEST_STEPS, _MOST_STEPS = 4, 16
+_INSTANT_S = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Force in N and torque in N.m on a flange, in the flange frame."""
+
+    force: Vector
+    torque: Vector
+
+    @property
+    def pressing_n(self) -> float:
+        """Force against the flange's z axis, N."""
+        return -self.force[2]
+
+
+class Contact:
+    """What a wrist's force sensor would feel. The pressing force of an arm that points down is the contact
+    force less the weight of tool and part.
+    """
+
+    def __init__(self, bench: Bench, supports: Supports, holding: Holding) -> None:
+        self._bench = bench
+        self._supports = supports
+        self._holding = holding
+
+    def load(self, arm: str) -> Load:
+        """Load on an arm's flange now."""
+        return self._load_at(arm, self._bench.clock.now())
+
+    def when_pressing(self, arm: str, force_n: float) -> float | None:
+        """Cell time at which the pressing force reaches a value on the arm's present motion; None when it
+        never does.
+
+        The motion is searched forward from now in steps of about 0.1 s, then by bisection to 0.1 ms.
+        """
+        now = self._bench.clock.now()
+        if self._load_at(arm, now).pressing_n >= force_n:
+            return now
+        motion = self._bench.arm(arm)
+        span = motion.end_s - now
+        if span <= 0.0:
+            return None
+        steps = max(_FEWEST_STEPS, min(_MOST_STEPS, round(span / _STEP_S)))
+        low = now
+        for step in range(1, steps + 1):
+            high = now + span * step / steps
+            if self._load_at(arm, high).pressing_n >= force_n:
+                return self._bisect(arm, force_n, low, high)
+            low = high
+        return None
+
+    def _bisect(self, arm: str, force_n: float, low: float, high: float) -> float:
+        while high - low > _INSTANT_S:
+            middle = (low + high) / 2
+            if self._load_at(arm, middle).pressing_n >= force_n:
+                high = middle
+            else:
+                low = middle
+        return high
+
+    def _load_at(self, arm: str, time_s: float) -> Load:
+        tool = self._bench.tool_on(arm)
+        if tool is None:
+            return Load((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        flange = self._bench.arm(arm).flange_at(time_s)
+        up_n, at = self._contact(tool, flange @ tool.tcp_in_flange)
+        back = _conjugate(flange.orientation)
+        force = rotate(back, (0.0, 0.0, up_n - self._weight_n(tool)))
+        touch = rotate(back, (0.0, 0.0, up_n))
+        lever = rotate(back, tuple(a - b for a, b in zip(at, flange.position, strict=True)))  # type: ignore[arg-type]
+        return Load(force, _cross(lever, touch))
+
+    def _contact(self, tool: ToolTruth, tcp: Pose) -> tuple[float, Vector]:
+        """Upward force on what is lowest at the tool, N, and where it acts."""
+        item = self._holding.held(tool)
+        pose = tcp @ item.pose if item is not None else tcp
+        lowest = pose.position[2] + (bottom_m(item.part) if item is not None else 0.0)
+        if lowest > self._bench.layout.clear_m:
+            return 0.0, pose.position
+        if item is None:
+            support = self._supports.under_tool(tool, tcp)
+        else:
+            support = self._supports.under_part(item, pose, tool.driving)
+        return support.force_n(pose.position[2]), pose.position
+
+    def _weight_n(self, tool: ToolTruth) -> float:
+        item = self._bench.held(tool)
+        carried = self._bench.mass_kg(item) if item is not None else 0.0
+        return (tool.spec.mass_kg + carried) * GRAVITY_M_S2
+
+
+def _conjugate(q: Quaternion) -> Quaternion:
+    return (-q[0], -q[1], -q[2], q[3])
+
+
+def _cross(a: Vector, b: Vector) -> Vector:
+    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])

@@ -1,0 +1,174 @@
+"""Feeders: their stock by lots, the parts at their places, and somebody who brings more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from microcell.description.cell import FeederSpec
+from microcell.description.line import FeederSetup
+from microcell.faults import FaultError
+from microcell.geometry import Pose
+from microcell.plant.bench import Bench
+from microcell.plant.chance import Delivery
+from microcell.plant.items import Item, Place
+from microcell.plant.layout import Zone
+
+RefillListener = Callable[[str, str, str, int], None]
+"""Called with feeder, part, lot and level after a refill."""
+
+
+@dataclass
+class Stock:
+    """A feeder as it is now: pieces not yet at a place as (lot, count), lots numbered so far, pieces brought
+    so far.
+    """
+
+    spec: FeederSpec
+    setup: FeederSetup
+    zone: Zone
+    lots: deque[tuple[str, int]]
+    lot_number: int = 0
+    brought: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The part at the feeder's place to be picked next: its lot, its nominal pose, and whether it had to be
+    brought.
+    """
+
+    part: str
+    lot: str
+    part_in_cell: Pose
+    brought: bool
+
+
+class Feeding:
+    """All feeders of a cell that a line has set up."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._delivery = Delivery(bench.line, bench.chance)
+        self._listeners: list[RefillListener] = []
+        specs = bench.line.cell_description.of_kind("feeder")
+        self._stocks = {
+            name: Stock(specs[name], setup, bench.layout.zones[name], deque())
+            for name, setup in bench.line.feeders.items()
+        }
+        for name, stock in self._stocks.items():
+            level = stock.spec.capacity if stock.setup.level is None else stock.setup.level
+            self._add(name, min(level, stock.spec.capacity), "")
+
+    def on_refill(self, listener: RefillListener) -> None:
+        """Call a function after every refill."""
+        self._listeners.append(listener)
+
+    def setup(self, feeder: str) -> FeederSetup:
+        """What the line says about a feeder."""
+        return self._stock(feeder).setup
+
+    def level(self, feeder: str) -> int:
+        """Pieces left: in stock and at the places."""
+        return sum(count for _, count in self._stock(feeder).lots) + self._bench.inventory.count(
+            "feeder", feeder
+        )
+
+    def needs_bringing(self, feeder: str) -> bool:
+        """Whether no part is at a place, so that the next has to be brought."""
+        return self._bench.inventory.count("feeder", feeder) == 0
+
+    def present(self, feeder: str) -> Offer:
+        """Bring parts when no place has one; what is to be picked next. Raises FEEDER_EMPTY."""
+        stock = self._stock(feeder)
+        bring = self.needs_bringing(feeder)
+        if bring:
+            self._fill_places(feeder)
+        at_places = {item.place.slot: item for item in self._bench.inventory.at("feeder", feeder)}
+        for number, nominal in enumerate(stock.zone.places):
+            item = at_places.get(str(number))
+            if item is not None:
+                return Offer(stock.setup.part, item.lot, nominal, bring)
+        raise FaultError("FEEDER_EMPTY", feeder, f"no {stock.setup.part} left")
+
+    def refill(self, feeder: str, quantity: int, lot: str) -> int:
+        """Add pieces (0: up to capacity; lot "": the next running number); the level after. Raises
+        DEVICE_REFUSED.
+        """
+        free = self._stock(feeder).spec.capacity - self.level(feeder)
+        if not 0 <= quantity <= free:
+            raise FaultError(
+                "DEVICE_REFUSED", feeder, f"{quantity} pieces do not go in: there is room for {free}"
+            )
+        lot = self._add(feeder, quantity or free, lot)
+        level = self.level(feeder)
+        for listener in self._listeners:
+            listener(feeder, self._stock(feeder).setup.part, lot, level)
+        return level
+
+    async def wait_at_least(self, feeder: str, minimum: int) -> int:
+        """The level as soon as it is that high."""
+        while self.level(feeder) < minimum:
+            await self._bench.feeder_changed[feeder].next()
+        return self.level(feeder)
+
+    async def keep_filled(self, feeder: str) -> None:
+        """The simulated operator: brings a full load some time after the level has fallen to the reorder
+        level.
+        """
+        setup = self._stock(feeder).setup
+        if not setup.operator_refills:
+            return
+        while True:
+            while self.level(feeder) > setup.reorder_level:
+                await self._bench.feeder_changed[feeder].next()
+            await self._bench.clock.sleep(setup.refill_s)
+            self.refill(feeder, 0, "")
+
+    def _stock(self, feeder: str) -> Stock:
+        if feeder not in self._stocks:
+            raise FaultError("DEVICE_REFUSED", feeder, "the line has not set this feeder up with a part")
+        return self._stocks[feeder]
+
+    def _add(self, feeder: str, quantity: int, lot: str) -> str:
+        stock = self._stocks[feeder]
+        stock.lot_number += 1
+        lot = lot or f"{feeder}-L{stock.lot_number:04d}"
+        if quantity:
+            stock.lots.append((lot, quantity))
+        if stock.spec.style == "tray" and self.needs_bringing(feeder):
+            self._fill_places(feeder)
+        self._bench.feeder_changed[feeder].notify()
+        return lot
+
+    def _fill_places(self, feeder: str) -> None:
+        """Put parts from stock on the places, which are all empty: a fresh tray, or the one place of the
+        other styles.
+        """
+        stock = self._stocks[feeder]
+        for number, nominal in enumerate(stock.zone.places):
+            lot = _take_one(stock.lots)
+            if lot is None:
+                return
+            self._bring(feeder, stock, number, nominal, lot)
+
+    def _bring(self, feeder: str, stock: Stock, number: int, nominal: Pose, lot: str) -> Item:
+        stock.brought += 1
+        key = f"{feeder}:{stock.brought}"
+        name, part = self._delivery.part(stock.setup.part, key)
+        offset = self._delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
+        place = Place("feeder", feeder, str(number))
+        return self._bench.inventory.make(
+            name, part, lot, place, nominal @ offset, flaws=self._delivery.flaws(name, key)
+        )
+
+
+def _take_one(lots: deque[tuple[str, int]]) -> str | None:
+    """Take one piece of the oldest lot."""
+    if not lots:
+        return None
+    lot, count = lots.popleft()
+    if count > 1:
+        lots.appendleft((lot, count - 1))
+    return lot

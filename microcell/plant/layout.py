@@ -1,0 +1,170 @@
+"""The geometry of a line that never changes: stations seen from above, their places, the sites and grasps of
+parts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec
+from microcell.description.line import Line
+from microcell.description.product import Grasp, Site
+from microcell.geometry import Pose
+from microcell.plant.chance import parts_of_item
+from microcell.plant.items import PlaceKind
+from microcell.plant.physics import BIN_HALF_M
+from microcell.plant.shapes import half_extents, top_m
+
+_MARGIN_M = 0.02
+_SQUARE_M = 0.05
+"""The bench is looked up by squares of this size."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """A station seen from above: its frame, its extent along x and y of that frame, and its places in the
+    cell frame.
+
+    `kind` is how the inventory calls what is placed there.
+    """
+
+    name: str
+    kind: PlaceKind
+    frame: Pose
+    low_m: tuple[float, float]
+    high_m: tuple[float, float]
+    places: tuple[Pose, ...]
+
+    def distance_m(self, x_m: float, y_m: float) -> float:
+        """Horizontal distance of a point of the cell frame from the station's extent; 0 within."""
+        dx, dy = x_m - self.frame.position[0], y_m - self.frame.position[1]
+        yaw = self.frame.yaw
+        if yaw:
+            dx, dy = dx * math.cos(yaw) + dy * math.sin(yaw), dy * math.cos(yaw) - dx * math.sin(yaw)
+        return math.hypot(
+            max(self.low_m[0] - dx, 0.0, dx - self.high_m[0]),
+            max(self.low_m[1] - dy, 0.0, dy - self.high_m[1]),
+        )
+
+    def nearest_place(self, x_m: float, y_m: float) -> int:
+        """Number of the place whose origin is nearest to a point of the cell frame."""
+        distances = [math.hypot(x_m - p.position[0], y_m - p.position[1]) for p in self.places]
+        return distances.index(min(distances))
+
+
+@dataclass(frozen=True)
+class SitePlace:
+    """A site of the product, with its pose as such."""
+
+    name: str
+    site: Site
+    part_in_unit: Pose
+
+    @property
+    def entry_m(self) -> float:
+        """Height over the seated pose at which the part first touches its site."""
+        if self.site.thread is not None:
+            return self.site.thread.engagement_m
+        return self.site.fit.depth_m if self.site.fit is not None else 0.0
+
+
+@dataclass(frozen=True)
+class GraspPlace:
+    """A way to take a part or unit, with the TCP's pose as such."""
+
+    grasp: Grasp
+    tcp_in_part: Pose
+
+
+class Layout:
+    """What the physics looks up again and again, worked out once."""
+
+    def __init__(self, line: Line) -> None:
+        product = line.product_description
+        first_item = next(iter(product.bill_of_materials))
+        self.bodies = parts_of_item(line, first_item)
+        self.body_site = next((name for name, site in product.sites.items() if site.item == first_item), "")
+        self.zones = {zone.name: zone for zone in _zones(line, self.bodies[0])}
+        self.grasps = {name: _grasp(part.grasp) for name, part in product.parts.items()}
+        self.unit_grasp = _grasp(product.unit_grasp)
+        self._sites = _sites_of_parts(line, first_item)
+        self.clear_m = _clear_m(line, self.zones.values())
+        self._zones_near: dict[tuple[int, int], tuple[Zone, ...]] = {}
+
+    def zone_at(self, x_m: float, y_m: float) -> Zone | None:
+        """The station at a point of the cell frame seen from above; None for the bench."""
+        key = (round(x_m / _SQUARE_M), round(y_m / _SQUARE_M))
+        if key not in self._zones_near:
+            self._zones_near[key] = self._near(key)
+        hits = (zone for zone in self._zones_near[key] if zone.distance_m(x_m, y_m) == 0.0)
+        return min(hits, key=lambda zone: math.dist((x_m, y_m), zone.frame.position[:2]), default=None)
+
+    def sites_of(self, part_name: str) -> tuple[SitePlace, ...]:
+        """The sites where a part goes in some variant."""
+        return self._sites.get(part_name, ())
+
+    def _near(self, key: tuple[int, int]) -> tuple[Zone, ...]:
+        """The stations that reach into a square of the bench."""
+        x, y = key[0] * _SQUARE_M, key[1] * _SQUARE_M
+        return tuple(zone for zone in self.zones.values() if zone.distance_m(x, y) <= _SQUARE_M)
+
+
+def _clear_m(line: Line, zones: Iterable[Zone]) -> float:
+    """Height in the cell over which nothing stands, m: a unit on the highest place, all its parts piled up."""
+    product = line.product_description
+    highest = max((place.position[2] for zone in zones for place in zone.places), default=0.0)
+    items = [site.item for site in product.sites.values()]
+    heights = (max(top_m(product.parts[name]) for name in parts_of_item(line, item)) for item in items)
+    return highest + sum(heights)
+
+
+def _grasp(grasp: Grasp) -> GraspPlace:
+    return GraspPlace(grasp, grasp.tcp_in_part.pose)
+
+
+def _sites_of_parts(line: Line, first_item: str) -> dict[str, tuple[SitePlace, ...]]:
+    found: dict[str, tuple[SitePlace, ...]] = {}
+    for name, site in line.product_description.sites.items():
+        if site.item == first_item:
+            continue
+        place = SitePlace(name, site, site.part_in_unit.pose)
+        for part in parts_of_item(line, site.item):
+            found[part] = (*found.get(part, ()), place)
+    return found
+
+
+def _zones(line: Line, body: str) -> list[Zone]:
+    parts = line.product_description.parts
+    packing = line.product_description.packing
+    body_half = max(half_extents(parts[body])) + _MARGIN_M
+    zones = []
+    for name, spec in line.cell_description.devices.items():
+        if isinstance(spec, FeederSpec) and name in line.feeders:
+            half = max(half_extents(parts[line.feeders[name].part])) + _MARGIN_M
+            columns, rows = (spec.columns, spec.rows) if spec.style == "tray" else (1, 1)
+            zones.append(_grid(name, spec.kind, spec.part_in_cell.pose, columns, rows, spec.pitch_m, half))
+        elif isinstance(spec, FixtureSpec):
+            zones.append(_grid(name, spec.kind, spec.seat_in_cell.pose, 1, 1, 0.0, body_half + _MARGIN_M))
+        elif isinstance(spec, CartonStationSpec):
+            frame = spec.carton_in_cell.pose
+            zones.append(
+                _grid(name, "carton", frame, packing.columns, packing.rows, packing.pitch_m, body_half)
+            )
+        elif isinstance(spec, BinSpec):
+            zones.append(_grid(name, spec.kind, spec.drop_in_cell.pose, 1, 1, 0.0, BIN_HALF_M))
+        elif isinstance(spec, PrinterSpec):
+            zones.append(_grid(name, spec.kind, spec.label_in_cell.pose, 1, 1, 0.0, 2 * _MARGIN_M))
+    return zones
+
+
+def _grid(
+    name: str, kind: PlaceKind, frame: Pose, columns: int, rows: int, pitch_m: float, half_m: float
+) -> Zone:
+    """Places count along x first, then along y."""
+    places = tuple(frame @ Pose((c * pitch_m, r * pitch_m, 0.0)) for r in range(rows) for c in range(columns))
+    reach = ((columns - 1) * pitch_m, (rows - 1) * pitch_m)
+    low = (min(0.0, reach[0]) - half_m, min(0.0, reach[1]) - half_m)
+    high = (max(0.0, reach[0]) + half_m, max(0.0, reach[1]) + half_m)
+    return Zone(name, kind, frame, low, high, places)

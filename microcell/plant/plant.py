@@ -1,0 +1,110 @@
+"""The simulated cell that mock devices act on.
+
+Time is the clock's: nothing is stepped. Where an arm is at an instant is worked out from its trajectory, and
+what happens to a part follows from geometry at the moment when a device acts. The same line, seed and
+commands give the same plant, to the last bit.
+"""
+
+from __future__ import annotations
+
+from microcell.clock import Clock
+from microcell.description.line import Line
+from microcell.geometry import Pose
+from microcell.motion.trajectory import JointTrajectory
+from microcell.plant.bench import Bench, ToolTruth
+from microcell.plant.contact import Contact
+from microcell.plant.coupling import Coupling
+from microcell.plant.feeding import Feeding, RefillListener
+from microcell.plant.holding import Holding
+from microcell.plant.injection import Injections
+from microcell.plant.items import Inventory, Item
+from microcell.plant.scene import SceneItem
+from microcell.plant.screwing import Screwing
+from microcell.plant.settling import Settling
+from microcell.plant.stations import Stations
+from microcell.plant.supports import Supports
+from microcell.plant.truth import Truth, UnitTruth
+
+
+class Plant:
+    """The truth of one cell, and the physics by which devices change it.
+
+    Mock devices use the parts by topic: `holding`, `screwing`, `coupling`, `feeding`, `stations`, `contact`.
+    Tests and cameras look with `scene`, `truth` and `carton_contents`.
+    """
+
+    def __init__(self, line: Line, seed: int, clock: Clock) -> None:
+        self.line = line
+        self.seed = seed
+        self.clock = clock
+        self.injections = Injections()
+        self.bench = Bench(line, seed, clock)
+        supports = Supports(self.bench)
+        self.settling = Settling(self.bench, supports)
+        self.holding = Holding(self.bench, self.settling)
+        self.contact = Contact(self.bench, supports, self.holding)
+        self.screwing = Screwing(self.bench, supports, self.holding)
+        self.coupling = Coupling(self.bench, self.holding)
+        self.feeding = Feeding(self.bench)
+        self.stations = Stations(self.bench)
+        self._truth = Truth(self.bench)
+
+    @property
+    def inventory(self) -> Inventory:
+        """Every piece in the cell."""
+        return self.bench.inventory
+
+    def tool(self, name: str) -> ToolTruth:
+        """A tool by name."""
+        return self.bench.tools[name]
+
+    def tcp(self, tool: str) -> Pose:
+        """Present pose of a mounted tool's TCP in the cell frame."""
+        return self.bench.tcp(self.bench.tools[tool])
+
+    def start_motion(self, arm: str, trajectory: JointTrajectory) -> None:
+        """Let an arm follow a trajectory from now on."""
+        self.holding.departing(arm)
+        self.bench.arm(arm).start(trajectory)
+
+    def halt(self, arm: str) -> None:
+        """Stop an arm where it is."""
+        self.bench.arm(arm).halt()
+
+    def on_refill(self, listener: RefillListener) -> None:
+        """Call a function with feeder, part, lot and level after every refill."""
+        self.feeding.on_refill(listener)
+
+    def scene(self, camera: str) -> list[SceneItem]:
+        """Everything at the stations that a camera sees, lowest first."""
+        stations = self.line.cell_description.of_kind("camera")[camera].sees
+        items = [scene for name in stations if name in self.bench.layout.zones for scene in self._at(name)]
+        return sorted(items, key=lambda item: (item.top_m(), item.item_id))
+
+    def truth(self, serial: str) -> UnitTruth | None:
+        """The unit that carries a label with this serial, as it really is."""
+        return self._truth.unit(serial)
+
+    def unit_at(self, fixture: str) -> UnitTruth | None:
+        """The unit in a fixture, as it really is."""
+        unit = self.bench.unit_in(fixture)
+        return self._truth.of(unit) if unit is not None else None
+
+    def carton_contents(self) -> dict[str, tuple[str, ...]]:
+        """Labels of the units in each carton, by place."""
+        return self._truth.carton_contents()
+
+    def _at(self, station: str) -> list[SceneItem]:
+        found = []
+        for root in self.bench.roots_at(self.bench.layout.zones[station]):
+            in_unit = root.place.kind in ("fixture", "carton")
+            found.append(_seen(root, root.pose, station, self.bench.layout.body_site if in_unit else ""))
+            for item in self.inventory.installed(root):
+                found.append(_seen(item, root.pose @ item.pose, station, item.place.slot))
+        return found
+
+
+def _seen(item: Item, pose: Pose, station: str, site: str) -> SceneItem:
+    return SceneItem(
+        item.item_id, item.part_name, item.part, pose, station, site, item.flaws, item.content, item.contrast
+    )

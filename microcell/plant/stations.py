@@ -1,0 +1,128 @@
+"""Fixtures, cartons, label printer and bin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from microcell.description.line import Line
+from microcell.description.product import Code, Part
+from microcell.geometry import Pose
+from microcell.plant.bench import Bench
+from microcell.plant.items import Item, Place
+from microcell.plant.physics import CLAMP_HOLDS_M
+from microcell.plant.supports import on_seat
+
+_FADED = (0.03, 0.10)
+"""Contrast of an unreadable label."""
+
+
+@dataclass(frozen=True, slots=True)
+class CartonTruth:
+    """The open carton: its id, its number of places, and the units in it."""
+
+    carton: str
+    places: int
+    filled: int
+
+
+class Stations:
+    """What stands on the bench and is no feeder."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._exchanged = dict.fromkeys(bench.cartons, 0)
+        self._printed = 0
+        self._label = label_part(bench.line)
+        for station in bench.cartons:
+            self.exchange(station)
+
+    def seated(self, fixture: str) -> Item | None:
+        """What a fixture's part sensor sees: the part on its seat, let go or still in the tool."""
+        unit = self._bench.unit_in(fixture)
+        return (
+            unit if unit is not None else next((i for i in self._held() if self._on_seat(fixture, i)), None)
+        )
+
+    def clamp(self, fixture: str) -> bool:
+        """Close the clamp; whether it holds something."""
+        self._bench.clamped[fixture] = True
+        return self.seated(fixture) is not None
+
+    def unclamp(self, fixture: str) -> None:
+        """Open the clamp."""
+        self._bench.clamped[fixture] = False
+
+    def carton(self, station: str) -> CartonTruth:
+        """The present carton."""
+        carton = self._bench.cartons[station]
+        places = self._bench.line.product_description.packing.places
+        return CartonTruth(carton, places, self._bench.inventory.count("carton", carton))
+
+    def exchange(self, station: str) -> CartonTruth:
+        """Take the carton away and put an empty one; cartons are numbered, with the station's name when there
+        are several.
+        """
+        self._exchanged[station] += 1
+        prefix = "CTN" if len(self._bench.cartons) == 1 else f"CTN-{station}"
+        self._bench.cartons[station] = f"{prefix}-{self._exchanged[station]:06d}"
+        return self.carton(station)
+
+    def print_label(self, printer: str, content: str) -> Pose:
+        """Print a label and push it onto the peel-off plate; its pose. A label still lying there is pushed
+        off.
+        """
+        place = Place("printer", printer, "0")
+        before = self._bench.inventory.slot(place)
+        if before is not None:
+            self._bench.lose(before, before.pose, "pushed off the printer's plate by the next label")
+        self._printed += 1
+        ratio, key = self._bench.line.disturbances.unreadable_label_ratio, f"unreadable:{self._printed}"
+        faded = self._bench.chance.happens(ratio, key)
+        contrast = self._bench.chance.stream(f"contrast:{key}").uniform(*_FADED) if faded else 1.0
+        name, part = self._label
+        pose = self._bench.layout.zones[printer].frame
+        self._bench.inventory.make(name, part, "", place, pose, content=content, contrast=contrast)
+        return pose
+
+    def in_bin(self, name: str) -> int:
+        """Parts and units that fell into a bin."""
+        return self._bench.inventory.count("bin", name)
+
+    def _held(self) -> list[Item]:
+        held = (self._bench.held(tool) for tool in self._bench.tools.values() if tool.arm is not None)
+        return [item for item in held if item is not None]
+
+    def _on_seat(self, fixture: str, item: Item) -> bool:
+        seat, pose = self._bench.layout.zones[fixture].frame, self._bench.pose_of(item)
+        return on_seat(seat, item, pose) and pose.position[2] - seat.position[2] <= CLAMP_HOLDS_M
+
+
+def label_part(line: Line) -> tuple[str, Part]:
+    """The part that the printer makes: that of the site whose code is inspected, else the one that no feeder
+    brings.
+
+    A product with neither gets a plain square of 12 mm.
+    """
+    product = line.product_description
+    coded = [
+        product.bill_of_materials[product.sites[check.site].item]
+        for inspection in product.inspections.values()
+        for check in inspection.checks.values()
+        if isinstance(check, Code)
+    ]
+    fed = {setup.part for setup in line.feeders.values()}
+    unfed = [part for part in product.bill_of_materials.values() if part not in fed]
+    for name in (*coded, *unfed):
+        return name, product.parts[name]
+    return "label", Part.model_validate(_PLAIN_LABEL)
+
+
+_PLAIN_LABEL = {
+    "shape": {"kind": "box", "length_m": 0.012, "width_m": 0.012, "height_m": 0.0001},
+    "mass_kg": 0.0001,
+    "colour_rgb": (250, 250, 250),
+    "grasp": {
+        "capability": "suction",
+        "tcp_in_part": {"xyz_m": (0.0, 0.0, 0.0001), "rpy_rad": (3.14159265, 0.0, 0.0)},
+    },
+}

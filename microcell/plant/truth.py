@@ -1,0 +1,88 @@
+"""What a unit or carton truly is: for tests and for judging the cell's own records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from microcell.description.line import Line
+from microcell.plant.bench import Bench
+from microcell.plant.items import Item, Place
+from microcell.plant.physics import SEATED_WITHIN_M
+
+_READABLE = 0.3
+_TURNED_RAD = 0.3
+
+
+@dataclass(frozen=True)
+class UnitTruth:
+    """A unit as it really is: part by site, where it is, its label, and everything that is wrong with it as
+    sentences.
+    """
+
+    parts: Mapping[str, str]
+    place: Place
+    label: str
+    defects: tuple[str, ...]
+
+    def is_good(self, line: Line, variant: str) -> bool:
+        """Whether every site has the variant's part and nothing is wrong."""
+        product = line.product_description
+        wanted = {name: product.part_of(site.item, variant) for name, site in product.sites.items()}
+        return dict(self.parts) == wanted and not self.defects
+
+
+class Truth:
+    """Looks at the plant without touching it."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def unit(self, serial: str) -> UnitTruth | None:
+        """The unit that carries a label with this content; None when no unit does."""
+        for item in self._bench.inventory:
+            if item.content == serial and item.place.kind == "unit" and self._uppermost(item):
+                return self.of(self._bench.inventory[int(item.place.holder)])
+        return None
+
+    def of(self, unit: Item) -> UnitTruth:
+        """The truth about the unit of a first part."""
+        installed = {item.place.slot: item for item in self._bench.inventory.installed(unit)}
+        parts = {site: item.part_name for site, item in installed.items()}
+        if self._bench.layout.body_site:
+            parts = {self._bench.layout.body_site: unit.part_name, **parts}
+        labels = [item for item in installed.values() if item.content]
+        defects = [sentence for site, item in installed.items() for sentence in self._defects(site, item)]
+        return UnitTruth(parts, unit.place, labels[-1].content if labels else "", tuple(defects))
+
+    def carton_contents(self) -> dict[str, tuple[str, ...]]:
+        """Labels of the units in each carton, by place; a unit without a label counts as ""."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for item in self._bench.inventory:
+            if item.place.kind == "carton":
+                found.setdefault(item.place.holder, []).append((int(item.place.slot), self.of(item).label))
+        return {carton: tuple(label for _, label in sorted(found[carton])) for carton in sorted(found)}
+
+    def _uppermost(self, label: Item) -> bool:
+        stack = [
+            i
+            for i in self._bench.inventory.at("unit", label.place.holder)
+            if i.place.slot == label.place.slot
+        ]
+        return stack[-1].item_id == label.item_id
+
+    def _defects(self, site: str, item: Item) -> list[str]:
+        seated = self._bench.line.product_description.sites[site].part_in_unit.pose
+        part_in_site = seated.inverse() @ item.pose
+        defects = []
+        if item.crossed:
+            defects.append(f"{site}: crossed")
+        elif part_in_site.position[2] > SEATED_WITHIN_M:
+            defects.append(f"{site}: {part_in_site.position[2] * 1000:.1f} mm from seated")
+        if item.part.marks and abs(part_in_site.yaw) > _TURNED_RAD:
+            defects.append(f"{site}: turned by {part_in_site.yaw:.2f} rad")
+        if item.flaws:
+            defects.append(f"{site}: scratched")
+        if item.contrast < _READABLE:
+            defects.append(f"{site}: unreadable")
+        return defects

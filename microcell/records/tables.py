@@ -1,0 +1,241 @@
+"""The report as text, with rich. Every part is left out where there is nothing to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from microcell.records.kpis import CheckSpread, Kpis, Yield
+from microcell.records.report import CAMERAS, Digest, Header, Report, UnitRow
+
+
+def print_report(report: Report, console: Console, rows_shown: int | None) -> None:
+    """Print all parts of a report; `rows_shown` limits the tables of lots and units, None shows all."""
+    _print_header(report.header, console)
+    for part in (_orders, _variants):
+        _print_table(part(report), console)
+    _print_figures(report.kpis, console)
+    for table in (_times, _states, _resources, _faults, _rejections, _tools, _checks):
+        _print_table(table(report.kpis), console)
+    _print_lots(report.kpis, console, rows_shown)
+    _print_units(report.units, console, rows_shown)
+    _print_table(_doubts(report), console)
+    _print_digest(report.digest, console)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with so many significant digits, an exponent only where it needs one; "-" for none."""
+    if value is None:
+        return "-"
+    if value == 0 or 1e-3 <= abs(value) < 10**6:
+        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+    return f"{value:.{digits - 1}e}"
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio as people say it."""
+    return "-" if ratio is None else f"{100 * ratio:.1f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """A time in the unit that suits its size."""
+    if seconds is None:
+        return "-"
+    if seconds < 600:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _print_header(header: Header | None, console: Console) -> None:
+    if header is None:
+        console.print("[bold]No controller has opened this journal yet.[/bold]")
+        return
+    runs = "" if header.runs == 1 else f", {header.runs} controller runs"
+    reason = f" ({escape(header.state_reason)})" if header.state_reason else ""
+    line, cell, product, state = map(escape, (header.line, header.cell, header.product, header.state))
+    camera = escape(CAMERAS.get(header.camera, header.camera))
+    for text in (
+        f"[bold]Line {line}[/bold], cell {cell}, product {product}",
+        f"World: {escape(header.world)}, {camera}, seed {header.seed}",
+        f"microcell {escape(header.release)}, began {header.began}, {duration(header.last_s)} recorded{runs}",
+        f"State: {state}{reason}\n",
+    ):
+        console.print(text, highlight=False, soft_wrap=True)
+
+
+def _orders(report: Report) -> Table:
+    columns = ("order", "state", ">ordered", ">good", ">scrapped", ">reworked", ">in work", ">took")
+    table = _table("Orders", *columns)
+    for order in report.orders:
+        took = None if order.ended_s is None else order.ended_s - order.accepted_s
+        counts = (order.quantity, order.good, order.scrapped, order.reworked, order.in_work)
+        table.add_row(escape(order.order_id), order.state, *map(str, counts), duration(took))
+    return table
+
+
+def _variants(report: Report) -> Table:
+    table = _table("Variants", "variant", ">begun", ">good", ">scrapped", ">first-pass yield", ">final yield")
+    for name, yields in report.kpis.variants.items():
+        table.add_row(escape(name), *_yield_cells(yields))
+    if len(report.kpis.variants) > 1:
+        table.add_section()
+        table.add_row("all", *_yield_cells(report.kpis.yields))
+    return table
+
+
+def _yield_cells(yields: Yield) -> tuple[str, ...]:
+    counts = (str(yields.started), str(yields.good), str(yields.scrapped))
+    return (*counts, percent(yields.first_pass_yield), percent(yields.final_yield))
+
+
+def _print_figures(kpis: Kpis, console: Console) -> None:
+    oee = kpis.oee
+    for text in (
+        f"[bold]OEE {percent(oee.oee)}[/bold] = availability {percent(oee.availability)} x "
+        f"performance {percent(oee.performance)} x quality {percent(oee.quality)}",
+        f"  {duration(oee.execute_s)} in Execute of {duration(oee.planned_s)} planned; {oee.units} units, "
+        f"ideal {number(oee.ideal_cycle_s)} s; {oee.first_pass} right first time",
+        f"  {number(kpis.throughput_per_h)} good units per planned hour\n",
+    ):
+        console.print(text, highlight=False)
+
+
+def _times(kpis: Kpis) -> Table:
+    table = _table("Times, s", "", ">count", ">mean", ">sd", ">min", ">median", ">95 %", ">max")
+    rows = {"between units": kpis.intervals, "one unit": kpis.unit_times, "tool change": kpis.tool_changes}
+    for name, spread in rows.items():
+        if spread:
+            values = (spread.mean, spread.sd, spread.low, spread.median, spread.p95, spread.high)
+            table.add_row(name, str(spread.count), *map(number, values))
+    return table
+
+
+def _states(kpis: Kpis) -> Table:
+    table = _table("Time by state", "state", ">time", ">share")
+    whole_s = sum(kpis.state_s.values())
+    for state, time_s in sorted(kpis.state_s.items(), key=lambda item: -item[1]):
+        table.add_row(state, duration(time_s), percent(time_s / whole_s if whole_s else None))
+    return table
+
+
+def _resources(kpis: Kpis) -> Table:
+    table = _table("Resources", "resource", ">operations", ">busy", ">of it set-up", ">utilisation")
+    for use in kpis.resources:
+        times = (duration(use.busy_s), duration(use.set_up_s), percent(use.utilisation))
+        table.add_row(escape(use.resource), str(use.operations), *times)
+    return table
+
+
+def _faults(kpis: Kpis) -> Table:
+    table = _table("Faults", "code", ">count", "where", "decided")
+    for fault in kpis.faults:
+        table.add_row(escape(fault.code), str(fault.count), _counts(fault.places), _counts(fault.recoveries))
+    return table
+
+
+def _rejections(kpis: Kpis) -> Table:
+    table = _table("Rejected by inspections", "check", ">count", "decided")
+    for rejection in kpis.rejections:
+        table.add_row(escape(rejection.check), str(rejection.count), _counts(rejection.decisions))
+    return table
+
+
+def _tools(kpis: Kpis) -> Table:
+    table = _table("Tools", "serial", "tool", ">uses", ">in use")
+    for use in kpis.tools:
+        table.add_row(escape(use.serial), escape(use.tool), str(use.uses), duration(use.busy_s))
+    return table
+
+
+def _print_lots(kpis: Kpis, console: Console, shown: int | None) -> None:
+    table = _table("Lots", "part", "lot", ">pieces", ">in units")
+    for use in kpis.lots[:shown]:
+        table.add_row(escape(use.part), escape(use.lot), str(use.pieces), str(use.units))
+    _print_table(table, console)
+    _print_rest("lots", len(kpis.lots), shown, console)
+
+
+def _checks(kpis: Kpis) -> Table:
+    table = _table("Measured values", "what", ">count", ">out", ">mean", ">sd", ">min", ">max", "limits")
+    for check in kpis.checks:
+        table.add_row(*_check_cells(check))
+    return table
+
+
+def _check_cells(check: CheckSpread) -> tuple[str, ...]:
+    unit = "" if check.unit == "1" else f" [{check.unit}]"
+    spread = check.spread
+    values = (spread.mean, spread.sd, spread.low, spread.high) if spread else (None,) * 4
+    counts = (str(check.count), str(check.out))
+    return (escape(check.name + unit), *counts, *map(number, values), _limits(check.lower, check.upper))
+
+
+def _limits(lower: float | None, upper: float | None) -> str:
+    if lower is None or upper is None:
+        return (
+            f">= {number(lower)}"
+            if lower is not None
+            else f"<= {number(upper)}"
+            if upper is not None
+            else "-"
+        )
+    return f"{number(lower)} to {number(upper)}"
+
+
+def _print_units(units: tuple[UnitRow, ...], console: Console, shown: int | None) -> None:
+    columns = ("serial", "order", "variant", "state", ">time", ">operations", ">tries", ">faults", ">reworks")
+    table = _table("Units", *columns)
+    for unit in units[:shown]:
+        operations = unit.operations
+        faults = sum(len(operation.faults) for operation in operations)
+        counts = (len(operations), sum(operation.attempts for operation in operations), faults, unit.reworks)
+        names = (unit.serial, unit.order_id, unit.variant, unit.state)
+        table.add_row(*map(escape, names), duration(unit.cycle_s), *map(str, counts))
+    _print_table(table, console)
+    _print_rest("units", len(units), shown, console)
+
+
+def _doubts(report: Report) -> Table:
+    table = _table("Begun, outcome not recorded", "unit", "operation", "skill", "with", ">begun at")
+    for doubt in report.in_doubt:
+        names = (doubt.unit or "set-up", doubt.operation, doubt.skill, ", ".join(doubt.resources.values()))
+        table.add_row(*map(escape, names), duration(doubt.started_s))
+    return table
+
+
+def _print_digest(digest: Digest, console: Console) -> None:
+    state = "chain unbroken"
+    if digest.broken:
+        state = f"[bold red]BROKEN at {escape(str(digest.broken))}[/bold red]; all above comes before it"
+    console.print(f"Journal: {digest.sequence} entries, {state}", highlight=False, soft_wrap=True)
+    console.print(f"Digest: {digest.hash}", highlight=False, soft_wrap=True)
+    if digest.unknown_events:
+        console.print(f"{digest.unknown_events} events are not known to this release and are left out above.")
+
+
+def _table(title: str, *columns: str) -> Table:
+    """A table; a column whose name begins with ">" is aligned right. Names and numbers are never cut."""
+    style = {"box": SIMPLE_HEAD, "pad_edge": False, "show_edge": False}
+    table = Table(title=title, title_justify="left", title_style="bold", **style)
+    for column in columns:
+        right = column.startswith(">")
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _print_table(table: Table, console: Console) -> None:
+    if table.row_count:
+        console.print(table, "")
+
+
+def _print_rest(what: str, count: int, shown: int | None, console: Console) -> None:
+    if shown is not None and count > shown:
+        console.print(f"... and {count - shown} more {what}; --all shows them.\n", highlight=False)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{escape(name)} {count}" for name, count in sorted(counts.items())) or "-"

@@ -1,0 +1,260 @@
+"""What the orchestrator shows and offers in ROS, around a `Controller`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+
+from microcell import events
+from microcell.description.line import Line
+from microcell.errors import MicrocellError, UsageError
+from microcell.faults import Fault as CellFault
+from microcell.orchestration.controller import Controller
+from microcell.orchestration.packml import Command, State, legal_commands
+from microcell.orchestration.view import CellSnapshot, OrderView, ToolView
+from microcell.orchestration.work import OrderStatus
+from microcell.records.journal import Entry
+from microcell.ros import convert_cell
+from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.convert_skills import fault_message, stamp
+from microcell.ros.runtime import RosRuntime
+from microcell_interfaces.action import ProduceOrder
+from microcell_interfaces.msg import CellState, Fault, OrderState, ProductionEvent, ToolState
+from microcell_interfaces.srv import ControlOrder, ListOrders, PackMLCommand, SubmitOrder
+
+COALESCE_S = 0.02
+"""Changes within this time go out as one message: they come in bursts, and none must delay the dispatch."""
+
+HEARTBEAT_S = 1.0
+KEPT_ORDERS, KEPT_TOOLS, KEPT_EVENTS, KEPT_FAULTS = 200, 50, 1000, 100
+
+
+def latched(depth: int = 1) -> QoSProfile:
+    """Reliable, and the last messages go to late joiners at once."""
+    return QoSProfile(depth=depth, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class CellInterface:
+    """Publishers, services and the action of the orchestrator node.
+
+    Topics, all reliable and latched:
+        cell_state (CellState)            on every change
+        orders (OrderState)               an order's state on every change of it; the last 200 changes are kept
+        tool_states (ToolState)           one message for each tool on every change of it
+        events (ProductionEvent)          every journal entry; the last 1000 are kept
+        faults (Fault)                    every fault of an operation or of the cell; the last 100 are kept
+        /diagnostics (DiagnosticArray)    each second, not latched
+    Services: submit_order, control_order, list_orders, packml_command. A bad request gets accepted=false and a message
+        that says what is wrong.
+    Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
+    """
+
+    def __init__(self, runtime: RosRuntime, node: Node, line: Line) -> None:
+        self._runtime = runtime
+        self._node = node
+        self._line = line
+        self._cell = node.create_publisher(CellState, "cell_state", latched())
+        self._orders = node.create_publisher(OrderState, "orders", latched(KEPT_ORDERS))
+        self._tools = node.create_publisher(ToolState, "tool_states", latched(KEPT_TOOLS))
+        self._events = node.create_publisher(ProductionEvent, "events", latched(KEPT_EVENTS))
+        self._faults = node.create_publisher(Fault, "faults", latched(KEPT_FAULTS))
+        self._diagnostics = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._shown_cell = CellState()
+        self._shown_orders: dict[str, OrderView] = {}
+        self._shown_tools: dict[str, ToolView] = {}
+        self._followers: dict[Goal, str] = {}
+        self._pending = False
+
+    @property
+    def _epoch_s(self) -> float:
+        return self._runtime.clock.epoch_s
+
+    def say_waiting(self, world: str, reason: str) -> None:
+        """Show a cell whose controller is not there yet."""
+        now = stamp(self._epoch_s + self._runtime.clock.now())
+        self._cell.publish(
+            CellState(
+                stamp=now,
+                cell=self._line.cell,
+                line=self._line.name,
+                world=world,
+                state=int(State.STOPPED),
+                state_name=State.STOPPED.title,
+                reason=reason,
+            )
+        )
+
+    def serve(self, controller: Controller) -> None:
+        """Offer everything and show every change from now on."""
+        self._controller = controller
+        controller.add_listener(self._on_entry)
+        services: tuple[tuple[Any, str, Any], ...] = (
+            (SubmitOrder, "submit_order", self._submit),
+            (ControlOrder, "control_order", self._control),
+            (ListOrders, "list_orders", self._list),
+            (PackMLCommand, "packml_command", self._command),
+        )
+        for kind, name, handler in services:
+            self._runtime.create_service(self._node, kind, name, handler)
+        self._producing = AsyncActionServer(
+            self._runtime, self._node, ProduceOrder, "produce_order", self._produce
+        )
+        self._beating = asyncio.ensure_future(self._beat())
+        self._changed()
+
+    async def close(self) -> None:
+        """Show the last state and end the followed orders' goals; the orders themselves stay in the journal."""
+        self._beating.cancel()
+        await self._producing.close()
+        self._show()
+
+    # --- shown -----------------------------------------------------------------------------------------------------
+
+    def _on_entry(self, entry: Entry) -> None:
+        self._events.publish(convert_cell.event_message(entry, self._epoch_s))
+        if entry.kind in (events.OperationEnded.kind, events.FaultRaised.kind):
+            self._show_fault(entry)
+        self._changed()
+
+    def _show_fault(self, entry: Entry) -> None:
+        data = getattr(entry.event(), "fault", None)
+        if data is not None:
+            self._faults.publish(fault_message(CellFault(**data), self._epoch_s))
+
+    def _changed(self) -> None:
+        if not self._pending:
+            self._pending = True
+            self._runtime.loop.call_later(COALESCE_S, self._show)
+
+    def _show(self) -> None:
+        """Publish what differs from what was published last."""
+        self._pending = False
+        snapshot = self._controller.snapshot()
+        for order in snapshot.orders:
+            if self._shown_orders.get(order.order_id) != order:
+                self._shown_orders[order.order_id] = order
+                self._show_order(order)
+        for tool in snapshot.tools:
+            if self._shown_tools.get(tool.name) != tool:
+                self._shown_tools[tool.name] = tool
+                self._tools.publish(convert_cell.tool_message(tool, self._line))
+        self._show_cell(snapshot)
+
+    def _show_order(self, order: OrderView) -> None:
+        message = convert_cell.order_message(order, self._epoch_s)
+        self._orders.publish(message)
+        for goal, order_id in self._followers.items():
+            if order_id == order.order_id:
+                goal.feedback(ProduceOrder.Feedback(order=message))
+
+    def _show_cell(self, snapshot: CellSnapshot) -> None:
+        message = convert_cell.cell_message(snapshot, self._epoch_s)
+        seen, message.stamp = message.stamp, Time()
+        if message != self._shown_cell:
+            self._shown_cell = convert_cell.cell_message(snapshot, self._epoch_s)
+            self._shown_cell.stamp = Time()
+            message.stamp = seen
+            self._cell.publish(message)
+
+    async def _beat(self) -> None:
+        """Publish the diagnostics, whose consumers call silence stale."""
+        while True:
+            self._show()
+            array = DiagnosticArray(status=[convert_cell.diagnostic_status(self._controller.snapshot())])
+            array.header.stamp = self._node.get_clock().now().to_msg()
+            self._diagnostics.publish(array)
+            await asyncio.sleep(HEARTBEAT_S)
+
+    # --- offered ---------------------------------------------------------------------------------------------------
+
+    async def _submit(self, request: Any, response: Any) -> Any:
+        def submit() -> str:
+            order = convert_cell.order_of(
+                request.order_id, request.product, request.lines, request.priority, request.due
+            )
+            response.order_id = self._controller.submit(order)
+            return f"order '{response.order_id}' is accepted"
+
+        return _answered(response, submit)
+
+    async def _control(self, request: Any, response: Any) -> Any:
+        def control() -> str:
+            self._controller.control(request.order_id, request.command, request.reason)
+            return f"{request.command} of order '{request.order_id}' is accepted"
+
+        return _answered(response, control)
+
+    async def _list(self, request: Any, response: Any) -> Any:
+        views = self._controller.orders(request.include_ended)
+        response.orders = [convert_cell.order_message(view, self._epoch_s) for view in views]
+        return response
+
+    async def _command(self, request: Any, response: Any) -> Any:
+        def command() -> str:
+            try:
+                wanted = Command(request.command)
+            except ValueError:
+                legal = ", ".join(f"{c.title} ({c.value})" for c in legal_commands(self._controller.state))
+                raise UsageError(f"{request.command} is no PackML command. Legal now: {legal or 'none'}.") from None
+            self._controller.command(wanted, request.reason)
+            return f"{wanted.title} is accepted"
+
+        response = _answered(response, command)
+        response.state = int(self._controller.state)
+        return response
+
+    async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
+        wanted = goal.request
+        try:
+            order_id = self._controller.submit(
+                convert_cell.order_of(wanted.order_id, wanted.product, wanted.lines, wanted.priority, wanted.due)
+            )
+        except MicrocellError as error:
+            return Ending.ABORTED, ProduceOrder.Result(message=str(error))
+        self._followers[goal] = order_id
+        try:
+            view = await self._controller.order_ended(order_id)
+        except asyncio.CancelledError:
+            if not goal.cancel_requested:
+                text = f"the cell is shutting down; order '{order_id}' stays in its journal"
+                return Ending.ABORTED, self._produced(self._controller.order(order_id), text)
+            view = await self._cancelled(order_id)
+        finally:
+            del self._followers[goal]
+        return _ENDINGS[view.status], self._produced(view, f"order '{order_id}' is {view.status.name.lower()}")
+
+    async def _cancelled(self, order_id: str) -> OrderView:
+        if not self._controller.order(order_id).status.ended:
+            self._controller.control(order_id, "cancel", "the goal of produce_order was cancelled")
+        return await self._controller.order_ended(order_id)
+
+    def _produced(self, view: OrderView, message: str) -> Any:
+        return ProduceOrder.Result(
+            success=view.status is OrderStatus.COMPLETED and view.good >= view.quantity,
+            order=convert_cell.order_message(view, self._epoch_s),
+            message=message,
+        )
+
+
+_ENDINGS = {
+    OrderStatus.COMPLETED: Ending.SUCCEEDED,
+    OrderStatus.CANCELLED: Ending.CANCELLED,
+    OrderStatus.FAILED: Ending.ABORTED,
+}
+
+
+def _answered(response: Any, work: Callable[[], str]) -> Any:
+    """Fill `accepted` and `message` from what some work returns or raises."""
+    try:
+        response.message = work()
+        response.accepted = True
+    except MicrocellError as error:
+        response.message = str(error)
+        response.accepted = False
+    return response

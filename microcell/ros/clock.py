@@ -1,0 +1,197 @@
+"""Cell time in ROS: it follows ROS time, whether that is the system's or comes by /clock from a simulation.
+
+Without `use_sim_time` ROS time is the system's clock. With it, ROS time stands still between two messages on /clock, too
+coarse to time motions by; `RosClock` runs on between them at the observed rate, but never past the time that the next
+message is expected to bring, and never backwards.
+
+When ROS time jumps back (the simulation or the mock hardware was started again), cell time goes on from where it was and
+whoever sleeps sleeps on for the rest of his time. A jump ahead is taken at once. When /clock falls silent, cell time stands
+still and sleepers wait: so a wait that must end is bounded in real time (`wall_s`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.clock import JumpThreshold
+from rclpy.duration import Duration
+from rclpy.node import Node
+
+WINDOW_S = 0.5
+"""The rate is that of the last half second."""
+
+JUMP_S = 1.0
+JUMP_RATIO = 4.0
+"""More ahead than both a second and so many times what the rate says is a jump."""
+
+SILENT_S = 0.25
+POLL_S = 0.05
+SHORTEST_SLEEP_S, LONGEST_SLEEP_S = 0.0005, 1.0
+
+_NANOSECONDS = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Time as a straight line from the last tick to the next: real time of the tick, time it brought, rate, and how far
+    the next one is expected ahead. All s."""
+
+    wall_s: float
+    time_s: float
+    rate: float
+    ahead_s: float
+
+
+class TickedTime:
+    """Continuous time from ticks. `tick` and `at` may be called from two threads."""
+
+    def __init__(self) -> None:
+        self._ticks: deque[tuple[float, float]] = deque()
+        self._line: _Line | None = None
+        self._back_s = 0.0
+        self._shown_s = 0.0
+
+    @property
+    def ticking(self) -> bool:
+        """Whether there has been a tick."""
+        return self._line is not None
+
+    @property
+    def rate(self) -> float:
+        """Seconds of ticked time in a second of real time; 0 before the second tick and while time stands still."""
+        return self._line.rate if self._line is not None else 0.0
+
+    @property
+    def back_s(self) -> float:
+        """How far the source has jumped back altogether, s: what `at` says is the source's time and so much more."""
+        return self._back_s
+
+    def tick(self, source_s: float, wall_s: float) -> None:
+        """The source's time arrived at a real time."""
+        if self._ticks:
+            last_wall_s, last_s = self._ticks[-1]
+            step_s = source_s - last_s
+            if step_s < 0.0:
+                self._back_s -= step_s
+            if not 0.0 <= step_s <= max(JUMP_S, JUMP_RATIO * self.rate * (wall_s - last_wall_s)):
+                self._ticks.clear()
+        self._ticks.append((wall_s, source_s))
+        while self._ticks[0][0] < wall_s - WINDOW_S and len(self._ticks) > 2:
+            self._ticks.popleft()
+        self._line = _Line(wall_s, source_s + self._back_s, self._slope(), self._interval())
+
+    def at(self, wall_s: float) -> float:
+        """Time at a real time, s; never less than it was asked before."""
+        line = self._line
+        if line is not None:
+            on_s = min(line.rate * max(0.0, wall_s - line.wall_s), line.ahead_s)
+            self._shown_s = max(self._shown_s, line.time_s + on_s)
+        return self._shown_s
+
+    def silent_s(self, wall_s: float) -> float:
+        """How long ago the last tick came, s; infinite before the first."""
+        return wall_s - self._line.wall_s if self._line is not None else float("inf")
+
+    def _slope(self) -> float:
+        (first_wall_s, first_s), (last_wall_s, last_s) = self._ticks[0], self._ticks[-1]
+        return (last_s - first_s) / (last_wall_s - first_wall_s) if last_wall_s > first_wall_s else 0.0
+
+    def _interval(self) -> float:
+        if len(self._ticks) < 2:
+            return 0.0
+        last_s = self._ticks[-1][1]
+        mean_s = (last_s - self._ticks[0][1]) / (len(self._ticks) - 1)
+        return min(mean_s, last_s - self._ticks[-2][1])
+
+
+class RosClock:
+    """The cell's clock in a process: the ROS time of one of its nodes, from 0 when the clock was made.
+
+    `epoch_s` is the ROS time of cell time 0, so `epoch_s + now()` is what belongs into a header's stamp. It is the Unix time
+    where ROS time is; it changes only when ROS time jumps back.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._ticked = TickedTime()
+        self._start_s = time.time()
+        self._shown_s = 0.0
+        # rclpy tells of every change of ROS time over a threshold: here, of every message on /clock.
+        every = JumpThreshold(min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1))
+        self._jumps = node.get_clock().create_jump_callback(every, post_callback=self._on_tick)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether time comes by /clock."""
+        return bool(self._node.get_clock().ros_time_is_active)
+
+    @property
+    def epoch_s(self) -> float:
+        """ROS time of cell time 0."""
+        return self._start_s - self._ticked.back_s
+
+    @property
+    def rate(self) -> float:
+        """Cell time that passes in a second of real time; 1 where that is not known, or time stands still."""
+        return self._ticked.rate or 1.0
+
+    def now(self) -> float:
+        if not self.simulated:
+            self._shown_s = max(self._shown_s, time.time() - self._start_s)
+            return self._shown_s
+        return self._ticked.at(time.monotonic()) - self._start_s if self._ticked.ticking else 0.0
+
+    async def sleep(self, duration_s: float) -> None:
+        if not self.simulated or duration_s <= 0.0:
+            await asyncio.sleep(max(0.0, duration_s))
+            return
+        await self.started()
+        end_s = self.now() + duration_s
+        while (rest_s := end_s - self.now()) > 0.0:
+            await asyncio.sleep(self._pause_s(rest_s))
+
+    def wall_s(self, duration_s: float) -> float:
+        """Real time that a duration of cell time takes at the present rate, s."""
+        return duration_s / self.rate
+
+    async def started(self) -> None:
+        """Wait for the first message on /clock; at once where there is none to wait for."""
+        while self.simulated and not self._ticked.ticking:
+            await asyncio.sleep(POLL_S)
+
+    def _pause_s(self, rest_s: float) -> float:
+        """Real time to wait before looking at the clock again."""
+        if self._ticked.rate <= 0.0 or self._ticked.silent_s(time.monotonic()) > SILENT_S:
+            return POLL_S
+        return min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, rest_s / self._ticked.rate))
+
+    def _on_tick(self, jump: Any) -> None:
+        """Called in the executor's thread."""
+        source_s = self._node.get_clock().now().nanoseconds / _NANOSECONDS
+        if not self._ticked.ticking:
+            self._start_s = source_s
+        self._ticked.tick(source_s, time.monotonic())
+
+
+class ScaledClock:
+    """The mock hardware's own time: so many times as fast as real time, beginning at the present Unix time."""
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+        self.epoch_s = time.time()
+        self._start_s = time.monotonic()
+
+    @property
+    def rate(self) -> float:
+        """Cell time that passes in a second of real time."""
+        return self.scale
+
+    def now(self) -> float:
+        return (time.monotonic() - self._start_s) * self.scale
+
+    async def sleep(self, duration_s: float) -> None:
+        await asyncio.sleep(max(0.0, duration_s / self.scale))

@@ -1,0 +1,254 @@
+"""What devices take and give, to and from messages.
+
+Two conventions of ours go beyond the standard types. Both are for std_srvs (Trigger, SetBool), whose answer is a flag and a
+text:
+
+- a success carries what the device's contract returns as JSON: a flag, a number, a list, or an object with the fields of
+  the contract's dataclass (`answer_text`, `read_answer`);
+- a failure carries the fault as "CODE: detail" (`fault_text`, `read_fault`), so that it arrives unchanged. A text that does
+  not begin with a code of the catalogue comes from hardware that knows nothing of ours: DEVICE_REFUSED with the text.
+
+Stamps are ROS time: `clock.epoch_s` more than cell time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from builtin_interfaces.msg import Duration, Time
+from geometry_msgs.msg import Point, WrenchStamped
+from geometry_msgs.msg import Pose as PoseMsg
+from geometry_msgs.msg import Quaternion as QuaternionMsg
+from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import JointState as JointStateMsg
+from std_msgs.msg import Header
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+from trajectory_msgs.msg import JointTrajectoryPoint
+
+from microcell.description.cell import CameraSpec
+from microcell.devices.arm.contract import JointState
+from microcell.devices.force_sensor.contract import Wrench
+from microcell.errors import UsageError
+from microcell.events import canonical
+from microcell.faults import CATALOGUE, Fault, FaultError
+from microcell.geometry import Pose
+from microcell.motion.trajectory import JointTrajectory
+from microcell.ros.convert_skills import NANOSECONDS, stamp
+
+if TYPE_CHECKING:
+    import numpy as np
+
+T = TypeVar("T")
+
+
+def seconds(time: Time | Duration) -> float:
+    """A stamp or a duration in s."""
+    return time.sec + time.nanosec / NANOSECONDS
+
+
+# --- answers of std_srvs -------------------------------------------------------------------------------------------------
+
+
+def answer_text(value: Any) -> str:
+    """What a command returned, as the text of a success; nothing for None."""
+    if value is None:
+        return ""
+    return canonical(asdict(value) if is_dataclass(value) and not isinstance(value, type) else value)
+
+
+def read_answer(kind: type[T], text: str) -> T:
+    """The text of a success as what the contract returns: bool, int, list or one of its flat dataclasses.
+
+    ValueError where it is anything else.
+    """
+    value = json.loads(text)
+    if not is_dataclass(kind):
+        return _typed(kind, value, "the answer")
+    names = [field.name for field in fields(kind)]
+    if not isinstance(value, dict) or sorted(value) != sorted(names):
+        raise ValueError(f"an object with {', '.join(names)} was expected")
+    return kind(**value)
+
+
+def _typed(kind: type[T], value: Any, what: str) -> T:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise ValueError(f"{what} should be of type {kind.__name__}")
+    return value
+
+
+def fault_text(fault: Fault) -> str:
+    """A fault as the text of a failure."""
+    return f"{fault.code}: {fault.detail}"
+
+
+def read_fault(device: str, text: str) -> FaultError:
+    """The fault that the text of a failure tells of."""
+    code, _, detail = text.partition(":")
+    if code in CATALOGUE:
+        return FaultError(code, device, detail.strip())
+    return FaultError("DEVICE_REFUSED", device, text or "it failed and did not say why")
+
+
+# --- poses, joints, forces -----------------------------------------------------------------------------------------------
+
+
+def pose_message(pose: Pose) -> PoseMsg:
+    """A pose; frames as the message's place says."""
+    (x, y, z), (qx, qy, qz, qw) = pose.position, pose.orientation
+    return PoseMsg(position=Point(x=x, y=y, z=z), orientation=QuaternionMsg(x=qx, y=qy, z=qz, w=qw))
+
+
+def pose_of(message: PoseMsg) -> Pose:
+    """A pose of a message."""
+    p, q = message.position, message.orientation
+    return Pose((p.x, p.y, p.z), (q.x, q.y, q.z, q.w))
+
+
+def trajectory_message(names: Sequence[str], trajectory: JointTrajectory) -> JointTrajectoryMsg:
+    """A trajectory that starts when it arrives (its stamp is zero). Points less than a nanosecond apart count once."""
+    message = JointTrajectoryMsg(joint_names=list(names))
+    last = -1
+    for time_s, positions, velocities in zip(
+        trajectory.times_s, trajectory.positions, trajectory.velocities, strict=True
+    ):
+        nanoseconds = round(time_s * NANOSECONDS)
+        if nanoseconds == last:
+            message.points.pop()
+        last = nanoseconds
+        message.points.append(
+            JointTrajectoryPoint(positions=positions, velocities=velocities, time_from_start=_duration(nanoseconds))
+        )
+    return message
+
+
+def trajectory_of(names: Sequence[str], message: JointTrajectoryMsg) -> JointTrajectory:
+    """The trajectory of a message, its joints in the order of `names`. Points without velocities stand still there.
+
+    `UsageError` where joints are missing or unknown, points do not fit them, or times do not rise.
+    """
+    order = _order(names, message.joint_names)
+    if not message.points:
+        raise UsageError("a trajectory without points")
+    times = [seconds(point.time_from_start) for point in message.points]
+    if times[0] < 0.0 or any(b <= a for a, b in zip(times, times[1:], strict=False)):
+        raise UsageError(f"the times of a trajectory's points must rise from 0: {times}")
+    rows = [_row(point.positions, order, "positions") for point in message.points]
+    rates = [_row(point.velocities or [0.0] * len(order), order, "velocities") for point in message.points]
+    return JointTrajectory(tuple(times), tuple(rows), tuple(rates))
+
+
+def joint_state_message(
+    names: Sequence[str], positions: Sequence[float], velocities: Sequence[float], time: Time, effort: Sequence[float] = ()
+) -> JointStateMsg:
+    """Joint positions in rad or m, velocities, and efforts in N.m or N."""
+    return JointStateMsg(
+        header=Header(stamp=time), name=list(names), position=positions, velocity=velocities, effort=effort
+    )
+
+
+def joint_state_of(names: Sequence[str], message: JointStateMsg, epoch_s: float) -> JointState:
+    """The named joints of a message that may hold others too; without velocities they stand still. `UsageError`."""
+    index = {name: number for number, name in enumerate(message.name)}
+    missing = [name for name in names if name not in index]
+    if missing or len(message.position) != len(message.name):
+        raise UsageError(f"joint states without {', '.join(missing) or 'positions'}; they are of {list(message.name)}")
+    order = [index[name] for name in names]
+    velocities = message.velocity or [0.0] * len(message.name)
+    return JointState(
+        tuple(message.position[k] for k in order),
+        tuple(velocities[k] for k in order),
+        seconds(message.header.stamp) - epoch_s,
+    )
+
+
+def wrench_message(frame: str, wrench: Wrench, epoch_s: float) -> WrenchStamped:
+    """A wrench in a frame."""
+    message = WrenchStamped(header=Header(frame_id=frame, stamp=stamp(epoch_s + wrench.time_s)))
+    force, torque = message.wrench.force, message.wrench.torque
+    force.x, force.y, force.z = wrench.force
+    torque.x, torque.y, torque.z = wrench.torque
+    return message
+
+
+def wrench_of(message: WrenchStamped, epoch_s: float) -> Wrench:
+    """The wrench of a message."""
+    force, torque = message.wrench.force, message.wrench.torque
+    return Wrench(
+        (force.x, force.y, force.z), (torque.x, torque.y, torque.z), seconds(message.header.stamp) - epoch_s
+    )
+
+
+def _order(names: Sequence[str], given: Sequence[str]) -> list[int]:
+    if sorted(names) != sorted(given):
+        raise UsageError(f"a trajectory for the joints {list(given)}; this device has {list(names)}")
+    return [list(given).index(name) for name in names]
+
+
+def _row(values: Sequence[float], order: Sequence[int], what: str) -> tuple[float, ...]:
+    if len(values) != len(order):
+        raise UsageError(f"a point with {len(values)} {what} for {len(order)} joints")
+    return tuple(values[k] for k in order)
+
+
+def _duration(nanoseconds: int) -> Duration:
+    return Duration(sec=nanoseconds // NANOSECONDS, nanosec=nanoseconds % NANOSECONDS)
+
+
+# --- images --------------------------------------------------------------------------------------------------------------
+
+_ENCODINGS = {"mono8": ("u1", 1), "mono16": ("u2", 1), "rgb8": ("u1", 3), "bgr8": ("u1", 3)}
+"""Sample type and channels by encoding, as sensor_msgs/image_encodings.hpp has them."""
+
+
+def image_message(pixels: np.ndarray[Any, Any], frame: str, time: Time) -> Image:
+    """A (height, width, 3) uint8 RGB image."""
+    from array import array
+
+    import numpy as np
+
+    height, width, _ = pixels.shape
+    message = Image(header=Header(frame_id=frame, stamp=time), height=height, width=width, encoding="rgb8", step=3 * width)
+    # An array of bytes is taken over as it is; anything else is checked byte by byte in Python.
+    message.data = array("B", np.ascontiguousarray(pixels).tobytes())
+    return message
+
+
+def image_of(message: Image) -> np.ndarray[Any, Any]:
+    """A message's image as (height, width, 3) uint8 RGB, whatever its encoding; 16 bit keep their upper eight.
+
+    `UsageError` for an encoding that is not mono8, mono16, rgb8 or bgr8, and for data that do not fit the size.
+    """
+    import numpy as np
+
+    if message.encoding not in _ENCODINGS:
+        raise UsageError(f"the encoding '{message.encoding}'; {', '.join(_ENCODINGS)} can be read")
+    sample, channels = _ENCODINGS[message.encoding]
+    kind = np.dtype(sample).newbyteorder(">" if message.is_bigendian else "<")
+    row, step = message.width * channels * kind.itemsize, message.step
+    if step < row or len(message.data) < step * message.height or not message.height:
+        size = f"{message.width} x {message.height} {message.encoding} with a step of {step}"
+        raise UsageError(f"{len(message.data)} bytes for an image of {size}")
+    rows = np.frombuffer(message.data, np.uint8, step * message.height).reshape(message.height, step)
+    samples = np.ascontiguousarray(rows[:, :row]).view(kind).reshape(message.height, message.width, channels)
+    eight = (samples >> 8).astype(np.uint8) if kind.itemsize == 2 else samples
+    if channels == 1:
+        return np.repeat(eight, 3, axis=2)
+    return np.ascontiguousarray(eight[:, :, ::-1]) if message.encoding == "bgr8" else eight
+
+
+def camera_info_message(spec: CameraSpec, frame: str, time: Time) -> CameraInfo:
+    """A camera without distortion, its optical axis in the middle of the image."""
+    focal, cx, cy = spec.focal_px, spec.width_px / 2.0, spec.height_px / 2.0
+    return CameraInfo(
+        header=Header(frame_id=frame, stamp=time),
+        height=spec.height_px,
+        width=spec.width_px,
+        distortion_model="plumb_bob",
+        d=[0.0] * 5,
+        k=[focal, 0.0, cx, 0.0, focal, cy, 0.0, 0.0, 1.0],
+        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p=[focal, 0.0, cx, 0.0, 0.0, focal, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+    )

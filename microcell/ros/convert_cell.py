@@ -1,0 +1,146 @@
+"""The orchestrator's views of cell, orders and tools as messages, and orders from messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+from geometry_msgs.msg import Point, Pose, Quaternion
+from pydantic import ValidationError
+
+from microcell.description.line import Line
+from microcell.description.order import Order, OrderLine
+from microcell.errors import UsageError
+from microcell.orchestration.packml import State
+from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
+from microcell.records.journal import Entry
+from microcell.ros.convert_skills import fault_message, stamp, unix_s
+from microcell_interfaces.msg import CellState, OrderState, ProductionEvent, StationState, ToolState
+from microcell_interfaces.msg import OrderLine as OrderLineMsg
+
+SHOWN_FAULTS = 16
+_ERRORS = (State.ABORTING, State.ABORTED, State.CLEARING)
+_WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING)
+
+
+def order_of(order_id: str, product: str, lines: Sequence[OrderLineMsg], priority: int, due: Time) -> Order:
+    """The order that a request asks for; `UsageError` with everything that is wrong with it."""
+    due_s = unix_s(due)
+    try:
+        return Order(
+            order_id=order_id or None,
+            product=product,
+            lines=tuple(OrderLine(variant=line.variant or None, quantity=line.quantity) for line in lines),
+            priority=priority,
+            due=None if due_s is None else datetime.fromtimestamp(due_s, timezone.utc),
+        )
+    except ValidationError as error:
+        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({e['input']!r})" for e in error.errors(include_url=False))
+        raise UsageError(f"the order is malformed: {'; '.join(wrong)}.") from error
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"due is no date: {error}. Leave it zero for none.") from error
+
+
+def order_message(view: OrderView, epoch_s: float) -> OrderState:
+    """One order; cell times become Unix times."""
+    return OrderState(
+        order_id=view.order_id,
+        product=view.product,
+        state=int(view.status),
+        priority=view.priority,
+        due=stamp(None if view.due_s is None else epoch_s + view.due_s),
+        accepted=stamp(epoch_s + view.accepted_s),
+        ended=stamp(None if view.ended_s is None else epoch_s + view.ended_s),
+        quantity=view.quantity,
+        in_work=view.in_work,
+        good=view.good,
+        scrapped=view.scrapped,
+        reworked=view.reworked,
+        serials=list(view.serials),
+        last_fault=fault_message(view.last_fault, epoch_s),
+    )
+
+
+def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
+    """The whole cell."""
+    return CellState(
+        stamp=stamp(epoch_s + snapshot.time_s),
+        cell=snapshot.cell,
+        line=snapshot.line,
+        world=snapshot.world,
+        state=int(snapshot.state),
+        state_name=snapshot.state.title,
+        reason=snapshot.reason,
+        orders_open=sum(not order.status.ended for order in snapshot.orders),
+        units_in_work=snapshot.units_in_work,
+        units_good=snapshot.units_good,
+        units_scrapped=snapshot.units_scrapped,
+        stations=[station_message(station) for station in snapshot.stations],
+        active_faults=[fault_message(fault, epoch_s) for fault in snapshot.active_faults[-SHOWN_FAULTS:]],
+    )
+
+
+def station_message(view: StationView) -> StationState:
+    return StationState(
+        name=view.name, kind=view.kind, state=view.state, holder=view.holder, contents=view.contents, level=view.level
+    )
+
+
+def tool_message(view: ToolView, line: Line) -> ToolState:
+    """One tool with what its description says of it."""
+    tool = line.tools[view.name]
+    pose = tool.tcp_in_flange.pose
+    (x, y, z), (qx, qy, qz, qw) = map(tuple, (pose.position, pose.orientation))
+    return ToolState(
+        name=view.name,
+        serial=view.serial,
+        place=view.place,
+        capabilities=list(tool.capabilities),
+        cycles=view.cycles,
+        cycles_limit=view.cycles_limit,
+        in_service=not view.cycles_limit or view.cycles < view.cycles_limit,
+        mass=tool.mass_kg,
+        tcp=Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw)),
+    )
+
+
+def event_message(entry: Entry, epoch_s: float) -> ProductionEvent:
+    """A journal entry as it was written."""
+    data: dict[str, Any] = json.loads(entry.data_json)
+    return ProductionEvent(
+        sequence=entry.sequence,
+        stamp=stamp(epoch_s + entry.time_s),
+        kind=entry.kind,
+        order_id=data.get("order_id", ""),
+        unit=data.get("unit", ""),
+        operation=data.get("operation", ""),
+        data_json=entry.data_json,
+        hash=entry.hash,
+    )
+
+
+def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
+    """The cell for /diagnostics."""
+    level = DiagnosticStatus.OK
+    if snapshot.state in _WARNINGS:
+        level = DiagnosticStatus.WARN
+    if snapshot.state in _ERRORS or any(not fault.kind.recoverable for fault in snapshot.active_faults):
+        level = DiagnosticStatus.ERROR
+    values = {
+        "orders open": sum(not order.status.ended for order in snapshot.orders),
+        "units in work": snapshot.units_in_work,
+        "units good": snapshot.units_good,
+        "units scrapped": snapshot.units_scrapped,
+        **{f"fault {fault.code}": fault.kind.remedy for fault in snapshot.active_faults},
+    }
+    return DiagnosticStatus(
+        level=level,
+        name=f"microcell: cell {snapshot.cell}",
+        message=f"{snapshot.state.title}: {snapshot.reason}",
+        hardware_id=snapshot.cell,
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+    )

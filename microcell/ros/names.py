@@ -1,0 +1,189 @@
+"""Every name of the ROS face, relative to the cell's namespace, in one place.
+
+Devices are named as in the cell's description; the tools of a crib as their descriptions. What is not listed for a kind
+of device does not exist.
+"""
+
+from __future__ import annotations
+
+# --- the cell ----------------------------------------------------------------------------------------------------------
+
+CELL_STATE = "cell_state"
+ORDERS = "orders"
+TOOL_STATES = "tool_states"
+EVENTS = "events"
+FAULTS = "faults"
+
+SUBMIT_ORDER = "submit_order"
+CONTROL_ORDER = "control_order"
+LIST_ORDERS = "list_orders"
+PACKML_COMMAND = "packml_command"
+PRODUCE_ORDER = "produce_order"
+
+CLOCK = "/clock"
+DIAGNOSTICS = "/diagnostics"
+
+
+def execute_skill(server: str) -> str:
+    """Action microcell_interfaces/ExecuteSkill of a skill server."""
+    return f"{server}/execute_skill"
+
+
+def describe_skills(server: str) -> str:
+    """Service microcell_interfaces/DescribeSkills of a skill server."""
+    return f"{server}/describe_skills"
+
+
+# --- nodes of the mock hardware ------------------------------------------------------------------------------------------
+
+HARDWARE = "hardware"
+ARM_CONTROLLER = "arm_controller"
+TOOLING = "tooling"
+STATIONS = "stations"
+CAMERAS = "cameras"
+
+INJECT_FAULT = f"{HARDWARE}/inject_fault"
+"""Service microcell_interfaces/InjectFault, mock hardware only."""
+
+
+# --- devices that speak as ros2_control and ros_gz_bridge do ---------------------------------------------------------------
+
+
+def joint_trajectory(device: str) -> str:
+    """Command topic trajectory_msgs/JointTrajectory of an arm or a gripper."""
+    return f"{device}/joint_trajectory"
+
+
+def joint_states(device: str) -> str:
+    """Feedback topic sensor_msgs/JointState of an arm or a gripper."""
+    return f"{device}/joint_states"
+
+
+def fault(device: str) -> str:
+    """Latched topic microcell_interfaces/Fault of an arm or a gripper: why it refused or broke off a trajectory."""
+    return f"{device}/fault"
+
+
+def wrench(device: str) -> str:
+    """Topic geometry_msgs/WrenchStamped of a force sensor, in the flange frame, not tared."""
+    return f"{device}/wrench"
+
+
+def threshold(device: str) -> str:
+    """Topic std_msgs/Float64 to a force sensor: report at once when it presses with so much, N. A hint: a sensor that
+    does not listen is only noticed at its next message."""
+    return f"{device}/threshold"
+
+
+def image(device: str) -> str:
+    """Topic sensor_msgs/Image of a camera."""
+    return f"{device}/image"
+
+
+def camera_info(device: str) -> str:
+    """Latched topic sensor_msgs/CameraInfo of a camera."""
+    return f"{device}/camera_info"
+
+
+# --- services of devices ---------------------------------------------------------------------------------------------------
+
+
+def read(device: str) -> str:
+    """Service std_srvs/Trigger: what a device's sensors say now; for the message's form see `convert.py`.
+
+    Vacuum, screwdriver, tool changer, tool crib, feeder, fixture, carton station and bin have it.
+    """
+    return f"{device}/read"
+
+
+def suction(device: str) -> str:
+    """Service std_srvs/SetBool of a vacuum cup: pump on or off."""
+    return f"{device}/suction"
+
+
+def pressure(device: str) -> str:
+    """Latched topic sensor_msgs/FluidPressure of a vacuum cup, absolute."""
+    return f"{device}/pressure"
+
+
+def lock(device: str) -> str:
+    """Service std_srvs/SetBool of a tool changer: lock or unlock."""
+    return f"{device}/lock"
+
+
+def tool_serial(device: str) -> str:
+    """Latched topic std_msgs/String of a tool changer: serial of the tool at the flange, empty without one."""
+    return f"{device}/tool_serial"
+
+
+def clamp(device: str) -> str:
+    """Service std_srvs/SetBool of a fixture: clamp or release."""
+    return f"{device}/clamp"
+
+
+def clamped(device: str) -> str:
+    """Latched topic std_msgs/Bool of a fixture."""
+    return f"{device}/clamped"
+
+
+def drive(device: str) -> str:
+    """Service microcell_interfaces/DriveScrew of a screwdriver."""
+    return f"{device}/drive"
+
+
+def stop(device: str) -> str:
+    """Service std_srvs/Trigger of a screwdriver: stop the bit."""
+    return f"{device}/stop"
+
+
+def present(device: str) -> str:
+    """Service microcell_interfaces/PresentPart of a feeder."""
+    return f"{device}/present"
+
+
+def refill(device: str) -> str:
+    """Service microcell_interfaces/RefillFeeder of a feeder."""
+    return f"{device}/refill_feeder"
+
+
+def level(device: str) -> str:
+    """Latched topic std_msgs/UInt32 of a feeder: pieces left."""
+    return f"{device}/level"
+
+
+def exchange(device: str) -> str:
+    """Service std_srvs/Trigger of a carton station."""
+    return f"{device}/exchange"
+
+
+def print_label(device: str) -> str:
+    """Service microcell_interfaces/PrintLabel of a printer."""
+    return f"{device}/print_label"
+
+
+def capture(device: str) -> str:
+    """Service microcell_interfaces/CaptureImage of a camera that exposes on request."""
+    return f"{device}/capture"
+
+
+# --- joints and frames -----------------------------------------------------------------------------------------------------
+
+
+def arm_joints(device: str, count: int = 6) -> tuple[str, ...]:
+    """Names of an arm's joints, base to tip, as in its URDF."""
+    return tuple(f"{device}_joint_{number}" for number in range(1, count + 1))
+
+
+def finger_joints(tool: str) -> tuple[str, str]:
+    """Names of a gripper's two finger joints; each one's position is half of the opening, m."""
+    return f"{tool}_left_finger_joint", f"{tool}_right_finger_joint"
+
+
+def flange_frame(arm: str) -> str:
+    """Frame of an arm's flange, z out of it."""
+    return f"{arm}_flange"
+
+
+def optical_frame(camera: str) -> str:
+    """Optical frame of a camera: z into the scene (REP 103)."""
+    return f"{camera}_optical_frame"

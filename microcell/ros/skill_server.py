@@ -1,0 +1,152 @@
+"""The managed node that offers skill families as one action."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from microcell import plugins
+from microcell.description.line import Line
+from microcell.description.loader import load_line
+from microcell.devices.contract import Device
+from microcell.devices.factory import DeviceHost, make_devices
+from microcell.errors import UsageError
+from microcell.faults import Fault
+from microcell.ros import convert_skills, parameters
+from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.lifecycle import ManagedNode
+from microcell.ros.node import HostNode
+from microcell.ros.runtime import RosRuntime
+from microcell.skills.contract import Feedback, Outcome, Skill, SkillGoal, SkillResult
+from microcell.skills.runner import SkillRunner
+from microcell_interfaces.action import ExecuteSkill
+from microcell_interfaces.msg import SkillDescription
+from microcell_interfaces.srv import DescribeSkills
+
+MakeDevices = Callable[[DeviceHost, Any, Iterable[str] | None], Mapping[str, Device]]
+
+_ENDINGS = {
+    Outcome.SUCCEEDED: Ending.SUCCEEDED,
+    Outcome.REJECTED: Ending.SUCCEEDED,  # the inspection did its work; what it found is in the result
+    Outcome.CANCELLED: Ending.CANCELLED,
+    Outcome.FAULT: Ending.ABORTED,
+}
+
+
+class SkillServerNode(ManagedNode):
+    """Hosts skill families over the devices of a line.
+
+    Actions:    ~/execute_skill (microcell_interfaces/ExecuteSkill), only while the node is active. Every goal is accepted;
+                a malformed one ends at once with outcome FAULT and fault SKILL_REFUSED, which says what is wrong.
+    Services:   ~/describe_skills (microcell_interfaces/DescribeSkills) and those of a managed node.
+    Parameters: line (name or path), world (mock, gazebo, real), families (of skills), devices (that the skills use; all of
+                the line when it is empty).
+    """
+
+    def open(self, runtime: RosRuntime, make: MakeDevices = make_devices) -> None:
+        """Read the parameters and offer the services. `UsageError` when a parameter is wrong."""
+        self._runtime = runtime
+        self._make = make
+        self.line: Line = load_line(parameters.text(self, "line"))
+        self._world = parameters.text(self, "world", "mock")
+        self._device_names = parameters.names(self, "devices") or None
+        self._skills = _skills_of(parameters.names(self, "families"))
+        self._devices: dict[str, Device] = {}
+        self._server: AsyncActionServer | None = None
+        self.manage(runtime)
+        runtime.create_service(self, DescribeSkills, "~/describe_skills", self._describe)
+
+    async def configure(self) -> None:
+        """Make the devices' drivers and the runner, which has forgotten all earlier attempts."""
+        host = DeviceHost(self.line, self._runtime.clock, node=HostNode(self._runtime, self))
+        self._devices = dict(self._make(host, self._world, self._device_names))
+        self._runner = SkillRunner(self.line, self._runtime.clock, self._devices)
+
+    async def activate(self) -> None:
+        """Connect all devices, then take goals."""
+        connected = await asyncio.gather(*(d.connect() for d in self._devices.values()), return_exceptions=True)
+        failed = [error for error in connected if isinstance(error, BaseException)]
+        if failed:
+            await self._disconnect()
+            raise failed[0]
+        self._server = AsyncActionServer(self._runtime, self, ExecuteSkill, "~/execute_skill", self._execute)
+
+    async def deactivate(self) -> None:
+        """Cancel what runs, wait until it is safe, and disconnect."""
+        if self._server is not None:
+            await self._server.close()
+            self._server = None
+        await self._disconnect()
+
+    async def cleanup(self) -> None:
+        self._devices = {}
+
+    async def _disconnect(self) -> None:
+        await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
+
+    async def _execute(self, goal: Goal) -> tuple[Ending, ExecuteSkill.Result]:
+        try:
+            wanted = convert_skills.goal_of(goal.request)
+            if wanted.skill not in self._skills:
+                raise UsageError(f"{self.get_name()} offers no skill '{wanted.skill}', only {', '.join(self._skills)}")
+        except UsageError as error:
+            result = self._refusal(goal.request, str(error))
+        else:
+            result = await self._run(wanted, goal)
+        return _ENDINGS[result.outcome], convert_skills.result_message(result, self._runtime.clock.epoch_s)
+
+    async def _run(self, wanted: SkillGoal, goal: Goal) -> SkillResult:
+        def report(feedback: Feedback) -> None:
+            goal.feedback(convert_skills.feedback_message(feedback))
+
+        try:
+            return await self._runner.execute(wanted, report)
+        except asyncio.CancelledError:
+            return await self._runner.execute(wanted)  # it is safe now, and the runner kept how it ended
+
+    def _refusal(self, request: ExecuteSkill.Goal, detail: str) -> SkillResult:
+        now = self._runtime.clock.now()
+        fault = Fault("SKILL_REFUSED", self.get_name(), detail).at(request.unit, request.operation, now)
+        return SkillResult(Outcome.FAULT, str(fault), fault)
+
+    async def _describe(self, request: Any, response: DescribeSkills.Response) -> DescribeSkills.Response:
+        response.server = self.get_name()
+        response.skills = [_description(name, skill, self.line) for name, skill in self._skills.items()]
+        return response
+
+
+def _skills_of(families: tuple[str, ...]) -> dict[str, type[Skill]]:
+    """The installed skills of some families by name; `UsageError` for a family that does not exist."""
+    skills = {name: plugins.skill(name) for name in plugins.skill_names()}
+    known = {skill.family for skill in skills.values()}
+    unknown = [family for family in families if family not in known]
+    if unknown or not families:
+        wrong = f"no skill family '{unknown[0]}'" if unknown else "the parameter families is empty"
+        raise UsageError(f"{wrong}; there are: {', '.join(sorted(known))}.")
+    return {name: skill for name, skill in skills.items() if skill.family in families}
+
+
+def _description(name: str, skill: type[Skill], line: Line) -> SkillDescription:
+    return SkillDescription(
+        name=name,
+        family=skill.family,
+        summary=skill.summary,
+        parameters_schema=json.dumps(skill.Parameters.model_json_schema()),
+        tool_capabilities=sorted(_capabilities(name, skill, line)),
+        fault_codes=list(skill.faults),
+        duration_s=float(skill.expected_s({})),
+    )
+
+
+def _capabilities(name: str, skill: type[Skill], line: Line) -> set[str]:
+    """Capabilities that the line's plan needs for this skill; a skill such as pick takes what fits the part."""
+    product = line.product_description
+    needed = set()
+    for operation, spec in product.plan.items():
+        if spec.skill == name:
+            given = {**product.parameters_of(operation, product.default_variant), "item": spec.item, "site": spec.site}
+            told = {key: value for key, value in given.items() if value is not None}
+            needed.add(skill.needs(line, product.default_variant, told).capability)
+    return {capability for capability in needed if capability}

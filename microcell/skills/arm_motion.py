@@ -1,0 +1,117 @@
+"""Moves the tool centre point (TCP) of an arm's tool. Every plan starts at the arm's present joints."""
+
+from __future__ import annotations
+
+import math
+
+from microcell.description.tool import Tool
+from microcell.devices.arm.contract import Arm
+from microcell.geometry import Pose
+from microcell.motion.kinematics import ArmModel
+from microcell.motion.trajectory import JointTrajectory, plan_joint_move, plan_straight_move
+from microcell.skills.contract import SkillContext
+from microcell.skills.mounted import arm_spec, mounted_tool
+
+LINE_SPEED_M_S = 0.25
+"""Speed of straight lines in free air."""
+STAND_BACK_M = 0.12
+"""Far enough for tool and wrist to be out of the view of a camera over the station."""
+_ALREADY_THERE_M = 1e-5
+
+
+class ArmMotion:
+    """Motions of one arm with the tool that it carries.
+
+    Poses are those of the TCP in the cell frame. Joint motions end with elbow and wrist bent as in the arm's
+    home pose, so the same place always means the same joints. `speed_ratio` in (0, 1] slows joint motions and
+    lines in free air.
+    """
+
+    def __init__(self, context: SkillContext, tool_name: str, speed_ratio: float = 1.0) -> None:
+        name = context.leased("arm")
+        self.name = name
+        self.spec = arm_spec(context)
+        self.tool_name = tool_name
+        self.tool: Tool | None = context.line.tools[tool_name] if tool_name else None
+        self.speed_ratio = speed_ratio
+        self._arm = context.device(name, Arm)
+        self._model = ArmModel(self.spec, name)
+        self._base_in_cell = self.spec.base_in_cell.pose
+        self._cell_in_base = self._base_in_cell.inverse()
+        self._tcp_in_flange = self.tool.tcp_in_flange.pose if self.tool else Pose()
+        self._flange_in_tcp = self._tcp_in_flange.inverse()
+
+    @classmethod
+    async def of(cls, context: SkillContext, speed_ratio: float = 1.0) -> ArmMotion:
+        """Motions of the leased arm with the tool that its coupling reports."""
+        return cls(context, await mounted_tool(context), speed_ratio)
+
+    @property
+    def tcp_length_m(self) -> float:
+        """How far the TCP stands out from the flange, m; 0 without a tool."""
+        return self._tcp_in_flange.position[2]
+
+    async def tcp_in_cell(self) -> Pose:
+        """Present pose of the TCP."""
+        state = await self._arm.joints()
+        return self._base_in_cell @ self._model.forward(state.positions) @ self._tcp_in_flange
+
+    async def plan_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> JointTrajectory:
+        """A straight line from here, for whoever follows it himself; ARM_UNREACHABLE."""
+        state = await self._arm.joints()
+        return plan_straight_move(self._model, state.positions, self._flange_in_base(tcp_in_cell), speed_m_s)
+
+    async def follow(self, trajectory: JointTrajectory) -> None:
+        """Follow a trajectory that starts here; faults of `Arm.follow`."""
+        if trajectory.duration_s > 0.0:
+            await self._arm.follow(trajectory)
+
+    async def move_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> None:
+        """Move on a straight line at up to a speed in m/s."""
+        await self.follow(await self.plan_straight(tcp_in_cell, speed_m_s))
+
+    async def move_freely(self, tcp_in_cell: Pose) -> None:
+        """Move all joints together, on no particular line: only where nothing stands."""
+        state = await self._arm.joints()
+        goal = self._model.inverse(self._flange_in_base(tcp_in_cell), self.spec.home_rad)
+        await self.follow(plan_joint_move(self.spec.joints, state.positions, goal, self.speed_ratio))
+
+    async def lift(self, height_m: float | None = None) -> None:
+        """Move straight up until the TCP is at a height over the bench, m; without one, travel height."""
+        height_m = self.spec.travel_height_m if height_m is None else height_m
+        present = await self.tcp_in_cell()
+        missing_m = height_m - present.position[2]
+        if missing_m > _ALREADY_THERE_M:
+            await self.move_straight(present.shifted(dz=missing_m), LINE_SPEED_M_S * self.speed_ratio)
+
+    async def approach(self, tcp_in_cell: Pose, travel_m: float | None = None) -> None:
+        """Move over a target: up to travel height (or `travel_m`), across, and down to `approach_m` above."""
+        above = tcp_in_cell.shifted(dz=self.spec.approach_m)
+        travel_m = max(self.spec.travel_height_m if travel_m is None else travel_m, above.position[2])
+        await self.lift(travel_m)
+        await self.move_freely(tcp_in_cell.shifted(dz=travel_m - tcp_in_cell.position[2]))
+        await self.move_straight(above, LINE_SPEED_M_S * self.speed_ratio)
+
+    async def leave(self) -> None:
+        """Move straight up by `approach_m`, then to travel height and back towards the arm's base.
+
+        So a camera over the station sees the unit and not the arm.
+        """
+        present = await self.tcp_in_cell()
+        await self.lift(present.position[2] + self.spec.approach_m)
+        bx, by, _ = self._base_in_cell.position
+        x, y, z = present.position
+        reach_m = math.hypot(x - bx, y - by)
+        back = min(STAND_BACK_M, reach_m / 2) / reach_m if reach_m > 0.0 else 0.0
+        rise_m = max(self.spec.travel_height_m - z, self.spec.approach_m)
+        await self.move_freely(present.shifted((bx - x) * back, (by - y) * back, rise_m))
+
+    async def home(self) -> None:
+        """Lift and move to the arm's home pose."""
+        await self.lift()
+        state = await self._arm.joints()
+        goal = self.spec.home_rad
+        await self.follow(plan_joint_move(self.spec.joints, state.positions, goal, self.speed_ratio))
+
+    def _flange_in_base(self, tcp_in_cell: Pose) -> Pose:
+        return self._cell_in_base @ tcp_in_cell @ self._flange_in_tcp

@@ -1,0 +1,64 @@
+"""Base of the skills that move an arm with a tool in its hand."""
+
+from __future__ import annotations
+
+from microcell.description.product import Grasp
+from microcell.devices.force_sensor.contract import ForceSensor
+from microcell.faults import FaultError
+from microcell.geometry import Pose
+from microcell.skills.arm_motion import ArmMotion
+from microcell.skills.contract import Skill, SkillContext
+from microcell.skills.hand import Hand, hand_of
+
+MOTION_FAULTS = (
+    "ARM_UNREACHABLE", "ARM_LIMIT", "ARM_DEVIATION", "ARM_PROTECTIVE_STOP", "ARM_STOPPED", "DEVICE_SILENT",
+    "DEVICE_REFUSED", "TOOL_WRONG", "TOOL_UNSUITABLE", "SKILL_REFUSED",
+)  # fmt: skip
+"""What any skill that moves an arm can end in."""
+
+
+class ArmSkill(Skill):
+    """A skill with an arm and the tool on it. `before` calls `take_arm`, which sets `motion` and `hand`."""
+
+    motion: ArmMotion
+    hand: Hand
+
+    async def take_arm(self, context: SkillContext, capability: str, speed_ratio: float = 1.0) -> None:
+        """Find out what is mounted; TOOL_UNSUITABLE when that can't do what the skill is about to."""
+        self.motion = await ArmMotion.of(context, speed_ratio)
+        tool = self.motion.tool
+        if tool is None or capability not in tool.capabilities:
+            mounted = f"the {tool.name} can {', '.join(tool.capabilities)}" if tool else "no tool is mounted"
+            raise FaultError("TOOL_UNSUITABLE", self.motion.name, f"{mounted}; needed is {capability}")
+        self.hand = hand_of(context, tool.name)
+
+    async def fetch(self, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> None:
+        """Go over a part, down to it, and take it. The TCP stays there, or has gone up after a fault."""
+        tcp_in_cell = part_in_cell @ grasp.tcp_in_part.pose
+        await self.hand.make_ready(grasp)
+        await self.motion.approach(tcp_in_cell)
+        await self.motion.move_straight(tcp_in_cell, speed_m_s)
+        try:
+            await self.hand.take(grasp)
+        except FaultError:
+            await self.motion.lift()
+            raise
+
+    async def put(self, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> None:
+        """Bring what is held to a pose, let it go there, and lift the empty hand."""
+        tcp_in_cell = part_in_cell @ grasp.tcp_in_part.pose
+        await self.motion.approach(tcp_in_cell)
+        await self.motion.move_straight(tcp_in_cell, speed_m_s)
+        await self.hand.let_go(grasp)
+        await self.motion.lift()
+
+    def force_sensor(self, context: SkillContext) -> ForceSensor:
+        """The force sensor at the arm's wrist."""
+        return context.device(self.motion.spec.force_sensor, ForceSensor)
+
+    async def make_safe(self, context: SkillContext) -> None:
+        """Still every leased device and every tool of the line; what is held stays held."""
+        await super().make_safe(context)
+        for name in context.line.tools:
+            if name in context.devices:
+                await context.devices[name].stop()

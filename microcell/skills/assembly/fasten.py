@@ -1,0 +1,180 @@
+"""Take a screw with the bit, drive it into its site, and judge it by torque and angle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from microcell.description.base import Description, Name
+from microcell.description.line import Line
+from microcell.description.product import Screw, Thread
+from microcell.devices.screwdriver.contract import Drive, Screwdriver
+from microcell.faults import FaultError
+from microcell.geometry import Pose
+from microcell.measurement import Measurement
+from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
+from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.workplace import (
+    FEEDER_FAULTS,
+    check_fixture,
+    feeder_kinds,
+    note_taken,
+    part_name_of,
+    part_of,
+    present_part,
+    seat_in_cell,
+    site_of,
+)
+
+FREED_RAD = math.pi
+"""How much further than it went in a screw is backed out, so that it is surely free."""
+
+
+class FastenParameters(Description):
+    """Which screw goes where, how tight, and what angle it may take."""
+
+    item: Name
+    site: Name
+    torque_n_m: float = Field(gt=0, le=100, description="Where the screwdriver stops.")
+    angle_window_ratio: float = Field(
+        0.15, gt=0, lt=1, description="Permitted deviation of the angle to the seat."
+    )
+    torque_window_ratio: float = Field(0.1, gt=0, lt=1, description="Permitted deviation of the end torque.")
+    speed_rad_s: float = Field(30.0, gt=0, le=1000)
+    redrives: int = Field(
+        1, ge=0, le=5, description="How often a crossed screw is backed out and driven again."
+    )
+    speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last ways down.")
+    speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Angles:
+    """Angle at which the head should meet its seat, and the window around it, rad."""
+
+    seat_rad: float
+    earliest_rad: float
+    limit_rad: float
+
+
+class Fasten(ArmSkill):
+    """Drive one screw.
+
+    Before: a screwdriver is mounted, the fixture's sensor sees the unit. A screw that is still on the bit
+    from an earlier attempt is used first. During: torque that comes too early is a crossed thread, backed
+    out and driven again; torque that does not come is a screw that does not seat. Measures
+    `<operation>.torque` and `<operation>.angle`.
+    """
+
+    name = "fasten"
+    family = "assembly"
+    summary = "Takes a screw and drives it to its torque."
+    Parameters = FastenParameters
+    faults = (
+        *MOTION_FAULTS, *FEEDER_FAULTS, "FIXTURE_EMPTY", "FASTEN_NO_SCREW", "FASTEN_CROSS_THREADED",
+        "FASTEN_NOT_SEATED",
+    )  # fmt: skip
+
+    @classmethod
+    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
+        """The arm with a screwdriver, the fixture, and a feeder with the screw."""
+        part = part_name_of(line, variant, parameters["item"])
+        return Needs(("arm", "fixture", *feeder_kinds(line, part)), "drive_screw", part)
+
+    @classmethod
+    def expected_s(cls, parameters: Mapping[str, Any]) -> float:
+        return 7.0
+
+    async def before(self, context: SkillContext) -> None:
+        wanted = FastenParameters.model_validate(dict(context.goal.parameters))
+        _angles(context, wanted)
+        await self.take_arm(context, "drive_screw", wanted.speed_ratio)
+        await check_fixture(context, occupied=True)
+
+    async def run(self, context: SkillContext) -> SkillResult:
+        wanted = FastenParameters.model_validate(dict(context.goal.parameters))
+        if not await self.hand.holds():
+            await self._take_screw(context, wanted)
+        await self._to_thread(context, wanted)
+        drive = await self._drive(context, wanted)
+        context.say("retract", 0.9, "leaving the screw")
+        await self.motion.leave()
+        return self._result(context, wanted, drive)
+
+    async def _take_screw(self, context: SkillContext, wanted: FastenParameters) -> None:
+        name, part = part_of(context, wanted.item)
+        presented, part_in_cell = await present_part(context, name)
+        context.say("take", 0.2, f"taking a {name}")
+        await self.fetch(part.grasp, part_in_cell, wanted.speed_m_s)
+        note_taken(context, presented)
+        await self.motion.lift()
+
+    async def _to_thread(self, context: SkillContext, wanted: FastenParameters) -> None:
+        """Set the screw's tip on the thread's first turn."""
+        site, grasp = site_of(context, wanted.site), part_of(context, wanted.item)[1].grasp
+        seated = seat_in_cell(context) @ site.part_in_unit.pose
+        entry = seated @ Pose((0.0, 0.0, _thread(context, wanted).engagement_m))
+        on_thread = entry @ grasp.tcp_in_part.pose
+        context.say("approach", 0.4, f"bringing the screw to {wanted.site}")
+        await self.motion.approach(on_thread)
+        await self.motion.move_straight(on_thread, wanted.speed_m_s)
+
+    async def _drive(self, context: SkillContext, wanted: FastenParameters) -> Drive:
+        """Drive until the screw is seated. One that doesn't seat well is backed out and stays on the bit."""
+        driver = context.device(self.hand.name, Screwdriver)
+        angles = _angles(context, wanted)
+        fault = None
+        for attempt in range(wanted.redrives + 1):
+            context.say("drive", 0.6, "driving again" if attempt else "driving")
+            drive = await driver.drive(wanted.torque_n_m, angles.limit_rad, wanted.speed_rad_s)
+            fault = self._judge(drive, angles)
+            if fault is None:
+                return drive
+            await driver.loosen(drive.angle_rad + FREED_RAD, wanted.speed_rad_s)
+        await self.motion.leave()
+        raise fault or FaultError("FASTEN_NOT_SEATED", self.hand.name)
+
+    def _judge(self, drive: Drive, angles: _Angles) -> FaultError | None:
+        """What torque and angle say: FASTEN_NOT_SEATED, FASTEN_CROSS_THREADED, or nothing."""
+        found = f"{drive.torque_n_m:.2f} N.m at {drive.angle_rad:.1f} rad, seat at {angles.seat_rad:.1f} rad"
+        if not drive.reached:
+            return FaultError("FASTEN_NOT_SEATED", self.hand.name, found)
+        if drive.angle_rad < angles.earliest_rad:
+            return FaultError("FASTEN_CROSS_THREADED", self.hand.name, found)
+        return None
+
+    def _result(self, context: SkillContext, wanted: FastenParameters, drive: Drive) -> SkillResult:
+        operation, angles = context.goal.operation, _angles(context, wanted)
+        window = wanted.torque_n_m * wanted.torque_window_ratio
+        low, high = wanted.torque_n_m - window, wanted.torque_n_m + window
+        early, late, tool = angles.earliest_rad, angles.limit_rad, self.hand.name
+        measurements = (
+            Measurement(f"{operation}.torque", drive.torque_n_m, "N.m", low, high, source=tool),
+            Measurement(f"{operation}.angle", drive.angle_rad, "rad", early, late, source=tool),
+        )
+        message = f"{wanted.site}: {drive.torque_n_m:.2f} N.m at {drive.angle_rad:.1f} rad"
+        return SkillResult(Outcome.SUCCEEDED, message, measurements=measurements)
+
+
+def _thread(context: SkillContext, wanted: FastenParameters) -> Thread:
+    thread = site_of(context, wanted.site).thread
+    if thread is None:
+        raise FaultError("SKILL_REFUSED", "fasten", f"the site '{wanted.site}' has no thread")
+    return thread
+
+
+def _angles(context: SkillContext, wanted: FastenParameters) -> _Angles:
+    thread, shape = _thread(context, wanted), part_of(context, wanted.item)[1].shape
+    if not isinstance(shape, Screw):
+        raise FaultError("SKILL_REFUSED", "fasten", f"the item '{wanted.item}' is no screw")
+    seat_rad = thread.engagement_m / shape.pitch_m * 2.0 * math.pi
+    window_rad = seat_rad * wanted.angle_window_ratio
+    tightening_rad = wanted.torque_n_m / thread.stiffness_n_m_rad
+    return _Angles(seat_rad, seat_rad - window_rad, seat_rad + window_rad + tightening_rad)
+
+
+PLUGIN = Fasten

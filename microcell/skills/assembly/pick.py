@@ -1,0 +1,114 @@
+"""Take a part from its feeder, or a unit from the fixture, into the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from microcell.description.base import Description, Name
+from microcell.description.line import Line
+from microcell.description.product import Grasp
+from microcell.devices.fixture.contract import Fixture
+from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
+from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.workplace import (
+    FEEDER_FAULTS,
+    check_fixture,
+    feeder_kinds,
+    note_taken,
+    part_name_of,
+    part_of,
+    present_part,
+    seat_in_cell,
+)
+
+
+class PickParameters(Description):
+    """What to take, and how fast."""
+
+    item: Name | None = Field(None, description="Item of the bill of materials; needed from a feeder.")
+    source: Literal["feeder", "fixture"] = "feeder"
+    speed_m_s: float = Field(0.1, gt=0, le=0.5, description="Speed of the last way to the part.")
+    speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
+
+    @model_validator(mode="after")
+    def _names_the_item(self) -> PickParameters:
+        if self.source == "feeder" and self.item is None:
+            raise ValueError("a pick from a feeder needs an item")
+        return self
+
+
+class Pick(ArmSkill):
+    """Take a part or unit.
+
+    Before: the mounted tool can grasp it and holds nothing; for a unit, the fixture's sensor sees one.
+    During: the tool's sensor confirms the hold. After: it is still held, above the station.
+    """
+
+    name = "pick"
+    family = "assembly"
+    summary = "Takes a part from its feeder, or a unit from the fixture."
+    Parameters = PickParameters
+    faults = (
+        *MOTION_FAULTS, *FEEDER_FAULTS, "HAND_NOT_EMPTY", "GRIP_NOTHING_HELD", "GRIP_WRONG_WIDTH",
+        "GRIP_PART_LOST", "VACUUM_NOT_SEALED", "FASTEN_NO_SCREW", "FIXTURE_EMPTY",
+    )  # fmt: skip
+
+    @classmethod
+    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
+        """The arm with a tool that can grasp it; the fixture, or a feeder with its camera."""
+        wanted = PickParameters.model_validate(dict(parameters))
+        product = line.product_description
+        if wanted.source == "fixture" or wanted.item is None:
+            return Needs(("arm", "fixture"), product.unit_grasp.capability)
+        part = part_name_of(line, variant, wanted.item)
+        return Needs(("arm", *feeder_kinds(line, part)), product.parts[part].grasp.capability, part)
+
+    @classmethod
+    def expected_s(cls, parameters: Mapping[str, Any]) -> float:
+        return 4.0
+
+    async def before(self, context: SkillContext) -> None:
+        wanted = PickParameters.model_validate(dict(context.goal.parameters))
+        await self.take_arm(context, _grasp(context, wanted).capability, wanted.speed_ratio)
+        await self.hand.check_empty()
+        if wanted.source == "fixture":
+            await check_fixture(context, occupied=True)
+
+    async def run(self, context: SkillContext) -> SkillResult:
+        wanted = PickParameters.model_validate(dict(context.goal.parameters))
+        from_fixture = wanted.source == "fixture"
+        what = await (self._from_fixture if from_fixture else self._from_feeder)(context, wanted)
+        context.say("retract", 0.8, f"lifting the {what}")
+        await self.motion.lift()
+        return SkillResult(Outcome.SUCCEEDED, f"the {self.hand.name} holds the {what}")
+
+    async def after(self, context: SkillContext, result: SkillResult) -> None:
+        """GRIP_PART_LOST when it slipped away on the way up."""
+        await self.hand.check_holding("part after lifting")
+
+    async def _from_feeder(self, context: SkillContext, wanted: PickParameters) -> str:
+        name, part = part_of(context, str(wanted.item))
+        presented, part_in_cell = await present_part(context, name)
+        context.say("grasp", 0.3, f"fetching a {name} from {context.leased('feeder')}")
+        await self.fetch(part.grasp, part_in_cell, wanted.speed_m_s)
+        note_taken(context, presented)
+        return name
+
+    async def _from_fixture(self, context: SkillContext, wanted: PickParameters) -> str:
+        fixture = context.leased("fixture")
+        context.say("grasp", 0.3, f"fetching the unit from {fixture}")
+        await self.fetch(_grasp(context, wanted), seat_in_cell(context), wanted.speed_m_s)
+        await context.device(fixture, Fixture).release()
+        return "unit"
+
+
+def _grasp(context: SkillContext, wanted: PickParameters) -> Grasp:
+    if wanted.source == "fixture" or wanted.item is None:
+        return context.line.product_description.unit_grasp
+    return part_of(context, wanted.item)[1].grasp
+
+
+PLUGIN = Pick

@@ -1,0 +1,107 @@
+"""Put what is in the hand into the fixture, or drop it into the bin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from microcell.description.base import Description, Name
+from microcell.description.cell import BinSpec
+from microcell.description.line import Line
+from microcell.description.product import Grasp
+from microcell.devices.fixture.contract import Fixture
+from microcell.geometry import Pose
+from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
+from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
+
+DROP_CLEARANCE_M = 0.0003
+"""How high over its seat a part is let go: it must not be pressed onto it."""
+OVER_BIN_M = 0.02
+"""How high over the bin: clear of whatever hangs below the part's frame, and of what lies in it."""
+
+
+class PlaceParameters(Description):
+    """What is held and where it goes."""
+
+    item: Name | None = Field(None, description="Item that is held; without one it is a unit.")
+    site: Name | None = Field(
+        None, description="Site where the item goes; without one the first that takes it."
+    )
+    target: Literal["fixture", "bin"] = "fixture"
+    speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last way down.")
+    speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
+
+
+class Place(ArmSkill):
+    """Put down what is held.
+
+    Before: the hand holds something; the fixture is empty. After: the hand is empty, and in the fixture the
+    part sensor sees the part and the clamp has confirmed.
+    """
+
+    name = "place"
+    family = "assembly"
+    summary = "Puts what is held into the fixture and clamps it, or drops it into the bin."
+    Parameters = PlaceParameters
+    faults = (
+        *MOTION_FAULTS, "GRIP_PART_LOST", "HAND_NOT_EMPTY", "FIXTURE_OCCUPIED", "FIXTURE_EMPTY",
+        "FIXTURE_NOT_CLAMPED",
+    )  # fmt: skip
+
+    @classmethod
+    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
+        """The arm with the tool that took it, and the fixture or the bin."""
+        wanted = PlaceParameters.model_validate(dict(parameters))
+        grasp = line.product_description.unit_grasp
+        if wanted.item is not None:
+            grasp = line.product_description.parts[part_name_of(line, variant, wanted.item)].grasp
+        return Needs(("arm", wanted.target), grasp.capability)
+
+    @classmethod
+    def expected_s(cls, parameters: Mapping[str, Any]) -> float:
+        return 4.0
+
+    async def before(self, context: SkillContext) -> None:
+        wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
+        await self.take_arm(context, _grasp(context, wanted).capability, wanted.speed_ratio)
+        await self.hand.check_holding(wanted.item or "unit")
+        if wanted.target == "fixture":
+            await check_fixture(context, occupied=False)
+
+    async def run(self, context: SkillContext) -> SkillResult:
+        wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
+        grasp, what = _grasp(context, wanted), wanted.item or "unit"
+        target = context.leased(wanted.target)
+        context.say("place", 0.1, f"bringing the {what} to {target}")
+        await self.put(grasp, _goal_in_cell(context, wanted), wanted.speed_m_s)
+        if wanted.target == "fixture":
+            await check_fixture(context, occupied=True)
+            await context.device(target, Fixture).clamp()
+        return SkillResult(Outcome.SUCCEEDED, f"the {what} is in {target}")
+
+    async def after(self, context: SkillContext, result: SkillResult) -> None:
+        await self.hand.check_empty()
+
+
+def _grasp(context: SkillContext, wanted: PlaceParameters) -> Grasp:
+    if wanted.item is None:
+        return context.line.product_description.unit_grasp
+    return part_of(context, wanted.item)[1].grasp
+
+
+def _goal_in_cell(context: SkillContext, wanted: PlaceParameters) -> Pose:
+    """Where the held part's (or unit's) frame goes."""
+    if wanted.target == "bin":
+        return spec_of(context, context.leased("bin"), BinSpec).drop_in_cell.pose.shifted(dz=OVER_BIN_M)
+    seat = seat_in_cell(context).shifted(dz=DROP_CLEARANCE_M)
+    if wanted.site is not None:
+        return seat @ site_of(context, wanted.site).part_in_unit.pose
+    sites = context.line.product_description.sites.values()
+    first = next((site.part_in_unit.pose for site in sites if site.item == wanted.item), Pose())
+    return seat @ first
+
+
+PLUGIN = Place

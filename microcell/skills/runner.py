@@ -1,0 +1,170 @@
+"""Runs skills in this process: the one place that turns what happens in a skill into a result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from microcell import plugins
+from microcell.clock import Clock
+from microcell.description.line import Line
+from microcell.devices.contract import Device
+from microcell.errors import UsageError
+from microcell.faults import FaultError
+from microcell.skills.contract import Feedback, Outcome, Skill, SkillContext, SkillGoal, SkillResult
+
+KEPT_RESULTS = 10_000
+logger = logging.getLogger(__name__)
+
+
+class SkillRunner:
+    """Executes skill goals on the devices of one line; a `SkillPort` without any network between.
+
+    Every attempt ends in a `SkillResult`. Results are kept by `attempt_id`: a goal that is sent again gets
+    the result of the first time and moves nothing; sent again while it still runs, it waits for the same
+    end. Cancelling `execute` cancels the skill, makes its devices safe, keeps a CANCELLED result, and then
+    raises CancelledError on.
+    """
+
+    def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device]) -> None:
+        self._line = line
+        self._clock = clock
+        self._devices = devices
+        self._results: OrderedDict[str, SkillResult] = OrderedDict()
+        self._running: dict[str, asyncio.Future[SkillResult]] = {}
+
+    async def offered(self) -> frozenset[str]:
+        """Names of all installed skills."""
+        return frozenset(plugins.skill_names())
+
+    async def execute(
+        self, goal: SkillGoal, on_feedback: Callable[[Feedback], None] = lambda feedback: None
+    ) -> SkillResult:
+        """Run a goal to its end; every way but a cancel of this call returns a result."""
+        if goal.attempt_id in self._results:
+            return self._results[goal.attempt_id]
+        if goal.attempt_id in self._running:
+            return await asyncio.shield(self._running[goal.attempt_id])
+        self._running[goal.attempt_id] = asyncio.get_running_loop().create_future()
+        context = SkillContext(goal, self._line, self._clock, self._devices, on_feedback)
+        start_s = self._clock.now()
+        try:
+            result = await self._attempt(context)
+        except asyncio.CancelledError:
+            cancelled = self._ended_by(context, FaultError("SKILL_CANCELLED", goal.skill), Outcome.CANCELLED)
+            self._keep(goal.attempt_id, cancelled.lasting(self._clock.now() - start_s))
+            raise
+        return self._keep(goal.attempt_id, result.lasting(self._clock.now() - start_s))
+
+    async def _attempt(self, context: SkillContext) -> SkillResult:
+        goal = context.goal
+        try:
+            skill = self._accept(goal)
+        except FaultError as error:
+            return self._ended_by(context, error)
+        try:
+            result = await self._within_time(skill, context)
+        except asyncio.CancelledError:
+            await _uninterrupted(self._make_safe(skill, context))
+            raise
+        except FaultError as error:
+            await _uninterrupted(self._make_safe(skill, context))
+            return self._ended_by(context, error)
+        except Exception as error:  # the edge of foreign code: any mistake in a skill becomes a fault
+            logger.exception("skill %s failed at operation %s of %s", goal.skill, goal.operation, goal.unit)
+            await _uninterrupted(self._make_safe(skill, context))
+            failed = FaultError("SKILL_FAILED", goal.skill, f"{type(error).__name__}: {error}")
+            return self._ended_by(context, failed)
+        return replace(result, parts=tuple(context.taken))
+
+    def _accept(self, goal: SkillGoal) -> Skill:
+        """Make the goal's skill, or raise SKILL_REFUSED with everything that is wrong with the goal."""
+        try:
+            kind: type[Skill] = plugins.skill(goal.skill)
+            kind.Parameters.model_validate(dict(goal.parameters))
+        except UsageError as error:
+            raise FaultError("SKILL_REFUSED", goal.skill, str(error)) from error
+        except ValidationError as error:
+            raise FaultError("SKILL_REFUSED", goal.skill, _all_errors(error)) from error
+        self._check_lease(goal, kind)
+        return kind()
+
+    def _check_lease(self, goal: SkillGoal, kind: type[Skill]) -> None:
+        try:
+            needs = kind.needs(self._line, goal.variant, goal.parameters)
+        except KeyError as error:
+            raise FaultError("SKILL_REFUSED", goal.skill, f"the product has no {error}") from error
+        leased = goal.lease.resources
+        wrong = [f"the lease has no {kind}" for kind in needs.kinds if kind not in leased]
+        wrong += [f"there is no device '{name}'" for name in leased.values() if name not in self._devices]
+        if wrong:
+            raise FaultError("SKILL_REFUSED", goal.skill, "; ".join(wrong))
+
+    async def _within_time(self, skill: Skill, context: SkillContext) -> SkillResult:
+        limit_s = skill.timeout_s(context.goal.parameters)
+        work = asyncio.ensure_future(_perform(skill, context))
+        timer = asyncio.ensure_future(self._clock.sleep(limit_s))
+        try:
+            await asyncio.wait((work, timer), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise FaultError("SKILL_TIMEOUT", context.goal.skill, f"not ended after {limit_s:.0f} s")
+            return work.result()
+        finally:
+            timer.cancel()
+            work.cancel()
+            await asyncio.gather(work, timer, return_exceptions=True)
+
+    async def _make_safe(self, skill: Skill, context: SkillContext) -> None:
+        """Make the devices safe; what fails even there is logged, and the first fault stays reported."""
+        try:
+            await skill.make_safe(context)
+        except Exception:
+            logger.exception("the devices of %s could not be made safe", context.goal.skill)
+
+    def _ended_by(
+        self, context: SkillContext, error: FaultError, outcome: Outcome = Outcome.FAULT
+    ) -> SkillResult:
+        fault = error.fault.at(context.goal.unit, context.goal.operation, self._clock.now())
+        return SkillResult(outcome, str(fault), fault, parts=tuple(context.taken))
+
+    def _keep(self, attempt_id: str, result: SkillResult) -> SkillResult:
+        """Store a result and hand it to everybody who waits for the same attempt."""
+        self._results[attempt_id] = result
+        if len(self._results) > KEPT_RESULTS:
+            self._results.popitem(last=False)
+        self._running.pop(attempt_id).set_result(result)
+        return result
+
+
+async def _perform(skill: Skill, context: SkillContext) -> SkillResult:
+    await skill.before(context)
+    result = await skill.run(context)
+    await skill.after(context, result)
+    return result
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Await some work to its end; a cancel that comes meanwhile is raised only then."""
+    task = asyncio.ensure_future(work)
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+def _all_errors(error: ValidationError) -> str:
+    """All that is wrong with the parameters, one clause each."""
+    return "; ".join(
+        f"{'.'.join(map(str, detail['loc'])) or 'parameters'}: {detail['msg']} ({detail['input']!r})"
+        for detail in error.errors(include_url=False)
+    )

@@ -1,0 +1,126 @@
+"""The whole cell in one process on virtual time: plant, mock devices, skills and controller, faster than real time."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from microcell.clock import LoopClock, run_virtual
+from microcell.description.line import Line
+from microcell.description.order import Order
+from microcell.devices.factory import DeviceHost, make_devices
+from microcell.errors import UsageError
+from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.packml import State
+from microcell.orchestration.view import CellSnapshot
+from microcell.plant.plant import Plant
+from microcell.records.journal import Entry, Head, Journal
+from microcell.skills.runner import SkillRunner
+
+CameraKind = Literal["modelled", "rendered"]
+VIRTUAL_EPOCH_S = 1_767_225_600.0
+"""2026-01-01T00:00:00Z: virtual runs begin here, so that a seed gives the same journal on every day."""
+
+
+@dataclass(frozen=True)
+class VirtualRun:
+    """What to run. `stop_after_s` ends an unfinished run at a cell time: a shift."""
+
+    line: Line
+    orders: tuple[Order, ...]
+    seed: int = 0
+    camera: CameraKind = "modelled"
+    journal: Path | None = None
+    stop_after_s: float | None = None
+
+
+@dataclass(frozen=True)
+class VirtualResult:
+    """How it ended: the cell's last state, the journal's digest, and whether it was interrupted."""
+
+    snapshot: CellSnapshot
+    head: Head
+    interrupted: bool
+
+
+class VirtualCell:
+    """A line's controller over its mock devices, in one event loop."""
+
+    def __init__(self, run: VirtualRun, journal: Journal) -> None:
+        self.clock = LoopClock(VIRTUAL_EPOCH_S)
+        self.plant = Plant(run.line, run.seed, self.clock)
+        host = DeviceHost(run.line, self.clock, self.plant)
+        self.devices = make_devices(host, "virtual", camera=run.camera)
+        self.runner = SkillRunner(run.line, self.clock, self.devices)
+        session = Session("virtual", run.camera, run.seed)
+        self.controller = Controller(run.line, self.clock, journal, self.runner, self.devices, session)
+
+    async def start(self) -> None:
+        """Connect every device and bring the cell to Idle."""
+        for device in self.devices.values():
+            await device.connect()
+        await self.controller.start()
+
+    async def close(self) -> None:
+        """Bring the cell to Stopped and disconnect."""
+        await self.controller.close()
+        for device in self.devices.values():
+            await device.disconnect()
+
+
+def run_line(run: VirtualRun, on_entry: Callable[[Entry], None] | None = None) -> VirtualResult:
+    """Produce orders on virtual time. Ctrl-C ends in Stopped and is told in the result.
+
+    Raises `UsageError` when the journal's file is there already: a simulated plant cannot go on where another one ended.
+    """
+    if run.journal is not None and run.journal.exists() and run.journal.stat().st_size:
+        raise UsageError(f"'{run.journal}' is there already. Give --journal a new file, or remove that one.")
+    with Journal.create_or_open(run.journal or ":memory:", durability="batch") as journal:
+        return run_virtual(_produce(run, journal, on_entry))
+
+
+async def _produce(run: VirtualRun, journal: Journal, on_entry: Callable[[Entry], None] | None) -> VirtualResult:
+    cell = VirtualCell(run, journal)
+    if on_entry:
+        cell.controller.add_listener(on_entry)
+    await cell.start()
+    work = asyncio.ensure_future(_work_off(cell.controller, run.orders))
+    interrupted = not await _wait(work, run.stop_after_s)
+    await cell.close()
+    return VirtualResult(cell.controller.snapshot(), journal.head(), interrupted)
+
+
+async def _work_off(controller: Controller, orders: tuple[Order, ...]) -> None:
+    """Hand in the orders and wait for them; a cell that waits for a person ends the run, nobody is there."""
+    ids = [controller.submit(order) for order in orders]
+    ended = asyncio.gather(*(controller.order_ended(order_id) for order_id in ids))
+    held = asyncio.ensure_future(controller.until_state(State.HELD, State.ABORTED))
+    done, _ = await asyncio.wait([ended, held], return_when=asyncio.FIRST_COMPLETED)
+    for waiting in {ended, held} - done:
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+
+
+async def _wait(work: asyncio.Future[None], stop_after_s: float | None) -> bool:
+    """Wait for the work; False when Ctrl-C ended it."""
+    loop, interrupt = asyncio.get_running_loop(), asyncio.Event()
+    with suppress(NotImplementedError, RuntimeError, ValueError):  # not in a thread, not on every system
+        loop.add_signal_handler(signal.SIGINT, interrupt.set)
+    stop = asyncio.ensure_future(interrupt.wait())
+    try:
+        await asyncio.wait([work, stop], timeout=stop_after_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(signal.SIGINT)
+        stop.cancel()
+    if work.done():
+        work.result()
+    else:
+        work.cancel()
+    return not interrupt.is_set()

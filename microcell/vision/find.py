@@ -1,0 +1,181 @@
+"""Find a part in an image near its nominal pose: roughly by its colour, then to a fraction of a pixel by its
+edges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from microcell.description.product import Part
+from microcell.geometry import Pose, from_rpy, multiply
+from microcell.vision.colour import lab_of
+from microcell.vision.outline import area_m2, contour, face, half_size_m, reach_m, top_m, turns_rad
+from microcell.vision.view import View
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from microcell.vision.optics import Floats
+
+OWN_COLOUR_LAB = (20.0, 14.0, 14.0)
+"""Largest difference in L*, a* and b* of what is taken for the part's own colour."""
+
+AREA_RATIO = (0.6, 1.4)
+"""Smallest and largest area, of the part's own, of a spot that is taken for the part."""
+
+MIN_EDGES_RATIO = 0.4
+"""Share of the outline that must be seen for a position to be told."""
+
+_ENOUGH_PX = 40
+"""Half a part's size in the image from which a coarser look finds it as well."""
+
+_EDGE_LEVELS = 12.0
+_RAYS = 96
+_STEP_PX = 0.5
+_PASSES_PX = (6.0, 4.0, 3.0)
+"""How far around the outline the edge is looked for, one pass after the other."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A part's pose in the cell frame (height and tilt are the nominal ones) and how well its edges fit.
+
+    `sd_m` is the standard error of the position as the scatter of the edges tells it.
+    """
+
+    part_in_cell: Pose
+    offset_m: float
+    sd_m: float
+
+
+def find(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found | None:
+    """Find the nearest spot of the part's colour and size, and fit the part's outline to its edges.
+
+    The turn about z is fitted for boxes alone, within the outline's symmetry; None where nothing fits.
+    """
+    rough = _nearest_spot(view, part, nominal, search_radius_m)
+    found = fit(view, part, nominal, rough) if rough else None
+    return found if found and found.offset_m <= search_radius_m else None
+
+
+def fit(view: View, part: Part, nominal: Pose, rough: Pose) -> Found | None:
+    """Fit the part's outline to the edges seen around a rough pose, whatever the colour within; None without
+    edges."""
+    pose, sd_m = rough, 0.0
+    for window_px in _PASSES_PX:
+        fitted = _fit_outline(view, part, pose, window_px)
+        if fitted is None:
+            return None
+        pose, sd_m = fitted
+    return Found(pose, math.dist(pose.position[:2], nominal.position[:2]), sd_m)
+
+
+def turned(pose: Pose, angle_rad: float) -> Pose:
+    """The pose turned about the outer z axis, at its place."""
+    return Pose(pose.position, multiply(from_rpy(0.0, 0.0, angle_rad), pose.orientation))
+
+
+def _nearest_spot(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Pose | None:
+    scale = view.scale_px_m(part, nominal)
+    centre = view.on_top(part, nominal, np.zeros((1, 2)))[0]
+    stride = max(1, int(min(half_size_m(part)) * scale / _ENOUGH_PX))
+    region = view.region(centre, (search_radius_m + 1.1 * reach_m(part)) * scale, stride)
+    if region is None:
+        return None
+    outlines, _ = cv2.findContours(_own_colour(region.pixels, part), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    smallest, largest = (ratio * area_m2(part) * (scale / stride) ** 2 for ratio in AREA_RATIO)
+    found: list[tuple[float, Pose]] = []
+    for outline in outlines:
+        if not smallest <= cv2.contourArea(outline) <= largest:
+            continue
+        pose = _roughly(view, part, nominal, outline * stride + np.array(region.corner_px))
+        found.append((math.dist(pose.position[:2], nominal.position[:2]), pose))
+    near = [candidate for candidate in found if candidate[0] <= search_radius_m + 2.0 * stride / scale]
+    return min(near, key=lambda candidate: candidate[0])[1] if near else None
+
+
+def _own_colour(pixels: npt.NDArray[np.uint8], part: Part) -> npt.NDArray[np.uint8]:
+    """255 where a region has the part's colour."""
+    # OpenCV's 8-bit Lab is L* x 2.55, a* + 128, b* + 128.
+    middle = lab_of(part.colour_rgb) * (2.55, 1.0, 1.0) + (0.0, 128.0, 128.0)
+    width = np.array(OWN_COLOUR_LAB) * (2.55, 1.0, 1.0)
+    lab = cv2.cvtColor(cv2.blur(pixels, (3, 3)), cv2.COLOR_RGB2Lab)
+    low, high = (np.clip(np.round(limit), 0, 255) for limit in (middle - width, middle + width))
+    mask: npt.NDArray[np.uint8] = cv2.inRange(lab, low, high)
+    return mask
+
+
+def _roughly(view: View, part: Part, nominal: Pose, outline_px: npt.NDArray[Any]) -> Pose:
+    """The nominal pose moved, and a box turned, onto a spot in the image."""
+    moments = cv2.moments(outline_px.astype(np.float32))
+    middle = (moments["m10"] / moments["m00"], moments["m01"] / moments["m00"])
+    height = nominal.position[2] + top_m(part)
+    x, y = view.optics.unproject(middle, height)
+    pose = Pose((x, y, nominal.position[2]), nominal.orientation)
+    symmetry = turns_rad(part)
+    if symmetry is None:
+        return pose
+    corners = cv2.boxPoints(cv2.minAreaRect(outline_px.astype(np.float32)))
+    cell = [view.optics.unproject((float(u), float(v)), height) for u, v in corners[:3]]
+    longer = max(pairwise(cell), key=lambda side: math.dist(*side))
+    angle = math.atan2(longer[1][1] - longer[0][1], longer[1][0] - longer[0][0])
+    if part.shape.kind == "box" and part.shape.length_m < part.shape.width_m:
+        angle += math.pi / 2
+    return turned(pose, math.remainder(angle - nominal.yaw, symmetry))
+
+
+def _fit_outline(view: View, part: Part, pose: Pose, window_px: float) -> tuple[Pose, float] | None:
+    """Move the part onto the edges seen within `window_px` of its outline: pose and the position's standard
+    error, m."""
+    scale = view.scale_px_m(part, pose)
+    points, normals = contour(part, _RAYS)
+    across, seen = _edges(view, part, pose, (points, normals), window_px)
+    if np.count_nonzero(seen) < MIN_EDGES_RATIO * len(points):
+        return None
+    columns = [normals]
+    if turns_rad(part) is not None:
+        columns.append(points[:, :1] * normals[:, 1:] - points[:, 1:] * normals[:, :1])
+    # A common growth of the outline takes up what blur and dark edges do on all sides alike.
+    columns.append(np.ones((len(points), 1)))
+    move, rest, kept = _least_squares(np.hstack(columns)[seen], across[seen] / scale)
+    x, y, _ = pose.apply((move[0], move[1], 0.0))
+    moved = Pose((x, y, pose.position[2]), pose.orientation)
+    sd_m = float(np.std(rest)) * math.sqrt(2.0 / kept)
+    return (turned(moved, move[2]) if turns_rad(part) is not None else moved), sd_m
+
+
+def _edges(
+    view: View, part: Part, pose: Pose, outline: tuple[Floats, Floats], window_px: float
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Distance in px from each point of the outline, outwards, to where the part's own colour ends, and
+    where that is seen."""
+    points, normals = outline
+    steps = np.arange(-window_px, window_px + _STEP_PX / 2, _STEP_PX)
+    along = points[:, None] + normals[:, None] * (steps / view.scale_px_m(part, pose))[None, :, None]
+    samples = view.raw(view.on_top(part, pose, along.reshape(-1, 2)).reshape(*along.shape))
+    own = np.median(view.raw(view.on_top(part, pose, face(part))), axis=0)
+    distance = np.linalg.norm(samples - own, axis=2)
+    limit = 0.5 * max(float(np.median(distance.max(axis=1))), 2 * _EDGE_LEVELS)
+    outside = distance > limit
+    first = np.argmax(outside, axis=1)
+    seen = (first > 1) & outside.any(axis=1)
+    row, first = np.arange(len(points)), np.maximum(first, 1)
+    before, after = distance[row, first - 1], distance[row, first]
+    share = (limit - before) / np.maximum(after - before, 1e-6)
+    return steps[first - 1] + np.clip(share, 0.0, 1.0) * _STEP_PX, seen
+
+
+def _least_squares(rows: Floats, values: Floats) -> tuple[Floats, Floats, int]:
+    """Solution, residuals and number of the rows that were kept, after dropping outliers twice."""
+    kept = np.ones(len(values), bool)
+    solution: Floats = np.zeros(rows.shape[1])
+    for _ in range(3):
+        solution = np.linalg.lstsq(rows[kept], values[kept], rcond=None)[0]
+        rest = np.abs(values - rows @ solution)
+        kept = rest <= max(3.0 * 1.48 * float(np.median(rest)), 1e-9)
+    return solution, (values - rows @ solution)[kept], int(np.count_nonzero(kept))

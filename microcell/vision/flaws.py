@@ -1,0 +1,83 @@
+"""Scratches and dirt on a part's top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from microcell.description.product import Part
+from microcell.geometry import Pose
+from microcell.vision.outline import MARK_MARGIN_M, hidden, polygon, reach_m
+from microcell.vision.view import Region, View
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from microcell.vision.optics import Floats
+
+    Mask = npt.NDArray[np.uint8]
+
+FLAW_LEVELS = 16.0
+"""Difference from the part's colour, in levels of 255 of one channel, that counts as a flaw."""
+
+MIN_PIXELS = 6
+"""Spots with fewer pixels on their edge are noise."""
+
+_WIDENED_PX = 2.8
+"""What blur and the low threshold add to the length of a flaw of middling contrast (bench/vision.py)."""
+
+
+def longest_flaw(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]]) -> float:
+    """Length in m of the longest flaw on a part's top; 0 without any.
+
+    What lies on the part (`covers`), its marks, its bore and a narrow edge are left out.
+    """
+    scale = view.scale_px_m(part, pose)
+    centre = view.on_top(part, pose, np.zeros((1, 2)))[0]
+    region = view.region(centre, reach_m(part) * scale + 2)
+    if region is None:
+        return 0.0
+    mask = _own_surface(view, part, pose, covers, region)
+    differs = _differing(region.pixels, mask)
+    outlines, _ = cv2.findContours(differs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    lengths = [_length_px(outline) for outline in outlines if len(outline) >= MIN_PIXELS]
+    return max(lengths, default=0.0) / scale
+
+
+def _own_surface(
+    view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]], region: Region
+) -> Mask:
+    """255 where the region shows the part's own surface."""
+    mask = np.zeros(region.pixels.shape[:2], np.uint8)
+    edge_m = min(MARK_MARGIN_M, 0.1 * reach_m(part))
+    _fill(mask, view.on_top(part, pose, polygon(part, -edge_m)), region, 255)
+    for shape in hidden(part, MARK_MARGIN_M):
+        _fill(mask, view.on_top(part, pose, shape), region, 0)
+    for other, other_pose in covers:
+        _fill(mask, view.on_top(other, other_pose, polygon(other, MARK_MARGIN_M)), region, 0)
+    return mask
+
+
+def _fill(mask: Mask, polygon_px: Floats, region: Region, value: int) -> None:
+    cv2.fillPoly(mask, [np.round(polygon_px - region.corner_px).astype(np.int32)], value)
+
+
+def _differing(pixels: Mask, mask: Mask) -> Mask:
+    """255 where the surface differs from its own colour, gaps of a pixel closed."""
+    smooth = cv2.GaussianBlur(pixels, (3, 3), 0)
+    visible = smooth[::4, ::4][mask[::4, ::4] > 0]
+    if len(visible) == 0:
+        return np.zeros_like(mask)
+    own = np.median(visible, axis=0)
+    differs = cv2.bitwise_not(cv2.inRange(smooth, own - FLAW_LEVELS, own + FLAW_LEVELS)) & mask
+    closed: Mask = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    return closed
+
+
+def _length_px(outline: npt.NDArray[Any]) -> float:
+    """Longer side of the smallest rectangle around one spot."""
+    _, (width, height), _ = cv2.minAreaRect(outline)
+    return max(0.0, max(width, height) + 1.0 - _WIDENED_PX)

@@ -1,0 +1,97 @@
+"""How a part is turned, by the marks on its top."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from microcell.description.product import Mark, Part
+from microcell.geometry import Pose, wrap_angle
+from microcell.vision.outline import face, half_size_m
+from microcell.vision.view import View
+
+if TYPE_CHECKING:
+    from microcell.vision.optics import Floats
+
+MIN_CONTRAST = 0.1
+"""Least mean visibility of the marks at the best turn; 1 = every mark in its own colour on the part's own."""
+
+_COARSE_RAD = math.radians(2.0)
+_FINE_TURNS = 81
+
+
+def turn(view: View, part: Part, pose: Pose) -> float | None:
+    """Angle in (-pi, pi] about the part's axis from `pose` to where the marks are seen; None where they are
+    not.
+
+    Every mark's area is compared with what surrounds it, so that a screw head over a hole counts neither
+    way.
+    """
+    coarse = np.arange(-90, 90) * _COARSE_RAD
+    by_mark = _visibility(view, part, pose, coarse)
+    scores = by_mark.mean(axis=0)
+    best = int(np.argmax(scores))
+    if scores[best] < MIN_CONTRAST:
+        return None
+    visible = by_mark[:, best] > 0.5 * by_mark[:, best].max()
+    fine = coarse[best] + np.linspace(-1.0, 1.0, _FINE_TURNS) * _window_rad(part)
+    around = _visibility(view, part, pose, fine)[visible].mean(axis=0)
+    weights = np.clip(around - 0.6 * around.max(), 0.0, None)
+    return wrap_angle(float(np.sum(weights * fine) / np.sum(weights)))
+
+
+def _window_rad(part: Part) -> float:
+    """Half a range of turns that takes every mark wholly past where it is seen."""
+    return min(max(_half_angle_rad(mark) for mark in part.marks) * 1.5, math.pi / 4)
+
+
+def _half_angle_rad(mark: Mark) -> float:
+    """Half the angle that a mark takes up, seen from the part's axis."""
+    half_m = math.hypot(mark.length_m, mark.width_m or mark.length_m) / 2
+    return half_m / max(math.hypot(*mark.at_m), 1e-6)
+
+
+def _visibility(view: View, part: Part, pose: Pose, angles_rad: Floats) -> Floats:
+    """Visibility of each of the part's m marks for each of (n,) turns: (m, n)."""
+    own = np.median(view.raw(view.on_top(part, pose, face(part))), axis=0)
+    rows = []
+    for mark in part.marks:
+        inside, around = _samples(mark, part)
+        axis = view.as_seen(mark.colour_rgb) - own
+        samples = _turned(view, part, pose, np.concatenate((inside, around)), angles_rad)
+        ink = np.clip((samples - own) @ axis / max(float(axis @ axis), 1.0), 0.0, 1.0)
+        rows.append(ink[:, : len(inside)].mean(axis=1) - ink[:, len(inside) :].mean(axis=1))
+    return np.stack(rows)
+
+
+def _turned(view: View, part: Part, pose: Pose, points_m: Floats, angles_rad: Floats) -> Floats:
+    """Pixel values at points of the part's top, turned by each of the angles: (angles, points, 3)."""
+    cos, sin = np.cos(angles_rad)[:, None], np.sin(angles_rad)[:, None]
+    x, y = points_m.T
+    turned = np.stack((x * cos - y * sin, x * sin + y * cos), axis=2)
+    return view.raw(view.on_top(part, pose, turned.reshape(-1, 2)).reshape(*turned.shape)).astype(float)
+
+
+def _samples(mark: Mark, part: Part) -> tuple[Floats, Floats]:
+    """Points inside of a mark and around it, on the part's top."""
+    return _sample_points(mark.at_m, mark.length_m, mark.width_m, half_size_m(part), part.shape.kind == "box")
+
+
+@lru_cache(maxsize=64)
+def _sample_points(
+    at_m: tuple[float, float], length_m: float, width_m: float, half_m: tuple[float, float], is_box: bool
+) -> tuple[Floats, Floats]:
+    a, b = length_m / 2, (width_m or length_m) / 2
+    grid = np.linspace(-0.8, 0.8, 4)
+    inside = np.stack([axis.ravel() for axis in np.meshgrid(a * grid, b * grid)], axis=1)
+    if width_m == 0:
+        inside *= 0.8
+    angle = np.linspace(0, 2 * math.pi, 20, endpoint=False)
+    gap = 0.5 * min(a, b)
+    square = np.clip(1.5 * np.stack((np.cos(angle), np.sin(angle)), axis=1), -1, 1)
+    around = square * (a + gap, b + gap) + at_m
+    on_part = np.all(np.abs(around) < half_m, axis=1) if is_box else np.hypot(*around.T) < 0.97 * half_m[0]
+    return inside + at_m, around[on_part] if on_part.any() else around

@@ -1,0 +1,174 @@
+"""Judge a unit by one image, and find a part in one: pixels in, readings out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from microcell.description.cell import CameraSpec
+from microcell.description.product import Part
+from microcell.faults import FaultError
+from microcell.geometry import Pose
+from microcell.vision.codes import read_datamatrix
+from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
+from microcell.vision.find import Found, find, fit, turned
+from microcell.vision.flaws import longest_flaw
+from microcell.vision.marks import turn
+from microcell.vision.outline import NEAR_RATIO, face, half_size_m, reach_m, rim, top_m, turns_rad
+from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
+from microcell.vision.view import View
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+MIN_VISIBLE_RATIO = 0.5
+"""Share of the outline in its own colour that makes a found spot a part."""
+
+
+def measure(
+    pixels: npt.NDArray[np.uint8], camera: CameraSpec, requests: Sequence[CheckRequest], where: str = "camera"
+) -> tuple[Reading, ...]:
+    """Measure every request in one image, (height, width, 3) uint8 RGB; the readings are in the requests'
+    order.
+
+    What each reading means stands at `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`.
+    """
+    unit = _Unit(View.of(pixels, camera, where), requests)
+    return tuple(_CHECKS[request.kind](unit, request) for request in requests)
+
+
+def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, where: str = "camera") -> Pose:
+    """Find a part near its nominal pose; its pose in the cell frame, with the nominal height.
+
+    A part with marks is found in every turn, a box within its symmetry of the nominal turn, any other keeps
+    the nominal turn. Parts of one colour that touch are not told apart. Raises PART_NOT_FOUND or
+    CAMERA_UNUSABLE_IMAGE at `where`.
+    """
+    view = View.of(pixels, camera, where)
+    part, nominal = request.part, request.part_in_cell
+    found = find(view, part, nominal, request.search_radius_m)
+    if found is None or visible_ratio(view, part, found.part_in_cell) < MIN_VISIBLE_RATIO:
+        place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
+        raise FaultError(
+            "PART_NOT_FOUND", where, f"no spot of the part's colour and size {place} of its place"
+        )
+    angle = turn(view, part, found.part_in_cell) if part.marks else None
+    return found.part_in_cell if angle is None else turned(found.part_in_cell, angle)
+
+
+def visible_ratio(view: View, part: Part, pose: Pose) -> float:
+    """Share of the points close inside the outline that have the part's own colour."""
+    colours = to_lab(view.colours(view.on_top(part, pose, rim(part))))
+    return float(np.mean(np.linalg.norm(colours - lab_of(part.colour_rgb), axis=1) <= OWN_DELTA_E))
+
+
+class _Unit:
+    """A unit in an image; each of its parts is looked for once."""
+
+    def __init__(self, view: View, requests: Sequence[CheckRequest]) -> None:
+        self.view = view
+        self._requests = requests
+        self._found: dict[tuple[str, str], Found | None] = {}
+        self._angles: dict[tuple[str, str], float | None] = {}
+
+    def found(self, request: CheckRequest) -> Found | None:
+        """Where the requested part is seen, within its own size of its place."""
+        key = (request.station, request.site)
+        if key not in self._found:
+            radius_m = max(half_size_m(request.part))
+            self._found[key] = find(self.view, request.part, request.part_in_cell, radius_m)
+        return self._found[key]
+
+    def angle(self, request: CheckRequest) -> float | None:
+        """Turn from the nominal pose by the part's marks, or by its sides where it has none."""
+        key = (request.station, request.site)
+        if key not in self._angles:
+            self._angles[key] = self._measured_angle(request)
+        return self._angles[key]
+
+    def pose(self, request: CheckRequest) -> Pose:
+        """Where the part is seen, or its nominal pose where it is not."""
+        place = self._place(request)
+        angle = self.angle(request) if request.part.marks else None
+        return (
+            place if angle is None else turned(Pose(place.position, request.part_in_cell.orientation), angle)
+        )
+
+    def above(self, request: CheckRequest) -> list[CheckRequest]:
+        """One request for each other site of the station whose part lies over this one."""
+        part, (x, y, z) = request.part, request.part_in_cell.position
+        found: dict[str, CheckRequest] = {}
+        for other in self._requests:
+            ox, oy, oz = other.part_in_cell.position
+            higher = oz + top_m(other.part) > z + top_m(part)
+            near = math.hypot(ox - x, oy - y) < reach_m(part) + reach_m(other.part)
+            if higher and near and other.station == request.station and other.site != request.site:
+                found[other.site] = other
+        return list(found.values())
+
+    def _measured_angle(self, request: CheckRequest) -> float | None:
+        part, nominal = request.part, request.part_in_cell
+        if not part.marks and turns_rad(part) is None:
+            raise ValueError(f"check '{request.name}': a round part without marks has no orientation")
+        if part.marks:
+            return turn(self.view, part, Pose(self._place(request).position, nominal.orientation))
+        found = self.found(request)
+        return math.remainder(found.part_in_cell.yaw - nominal.yaw, 2 * math.pi) if found else None
+
+    def _place(self, request: CheckRequest) -> Pose:
+        """As `found`; a part of the wrong colour is found by its edges alone, and else taken to be in its
+        place."""
+        nominal = request.part_in_cell
+        found = self.found(request) or fit(self.view, request.part, nominal, nominal)
+        return found.part_in_cell if found else nominal
+
+
+def _presence(unit: _Unit, request: CheckRequest) -> Reading:
+    found = unit.found(request)
+    near = found is not None and found.offset_m <= NEAR_RATIO * min(half_size_m(request.part))
+    pose = found.part_in_cell if found and near else request.part_in_cell
+    ratio = visible_ratio(unit.view, request.part, pose)
+    return Reading(request.name, "presence", ratio, "1")
+
+
+def _position(unit: _Unit, request: CheckRequest) -> Reading:
+    found = unit.found(request)
+    if found is None:
+        return Reading(request.name, "position", max(half_size_m(request.part)), "m")
+    return Reading(request.name, "position", found.offset_m, "m", uncertainty=found.sd_m)
+
+
+def _orientation(unit: _Unit, request: CheckRequest) -> Reading:
+    angle = unit.angle(request)
+    return Reading(request.name, "orientation", math.pi if angle is None else abs(angle), "rad")
+
+
+def _colour(unit: _Unit, request: CheckRequest) -> Reading:
+    part, view = request.part, unit.view
+    seen = np.median(view.colours(view.on_top(part, request.part_in_cell, face(part))), axis=0)
+    difference = float(np.linalg.norm(to_lab(seen) - lab_of(part.colour_rgb)))
+    return Reading(request.name, "colour", difference / 100.0, "1")
+
+
+def _surface(unit: _Unit, request: CheckRequest) -> Reading:
+    covers = [(other.part, unit.pose(other)) for other in unit.above(request)]
+    length_m = longest_flaw(unit.view, request.part, unit.pose(request), covers)
+    return Reading(request.name, "surface", length_m, "m")
+
+
+def _code(unit: _Unit, request: CheckRequest) -> Reading:
+    text = read_datamatrix(unit.view, request.part, request.part_in_cell)
+    return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text=text)
+
+
+_CHECKS: dict[CheckKind, Callable[[_Unit, CheckRequest], Reading]] = {
+    "presence": _presence,
+    "position": _position,
+    "orientation": _orientation,
+    "colour": _colour,
+    "surface": _surface,
+    "code": _code,
+}

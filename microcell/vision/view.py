@@ -1,0 +1,104 @@
+"""One image with its optics and its light: colours at points, and regions around parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from microcell.description.cell import CameraSpec
+from microcell.description.product import Part
+from microcell.geometry import Pose
+from microcell.vision.colour import to_encoded, to_linear
+from microcell.vision.exposure import light_gains
+from microcell.vision.optics import Optics, placed
+from microcell.vision.outline import top_m
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from microcell.vision.optics import Floats
+
+    Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rectangle of the image, its light corrected: (h, w, 3) uint8 RGB, with the pixel of its corner.
+
+    It holds one pixel of each `stride` along both axes.
+    """
+
+    pixels: Image
+    corner_px: tuple[int, int]
+    stride: int = 1
+
+
+@dataclass(frozen=True)
+class View:
+    """An image that can be judged. `gains` are the factors to the reference light, for each channel in
+    linear light."""
+
+    pixels: Image
+    optics: Optics
+    gains: Floats
+
+    @classmethod
+    def of(cls, pixels: Image, camera: CameraSpec, where: str) -> View:
+        """Check an image and its light; CAMERA_UNUSABLE_IMAGE."""
+        return cls(pixels, Optics.of(camera), light_gains(pixels, camera, where))
+
+    def on_top(self, part: Part, part_in_cell: Pose, points_m: Floats) -> Floats:
+        """(n, 2) points on a part's top, in its frame, to (n, 2) pixels."""
+        heights = np.full((len(points_m), 1), top_m(part))
+        return self.optics.project(placed(part_in_cell, np.hstack((points_m, heights))))
+
+    def scale_px_m(self, part: Part, part_in_cell: Pose) -> float:
+        """Pixels per metre on a part's top."""
+        return self.optics.scale_px_m(part_in_cell.position[2] + top_m(part))
+
+    def raw(self, points_px: Floats) -> npt.NDArray[np.float32]:
+        """Pixel values between pixels, as the camera gave them: (..., 2) to (..., 3). Black outside of the
+        image."""
+        # cv2.remap takes no side beyond 32767: the points go in as a sheet of at most 4096 wide.
+        x, y = (np.nan_to_num(points_px[..., axis].astype(np.float32).ravel(), nan=-9.0) for axis in (0, 1))
+        width = min(4096, max(1, len(x)))
+        rows = -(-len(x) // width)
+        sheet = np.full((2, rows * width), -9.0, np.float32)
+        sheet[0, : len(x)], sheet[1, : len(x)] = x, y
+        values = cv2.remap(
+            self.pixels, sheet[0].reshape(rows, width), sheet[1].reshape(rows, width), cv2.INTER_LINEAR
+        )
+        picked: npt.NDArray[Any] = values.reshape(-1, 3)[: len(x)]
+        return picked.reshape(*points_px.shape[:-1], 3).astype(np.float32)
+
+    def colours(self, points_px: Floats) -> Floats:
+        """Colours under the reference light, linear: (..., 2) to (..., 3)."""
+        colours: Floats = to_linear(self.raw(points_px)) * self.gains
+        return colours
+
+    def region(self, centre_px: Floats, reach_px: float, stride: int = 1) -> Region | None:
+        """The square around a point, cut at the image's edge; None where nothing of it is in the image."""
+        if not np.all(np.isfinite(centre_px)):
+            return None
+        size = (self.pixels.shape[1], self.pixels.shape[0])
+        left, top = (max(0, int(centre - reach_px)) for centre in centre_px)
+        right, bottom = (
+            min(int(centre + reach_px) + 2, side) for centre, side in zip(centre_px, size, strict=True)
+        )
+        if right - left < 4 or bottom - top < 4:
+            return None
+        cut = np.ascontiguousarray(self.pixels[top:bottom:stride, left:right:stride])
+        return Region(cv2.LUT(cut, self._correction), (left, top), stride)
+
+    def as_seen(self, rgb: tuple[int, int, int]) -> Floats:
+        """The pixel value that a described colour has in this image."""
+        return to_encoded(to_linear(np.array(rgb)) / self.gains)
+
+    @cached_property
+    def _correction(self) -> Image:
+        table = to_encoded(to_linear(np.arange(256)[:, None]) * self.gains)
+        return np.round(table).astype(np.uint8)[None]

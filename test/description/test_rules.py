@@ -1,0 +1,378 @@
+"""Every rule between documents is provoked by one change of the shipped configuration and says what to do."""
+
+# ruff: noqa: E501 - messages are written as they are printed
+
+import pytest
+
+from microcell import plugins
+from microcell.description.loader import load_line, load_order
+from microcell.description.rules import RULES
+from microcell.errors import ConfigError
+
+BENCH, VALVE, LINE = "cells/bench.yaml", "products/valve.yaml", "lines/valve.yaml"
+GRIPPER, ORDER = "tools/parallel_gripper.yaml", "orders/valve_demo.yaml"
+
+PRINTER = "  printer: {kind: printer, label_in_cell: {xyz_m: [0.12, 0.34, 0.06]}, print_s: 1.2}\n"
+ARM_2 = (
+    "  arm_2: {kind: arm, geometry: {shoulder_height_m: 0.4, upper_arm_m: 0.4, forearm_m: 0.4,"
+    " wrist_to_flange_m: 0.1}, joints: [*large, *large, *large, *large, *large, *large],"
+    " home_rad: [0, 0, 0, 0, 0, 0], payload_kg: 5, tool_changer: changer, force_sensor: wrist_force}\n"
+)
+
+PROVOCATIONS = [
+    (
+        "rule_name_is_the_files",
+        (GRIPPER, "name: parallel_gripper", "name: gripper"),
+        "tools/parallel_gripper.yaml:3:7: name: not the file's name ('gripper'); "
+        "the file's name 'parallel_gripper' is needed. Correct the name, or rename the file.",
+    ),
+    (
+        "rule_tool_can_what_its_device_does",
+        (GRIPPER, "[grip]", "[grip, suction]"),
+        "capabilities: a gripper cannot do this (grip, suction); it offers [grip]. Correct the list, or 'device'.",
+    ),
+    (
+        "rule_ordered_variants_exist",
+        (ORDER, "variant: child", "variant: kid"),
+        "lines[1].variant: there is no variant 'kid'; there are: adult, child, infant.",
+    ),
+    (
+        "rule_arm_wears_what_there_is",
+        (BENCH, "force_sensor: wrist_force", "force_sensor: wrist"),
+        "devices.arm.force_sensor: there is no force sensor 'wrist'; did you mean 'wrist_force'? Correct the name.",
+    ),
+    (
+        "rule_arms_share_no_wrist",
+        (BENCH, "  changer: {", ARM_2 + "  changer: {"),
+        "devices.arm_2.tool_changer: 'changer' is worn twice; arm 'arm' wears it already. Give each arm its own.",
+    ),
+    (
+        "rule_feeders_name_cameras",
+        (BENCH, "camera: camera_trays", "camera: camera_tray"),
+        "devices.tray_1.camera: there is no camera 'camera_tray'; did you mean 'camera_trays'? Correct the name.",
+    ),
+    (
+        "rule_cameras_name_stations_once",
+        (BENCH, "sees: [fixture_2]", "sees: [fixture_2, fixture_2]"),
+        "devices.camera_2.sees[1]: 'fixture_2' stands twice; once is enough. Remove it.",
+    ),
+    (
+        "rule_joint_limits_are_in_order",
+        (BENCH, "home_rad: [0.0, 0.0, 1.5708", "home_rad: [0.0, 0.0, 2.8"),
+        "devices.arm.home_rad[2]: beyond the joint's limits (2.8); joint 3 goes from -2.7 to 2.7.",
+    ),
+    (
+        "rule_joint_limits_are_in_order",
+        (BENCH, "lower_rad: -2.0, upper_rad: 2.4", "lower_rad: 2.4, upper_rad: -2.0"),
+        "devices.arm.joints[1].lower_rad: out of range (2.4); it must be below upper_rad (-2). Correct the limits.",
+    ),
+    (
+        "rule_cameras_see_what_there_is",
+        (BENCH, "sees: [tray_1, tray_2, tray_3]", "sees: [tray_1, tray_2, tray_3, changer]"),
+        "devices.camera_trays.sees[3]: there is no station or feeder 'changer'; there are: ",
+    ),
+    (
+        "rule_feeder_is_seen_by_its_camera",
+        (BENCH, "sees: [tray_1, tray_2, tray_3]", "sees: [tray_1, tray_2]"),
+        "camera 'camera_trays' does not see 'tray_3'; it sees tray_1, tray_2. "
+        "Add the feeder to its 'sees', or name another camera.",
+    ),
+    (
+        "rule_only_trays_spread_parts",
+        (BENCH, "style: tray", "style: nest"),
+        "devices.tray_1.columns: too many places (15); a nest feeder has one place. Remove columns and rows",
+    ),
+    (
+        "rule_only_trays_spread_parts",
+        (BENCH, "pitch_m: 0.035", "pitch_m: 0.0"),
+        "devices.tray_1.pitch_m: out of range (0); a tray of 15 places needs a pitch over 0. Add it.",
+    ),
+    (
+        "rule_tools_have_own_pockets",
+        (BENCH, "tool: vacuum_cup", "tool: parallel_gripper"),
+        "devices.crib.pockets[1].tool: the tool 'parallel_gripper' stands twice; it stands in crib.pockets[0] already.",
+    ),
+    (
+        "rule_serials_are_unique",
+        (BENCH, "serial: SD-0003", "serial: PG-0007"),
+        "devices.crib.pockets[2].serial: the serial 'PG-0007' stands twice; 'parallel_gripper' has it already.",
+    ),
+    (
+        "rule_couplings_fit",
+        (GRIPPER, "coupling: iso_9409_31_5", "coupling: iso_9409_50_4"),
+        "tools/parallel_gripper.yaml:6:11: coupling: no tool changer of the cell has this coupling "
+        "('iso_9409_50_4'); there is 'iso_9409_31_5' at changer. Correct it, or use another tool.",
+    ),
+    (
+        "rule_drivers_exist",
+        (BENCH, "{kind: force_sensor,", "{kind: force_sensor, driver: {real: gripper/mock},"),
+        "devices.wrist_force.driver.real: there is no driver 'gripper/mock' for a force_sensor; ",
+    ),
+    (
+        "rule_devices_stand_apart",
+        (BENCH, "xyz_m: [0.48, 0.10, 0.03]", "xyz_m: [0.48, -0.10, 0.03]"),
+        "devices.fixture_2.seat_in_cell: 'fixture_2' stands where 'fixture_1' does (0.48, -0.1, 0.03); each needs",
+    ),
+    (
+        "rule_items_are_known_parts",
+        (VALVE, "membrane: membrane_medium, cap: cap_white,", "membrane: membrane_medum, cap: cap_white,"),
+        "bill_of_materials.membrane: there is no part 'membrane_medum'; did you mean 'membrane_medium'?",
+    ),
+    (
+        "rule_variants_change_what_there_is",
+        (VALVE, "{membrane: membrane_firm,", "{membrain: membrane_firm,"),
+        "variants.adult.items.membrain: there is no item 'membrain'; did you mean 'membrane'? Correct the name.",
+    ),
+    (
+        "rule_default_variant_exists",
+        (VALVE, "default_variant: adult", "default_variant: adlt"),
+        "default_variant: there is no variant 'adlt'; did you mean 'adult'? Correct the name.",
+    ),
+    (
+        "rule_sites_take_known_items",
+        (VALVE, "item: body, part_in_unit", "item: bdy, part_in_unit"),
+        "sites.body_seat.item: there is no item 'bdy'; did you mean 'body'? Correct the name.",
+    ),
+    (
+        "rule_threads_take_screws",
+        (VALVE, "    thread: {engagement_m: 0.0036, friction_n_m: 0.05, stiffness_n_m_rad: 0.35}\n", ""),
+        "sites.screw_1: item 'screw' is a screw; its site needs 'thread' and no 'fit'. Correct the site.",
+    ),
+    (
+        "rule_every_item_is_handled",
+        (VALVE, "bill_of_materials: {", "bill_of_materials: {cover: cap_blue, "),
+        "bill_of_materials.cover: no operation handles 'cover'; each unit would lack it. Add an operation",
+    ),
+    (
+        "rule_checks_name_what_there_is",
+        (VALVE, "{kind: colour, site: cap_seat,", "{kind: colour, site: cap_set,"),
+        "inspections.closed.checks.cap_type.site: there is no site 'cap_set'; did you mean 'cap_seat'?",
+    ),
+    (
+        "rule_rework_is_something_to_redo",
+        (VALVE, "on_fail: rework, redo: [fasten_1]", "on_fail: rework"),
+        "inspections.closed.checks.screw_1.on_fail: rework without anything to redo; name the operations",
+    ),
+    (
+        "rule_units_fit_side_by_side",
+        (VALVE, "pitch_m: 0.055", "pitch_m: 0.030"),
+        "packing.pitch_m: the units would touch each other (0.03); the widest part is 0.04 wide. Put the places",
+    ),
+    (
+        "rule_operations_name_what_there_is",
+        (
+            VALVE,
+            "skill: place, item: body, after: [pick_body]",
+            "skill: place, item: body, after: [pick_bdy]",
+        ),
+        "plan.place_body.after[0]: there is no operation 'pick_bdy'; did you mean 'pick_body'? Correct the name.",
+    ),
+    (
+        "rule_operation_brings_the_sites_item",
+        (VALVE, "site: membrane_seat\n    after", "site: cap_seat\n    after"),
+        "plan.insert_membrane.item: site 'cap_seat' does not take 'membrane'; it takes 'cap'. Correct item or site.",
+    ),
+    (
+        "rule_operation_names_are_unique",
+        (VALVE, "scrap_plan:\n", "scrap_plan:\n  pack_unit: {skill: place, parameters: {target: bin}}\n"),
+        "scrap_plan.pack_unit: the plan has an operation 'pack_unit' too; they need different names. Rename one.",
+    ),
+    (
+        "rule_plan_has_no_cycle",
+        (
+            VALVE,
+            "inspect_open: {skill: inspect, after: [insert_membrane]",
+            "inspect_open: {skill: inspect, after: [fasten_1]",
+        ),
+        "plan.inspect_open.after: 'inspect_open' comes after itself; "
+        "the circle is inspect_open, pick_cap, insert_cap, fasten_1. Take one of the 'after' away.",
+    ),
+    (
+        "rule_chain_goes_on_at_once",
+        (VALVE, "    after: [pick_cap]\n", "    after: [inspect_open]\n"),
+        "plan.pick_cap.continues_in: 'insert_cap' does not come after 'pick_cap'; it must. Add 'pick_cap' to its 'after'.",
+    ),
+    (
+        "rule_chain_goes_on_at_once",
+        (
+            VALVE,
+            "after: [inspect_open], continues_in: insert_cap",
+            "after: [inspect_open], continues_in: insert_membrane",
+        ),
+        "plan.pick_cap.continues_in: 'pick_membrane' continues in 'insert_membrane' too; one hand brings one part.",
+    ),
+    (
+        "rule_station_kinds_exist",
+        (VALVE, "occupies: fixture", "occupies: fixtur"),
+        "plan.place_body.occupies: there is no kind of station 'fixtur'; did you mean 'fixture'? Correct the name.",
+    ),
+    (
+        "rule_unit_begins_at_one_place",
+        (VALVE, "item: membrane, after: [place_body],", "item: membrane,"),
+        "plan.pick_membrane: 'pick_membrane' comes after nothing, as 'pick_body' does; a unit begins with one",
+    ),
+    (
+        "rule_unit_begins_at_one_place",
+        (VALVE, ", occupies: fixture", ""),
+        "plan.pick_body: the unit begins without a station; it needs one. Add 'occupies: fixture' or the like.",
+    ),
+    (
+        "rule_stations_are_left_again",
+        (VALVE, "continues_in: pack_unit, vacates: fixture", "continues_in: pack_unit"),
+        "plan.place_body.occupies: 'fixture' is never vacated; a later operation must take the unit away.",
+    ),
+    (
+        "rule_scrap_plan_leaves_the_station",
+        (VALVE, "continues_in: drop_scrap, vacates: fixture", "continues_in: drop_scrap"),
+        "scrap_plan: nothing vacates 'fixture', which 'place_body' of the plan occupies; a scrapped unit must go.",
+    ),
+    (
+        "rule_operations_name_inspections",
+        (VALVE, "parameters: {inspection: open}", "parameters: {inspection: opn}"),
+        "plan.inspect_open.parameters.inspection: there is no inspection 'opn'; did you mean 'open'?",
+    ),
+    (
+        "rule_inspections_are_made",
+        (VALVE, "parameters: {inspection: open}", "parameters: {inspection: closed}"),
+        "inspections.open: no operation makes the inspection 'open'; it would have no effect. Add one",
+    ),
+    (
+        "rule_redo_comes_before_the_inspection",
+        (VALVE, "redo: [pick_membrane, insert_membrane]", "redo: [pick_membrane, fasten_1]"),
+        "inspections.open.checks.membrane_present.redo[1]: 'fasten_1' does not come before 'inspect_open'; only what",
+    ),
+    (
+        "rule_feeders_are_those_of_the_cell",
+        (LINE, "nest_2: {part: cap_white", "nest_9: {part: cap_white"),
+        "feeders.nest_9: there is no feeder 'nest_9'; did you mean 'nest_4'? Correct the name.",
+    ),
+    (
+        "rule_feeder_levels_fit",
+        (LINE, "{part: body, reorder_level: 10,", "{part: body, reorder_level: 10, level: 121,"),
+        "feeders.nest_1.level: too many (121); 'nest_1' holds 120; at most 120 is possible. Correct it.",
+    ),
+    (
+        "rule_screws_come_from_screw_feeders",
+        (LINE, "screws_1: {part: screw_m2_5x8,", "screws_1: {part: cap_white,"),
+        "feeders.screws_1.part: a screw feeder does not present a cylinder ('cap_white'); screws, and only screws,",
+    ),
+    (
+        "rule_recovery_names_faults",
+        (LINE, "feeders:\n", "recovery: {INSERT_JAMED: [{action: retry}]}\nfeeders:\n"),
+        "recovery.INSERT_JAMED: there is no fault 'INSERT_JAMED'; did you mean 'INSERT_JAMMED'? Correct the code.",
+    ),
+    (
+        "rule_tools_can_take_the_parts",
+        (BENCH, "{tool: vacuum_cup, serial: VC-0012,", "{"),
+        "parts.membrane_medium.grasp.capability: no tool of cell 'bench' offers 'suction'; "
+        "its tools offer: grip, drive_screw. Put a tool for it into a pocket.",
+    ),
+    (
+        "rule_tools_can_take_the_parts",
+        (GRIPPER, "stroke_m: 0.060", "stroke_m: 0.030"),
+        "parts.body.grasp.width_m: too much for every gripper (0.04); the most is 0.03 (stroke_m). Correct it, or use",
+    ),
+    (
+        "rule_arm_carries_tool_and_part",
+        (BENCH, "payload_kg: 5.0", "payload_kg: 0.63"),
+        "devices.arm.payload_kg: too little for tool 'parallel_gripper' with a unit of variant 'adult' (0.63); "
+        "together they weigh 0.6459. Use a stronger arm or a lighter tool.",
+    ),
+    (
+        "rule_inspected_stations_are_seen",
+        (BENCH, "sees: [fixture_2]", "sees: [fixture_1]"),
+        "devices.fixture_2: no camera sees 'fixture_2', where 'inspect_closed' inspects; cameras see: fixture_1, ",
+    ),
+    (
+        "rule_operations_name_skills",
+        (VALVE, "inspect_open: {skill: inspect,", "inspect_open: {skill: inspct,"),
+        "plan.inspect_open.skill: there is no skill 'inspct'; did you mean 'inspect'? Correct the name.",
+    ),
+    (
+        "rule_parameters_are_the_skills",
+        (VALVE, "parameters: {torque_n_m: 0.45}", "parameters: {torque_nm: 0.45}"),
+        "plan.fasten_1.parameters.torque_nm: unknown key 'torque_nm' (0.45); did you mean 'torque_n_m'?",
+    ),
+    (
+        "rule_parameters_are_the_skills",
+        (VALVE, "fasten_1: {torque_n_m: 0.40}", "fasten_1: {torque_n_m: -0.40}"),
+        "variants.infant.parameters.fasten_1.torque_n_m: out of range (-0.4); a number over 0 up to 100 is needed.",
+    ),
+    (
+        "rule_parameters_are_the_skills",
+        (VALVE, "    site: membrane_seat\n    after", "    after"),
+        "plan.insert_membrane: the key 'site' is missing; skill 'insert' needs it: it is a name of lower case letters",
+    ),
+    (
+        "rule_parameters_are_the_skills",
+        (VALVE, "pack_unit: {skill: pack,", "pack_unit: {skill: pack, site: cap_seat,"),
+        "plan.pack_unit.site: the skill 'pack' takes no site; its operation has none. Remove it.",
+    ),
+    (
+        "rule_line_offers_what_skills_need",
+        (LINE, "  nest_3: {part: cap_blue, reorder_level: 10, refill_s: 120.0}\n", ""),
+        "lines/valve.yaml:9:1: feeders: no feeder offers 'cap_blue', which 'pick_cap' takes for variant 'child'; ",
+    ),
+    (
+        "rule_line_offers_what_skills_need",
+        (BENCH, "  printer: {kind: printer, label_in_cell: {xyz_m: [0.12, 0.34, 0.06]}, print_s: 1.2}\n", ""),
+        "plan.label_unit.skill: cell 'bench' has no printer; it has: ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "change", "expected"), PROVOCATIONS)
+def test_a_broken_rule_is_reported_with_its_remedy(config, rule, change, expected):
+    config.edit(*change)
+    assert any(expected in text for text in config.check()), "\n".join(config.check())
+
+
+def test_an_order_goes_to_a_line_that_makes_its_product(config):
+    """rule_order_names_the_product"""
+    line = load_line(config.line)
+    config.edit(ORDER, "product: valve", "product: pump")
+    with pytest.raises(ConfigError) as caught:
+        load_order(config.root / ORDER, line)
+    assert str(caught.value).endswith(
+        "valve_demo.yaml:4:10: product: this product is not made here ('pump'); "
+        "the line makes 'valve'. Correct the order, or send it to another line."
+    )
+
+
+def test_a_cell_has_the_stations_that_the_product_occupies(config):
+    """rule_cell_has_the_stations"""
+    config.edit(VALVE, "occupies: fixture", "occupies: printer").edit(BENCH, PRINTER, "")
+    assert any(
+        "plan.place_body.occupies: cell 'bench' has no printer; it has: arm, tool_changer, " in text
+        for text in config.texts()
+    )
+
+
+def test_a_skill_that_cannot_be_imported_is_reported_where_it_is_used(config, monkeypatch):
+    """rule_skills_can_be_loaded"""
+    found = plugins.skill
+
+    def broken(name):
+        if name == "pack":
+            raise ImportError("No module named 'cartons'")
+        return found(name)
+
+    monkeypatch.setattr(plugins, "skill", broken)
+    assert any(
+        text.endswith(
+            "plan.pack_unit.skill: the skill 'pack' cannot be loaded (ImportError: No module named 'cartons'); "
+            "it must be complete. Repair its installation."
+        )
+        for text in config.texts()
+    )
+
+
+def test_every_rule_is_provoked_here_and_says_itself_in_one_line():
+    alone = (
+        test_an_order_goes_to_a_line_that_makes_its_product,
+        test_a_cell_has_the_stations_that_the_product_occupies,
+        test_a_skill_that_cannot_be_imported_is_reported_where_it_is_used,
+    )
+    provoked = {rule for rule, _, _ in PROVOCATIONS} | {test.__doc__ for test in alone}
+    assert {rule.check.__name__ for rule in RULES} == provoked
+    assert all(rule.text and "\n" not in rule.text for rule in RULES)

@@ -1,0 +1,317 @@
+"""The controller: orders in, work out, on virtual time over scripted skills."""
+
+import asyncio
+from datetime import datetime, timezone
+
+import pytest
+from fake_shop_floor import VALVE, fault, floor, once, rejected
+
+from microcell.clock import run_virtual
+from microcell.description.order import Order, OrderLine
+from microcell.errors import UsageError
+from microcell.orchestration.packml import Command, State
+from microcell.orchestration.work import OrderStatus
+
+
+def virtual(test):  # type: ignore[no-untyped-def]
+    """Run an async test on virtual time."""
+
+    def run() -> None:
+        run_virtual(test())
+
+    run.__name__ = test.__name__
+    run.__doc__ = test.__doc__
+    return run
+
+
+@virtual
+async def test_an_order_ends_completed_with_its_serials():
+    async with floor() as cell:
+        order = await cell.controller.order_ended(cell.order(3))
+        assert (order.status, order.good, order.scrapped) == (OrderStatus.COMPLETED, 3, 0)
+        assert sorted(order.serials) == ["VLV-000001", "VLV-000002", "VLV-000003"]
+
+
+@virtual
+async def test_no_device_is_ever_leased_twice_at_once():
+    async with floor() as cell:
+        await cell.controller.order_ended(cell.order(6))
+        assert cell.port.overlaps == []
+
+
+@virtual
+async def test_two_units_are_in_work_at_once_and_share_tool_changes():
+    async with floor() as cell:
+        await cell.controller.order_ended(cell.order(2))
+        changes = [op for op in cell.port.operations() if op.startswith("mount_")]
+        assert changes == [
+            "mount_parallel_gripper", "mount_vacuum_cup", "mount_parallel_gripper",
+            "mount_screwdriver", "mount_vacuum_cup", "mount_parallel_gripper",
+        ]  # fmt: skip
+
+
+@virtual
+async def test_intent_is_in_the_journal_before_a_goal_is_sent():
+    async with floor() as cell:
+        seen = []
+        execute = cell.port.execute
+
+        async def checking(goal, feedback):  # type: ignore[no-untyped-def]
+            started = [e for e in cell.journal.events() if e.kind == "operation.started"]
+            seen.append(started[-1].attempt_id == goal.attempt_id or goal.attempt_id in {e.attempt_id for e in started})
+            return await execute(goal, feedback)
+
+        cell.port.execute = checking
+        await cell.controller.order_ended(cell.order(1))
+        assert seen and all(seen)
+
+
+@virtual
+async def test_the_cell_goes_through_packml_to_idle_again():
+    async with floor() as cell:
+        await cell.controller.order_ended(cell.order(1))
+        await cell.controller.until_state(State.IDLE)
+        assert cell.states() == [
+            "Resetting", "Idle", "Starting", "Execute", "Completing", "Complete", "Resetting", "Idle",
+        ]  # fmt: skip
+
+
+@virtual
+async def test_a_higher_priority_goes_first_and_then_the_earlier_due_date():
+    async with floor() as cell:
+        cell.controller.command(Command.STOP)
+        slow = cell.order(1)
+        due = cell.order(1, due=datetime(2030, 1, 1, tzinfo=timezone.utc))
+        urgent = cell.order(1, priority=5)
+        assert [order.order_id for order in cell.controller.orders()] == [urgent, due, slow]
+        cell.controller.command(Command.RESET) if cell.controller.state is State.STOPPED else None
+        await cell.controller.until_state(State.STOPPED)
+        cell.controller.command(Command.RESET)
+        await cell.controller.order_ended(slow)
+        started = [event.order_id for event in cell.journal.events() if event.kind == "unit.started"]
+        assert started == [urgent, due, slow]
+
+
+@virtual
+async def test_a_fault_that_can_be_retried_is_retried():
+    async with floor(once("insert_cap", fault("INSERT_JAMMED"))) as cell:
+        order = await cell.controller.order_ended(cell.order(1))
+        assert order.good == 1
+        assert cell.decisions() == [("insert_cap", "INSERT_JAMMED", "retry")]
+
+
+@virtual
+async def test_a_part_that_will_not_go_in_is_dropped_and_the_next_one_taken():
+    async with floor(once("insert_cap", fault("INSERT_JAMMED"), times=2)) as cell:
+        order = await cell.controller.order_ended(cell.order(1))
+        assert order.good == 1
+        assert [action for _, _, action in cell.decisions()] == ["retry", "next_part"]
+        drop = cell.port.operations().index("drop_part")
+        assert cell.port.operations()[drop + 1 : drop + 3] == ["pick_cap", "insert_cap"]
+
+
+@virtual
+async def test_when_the_policy_is_used_up_the_unit_is_scrapped_and_another_made():
+    async with floor(once("insert_cap", fault("INSERT_JAMMED"), times=4)) as cell:
+        order = await cell.controller.order_ended(cell.order(1))
+        assert (order.good, order.scrapped) == (1, 1)
+        assert order.last_fault.code == "INSERT_JAMMED"
+        assert {"pick_scrap", "drop_scrap"} <= set(cell.port.operations())
+
+
+@virtual
+async def test_a_run_of_exactly_so_many_units_does_not_replace_scrap():
+    async with floor(once("inspect_closed", rejected("scrap", "cap_surface"))) as cell:
+        order = await cell.controller.order_ended(cell.order(2, replace_scrapped=False))
+        assert (order.good, order.scrapped) == (1, 1)
+
+
+@virtual
+async def test_a_missing_screw_is_reworked_and_only_that_one():
+    async with floor(once("inspect_closed", rejected("rework", "screw_2"))) as cell:
+        order = await cell.controller.order_ended(cell.order(1))
+        assert (order.good, order.reworked) == (1, 1)
+        operations = cell.port.operations()
+        assert (operations.count("fasten_3"), operations.count("fasten_1"), operations.count("inspect_closed")) == (2, 1, 2)
+
+
+@virtual
+async def test_a_unit_is_scrapped_after_its_last_permitted_rework():
+    times = VALVE.max_reworks + 1
+    async with floor(once("inspect_closed", rejected("rework", "screw_2"), times=times)) as cell:
+        order = await cell.controller.order_ended(cell.order(1))
+        assert (order.good, order.scrapped, order.reworked) == (1, 1, 1)
+
+
+@virtual
+async def test_a_fault_for_a_person_holds_the_cell_until_unhold():
+    async with floor(once("place_body", fault("FIXTURE_OCCUPIED", "fixture_1"))) as cell:
+        order_id = cell.order(1)
+        await cell.controller.until_state(State.HELD)
+        assert [f.code for f in cell.controller.active_faults] == ["FIXTURE_OCCUPIED"]
+        assert "Take the part out of the fixture." in cell.controller.reason
+        cell.controller.command(Command.UNHOLD)
+        assert (await cell.controller.order_ended(order_id)).good == 1
+        assert cell.port.operations().count("pick_body") == 1
+
+
+@virtual
+async def test_an_empty_feeder_suspends_the_cell_until_it_is_refilled():
+    async with floor(levels={"nest_1": 1}) as cell:
+        order_id = cell.order(2)
+        await cell.controller.until_state(State.SUSPENDED)
+        assert cell.controller.reason == "waiting for parts: body"
+        assert cell.controller.order(order_id).good == 1, "the unit that had its parts went on"
+        await cell.port.feeders["nest_1"].refill(5)
+        assert (await cell.controller.order_ended(order_id)).good == 2
+
+
+@virtual
+async def test_hold_lets_operations_reach_a_safe_point_and_unhold_goes_on_without_redoing_them():
+    async with floor() as cell:
+        order_id = cell.order(1)
+        await cell.clock.sleep(5.0)
+        assert cell.port.operations()[-1] == "pick_body"
+        cell.controller.command(Command.HOLD)
+        await cell.controller.until_state(State.HELD)
+        assert cell.port.operations()[-1] == "place_body", "what is in the hand is put down first"
+        cell.controller.command(Command.UNHOLD)
+        await cell.controller.order_ended(order_id)
+        assert cell.port.operations().count("pick_body") == 1
+
+
+@virtual
+async def test_abort_cancels_at_once_and_the_cell_finds_its_way_back():
+    async with floor() as cell:
+        order_id = cell.order(1)
+        await cell.clock.sleep(10.0)
+        cell.controller.command(Command.ABORT, "test")
+        await cell.controller.until_state(State.ABORTED)
+        assert cell.clock.now() == pytest.approx(10.0)
+        assert cell.port.cancelled == ["place_body"]
+        for command in (Command.CLEAR, Command.RESET):
+            cell.controller.command(command)
+            await cell.controller.until_state(State.STOPPED if command is Command.CLEAR else State.EXECUTE)
+        assert (await cell.controller.order_ended(order_id)).good == 1
+
+
+@virtual
+async def test_a_paused_order_begins_no_unit_and_the_others_go_on():
+    async with floor() as cell:
+        first, second = cell.order(4), cell.order(2, variant="child")
+        cell.controller.control(first, "pause", "material check")
+        assert (await cell.controller.order_ended(second)).good == 2
+        assert cell.controller.order(first).status is OrderStatus.PAUSED
+        cell.controller.control(first, "resume")
+        assert (await cell.controller.order_ended(first)).good == 4
+
+
+@virtual
+async def test_a_cancelled_order_finishes_what_is_in_work_and_ends():
+    async with floor() as cell:
+        first, second = cell.order(50), cell.order(1)
+        await cell.clock.sleep(30.0)
+        cell.controller.control(first, "cancel", "customer")
+        ended = await cell.controller.order_ended(first)
+        assert (ended.status, ended.good) == (OrderStatus.CANCELLED, 2)
+        assert (await cell.controller.order_ended(second)).good == 1
+
+
+@virtual
+async def test_an_order_that_only_scraps_fails_instead_of_eating_all_parts():
+    always = once("inspect_closed", rejected("scrap", "cap_surface"), times=10_000)
+    async with floor(always) as cell:
+        order = await cell.controller.order_ended(cell.order(2))
+        assert (order.status, order.good) == (OrderStatus.FAILED, 0)
+        assert 5 <= order.scrapped <= 6, "the limit, and the other unit that was in work"
+
+
+@virtual
+async def test_orders_that_cannot_be_made_are_refused_with_the_reason():
+    async with floor() as cell:
+        known = cell.order(1, order_id="A-1")
+        refusals = {
+            "order 'A-1' is known already": {"order_id": known},
+            "no variant 'giant'; there are: adult, child, infant": {"variant": "giant"},
+        }
+        for text, order in refusals.items():
+            with pytest.raises(UsageError, match=text):
+                cell.order(**order)
+        with pytest.raises(UsageError, match="this line makes 'valve', not 'stool'"):
+            cell.controller.submit(Order(product="stool", lines=(OrderLine(quantity=1),)))
+
+
+@virtual
+async def test_order_commands_that_make_no_sense_are_refused_with_the_reason():
+    async with floor() as cell:
+        with pytest.raises(UsageError, match="no order 'X'; there are: none"):
+            cell.controller.control("X", "pause")
+        order_id = cell.order(1)
+        with pytest.raises(UsageError, match=f"cannot resume order '{order_id}': it is not_started"):
+            cell.controller.control(order_id, "resume")
+        await cell.controller.order_ended(order_id)
+        with pytest.raises(UsageError, match="has ended already"):
+            cell.controller.control(order_id, "cancel")
+
+
+@virtual
+async def test_a_line_whose_skills_nobody_offers_is_refused_before_anything_moves():
+    async with floor() as cell:
+
+        async def offered() -> frozenset[str]:
+            return frozenset({"pick", "place"})
+
+        cell.port.offered = offered
+        with pytest.raises(UsageError, match="nobody offers the skill change_tool, fasten, insert"):
+            await cell.controller.start()
+
+
+@virtual
+async def test_closing_while_working_ends_in_stopped_with_the_part_put_down():
+    async with floor() as cell:
+        cell.order(5)
+        await cell.clock.sleep(5.0)
+        await cell.controller.close()
+        assert cell.controller.state is State.STOPPED
+        assert cell.port.operations()[-1] == "place_body"
+        assert cell.port.running == set()
+
+
+@virtual
+async def test_a_stopped_cell_starts_nothing_until_reset():
+    async with floor() as cell:
+        cell.controller.command(Command.STOP)
+        await cell.controller.until_state(State.STOPPED)
+        order_id = cell.order(1)
+        await cell.clock.sleep(1000.0)
+        assert cell.port.goals == []
+        cell.controller.command(Command.RESET)
+        await cell.controller.order_ended(order_id)
+
+
+@virtual
+async def test_the_snapshot_tells_who_works_where():
+    async with floor() as cell:
+        cell.order(1)
+        await cell.clock.sleep(5.0)
+        shown = cell.controller.snapshot()
+        stations = {station.name: station for station in shown.stations}
+        assert (stations["arm"].state, stations["arm"].holder) == ("leased", "VLV-000001/pick_body")
+        assert stations["arm"].contents == "parallel_gripper"
+        assert stations["arm"].activity == "pick for VLV-000001"
+        assert stations["fixture_1"].contents == "VLV-000001"
+        assert next(t.place for t in shown.tools if t.name == "parallel_gripper") == "flange of arm"
+
+
+@virtual
+async def test_an_error_of_the_program_holds_the_cell_and_says_so():
+    async with floor() as cell:
+
+        async def broken(goal, feedback):  # type: ignore[no-untyped-def]
+            raise RuntimeError("wire loose")
+
+        cell.port.execute = broken
+        cell.order(1)
+        await cell.controller.until_state(State.HELD)
+        assert "RuntimeError: wire loose" in cell.controller.active_faults[0].detail
+        await asyncio.sleep(0)

@@ -1,0 +1,127 @@
+"""A controller that starts on an old journal goes on where the last one was."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+from fake_shop_floor import fault, floor, once
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microcell.clock import run_virtual
+from microcell.description.order import Order, OrderLine
+from microcell.errors import JournalError
+from microcell.events import Event, OperationEnded, OperationStarted
+from microcell.orchestration.packml import Command, State
+from microcell.records.journal import Entry, Journal
+
+
+def produce_until(journal: Journal, is_last: Callable[[Event], bool]) -> None:
+    """Work off an order of three units until an event is in the journal; after it nothing can be written any more."""
+    append, full = journal.append, False
+
+    def limited(event: Event) -> Entry:
+        nonlocal full
+        if full:
+            raise JournalError("the disk is full")
+        full = is_last(event)
+        return append(event)
+
+    async def run() -> None:
+        async with floor(journal=journal) as cell:
+            cell.order(3)
+            state = await cell.controller.until_state(State.ABORTED, State.IDLE, State.COMPLETE)
+            if state is State.ABORTED:
+                assert [f.code for f in cell.controller.active_faults] == ["JOURNAL_UNWRITABLE"]
+
+    journal.append = limited  # type: ignore[method-assign]
+    try:
+        with suppress(JournalError):
+            run_virtual(run())
+    finally:
+        del journal.append
+
+
+def go_on(journal: Journal):  # type: ignore[no-untyped-def]
+    """Start on the journal again, as a person who confirms every question; the order's end and the repeated operations."""
+
+    async def run():  # type: ignore[no-untyped-def]
+        before = _succeeded(journal)
+        async with floor(journal=journal) as cell:
+            if not cell.controller.orders():
+                cell.controller.submit(Order(order_id="order-0001", product="valve", lines=(OrderLine(variant="adult", quantity=3),)))
+            for _ in range(200):
+                if cell.controller.order("order-0001").status.ended:
+                    break
+                if cell.controller.state is State.HELD:
+                    cell.controller.command(Command.UNHOLD)
+                await cell.clock.sleep(10.0)
+            return cell.controller.order("order-0001"), before, _succeeded(journal)
+
+    return run_virtual(run())
+
+
+def _succeeded(journal: Journal) -> list[tuple[str, str]]:
+    ended = [e for e in journal.events() if isinstance(e, OperationEnded) and e.unit and e.outcome == "succeeded"]
+    return [(e.unit, e.operation) for e in ended]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(3, 150))
+def test_cut_at_any_entry_and_restarted_the_order_ends_with_all_its_units(entries: int):
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda event: journal.head().sequence >= entries - 1)
+        order, before, after = go_on(journal)
+        assert order.good == 3
+        assert len(set(order.serials)) == 3
+        assert len(after) == len(set(after)), "no operation of a unit is done twice"
+        assert after[: len(before)] == before
+
+
+def test_the_epoch_rises_with_every_start():
+    async def start_again() -> int:
+        async with floor(journal=journal) as cell:
+            return cell.controller.epoch
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        assert [run_virtual(start_again()) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_unit_whose_operation_was_cut_short_is_asked_about_and_put_aside():
+    async def start_again() -> None:
+        async with floor(journal=journal) as cell:
+            await cell.controller.until_state(State.HELD)
+            asked = cell.controller.active_faults[0]
+            assert (asked.code, asked.unit, asked.operation) == ("OUTCOME_UNKNOWN", "VLV-000001", "place_body")
+            assert "confirm it or put it aside" in asked.kind.remedy
+            assert cell.port.goals == [], "nothing moves before a person has looked"
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "place_body")
+        run_virtual(start_again())
+
+
+def test_reworks_and_counts_are_restored():
+    async def first() -> None:
+        async with floor(once("insert_cap", fault("INSERT_JAMMED"), times=4), journal=journal) as cell:
+            await cell.controller.order_ended(cell.order(1))
+
+    async def again() -> None:
+        async with floor(journal=journal) as cell:
+            order = cell.controller.order("order-0001")
+            assert (order.good, order.scrapped, order.status.name) == (1, 1, "COMPLETED")
+            assert (await cell.controller.order_ended(cell.order(1))).serials == ("VLV-000003",)
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(first())
+        run_virtual(again())
+
+
+@pytest.mark.parametrize("code", ["HAND_NOT_EMPTY", "GRIP_WRONG_WIDTH"])
+def test_what_is_found_in_the_hand_is_dropped_first(code: str):
+    async def run() -> None:
+        async with floor(once("pick_body", fault(code))) as cell:
+            await cell.controller.order_ended(cell.order(1))
+            assert cell.port.operations()[1:4] == ["pick_body", "drop_part", "pick_body"]
+
+    run_virtual(run())

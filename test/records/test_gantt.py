@@ -1,0 +1,73 @@
+import pytest
+
+from microcell.errors import UsageError
+from microcell.records.gantt import draw_gantt
+from microcell.records.journal import Journal
+from microcell.records.production import fold
+
+
+def text_of(path):
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def _text_stays_text(monkeypatch):
+    import matplotlib
+
+    monkeypatch.setitem(matplotlib.rcParams, "svg.fonttype", "none")
+
+
+def test_a_chart_has_a_row_for_each_resource_and_a_legend_of_units(story, tmp_path):
+    drawn = text_of(draw_gantt(story.shift(4), tmp_path / "g.svg"))
+    for word in ("arm", "fixture_1", "fixture_2", "camera", "printer", "tool_crib", "state", "Execute"):
+        assert f">{word}<" in drawn
+    assert ">VALVE-000004<" in drawn
+    assert ">tool change, set-up<" in drawn
+    assert "Line valve, 4 units, all" in drawn
+
+
+def test_many_units_are_coloured_by_skill(story, tmp_path):
+    drawn = text_of(draw_gantt(fold(story.shift(14)), tmp_path / "g.svg"))
+    assert ">fasten<" in drawn
+    assert ">VALVE-000001<" not in drawn
+
+
+def test_a_long_journal_is_cut_and_says_so(story, tmp_path):
+    drawn = text_of(draw_gantt(story.shift(40), tmp_path / "g.svg"))
+    assert "0.0 to 30.0 min of" in drawn
+
+
+def test_an_unfinished_operation_is_marked(story, tmp_path):
+    history = story.shift(1)
+    last_intent = max(i for i, event in enumerate(history) if event.kind == "operation.started")
+    drawn = text_of(draw_gantt(history[: last_intent + 1], tmp_path / "g.svg"))
+    assert ">outcome not recorded<" in drawn
+
+
+def test_the_same_journal_gives_the_same_picture(story, tmp_path):
+    first = draw_gantt(story.shift(2), tmp_path / "a.svg")
+    second = draw_gantt(story.shift(2), tmp_path / "b.svg")
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_png_is_written_too(story, tmp_path):
+    assert draw_gantt(story.shift(2), tmp_path / "g.png", (0.0, 60.0)).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_journal_file_can_be_drawn(story, tmp_path):
+    with Journal.create_or_open(tmp_path / "j", "batch") as journal:
+        for event in story.shift(2):
+            journal.append(event)
+    from_file = draw_gantt(tmp_path / "j", tmp_path / "a.svg")
+    assert from_file.read_bytes() == draw_gantt(story.shift(2), tmp_path / "b.svg").read_bytes()
+
+
+def test_other_endings_and_empty_windows_are_refused(story, tmp_path):
+    with pytest.raises(UsageError, match=r"drawn as \.png or \.svg, not 'g\.pdf': change the ending"):
+        draw_gantt(story.shift(1), tmp_path / "g.pdf")
+    with pytest.raises(
+        UsageError, match=r"no/g\.png cannot be written \(No such file or directory\): name another"
+    ):
+        draw_gantt(story.shift(1), tmp_path / "no" / "g.png")
+    with pytest.raises(UsageError, match="nothing was done between 0 s and 1 s: choose another window"):
+        draw_gantt(story.shift(1), tmp_path / "g.png", (0.0, 1.0))

@@ -1,0 +1,169 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microcell import events
+from microcell.records.production import ProductionFold, fold
+from microcell.records.states import StateSpan
+
+SCRATCH = "closed.scratch"
+
+
+def test_a_unit_keeps_its_operations_parts_tools_and_measurements(story):
+    torque = {"name": "seated.torque", "value": 0.5, "unit": "N m"}
+    history = [
+        story.opened(),
+        story.order(0.0, 1),
+        story.unit_started(1.0, "V-1"),
+        *story.attempt(1.0, 4.0, "V-1", "screw_1", 1, outcome="fault", fault={"code": "FASTEN_NO_SCREW"}),
+        *story.attempt(
+            4.0,
+            9.0,
+            "V-1",
+            "screw_1",
+            2,
+            parts=(("screw", "L7"),),
+            tool_serial="SD-1",
+            measurements=(torque,),
+        ),
+        story.unit_ended(10.0, "V-1"),
+    ]
+    unit = fold(history).units["V-1"]
+    (operation,) = unit.operations
+    assert (operation.operation, operation.outcome, len(operation.attempts)) == ("screw_1", "succeeded", 2)
+    assert [a.fault_code for a in operation.attempts] == ["FASTEN_NO_SCREW", ""]
+    assert [(p.part, p.lot, p.operation) for p in unit.parts] == [("screw", "L7", "screw_1")]
+    assert unit.tools == ("SD-1",)
+    assert [m.measurement for m in unit.measurements] == [torque]
+    assert (unit.state, unit.cycle_s, unit.carton) == ("good", 9.0, "C-1")
+    assert unit.first_pass
+
+
+def test_a_rejected_and_reworked_unit_is_good_but_not_at_the_first_pass(story):
+    history = [
+        story.order(0.0, 1),
+        story.unit_started(1.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "inspect", 1, outcome="rejected", failed_checks=(SCRATCH,)),
+        story.decided(2.0, "V-1", "inspect", SCRATCH, "rework"),
+        *story.attempt(3.0, 4.0, "V-1", "inspect", 2),
+        story.unit_ended(5.0, "V-1"),
+    ]
+    production = fold(history)
+    assert production.units["V-1"].reworks == 1
+    assert not production.units["V-1"].first_pass
+    assert production.orders["order-0001"].reworked == 1
+
+
+def test_an_order_is_counted_from_its_first_to_its_last_unit(story):
+    history = [
+        story.order(0.0, 3),
+        story.controlled(1.0, "running"),
+        story.unit_started(1.0, "V-1"),
+        story.unit_started(1.0, "V-2"),
+        story.unit_started(1.0, "V-3"),
+        story.unit_ended(5.0, "V-2"),
+        story.unit_ended(6.0, "V-1", "scrapped"),
+    ]
+    production = fold(history)
+    order = production.orders["order-0001"]
+    assert (order.quantity, order.in_work, order.good, order.scrapped, order.state) == (3, 1, 1, 1, "running")
+    assert production.good_serials == {"order-0001": ("V-2",)}
+    ended = fold([*history, story.unit_ended(9.0, "V-3"), story.controlled(9.0, "completed")])
+    assert ended.orders["order-0001"].ended_s == 9.0
+    assert ended.good_serials == {"order-0001": ("V-2", "V-3")}
+
+
+def test_what_was_begun_and_not_ended_is_in_doubt(story):
+    begun, ended = story.attempt(1.0, 2.0, "V-1", "pack")
+    assert [a.attempt_id for a in fold([begun]).in_doubt] == ["V-1/pack/1"]
+    assert fold([begun, ended]).in_doubt == ()
+
+
+def test_tools_on_flanges_and_their_serials_are_known(story):
+    def mounted(time_s, tool, serial):
+        return events.ToolMounted(time_s=time_s, arm="arm", tool=tool, serial=serial)
+
+    production = fold([mounted(0.0, "gripper", "G-1"), mounted(5.0, "", "")])
+    assert production.mounted["arm"].tool == ""
+    assert production.tools == {"G-1": "gripper"}
+
+
+def test_an_operation_used_the_tool_that_was_on_its_arm(story):
+    history = [
+        events.ToolMounted(time_s=0.0, arm="arm", tool="gripper", serial="G-1"),
+        *story.attempt(1.0, 2.0, "V-1", "pick"),
+        *story.attempt(2.0, 3.0, "V-1", "inspect", resources={"camera": "camera"}),
+        *story.attempt(3.0, 4.0, "V-1", "place", tool_serial="G-2"),
+    ]
+    assert [attempt.tool_serial for attempt in fold(history).attempts] == ["G-1", "", "G-2"]
+
+
+def test_the_time_between_a_kill_and_a_restart_belongs_to_no_state(story):
+    history = [
+        story.opened(0.0, epoch_s=1000.0),
+        story.order(0.0, 1),
+        story.state(0.0, "Execute"),
+        story.unit_started(10.0, "V-1"),  # killed after this
+        story.opened(0.0, epoch_s=1100.0, epoch=2),
+        story.state(2.0, "Execute"),
+        story.unit_ended(5.0, "V-1"),
+    ]
+    production = fold(history)
+    assert production.spans == (
+        StateSpan("Execute", True, 0.0, 10.0),
+        StateSpan("Offline", True, 10.0, 102.0),
+        StateSpan("Execute", True, 102.0, 105.0),
+    )
+    assert production.units["V-1"].cycle_s == pytest.approx(95.0)
+    assert len(production.openings) == 2
+
+
+def test_a_clock_that_begins_anew_follows_without_a_gap(story):
+    history = [
+        story.opened(),
+        story.state(0.0, "Execute"),
+        story.state(50.0, "Held"),
+        story.opened(0.0),
+        story.state(7.0, "Idle"),
+    ]
+    production = fold(history)
+    assert production.last_s == 57.0
+    assert [(s.state, s.start_s, s.end_s) for s in production.spans] == [
+        ("Execute", 0.0, 50.0),
+        ("Offline", 50.0, 57.0),
+    ]
+
+
+def test_a_due_time_keeps_its_date_over_a_restart(story):
+    late = events.OrderAccepted(
+        time_s=1.0,
+        order_id="late",
+        product="valve",
+        lines=(("blue", 1),),
+        priority=0,
+        due_s=60.0,
+        replace_scrapped=True,
+    )
+    production = fold([story.opened(epoch_s=1000.0), story.opened(epoch_s=1500.0), late])
+    assert production.orders["late"].due_s == 560.0
+
+
+@settings(max_examples=30, deadline=None)
+@given(units=st.integers(1, 6), seed=st.integers(0, 99), cuts=st.lists(st.integers(0, 400), max_size=4))
+def test_folding_step_by_step_gives_what_folding_at_once_gives(story, units, seed, cuts):
+    history = story.shift(units, seed)
+    steps = ProductionFold()
+    for index, event in enumerate(history):
+        if index in cuts:
+            assert steps.production() == fold(history[:index])
+        steps.apply(event)
+    assert steps.production() == fold(history)
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_a_history_with_holes_still_folds(story, data):
+    history = story.shift(2)
+    kept = data.draw(st.lists(st.booleans(), min_size=len(history), max_size=len(history)))
+    production = fold(event for event, keep in zip(history, kept, strict=True) if keep)
+    assert all(unit.serial for unit in production.units.values())

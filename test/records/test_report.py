@@ -1,0 +1,140 @@
+import json
+
+import pytest
+from rich.console import Console
+
+from microcell.errors import JournalError
+from microcell.events import Event
+from microcell.records.journal import Head, Journal
+from microcell.records.kpis import key_figures
+from microcell.records.production import fold
+from microcell.records.report import as_json, describe, print_report, report
+from microcell.records.tables import duration, number, percent
+
+KEYS = {"report_version", "header", "orders", "units", "in_doubt", "kpis", "digest"}
+
+
+def journal_of(history):
+    journal = Journal.create_or_open(":memory:", "batch")
+    for event in history:
+        journal.append(event)
+    return journal
+
+
+def printed(of, **options):
+    console = Console(width=140)
+    with console.capture() as capture:
+        print_report(of, console, **options)
+    return capture.get()
+
+
+def test_a_report_is_the_same_from_a_file_and_from_a_fold(story, tmp_path):
+    history = story.shift(3)
+    with Journal.create_or_open(tmp_path / "j", "batch") as journal:
+        for event in history:
+            journal.append(event)
+    from_file = report(tmp_path / "j")
+    assert from_file.production == fold(history)
+    assert from_file.kpis == key_figures(fold(history))
+    assert from_file.digest.broken is None
+    assert from_file == describe(fold(history), Head(from_file.digest.sequence, from_file.digest.hash))
+
+
+def test_json_has_the_documented_keys_and_survives_json(story):
+    data = as_json(report(journal_of(story.shift(3))))
+    assert set(data) == KEYS
+    assert json.loads(json.dumps(data, allow_nan=False)) == data
+    assert data["header"]["camera"] == "modelled"
+    assert data["orders"][0]["serials"] == ["VALVE-000001", "VALVE-000002", "VALVE-000003"]
+    assert data["units"][0]["parts"][0] == {"part": "body", "lot": "body-L1", "operation": "load_body"}
+    assert data["units"][0]["operations"][0]["outcome"] == "succeeded"
+    assert data["kpis"]["oee"]["availability"] == pytest.approx(1.0, abs=0.05)
+    assert data["kpis"]["yields"]["final_yield"] == 1.0
+    assert data["digest"]["sequence"] == len(story.shift(3))
+
+
+def test_text_says_that_the_camera_was_modelled_and_shows_every_part(story):
+    text = printed(report(journal_of(story.shift(6))))
+    assert "modelled camera (no images: readings drawn around the truth" in text
+    for title in (
+        "Orders",
+        "Variants",
+        "OEE",
+        "Time by state",
+        "Resources",
+        "Faults",
+        "Tools",
+        "Lots",
+        "Units",
+    ):
+        assert title in text
+    assert "chain unbroken" in text
+    assert "seated.torque" in text
+
+
+def test_text_shows_twenty_units_unless_all_are_wanted(story):
+    of = report(journal_of(story.shift(23)))
+    assert "... and 3 more units; --all shows them." in printed(of)
+    assert "VALVE-000023" not in printed(of)
+    assert "VALVE-000023" in printed(of, all_units=True)
+
+
+def test_the_journal_of_a_killed_cell_reports_what_is_in_doubt(story):
+    history = story.shift(2)
+    last_intent = max(i for i, event in enumerate(history) if event.kind == "operation.started")
+    of = report(journal_of(history[: last_intent + 1]))
+    assert [doubt.operation for doubt in of.in_doubt] == ["pack"]
+    assert "Begun, outcome not recorded" in printed(of)
+
+
+@pytest.mark.parametrize("length", range(0, 60, 7))
+def test_a_journal_cut_anywhere_still_reports(story, length):
+    of = report(journal_of(story.shift(2)[:length]))
+    assert of.digest.sequence == min(length, len(story.shift(2)))
+    assert printed(of)
+    assert json.dumps(as_json(of), allow_nan=False)
+
+
+def test_events_of_a_later_release_are_left_out_and_counted(story, monkeypatch):
+    history = story.shift(1)
+    journal = journal_of(history)
+    monkeypatch.delitem(Event.KINDS, "tool.mounted")
+    of = report(journal)
+    changes = sum(event.kind == "tool.mounted" for event in history)
+    assert of.digest.unknown_events == changes
+    assert f"{changes} events are not known to this release" in printed(of)
+
+
+def test_a_broken_chain_is_said_and_nothing_after_it_is_reported(story):
+    journal = journal_of(story.shift(1))
+    journal._connection.execute("DROP TRIGGER entry_keeps")
+    journal._connection.execute("UPDATE entry SET data = '{' WHERE sequence = 5")
+    of = report(journal)
+    assert of.digest.broken is not None
+    assert of.digest.broken.sequence == 5
+    assert of.digest.sequence == 4
+    assert of.units == ()
+    assert "BROKEN at entry 5: changed after it was written" in printed(of)
+
+
+def test_no_journal_is_no_report(tmp_path):
+    with pytest.raises(JournalError, match="there is no journal at"):
+        report(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (None, "-"), (0.0, "0"), (0.5, "0.5"), (0.0123456, "0.0123"), (123.456, "123"), (4321.9, "4322"),
+    (1.5e-5, "1.50e-05"), (-2.5e7, "-2.50e+07"),
+])  # fmt: skip
+def test_numbers_are_short(value, text):
+    assert number(value) == text
+
+
+def test_times_and_ratios_are_said_as_people_do():
+    assert [duration(seconds) for seconds in (None, 12.34, 1200.0, 9000.0)] == [
+        "-",
+        "12.3 s",
+        "20.0 min",
+        "2.5 h",
+    ]
+    assert [percent(ratio) for ratio in (None, 0.0, 1.004)] == ["-", "0.0 %", "100.4 %"]

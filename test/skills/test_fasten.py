@@ -1,0 +1,97 @@
+"""Fasten: a screw from the feeder into its thread, judged by torque and angle."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from skill_bench import line_with, skill_bench
+
+from microcell.clock import run_virtual
+
+READY = ("pick_body", "place_body", "pick_cap", "insert_cap")
+SEAT_RAD = 0.0036 / 0.00045 * 2 * math.pi
+
+
+def fasten(line=None, seed=1, times=1, **parameters):
+    async def story():
+        async with skill_bench(seed, line) as bench:
+            await bench.operations(*READY)
+            results = [await bench.operation("fasten_1", **parameters) for _ in range(times)]
+            return results, bench.plant.unit_at("fixture_1"), bench.held()
+
+    return run_virtual(story())
+
+
+def test_a_good_screw_reaches_its_torque_at_the_expected_angle():
+    (result,), unit, held = fasten()
+    torque, angle = result.measurements
+    assert torque.value == pytest.approx(0.45)
+    assert angle.value == pytest.approx(SEAT_RAD + 0.40 / 0.35, abs=0.01)
+    assert (angle.lower, angle.upper) == pytest.approx((SEAT_RAD * 0.85, SEAT_RAD * 1.15 + 0.45 / 0.35))
+    assert (unit.parts["screw_1"], unit.defects, held) == ("screw_m2_5x8", (), "")
+    assert [part.part for part in result.parts] == ["screw_m2_5x8"]
+
+
+def test_a_crossed_screw_is_backed_out_and_kept_on_the_bit():
+    (result,), unit, held = fasten(line_with(cross_thread_ratio=1.0))
+    assert result.fault.code == "FASTEN_CROSS_THREADED"
+    assert "seat at 50.3 rad" in result.message
+    assert "screw_1" not in unit.parts
+    assert held == "screw_m2_5x8"
+    assert [part.lot for part in result.parts] == ["screws_1-L0001"]
+
+
+def test_driving_again_heals_most_crossed_screws():
+    (result,), unit, _ = fasten(line_with(cross_thread_ratio=0.5), redrives=5)
+    assert result.fault is None, result.message
+    assert unit.defects == ()
+
+
+def test_a_screw_still_on_the_bit_is_used_first():
+    (first, second), _, _ = fasten(line_with(cross_thread_ratio=1.0), times=2)
+    assert len(first.parts) == 1
+    assert second.parts == ()
+
+
+def test_a_screw_on_the_bit_can_be_thrown_into_the_bin():
+    async def story():
+        async with skill_bench(line=line_with(cross_thread_ratio=1.0)) as bench:
+            await bench.operations(*READY)
+            await bench.fault("fasten_1")
+            await bench.succeed(bench.goal_of("place", {"item": "screw", "target": "bin"}))
+            return bench.held(), await bench.devices["reject_bin"].count()
+
+    assert run_virtual(story()) == ("", 1)
+
+
+def test_a_screw_out_of_its_place_is_not_taken():
+    (result,), _, held = fasten(line_with({"screws_1": {"scatter_m": 0.01}}))
+    assert (result.fault.code, result.parts, held) == ("FASTEN_NO_SCREW", (), "")
+
+
+def test_a_second_screw_for_the_same_thread_does_not_seat():
+    (_, second), unit, held = fasten(times=2)
+    assert second.fault.code == "FASTEN_NOT_SEATED"
+    assert "0.00 N.m at" in second.message
+    assert (unit.parts["screw_1"], held) == ("screw_m2_5x8", "screw_m2_5x8")
+
+
+def test_a_site_without_a_thread_is_refused():
+    (result,), _, _ = fasten(site="label_area")
+    assert result.fault.code == "SKILL_REFUSED"
+    assert "the site 'label_area' has no thread" in result.message
+
+
+def test_an_item_that_is_no_screw_is_refused():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*READY)
+            await bench.mount("screwdriver")
+            lease = bench.goal("fasten_1").lease
+            goal = bench.goal("fasten_1")
+            changed = {**goal.parameters, "item": "cap"}
+            lease.resources["feeder"] = "nest_2"
+            return await bench.run(type(goal)("fasten", "u", "adult", "f", "x", changed, lease))
+
+    assert "the item 'cap' is no screw" in run_virtual(story()).message

@@ -1,0 +1,115 @@
+"""Inspect: the product's limits on the camera's readings, and what to do with what fails."""
+
+from __future__ import annotations
+
+import pytest
+from skill_bench import line_with, skill_bench, valve_line
+
+from microcell.clock import run_virtual
+from microcell.plant.injection import Injection
+from microcell.skills.contract import Outcome
+
+OPEN = ("pick_body", "place_body", "pick_membrane", "insert_membrane")
+
+
+def inspect(*before, operation="inspect_open", line=None, injections=(), seed=1, **parameters):
+    async def story():
+        async with skill_bench(seed, line) as bench:
+            await bench.operations(*before)
+            for injection in injections:
+                bench.plant.injections.add(injection)
+            return await bench.operation(operation, **parameters), [said.phase for said in bench.said]
+
+    return run_virtual(story())
+
+
+def test_a_good_unit_is_accepted_with_all_its_readings():
+    result, _ = inspect(*OPEN)
+    assert (result.outcome, result.disposition) == (Outcome.SUCCEEDED, "accept")
+    assert [(m.name, m.lower, m.upper) for m in result.measurements] == [
+        ("membrane_present.presence", 0.6, None),
+        ("membrane_place.position", None, 0.0006),
+        ("membrane_type.colour", None, 0.12),
+    ]
+    assert {m.source for m in result.measurements} == {"camera_1"}
+
+
+def test_checks_that_all_allow_rework_give_rework():
+    line = valve_line()
+    checks = line.product_description.inspections["open"].checks
+    only_presence = line.product_description.inspections["open"].model_copy(
+        update={"checks": {"membrane_present": checks["membrane_present"]}}
+    )
+    product = line.product_description.model_copy(update={"inspections": {"open": only_presence}})
+    result, _ = inspect(
+        "pick_body", "place_body", line=line.model_copy(update={"product_description": product})
+    )
+    assert (result.outcome, result.disposition) == (Outcome.REJECTED, "rework")
+    assert result.failed_checks == ("membrane_present",)
+    assert result.message == "failed: membrane_present"
+
+
+def test_one_check_that_says_scrap_is_enough():
+    lidded = ("pick_body", "place_body", "pick_cap", "insert_cap")
+    result, _ = inspect(*lidded, operation="inspect_closed", line=line_with(wrong_part_ratio=1.0))
+    assert (result.outcome, result.disposition) == (Outcome.REJECTED, "scrap")
+    assert "cap_type" in result.failed_checks
+    assert "screw_1" in result.failed_checks
+
+
+def test_an_unusable_image_is_taken_again_with_another_exposure():
+    dark = Injection("camera_1", "capture", "CAMERA_UNUSABLE_IMAGE")
+    result, phases = inspect(*OPEN, injections=[dark])
+    assert result.outcome is Outcome.SUCCEEDED
+    assert "look again" in phases
+
+
+def test_images_unusable_at_every_exposure_are_a_fault():
+    dark = Injection("camera_1", "capture", "CAMERA_UNUSABLE_IMAGE", times=9)
+    result, _ = inspect(*OPEN, injections=[dark])
+    assert result.fault.code == "CAMERA_UNUSABLE_IMAGE"
+
+
+def test_no_image_at_all_is_not_tried_again():
+    dead = Injection("camera_1", "capture", "CAMERA_NO_IMAGE")
+    result, phases = inspect(*OPEN, injections=[dead])
+    assert result.fault.code == "CAMERA_NO_IMAGE"
+    assert "look again" not in phases
+
+
+def test_an_inspection_that_the_product_does_not_have_is_a_fault():
+    result, _ = inspect(*OPEN, inspection="opened")
+    assert result.fault.code == "INSPECTION_NOT_CONFIGURED"
+    assert "'opened'; there are: open, closed" in result.message
+
+
+def test_an_empty_fixture_is_not_inspected():
+    assert inspect()[0].fault.code == "FIXTURE_EMPTY"
+
+
+@pytest.mark.parametrize("camera", ["camera_2", "camera_trays"])
+def test_a_camera_that_looks_elsewhere_is_refused(camera):
+    async def story():
+        async with skill_bench() as bench:
+            goal = bench.goal("inspect_open")
+            goal.lease.resources["camera"] = camera
+            return await bench.run(goal)
+
+    result = run_virtual(story())
+    assert result.fault.code == "SKILL_REFUSED"
+    assert "not fixture_1" in result.message
+
+
+def test_a_label_with_another_serial_fails():
+    plan = list(valve_line().product_description.plan)
+    before = plan[: plan.index("inspect_closed")]
+
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*before, unit="VLV-7")
+            return await bench.operation("inspect_closed", unit="VLV-8")
+
+    result = run_virtual(story())
+    assert result.failed_checks == ("serial",)
+    assert result.disposition == "rework"
+    assert next(m for m in result.measurements if m.name == "serial.code").text == "VLV-7"

@@ -1,0 +1,66 @@
+"""Place: into an empty fixture, or into the bin."""
+
+from __future__ import annotations
+
+from skill_bench import skill_bench
+
+from microcell.clock import run_virtual
+from microcell.plant.injection import Injection
+from microcell.skills.contract import Outcome
+
+
+def test_a_placed_body_is_seated_and_clamped():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations("pick_body", "place_body")
+            return bench.plant.unit_at("fixture_1"), bench.plant.bench.clamped["fixture_1"], bench.held()
+
+    unit, clamped, held = run_virtual(story())
+    assert unit.parts == {"body_seat": "body"}
+    assert (clamped, held) == (True, "")
+
+
+def test_an_occupied_fixture_takes_no_second_body():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations("pick_body", "place_body", "pick_body")
+            return await bench.fault("place_body"), bench.held()
+
+    result, held = run_virtual(story())
+    assert (result.fault.code, result.fault.where, held) == ("FIXTURE_OCCUPIED", "fixture_1", "body")
+
+
+def test_an_empty_hand_has_nothing_to_place():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.mount("parallel_gripper")
+            return await bench.fault("place_body")
+
+    result = run_virtual(story())
+    assert result.fault.code == "GRIP_PART_LOST"
+    assert "no body is held" in result.message
+
+
+def test_a_clamp_that_does_not_close_is_the_fixtures_fault():
+    async def story():
+        async with skill_bench() as bench:
+            bench.plant.injections.add(Injection("fixture_1", "clamp", "FIXTURE_NOT_CLAMPED"))
+            await bench.operations("pick_body")
+            return await bench.fault("place_body")
+
+    assert run_virtual(story()).fault.code == "FIXTURE_NOT_CLAMPED"
+
+
+def test_a_rejected_part_of_any_tool_goes_into_the_bin():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations("pick_cap")
+            await bench.succeed(bench.goal_of("place", {"item": "cap", "target": "bin"}))
+            await bench.operations("pick_membrane")
+            result = await bench.run(bench.goal_of("place", {"item": "membrane", "target": "bin"}))
+            return result, await bench.devices["reject_bin"].count()
+
+    result, count = run_virtual(story())
+    assert result.outcome is Outcome.SUCCEEDED
+    assert result.message == "the membrane is in reject_bin"
+    assert count == 2

@@ -1,0 +1,183 @@
+"""A shop floor for tests of the controller: skills that take a fixed time and end as the test says, no plant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from microcell.clock import Clock, LoopClock
+from microcell.description.line import Line
+from microcell.description.loader import load_line
+from microcell.description.order import Order, OrderLine
+from microcell.devices.contract import DeviceStatus
+from microcell.devices.feeder.contract import Feeder, Presented
+from microcell.devices.tool_changer.contract import Coupling, ToolChanger
+from microcell.faults import Fault
+from microcell.orchestration.controller import Controller, Session
+from microcell.plugins import skill_names
+from microcell.records.journal import Journal
+from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
+
+CONFIG = Path(__file__).parents[2] / "config"
+VALVE = load_line(CONFIG / "lines" / "valve.yaml")
+
+
+class _Connected:
+    name = "fake"
+
+    async def connect(self) -> None: ...
+
+    async def disconnect(self) -> None: ...
+
+    async def status(self) -> DeviceStatus:
+        return DeviceStatus(True, True)
+
+
+class FakeFeeder(_Connected, Feeder):
+    def __init__(self, level: int = 1000) -> None:
+        self.pieces = level
+        self._refilled = asyncio.Event()
+
+    async def present(self) -> Presented:
+        raise NotImplementedError
+
+    async def level(self) -> int:
+        return self.pieces
+
+    async def refill(self, quantity: int, lot: str = "") -> int:
+        self.pieces += quantity
+        self._refilled.set()
+        return self.pieces
+
+    async def wait_level(self, minimum: int) -> int:
+        while self.pieces < minimum:
+            self._refilled.clear()
+            await self._refilled.wait()
+        return self.pieces
+
+
+class FakeChanger(_Connected, ToolChanger):
+    def __init__(self) -> None:
+        self.serial = ""
+
+    async def lock(self) -> Coupling:
+        return await self.coupling()
+
+    async def unlock(self) -> Coupling:
+        return await self.coupling()
+
+    async def coupling(self) -> Coupling:
+        return Coupling(bool(self.serial), self.serial)
+
+
+Script = Callable[[SkillGoal], SkillResult | None]
+"""What a goal ends in; None = it succeeds."""
+
+
+@dataclass
+class FakePort:
+    """Runs goals in `duration_s` each and notes when which was running."""
+
+    line: Line
+    clock: Clock
+    feeders: dict[str, FakeFeeder]
+    changer: FakeChanger
+    script: Script = lambda goal: None
+    duration_s: float = 4.0
+    goals: list[SkillGoal] = field(default_factory=list)
+    running: set[str] = field(default_factory=set)
+    overlaps: list[str] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+
+    async def offered(self) -> frozenset[str]:
+        return frozenset(skill_names())
+
+    async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None]) -> SkillResult:
+        self.goals.append(goal)
+        devices = set(goal.lease.resources.values())
+        self.overlaps += sorted(devices & self.running)
+        self.running |= devices
+        on_feedback(Feedback("work", 0.5, f"{goal.skill} for {goal.unit}"))
+        try:
+            await self.clock.sleep(self.duration_s)
+        except asyncio.CancelledError:
+            self.cancelled.append(goal.operation)
+            raise
+        finally:
+            self.running -= devices
+        return self._result(goal)
+
+    def operations(self) -> list[str]:
+        return [goal.operation for goal in self.goals]
+
+    def _result(self, goal: SkillGoal) -> SkillResult:
+        scripted = self.script(goal)
+        if scripted is not None:
+            return scripted
+        if goal.skill == "change_tool":
+            crib = self.line.cell_description.devices["crib"]
+            self.changer.serial = next(p.serial for p in crib.pockets if p.tool == goal.parameters["tool"])
+        if "feeder" in goal.lease.resources:
+            self.feeders[goal.lease.resources["feeder"]].pieces -= 1
+        return SkillResult(Outcome.SUCCEEDED, "done", carton="CTN-1" if goal.skill == "pack" else "", duration_s=self.duration_s)
+
+
+def fault(code: str, where: str = "arm") -> SkillResult:
+    return SkillResult(Outcome.FAULT, code, Fault(code, where))
+
+
+def rejected(disposition: str, *checks: str) -> SkillResult:
+    return SkillResult(Outcome.REJECTED, "not good", disposition=disposition, failed_checks=checks)
+
+
+def once(operation: str, result: SkillResult, times: int = 1) -> Script:
+    """End the first goals of an operation in a result."""
+    left = [times]
+
+    def script(goal: SkillGoal) -> SkillResult | None:
+        if goal.operation != operation or not left[0]:
+            return None
+        left[0] -= 1
+        return result
+
+    return script
+
+
+@dataclass
+class Floor:
+    controller: Controller
+    port: FakePort
+    journal: Journal
+    clock: Clock
+
+    def order(self, quantity: int = 1, variant: str = "adult", **more: object) -> str:
+        lines = (OrderLine(variant=variant, quantity=quantity),)
+        return self.controller.submit(Order(product="valve", lines=lines, **more))
+
+    def kinds(self) -> Iterator[str]:
+        return (entry.kind for entry in self.journal.entries())
+
+    def states(self) -> list[str]:
+        return [event.state for event in self.journal.events() if event.kind == "state.changed"]
+
+    def decisions(self) -> list[tuple[str, str, str]]:
+        return [(e.operation, e.code, e.action) for e in self.journal.events() if e.kind == "recovery.decided"]
+
+
+@asynccontextmanager
+async def floor(script: Script = lambda goal: None, line: Line = VALVE, journal: Journal | None = None, levels: dict[str, int] | None = None):  # type: ignore[no-untyped-def]
+    """A started controller over a fake port; closed at the end."""
+    clock = LoopClock(0.0)
+    feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for name in line.feeders}
+    changer = FakeChanger()
+    port = FakePort(line, clock, feeders, changer, script)
+    journal = journal or Journal.create_or_open(":memory:", durability="batch")
+    controller = Controller(line, clock, journal, port, {**feeders, "changer": changer}, Session("virtual"))
+    await controller.start()
+    try:
+        yield Floor(controller, port, journal, clock)
+    finally:
+        await controller.close()

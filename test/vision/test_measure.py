@@ -1,0 +1,177 @@
+"""Every kind of check, on rendered images whose truth is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microcell.plant.render import Light
+from microcell.plant.scene import Flaw
+from microcell.vision.measure import measure
+from microcell.vision.requests import Reading
+
+SCRATCH = Flaw((-0.004, -0.009), (0.004, -0.0095), 0.0005, (150, 180, 220))
+
+
+def read(stage: Any, items: Any, *requests: Any, light: Light | None = None) -> Reading:
+    """The reading of the first request."""
+    return measure(stage.photo(items, light), stage.camera, requests)[0]
+
+
+def test_a_good_unit_reads_as_good(stage: Any) -> None:
+    readings = measure(stage.photo(stage.closed(stage.cap)), stage.camera, stage.closed_checks(stage.cap))
+    by_name = {reading.name: reading for reading in readings}
+    assert by_name["cap_presence"].value > 0.75  # the screws hide a part of it
+    assert by_name["cap_position"].value < 0.00005
+    assert by_name["cap_colour"].value < 0.03
+    assert by_name["cap_orientation"].value < 0.02
+    assert by_name["cap_surface"].value == 0.0
+    assert all(by_name[f"screw_{n}_presence"].value > 0.9 for n in range(4))
+    assert (by_name["label_code"].value, by_name["label_code"].text) == (1.0, "VLV-000123")
+
+
+def test_the_readings_come_in_the_order_of_the_requests(stage: Any) -> None:
+    requests = stage.closed_checks(stage.cap)[::-1]
+    readings = measure(stage.photo(stage.closed(stage.cap)), stage.camera, requests)
+    assert [reading.name for reading in readings] == [request.name for request in requests]
+    assert {reading.feature: reading.unit for reading in readings} == {
+        "presence": "1", "position": "m", "colour": "1", "orientation": "rad", "surface": "m", "code": "1"
+    }  # fmt: skip
+
+
+def test_the_same_image_gives_the_same_readings(stage: Any) -> None:
+    pixels, requests = stage.photo(stage.closed(stage.cap)), stage.closed_checks(stage.cap)
+    assert measure(pixels, stage.camera, requests) == measure(pixels, stage.camera, requests)
+
+
+def test_a_missing_screw_is_not_there(stage: Any) -> None:
+    items = [item for item in stage.closed(stage.cap) if item.site != "screw_1"]
+    readings = measure(stage.photo(items), stage.camera, stage.closed_checks(stage.cap))
+    seen = {reading.name: reading.value for reading in readings if reading.name.startswith("screw")}
+    assert [name for name, value in seen.items() if value < 0.1] == ["screw_1_presence"]
+
+
+def test_a_part_in_the_wrong_colour_is_not_the_part(stage: Any) -> None:
+    assert (
+        read(stage, [stage.item(stage.white_cap, stage.at())], stage.ask("presence", stage.cap)).value < 0.1
+    )
+
+
+def test_half_hidden_is_half_visible(stage: Any) -> None:
+    plate = stage.part(stage.plate.shape.model_copy(update={"length_m": 0.06, "width_m": 0.06}), (40, 40, 40))
+    items = [stage.item(stage.disc, stage.at()), stage.item(plate, stage.at(x_m=-0.03, z_m=0.002))]
+    assert read(stage, items, stage.ask("presence", stage.disc)).value == pytest.approx(0.5, abs=0.06)
+
+
+@settings(max_examples=25, deadline=None)
+@given(x=st.floats(-0.005, 0.005), y=st.floats(-0.005, 0.005))
+def test_an_offset_is_measured_to_a_twentieth_of_a_millimetre(stage: Any, x: float, y: float) -> None:
+    reading = read(stage, [stage.item(stage.disc, stage.at(x, y))], stage.ask("position", stage.disc))
+    assert reading.value == pytest.approx(math.hypot(x, y), abs=0.00005)
+    assert reading.uncertainty is not None and 0.0 < reading.uncertainty < 0.00002
+
+
+def test_a_disc_in_a_bore_is_told_from_the_bore(stage: Any) -> None:
+    items = [stage.item(stage.disc, stage.at(0.0002, 0.0, 0.014)), stage.item(stage.ring, stage.at(), "ring")]
+    reading = read(stage, items, stage.ask("position", stage.disc, stage.at(z_m=0.014)))
+    assert reading.value == pytest.approx(0.0002, abs=0.00005)
+
+
+def test_a_part_that_is_not_there_is_half_its_size_off(stage: Any) -> None:
+    items = [stage.item(stage.ring, stage.at(), "ring")]
+    reading = read(stage, items, stage.ask("position", stage.disc, stage.at(z_m=0.014)))
+    assert (reading.value, reading.uncertainty) == (0.012, None)
+
+
+@settings(max_examples=25, deadline=None)
+@given(yaw=st.floats(-3.1, 3.1))
+def test_a_turn_is_measured_by_the_marks(stage: Any, yaw: float) -> None:
+    items = [stage.item(stage.cap, stage.at(0.0005, -0.0003, yaw_rad=yaw))]
+    assert read(stage, items, stage.ask("orientation", stage.cap)).value == pytest.approx(abs(yaw), abs=0.01)
+
+
+def test_a_turn_is_measured_whatever_the_part_s_colour(stage: Any) -> None:
+    items = [stage.item(stage.white_cap, stage.at(yaw_rad=1.2))]
+    assert read(stage, items, stage.ask("orientation", stage.cap)).value == pytest.approx(1.2, abs=0.01)
+
+
+def test_a_part_whose_marks_are_not_seen_reads_half_a_turn(stage: Any) -> None:
+    plain = stage.cap.model_copy(update={"marks": ()})
+    assert read(stage, [stage.item(plain, stage.at())], stage.ask("orientation", stage.cap)).value == math.pi
+
+
+def test_a_box_without_marks_is_turned_by_its_sides(stage: Any) -> None:
+    items = [stage.item(stage.plate, stage.at(yaw_rad=0.3))]
+    assert read(stage, items, stage.ask("orientation", stage.plate)).value == pytest.approx(0.3, abs=0.005)
+
+
+def test_a_round_part_without_marks_has_no_orientation(stage: Any) -> None:
+    with pytest.raises(
+        ValueError, match="check 'site_orientation': a round part without marks has no orientation"
+    ):
+        read(stage, [stage.item(stage.disc, stage.at())], stage.ask("orientation", stage.disc))
+
+
+@settings(max_examples=15, deadline=None)
+@given(level=st.floats(0.5, 1.1), red=st.floats(0.95, 1.05), blue=st.floats(0.95, 1.05))
+def test_a_colour_does_not_depend_on_the_light(stage: Any, level: float, red: float, blue: float) -> None:
+    light = Light(level, (red, 1.0, blue))
+    request = stage.ask("colour", stage.disc)
+    assert read(stage, [stage.item(stage.disc, stage.at())], request, light=light).value < 0.03
+
+
+def test_another_colour_differs_as_much_as_it_does(stage: Any) -> None:
+    reading = read(stage, [stage.item(stage.white_cap, stage.at())], stage.ask("colour", stage.cap))
+    assert reading.value == pytest.approx(0.639, abs=0.03)
+
+
+def test_a_scratch_is_as_long_as_it_is(stage: Any) -> None:
+    items = stage.closed(stage.cap, flaws=(SCRATCH,))
+    surface = [request for request in stage.closed_checks(stage.cap) if request.kind == "surface"]
+    others = [request for request in stage.closed_checks(stage.cap) if request.kind != "surface"]
+    assert read(stage, items, *surface, *others).value == pytest.approx(0.00802, abs=0.0003)
+
+
+def test_a_turned_mark_is_not_a_flaw(stage: Any, turned: Callable[[Any, float], Any]) -> None:
+    items = [turned(stage.item(stage.cap, stage.at()), 2.0)]
+    assert read(stage, items, stage.ask("surface", stage.cap)).value == 0.0
+
+
+def test_what_no_request_names_counts_as_a_flaw(stage: Any) -> None:
+    reading = read(stage, stage.closed(stage.cap), stage.ask("surface", stage.cap, site="cap"))
+    assert reading.value > 0.004
+
+
+@pytest.mark.parametrize(("content", "contrast"), [("VLV-000124", 1.0), ("VLV-000123", 0.0), ("", 1.0)])
+def test_another_or_unreadable_code_is_not_the_expected_one(
+    stage: Any, content: str, contrast: float
+) -> None:
+    items = [stage.item(stage.label, stage.at(), content=content, contrast=contrast)]
+    reading = read(stage, items, stage.ask("code", stage.label, text="VLV-000123"))
+    assert reading.value == 0.0
+    assert reading.text == (content if contrast else "")
+
+
+def test_nothing_read_is_never_the_expected_text(stage: Any) -> None:
+    assert read(stage, [stage.item(stage.label, stage.at())], stage.ask("code", stage.label)).value == 0.0
+
+
+def test_a_code_is_read_in_any_turn(stage: Any) -> None:
+    items = [stage.item(stage.label, stage.at(0.001, -0.001, yaw_rad=0.7), content="VLV-7")]
+    assert read(stage, items, stage.ask("code", stage.label, text="VLV-7")).text == "VLV-7"
+
+
+@pytest.mark.parametrize("kind", ["presence", "position", "colour", "orientation", "surface", "code"])
+def test_a_place_outside_of_the_image_is_empty(stage: Any, kind: str) -> None:
+    part = stage.label if kind == "code" else stage.cap
+    reading = read(
+        stage, [stage.item(stage.cap, stage.at())], stage.ask(kind, part, stage.at(x_m=0.5), text="A")
+    )
+    worst = {"presence": 0.0, "position": 0.02, "orientation": math.pi, "surface": 0.0, "code": 0.0}
+    assert reading.value == worst.get(kind, reading.value)
+    assert kind != "colour" or reading.value > 0.3
