@@ -26,8 +26,8 @@ class JournalError(MicrocellError):
 class Issue:
     """One thing that is wrong in a configuration file; lines and columns count from 1.
 
-    `where` is the dotted path in the file, `what` says what is wrong and shows the value, `remedy` says what is allowed
-    and what to do.
+    `where` is the dotted path in the file, `what` says what is wrong and shows the value, `remedy` says what is
+    allowed and what to do.
     """
 
     file: str
@@ -39,7 +39,12 @@ class Issue:
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
-        return f"{self.file}:{self.line}:{self.column}: {where}{self.what}; {self.remedy}"
+        return _on_one_line(f"{self.file}:{self.line}:{self.column}: {where}{self.what}; {self.remedy}")
+
+
+def _on_one_line(text: str) -> str:
+    """The text with line ends and control characters, which come from the file, written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class ConfigError(MicrocellError):

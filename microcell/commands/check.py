@@ -9,12 +9,12 @@ from microcell.description.loader import check_paths
 
 def run(args: argparse.Namespace) -> int:
     """Print every mistake; 0 when there is none, 2 otherwise."""
-    checked = check_paths(args.paths)
-    for issue in checked.issues:
+    issues = check_paths(args.paths)
+    for issue in issues:
         print(issue)
-    if checked.issues:
-        plural = "" if len(checked.issues) == 1 else "s"
-        print(f"{len(checked.issues)} mistake{plural} in {len({i.file for i in checked.issues})} of {len(checked.files)} files")
+    if issues:
+        files = len({issue.file for issue in issues})
+        print(f"{len(issues)} mistake{'s' * (len(issues) > 1)} in {files} file{'s' * (files > 1)}")
         return 2
-    print(f"{len(checked.files)} files are right")
+    print("no mistakes found")
     return 0

@@ -14,7 +14,7 @@ def run(args: argparse.Namespace) -> int:
     if args.gantt is not None:
         from microcell.records.gantt import draw_gantt
 
-        draw_gantt(args.journal, args.gantt)
+        draw_gantt(found.production, args.gantt)
     if args.json:
         print(json.dumps(as_json(found), indent=2))
     else:

@@ -17,6 +17,7 @@ INSPECTION_FAMILIES = ("inspection",)
 """Image processing has a process, and so an interpreter lock, of its own: a running inspection delays no arm."""
 
 _INSPECTION_KINDS = ("camera", "fixture")
+_SIMULATED = ("mock", "gazebo")
 
 Parameters = Mapping[str, object]
 
@@ -100,6 +101,8 @@ def _process(
     dependents = [other.name for other in nodes if node.name in other.after]
     if dependents:
         parameters["dependents"] = dependents
+    if parameters["world"] in _SIMULATED and node.role != "hardware":
+        parameters["use_sim_time"] = True
     if node.role == "skill_server":
         parameters.update(families=list(node.hosts), devices=list(node.devices))
     if node.role == "orchestrator":

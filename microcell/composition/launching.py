@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
-from launch import LaunchContext, LaunchDescription
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
+from launch import LaunchContext, LaunchDescription
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.compose import compose
 from microcell.composition.processes import environment, module_of, node_name, ros_parameters

@@ -84,6 +84,8 @@ def _kind(path: Path, source: Source, expected: str | None) -> tuple[str | None,
     folder = {folder: kind for kind, folder in FOLDERS.items()}.get(path.parent.name)
     wanted = expected or folder
     if "kind" not in source.data:
+        if wanted and near("kind", source.data):
+            return wanted, ()
         remedy = f"it is '{wanted}'. Add it." if wanted else f"it is one of {listed(DOCUMENTS)}. Add it."
         return wanted, (source.issue((), "the key 'kind' is missing", remedy),)
     if known:

@@ -83,7 +83,8 @@ def rule_chain_goes_on_at_once(context: Context) -> Iterator[Issue]:
     for section, name, operation in operations(context):
         plan: Plan = getattr(context.product, section)
         following = operation.continues_in
-        if following is not None and following in plan and not _looped(plan):
+        sound = not _loose(plan) and not _looped(plan)
+        if following is not None and following in plan and sound:
             for what, remedy in _breaks(plan, name, following):
                 yield context.issue("product", (section, name, "continues_in"), what, remedy)
 

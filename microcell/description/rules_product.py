@@ -27,13 +27,11 @@ def rule_threads_take_screws(context: Context) -> Iterator[Issue]:
             yield context.issue("product", ("sites", name, "thread"), what, remedy, key=True)
 
 
-@rule("product")
+@rule("product.plan")
 def rule_every_item_is_handled(context: Context) -> Iterator[Issue]:
     """Each item of the bill of materials is handled by an operation of the plan."""
-    reading = context.readings["product"]
-    names = context.names("product", "plan") or ()
-    handled = {reading.value("plan", name, "item") for name in names}
-    for item in context.product.bill_of_materials if names else ():
+    handled = {operation.item for operation in context.product.plan.values()}
+    for item in context.product.bill_of_materials:
         if item not in handled:
             remedy = "each unit would lack it. Add an operation with this item, or remove the item."
             what = f"no operation handles '{item}'"

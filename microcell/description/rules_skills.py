@@ -13,6 +13,7 @@ from microcell.description.product import Operation
 from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import grasps
 from microcell.description.rules_plan import operations
+from microcell.description.rules_product import item_part
 from microcell.description.source import Where
 from microcell.description.wording import listed
 from microcell.errors import Issue
@@ -76,29 +77,38 @@ def _parameter_issue(context: Context, use: Use, problem: Problem) -> Issue:
 
 
 @rule("line", "cell.devices", "tools", "product.parts", "product.bill_of_materials", "product.variants")
-def rule_line_offers_what_skills_need(context: Context) -> Iterator[Issue]:
-    """Each operation finds the devices, the tool and the parts that its skill needs, in every variant."""
+def rule_cell_has_what_skills_need(context: Context) -> Iterator[Issue]:
+    """Each operation finds the devices and the tool that its skill needs, in every variant."""
     line = _line_as_read(context)
     offered = {ability for tool in line.tools.values() for ability in tool.capabilities}
-    offered_or_told = offered | {grasp.capability for _, grasp in grasps(context)}
-    filled = {
-        context.readings["line"].value("feeders", name, "part")
-        for name in context.names("line", "feeders") or ()
-    }
-    for use in _uses(context):
-        needs = _needs(context, line, use)
-        if needs is None:
-            continue
+    told = {grasp.capability for _, grasp in grasps(context)}
+    for use, needs in _needs(context, line):
         where = (use.section, use.name, "skill")
         yield from _missing_devices(context, line, where, needs)
-        if needs.capability is not None and needs.capability not in offered_or_told:
+        if needs.capability is not None and needs.capability not in offered | told:
             what = f"no tool of cell '{line.cell}' offers '{needs.capability}'"
             remedy = f"its tools offer: {listed(sorted(offered))}. Put a tool for it into a pocket."
             yield context.issue("product", where, what, remedy)
-        if needs.part is not None and needs.part not in filled:
+
+
+@rule(
+    "line.feeders",
+    "cell.devices",
+    "tools",
+    "product.parts",
+    "product.bill_of_materials",
+    "product.variants",
+)
+def rule_feeders_offer_what_skills_take(context: Context) -> Iterator[Issue]:
+    """A feeder of the line offers each part that an operation takes, in every variant."""
+    line = _line_as_read(context)
+    offered = list(dict.fromkeys(setup.part for setup in line.feeders.values()))
+    told: set[str] = set()
+    for use, needs in _needs(context, line):
+        if needs.part is not None and needs.part not in (*offered, *told):
+            told.add(needs.part)
             what = f"no feeder offers '{needs.part}', which '{use.name}' takes for variant '{use.variant}'"
-            there = listed(setup.part for setup in line.feeders.values())
-            remedy = f"the feeders offer: {there}. Fill one with it."
+            remedy = f"the feeders offer: {listed(offered)}. Fill one with it."
             yield context.issue("line", ("feeders",), what, remedy, key=True)
 
 
@@ -112,16 +122,18 @@ def _missing_devices(context: Context, line: Line, where: Where, needs: Any) -> 
             yield context.issue("product", where, what, f"it has: {there}. Add one.")
 
 
-def _needs(context: Context, line: Line, use: Use) -> Any:
-    """What a skill needs for an operation; None where the operation is wrong, which other rules say."""
-    skill = _skill(use.operation.skill)
-    parameters, problems = validate(skill.Parameters, use.parameters)
-    items, sites = context.product.bill_of_materials, context.product.sites
-    sound = use.operation.item in (None, *items) and use.operation.site in (None, *sites)
-    feeders = all(name in context.cell.devices for name in context.line.feeders)
-    if problems or not sound or not feeders or parameters is None:
-        return None
-    return skill.needs(line, use.variant, use.parameters)
+def _needs(context: Context, line: Line) -> Iterator[tuple[Use, Any]]:
+    """What the skills need for each operation that is right in itself; other rules say what is wrong."""
+    product = context.product
+    if product.unit_grasp is None or not all(name in context.cell.devices for name in line.feeders):
+        return
+    for use in _uses(context):
+        item, site = use.operation.item, use.operation.site
+        known = item is None or item_part(context, item, use.variant) is not None
+        known = known and (site is None or site in product.sites)
+        skill = _skill(use.operation.skill)
+        if known and not validate(skill.Parameters, use.parameters)[1]:
+            yield use, skill.needs(line, use.variant, use.parameters)
 
 
 def _uses(context: Context) -> Iterator[Use]:

@@ -19,8 +19,7 @@ _LIMITS = {
 
 
 def shortened(text: str, length: int = 60) -> str:
-    """Text that fits in a message, on one line."""
-    text = " ".join(text.split()) if "\n" in text else text
+    """Text that fits in a message."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 

@@ -1,6 +1,4 @@
-"""What all mock drivers share. A mock acts on the plant, takes as long as the real device would, and fails on
-order.
-"""
+"""What all mock drivers share: they act on the plant, take a real device's time, and fail on order."""
 
 from __future__ import annotations
 

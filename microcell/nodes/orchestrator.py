@@ -20,6 +20,7 @@ from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
 from microcell.ros import parameters
 from microcell.ros.cell_interface import CellInterface
+from microcell.ros.clock import RosClock
 from microcell.ros.fleet import AGAIN_S, Fleet
 from microcell.ros.node import HostNode
 from microcell.ros.notify import notify
@@ -36,6 +37,7 @@ class Orchestrator:
     """
 
     def __init__(self, runtime: RosRuntime, node: Node) -> None:
+        self._clock = runtime.clock = RosClock(node)
         self._runtime = runtime
         self._node = node
         self._line: Line = load_line(parameters.text(node, "line"))
@@ -54,6 +56,8 @@ class Orchestrator:
         path.parent.mkdir(parents=True, exist_ok=True)
         with Journal.create_or_open(path) as journal:
             try:
+                self._say("waiting for the clock")
+                await self._clock.started()
                 await self._fleet.bring_up(self._say)
                 await self._connect()
                 await self._control(journal)

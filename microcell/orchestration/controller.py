@@ -196,6 +196,8 @@ class Controller:
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free (see `execution.Gate`)."""
+        if self.shop.resources.holders.get(device) == holder:
+            return
         if not self.shop.resources.is_free(device):
             await self._park(self._until(lambda: self.shop.resources.is_free(device)))
         self.shop.resources.take([device], holder)

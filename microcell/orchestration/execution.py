@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
@@ -15,6 +16,9 @@ from microcell.orchestration.recovery import decide
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
+
+
+MAY_LEAVE_PART_IN_HAND = ("HAND_NOT_EMPTY", "SKILL_CANCELLED", "SKILL_TIMEOUT", "GRIP_WRONG_WIDTH", "ARM_STOPPED")
 
 
 class Gate(Protocol):
@@ -48,7 +52,7 @@ class ChainRunner:
         holder = f"{job.unit.serial}/{job.chain.first}"
         try:
             if job.binding.change_to:
-                await self._change_tool(job, holder)
+                await self._change_tool(job)
             await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
@@ -124,8 +128,7 @@ class ChainRunner:
             self._shop.resources.levels[job.binding.operations[operation].get("feeder", "")] = 0
         if action != "scrap":
             self._shop.decided(unit.serial, operation, fault.code, action, f"{job.chain.first} is done again")
-        carries = index > 0 or fault.code in ("HAND_NOT_EMPTY", "SKILL_CANCELLED", "GRIP_WRONG_WIDTH", "ARM_STOPPED")
-        if carries and len(job.chain.operations) > 1:
+        if job.binding.arm and (index > 0 or fault.code in MAY_LEAVE_PART_IN_HAND):
             await self._empty_hand(job)
         unit_in_hand = index > 0 and any(unit.plan.operations[name].vacates for name in job.chain.operations[:index])
         unit.done.difference_update(job.chain.operations)
@@ -146,7 +149,7 @@ class ChainRunner:
         if result.outcome is not Outcome.SUCCEEDED and _fault_of(result).code not in ("GRIP_PART_LOST", "GRIP_NOTHING_HELD"):
             await self._gate.hold(_fault_of(result))
 
-    async def _change_tool(self, job: Job, holder: str) -> None:
+    async def _change_tool(self, job: Job) -> None:
         """Mount the tool that the chain needs; a person is asked as often as it fails."""
         arm, binding = job.binding.arm, job.binding
         tried = 0
@@ -161,8 +164,13 @@ class ChainRunner:
             fault = _fault_of(result)
             self._shop.saw_fault(fault)
             tried += 1
-            if decide(fault.code, tried - 1, self._shop.line.recovery) == "hold":
+            action = decide(fault.code, tried - 1, self._shop.line.recovery)
+            self._shop.decided("", f"mount_{binding.change_to}", fault.code, action, str(fault))
+            if action == "hold":
+                tried = 0
                 await self._gate.hold(fault)
+            elif fault.code in MAY_LEAVE_PART_IN_HAND:
+                await self._empty_hand(job)
             else:
                 await self._gate.pass_through()
 
@@ -264,10 +272,15 @@ def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.Operati
         duration_s=result.duration_s,
         fault=result.fault.as_data() if result.fault else None,
         disposition=result.disposition,
-        measurements=tuple(asdict(m) for m in result.measurements),
+        measurements=tuple(_finite(asdict(m)) for m in result.measurements),
         failed_checks=result.failed_checks,
         parts=tuple((use.part, use.lot) for use in result.parts),
         tool_serial=result.tool_serial,
         carton=result.carton,
         image_sha256=result.image_sha256,
     )
+
+
+def _finite(measurement: dict[str, Any]) -> dict[str, Any]:
+    """The journal's JSON has no NaN: what could not be measured is null."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in measurement.items()}

@@ -1,5 +1,4 @@
-"""Where an arm is: at rest, or on a trajectory that is worked out for any instant instead of being stepped.
-"""
+"""Where an arm is: at rest, or on a trajectory, worked out for any instant instead of being stepped."""
 
 from __future__ import annotations
 
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 
 
 class ArmMotion:
-    """Joints of one arm over time. `changed` tells of every new motion, every stop, and every change of what
-    is held.
-    """
+    """Joints of one arm over time. `changed` tells of each motion, stop and change of what is held."""
 
     def __init__(self, name: str, spec: ArmSpec, clock: Clock) -> None:
         self.name = name

@@ -35,7 +35,7 @@ class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
     Scratches are drawn for parts whose surface an inspection looks at, wrong turns for those whose
-    orientation is inspected, wrong parts where another variant uses another part for the same item.
+    orientation is inspected, wrong parts where another variant uses one of another colour for the item.
     """
 
     def __init__(self, line: Line, chance: Chance) -> None:
@@ -73,9 +73,7 @@ class Delivery:
 
 
 def _scratch(part: Part, stream: Random) -> Flaw:
-    """A line beside the middle of the top, where labels don't hide it, darker than a light part and lighter
-    than a dark.
-    """
+    """A line beside the middle, where labels do not hide it; dark on a light part, light on a dark one."""
     half_x, half_y = half_extents(part)
     length = min(half_x, half_y) * stream.uniform(0.3, 0.5)
     across = half_y * stream.uniform(0.4, 0.6) * stream.choice((-1.0, 1.0))
@@ -92,11 +90,14 @@ def parts_of_item(line: Line, item: str) -> tuple[str, ...]:
 
 
 def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
-    """For each part, the others that some variant uses in its stead."""
+    """For each part, those of other colour that some variant uses in its stead."""
+    parts = line.product_description.parts
     found: dict[str, tuple[str, ...]] = {}
     for item in line.product_description.bill_of_materials:
         names = parts_of_item(line, item)
-        found.update({name: tuple(other for other in names if other != name) for name in names})
+        for name in names:
+            colour = parts[name].colour_rgb
+            found[name] = tuple(other for other in names if parts[other].colour_rgb != colour)
     return found
 
 

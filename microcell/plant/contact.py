@@ -30,8 +30,9 @@ class Load:
 
 
 class Contact:
-    """What a wrist's force sensor would feel. The pressing force of an arm that points down is the contact
-    force less the weight of tool and part.
+    """What a wrist's force sensor would feel.
+
+    The pressing force of an arm that points down is the contact force less the weight of tool and part.
     """
 
     def __init__(self, bench: Bench, supports: Supports, holding: Holding) -> None:
@@ -44,8 +45,7 @@ class Contact:
         return self._load_at(arm, self._bench.clock.now())
 
     def when_pressing(self, arm: str, force_n: float) -> float | None:
-        """Cell time at which the pressing force reaches a value on the arm's present motion; None when it
-        never does.
+        """Cell time at which the present motion presses with a force; None when it never does.
 
         The motion is searched forward from now in steps of about 0.1 s, then by bisection to 0.1 ms.
         """

@@ -34,9 +34,7 @@ class Coupling:
         self._locked[arm] = True
 
     def unlock(self, arm: str) -> None:
-        """Open the coupling: the tool stays in the empty pocket where the flange is; anywhere else it falls
-        and is lost.
-        """
+        """Open the coupling: in an empty pocket the tool stays there, anywhere else it falls and is lost."""
         self._locked[arm] = False
         tool = self._bench.tool_on(arm)
         if tool is None:
@@ -48,9 +46,7 @@ class Coupling:
         tool.pocket = pocket if free else None
 
     def serial_on(self, arm: str) -> str:
-        """Serial of the tool at the flange: coupled, or just touching it in its pocket; "" when there is
-        none.
-        """
+        """Serial of the tool at the flange, coupled or just touching it in its pocket; "" without one."""
         tool = self._bench.tool_on(arm)
         if tool is None:
             pocket = self._pocket_at(arm)

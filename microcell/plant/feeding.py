@@ -21,9 +21,7 @@ RefillListener = Callable[[str, str, str, int], None]
 
 @dataclass
 class Stock:
-    """A feeder as it is now: pieces not yet at a place as (lot, count), lots numbered so far, pieces brought
-    so far.
-    """
+    """A feeder as it is now: pieces not yet at a place as (lot, count), lots and pieces brought so far."""
 
     spec: FeederSpec
     setup: FeederSetup
@@ -35,9 +33,7 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The part at the feeder's place to be picked next: its lot, its nominal pose, and whether it had to be
-    brought.
-    """
+    """What a feeder offers next: part, lot, nominal pose, and whether it had to be brought."""
 
     part: str
     lot: str
@@ -93,9 +89,7 @@ class Feeding:
         raise FaultError("FEEDER_EMPTY", feeder, f"no {stock.setup.part} left")
 
     def refill(self, feeder: str, quantity: int, lot: str) -> int:
-        """Add pieces (0: up to capacity; lot "": the next running number); the level after. Raises
-        DEVICE_REFUSED.
-        """
+        """Add pieces (0: up to capacity; lot "": the next number); the level after. Raises DEVICE_REFUSED."""
         free = self._stock(feeder).spec.capacity - self.level(feeder)
         if not 0 <= quantity <= free:
             raise FaultError(
@@ -114,9 +108,7 @@ class Feeding:
         return self.level(feeder)
 
     async def keep_filled(self, feeder: str) -> None:
-        """The simulated operator: brings a full load some time after the level has fallen to the reorder
-        level.
-        """
+        """Be the operator: bring a full load some time after the level fell to the reorder level."""
         setup = self._stock(feeder).setup
         if not setup.operator_refills:
             return
@@ -143,9 +135,7 @@ class Feeding:
         return lot
 
     def _fill_places(self, feeder: str) -> None:
-        """Put parts from stock on the places, which are all empty: a fresh tray, or the one place of the
-        other styles.
-        """
+        """Fill the empty places from stock: a whole tray, or the one place of the other styles."""
         stock = self._stocks[feeder]
         for number, nominal in enumerate(stock.zone.places):
             lot = _take_one(stock.lots)

@@ -34,9 +34,7 @@ _UPSIDE_DOWN = Pose((0.0, 0.0, 0.0), from_rpy(math.pi, 0.0, 0.0))
 
 @dataclass(frozen=True, slots=True)
 class Catch:
-    """What fingers would close on: item, its pose in the TCP frame once they have closed, its width between
-    them.
-    """
+    """What fingers would close on: item, its pose in the TCP frame afterwards, its width between them."""
 
     item: Item
     part_in_tcp: Pose
@@ -51,8 +49,7 @@ class Holding:
         self._settling = settling
 
     def held(self, tool: ToolTruth) -> Item | None:
-        """What the tool holds now, after what has slipped away and what a magnet or a running pump has taken.
-        """
+        """What the tool holds, after what has slipped away and what a magnet or running pump has taken."""
         self._slip(tool)
         if self._bench.held(tool) is None and tool.arm is not None:
             self._attract(tool)
@@ -153,8 +150,9 @@ class Holding:
             self._magnetise(tool)
 
     def _suck(self, tool: ToolTruth, cup_m: float) -> None:
-        """Seal on the uppermost surface under the cup. The part keeps its offset; the cup springs back to its
-        top.
+        """Seal on the uppermost surface under the cup.
+
+        The part keeps its offset; a cup that was pressed on springs back to the part's top.
         """
         tcp = self._bench.tcp(tool)
         for root in self._within_reach(tcp):
@@ -167,9 +165,7 @@ class Holding:
                 return
 
     def _cup_gap(self, root: Item, tcp: Pose, cup_m: float) -> float | None:
-        """How far the cup's mouth is over the top under it, m, when it seals there; negative when it is
-        pressed on.
-        """
+        """Height of the cup's mouth over the top that it seals on, m, negative when pressed on; else None."""
         under = []
         for item in (root, *self._bench.inventory.installed(root)):
             x, y, z = self._bench.pose_of(item).inverse().apply(tcp.position)

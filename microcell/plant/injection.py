@@ -1,5 +1,4 @@
-"""Faults to order: which device fails at which of its commands, and how often. For tests and demonstrations.
-"""
+"""Faults to order: which device fails at which of its commands, and how often. For tests and demos."""
 
 from __future__ import annotations
 
@@ -10,8 +9,9 @@ from microcell.faults import CATALOGUE
 
 @dataclass
 class Injection:
-    """A device's command ends in `code`: from its `nth` call on (1 = the next), not before `after_s`, `times`
-    times.
+    """A device's command ends in `code`.
+
+    From its `nth` call on (1 = the next), counted from `after_s`, for `times` calls.
     """
 
     device: str

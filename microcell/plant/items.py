@@ -82,9 +82,7 @@ class Inventory:
         return item
 
     def move(self, item: Item, place: Place, pose: Pose, **changes: Any) -> Item:
-        """Take an item from its place to another; what is installed in it goes along. `changes` are fields of
-        `Item`.
-        """
+        """Move an item, with what is installed in it, to another place; `changes` are fields of `Item`."""
         before = self._items[item.item_id].place
         moved = replace(item, place=place, pose=pose, **changes)
         del self._held_by(before.kind, before.holder)[item.item_id]

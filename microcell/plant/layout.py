@@ -1,6 +1,4 @@
-"""The geometry of a line that never changes: stations seen from above, their places, the sites and grasps of
-parts.
-"""
+"""The geometry of a line that never changes: stations from above, their places, sites and grasps."""
 
 from __future__ import annotations
 
@@ -24,10 +22,10 @@ _SQUARE_M = 0.05
 
 @dataclass(frozen=True)
 class Zone:
-    """A station seen from above: its frame, its extent along x and y of that frame, and its places in the
-    cell frame.
+    """A station seen from above.
 
-    `kind` is how the inventory calls what is placed there.
+    `frame` and `places` are in the cell, `low_m` and `high_m` the extent along x and y of `frame`; `kind` is
+    how the inventory calls what is placed there.
     """
 
     name: str
@@ -112,7 +110,7 @@ class Layout:
 
 
 def _clear_m(line: Line, zones: Iterable[Zone]) -> float:
-    """Height in the cell over which nothing stands, m: a unit on the highest place, all its parts piled up."""
+    """Height in the cell over which nothing stands, m: all parts of a unit piled up on the highest place."""
     product = line.product_description
     highest = max((place.position[2] for zone in zones for place in zone.places), default=0.0)
     items = [site.item for site in product.sites.values()]

@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
 
 TABLE_RGB = (90, 90, 90)
-"""A matt, neutral bench top. Vision takes it as its reference of brightness and white."""
+"""A matt, neutral bench top, for vision the reference of brightness and white.
+
+A camera may have another one in its parameters: `background_rgb: [r, g, b]`.
+"""
 
 WHITE_LEVEL = 0.82
-"""Response (linear light, 1 = full scale) to a perfect white at the camera's own exposure: head room for
-glare."""
+"""Response to a perfect white at the right exposure, in linear light of full scale: head room for glare."""
 
 _SUBPIXEL_BITS = 6
 _ANTI_ALIASING_PX = 0.65
-"""cv2 adds an anti-aliased rim of this width around a filled polygon; polygons are drawn smaller by as
-much."""
+"""cv2 adds an anti-aliased rim of this width to a filled polygon: polygons are drawn smaller by as much."""
 
 _NOISE_SPARE = 1 << 18
 
@@ -59,7 +60,8 @@ def render(items: Sequence[SceneItem], camera: CameraSpec, light: Light, rng: np
     A pinhole camera that looks down its frame's -z axis; the image's x axis is the frame's x, y its negative
     y. Surfaces are painted from the lowest to the highest, each in the perspective of its own height.
     """
-    image = _table(camera.width_px, camera.height_px).copy()
+    background = tuple(camera.parameters.get("background_rgb", TABLE_RGB))
+    image = _table(camera.width_px, camera.height_px, background).copy()
     lens = _Lens(camera)
     surfaces = [surface for item in items for surface in faces(item)]
     for surface in sorted(surfaces, key=lambda surface: surface.height_m):
@@ -140,11 +142,11 @@ def _print(
 
 
 @lru_cache(maxsize=4)
-def _table(width_px: int, height_px: int) -> Image:
+def _table(width_px: int, height_px: int, colour: tuple[int, int, int]) -> Image:
     """The empty bench top with a fine grain, always the same."""
     grain = np.random.default_rng(1).normal(0.0, 8.0, (height_px, width_px)).astype(np.float32)
     grain = cv2.GaussianBlur(grain, (0, 0), 1.2)
-    return np.clip(np.round(grain[..., None] + np.array(TABLE_RGB, np.float32)), 0, 255).astype(np.uint8)
+    return np.clip(np.round(grain[..., None] + np.array(colour, np.float32)), 0, 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=4)

@@ -1,5 +1,4 @@
-"""Turning screws: which thread the screw meets, how the torque rises with the angle, and where the screw is
-left.
+"""Turning screws: which thread a screw meets, how torque rises with angle, where the screw is left.
 
 The bit's spring feed follows the screw down, so the arm may rest or follow while it turns.
 """
@@ -32,9 +31,7 @@ _RUNNING_POINTS, _RISE_POINTS = 16, 8
 
 @dataclass(frozen=True)
 class Engagement:
-    """A screw in (or at the entry of) a thread: how far it has been turned in already, and whether it is
-    crossed.
-    """
+    """A screw in, or at the entry of, a thread: how far it has been turned in, and whether it is crossed."""
 
     item: Item
     unit: Item
@@ -55,9 +52,7 @@ class Engagement:
         return 2 * math.pi * self.thread.engagement_m / self.pitch_m
 
     def torque_n_m(self, angle_rad: float) -> float:
-        """Torque at an angle from the thread's entry: running friction, then the rise at the seat or where it
-        binds.
-        """
+        """Torque at an angle from the entry: running friction, then the rise at seat or where it binds."""
         stiffness = self.thread.stiffness_n_m_rad * (CROSSED_STIFFNESS_RATIO if self.crossed else 1.0)
         return self.thread.friction_n_m + stiffness * max(0.0, angle_rad - self._rise_rad)
 
@@ -75,9 +70,7 @@ class Engagement:
 
 @dataclass(frozen=True)
 class Turn:
-    """A turn of the bit as it will go if nothing stops it: end angle and torque, the curve, and what is
-    turned.
-    """
+    """A turn of the bit as it goes if nothing stops it: end angle and torque, curve, what is turned."""
 
     angle_rad: float
     torque_n_m: float
@@ -127,8 +120,9 @@ class Screwing:
         return Turn(angle_rad, torque, False, ((0.0, torque), (angle_rad, 0.0)), engaged)
 
     def finish_loosen(self, tool: ToolTruth, turn: Turn, angle_rad: float) -> None:
-        """Stop turning after an angle. A screw that came free stays on the bit; over a bin its edge strips it
-        off.
+        """Stop turning after an angle.
+
+        A screw that came free stays on the bit; over a bin, the bin's edge strips it off.
         """
         tool.driving = False
         engaged = turn.engaged
@@ -141,9 +135,7 @@ class Screwing:
             self._holding.release(tool)
 
     def _engaged(self, tool: ToolTruth) -> Engagement | None:
-        """The thread that a turning bit acts on: that under the screw on the bit, or that of a screw under
-        the bare bit.
-        """
+        """The thread that the bit acts on: under the screw on the bit, or of the screw under the bare bit."""
         item = self._holding.held(tool)
         return self._installed_under(tool) if item is None else self._entering(tool, item)
 

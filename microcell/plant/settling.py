@@ -70,9 +70,7 @@ class Settling:
         return Place("fixture", zone.name), seat @ Pose(residue, from_rpy(0.0, 0.0, straight))
 
     def _height_in_site(self, match: SiteMatch, item: Item) -> float | None:
-        """Height over the seated pose at which a part let go comes to rest in its site; None when it doesn't
-        go in.
-        """
+        """Height over the seated pose at which a released part rests in its site; None when it stays out."""
         height = match.part_in_site.position[2]
         fit = match.place.site.fit
         if fit is None:

@@ -55,8 +55,7 @@ def turn_error(part: Part, turn_rad: float) -> float:
 
 
 def misalignment(part: Part, turn_rad: float) -> float:
-    """How far a box is from standing square between two fingers, rad with sign; anything round is never off.
-    """
+    """How far a box is from square between two fingers, rad with sign; anything round is never off."""
     if not isinstance(part.shape, Box):
         return 0.0
     quarter = math.pi / 2

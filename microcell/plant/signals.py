@@ -29,8 +29,7 @@ class Signal:
 
 
 async def sleep_unless(clock: Clock, duration_s: float, change: asyncio.Future[None]) -> bool:
-    """Sleep on the clock; True when the change came first. One timer, gone when this returns or is cancelled.
-    """
+    """Sleep on the clock; True when the change came first. The one timer is gone afterwards."""
     timer = asyncio.ensure_future(clock.sleep(duration_s))
     try:
         await asyncio.wait((timer, change), return_when=asyncio.FIRST_COMPLETED)

@@ -59,8 +59,9 @@ class Stations:
         return CartonTruth(carton, places, self._bench.inventory.count("carton", carton))
 
     def exchange(self, station: str) -> CartonTruth:
-        """Take the carton away and put an empty one; cartons are numbered, with the station's name when there
-        are several.
+        """Put an empty carton in place of the present one.
+
+        Ids are numbers, with the station's name before them when there are several stations.
         """
         self._exchanged[station] += 1
         prefix = "CTN" if len(self._bench.cartons) == 1 else f"CTN-{station}"
@@ -68,9 +69,7 @@ class Stations:
         return self.carton(station)
 
     def print_label(self, printer: str, content: str) -> Pose:
-        """Print a label and push it onto the peel-off plate; its pose. A label still lying there is pushed
-        off.
-        """
+        """Print a label onto the peel-off plate; its pose. A label still lying there is pushed off."""
         place = Place("printer", printer, "0")
         before = self._bench.inventory.slot(place)
         if before is not None:
@@ -98,10 +97,9 @@ class Stations:
 
 
 def label_part(line: Line) -> tuple[str, Part]:
-    """The part that the printer makes: that of the site whose code is inspected, else the one that no feeder
-    brings.
+    """The part that the printer makes.
 
-    A product with neither gets a plain square of 12 mm.
+    That of the site whose code is inspected, else the one that no feeder brings, else a plain 12 mm square.
     """
     product = line.product_description
     coded = [

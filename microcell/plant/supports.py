@@ -23,18 +23,14 @@ from microcell.plant.shapes import bottom_m, covers, half_extents, top_m, turn_e
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Heights in the cell at which a thing's frame rests (`rest_m`) and where friction begins to work
-    (`entry_m`).
-    """
+    """Heights in the cell at which a frame rests (`rest_m`) and where friction begins (`entry_m`)."""
 
     rest_m: float
     entry_m: float
     friction_n: float = 0.0
 
     def force_n(self, height_m: float) -> float:
-        """Force on a thing whose frame the arm has brought to a height, N. The wrist's compliance takes up
-        the rest.
-        """
+        """Force on what the arm would bring to a height, N; the wrist's compliance takes up the rest."""
         if height_m >= self.entry_m:
             return 0.0
         sliding = min(self.friction_n, WRIST_STIFFNESS_N_M * (self.entry_m - height_m))
@@ -48,9 +44,7 @@ def hard(height_m: float) -> Support:
 
 @dataclass(frozen=True)
 class SiteMatch:
-    """A site under a part: the unit's first part, the site, its seated pose in the cell and the part's pose
-    in that.
-    """
+    """A site under a part: the unit's first part, the seated pose in the cell, the part's pose in that."""
 
     unit: Item
     place: SitePlace
@@ -78,9 +72,7 @@ class Supports:
         self._bench = bench
 
     def under_part(self, item: Item, pose: Pose, driving: bool = False) -> Support:
-        """What a part with its frame at `pose` comes down on; `driving`: it is a screw that is being turned
-        in.
-        """
+        """What a part at `pose` comes down on; `driving`: it is a screw that is being turned in."""
         x, y, _ = pose.position
         zone = self._bench.layout.zone_at(x, y)
         if zone is None:
@@ -128,7 +120,8 @@ class Supports:
         seat = zone.places[0]
         if self._bench.unit_in(zone.name) is None:
             return hard(seat.position[2] + (0.0 if on_seat(seat, item, pose) else SEAT_RIM_M))
-        match = None if self._bench.inventory.count("loose", zone.name) else self.site_under(zone.name, item, pose)
+        in_the_way = self._bench.inventory.count("loose", zone.name) > 0
+        match = self.site_under(zone.name, item, pose) if not in_the_way else None
         if match is None:
             return hard(self._highest(zone, x, y, seat.position[2], item, bores=False) - bottom_m(item.part))
         seated = match.seated_in_cell.position[2]
@@ -143,17 +136,13 @@ class Supports:
         return Support(seated, entry, fit.friction_n) if fit is not None else hard(seated)
 
     def _shaft(self, zone: Zone, item: Item) -> float:
-        """How far a part's lowest point is below its frame; a feeder's places have holes for the shafts of
-        screws.
-        """
+        """Height of a part's lowest point; a feeder's places have holes for the shafts of screws."""
         return 0.0 if zone.kind == "feeder" else bottom_m(item.part)
 
     def _highest(
         self, zone: Zone, x: float, y: float, floor: float, moved: Item | None, bores: bool
     ) -> float:
-        """Highest top at a point among the floor and the station's items; `bores`: one can reach through
-        bores.
-        """
+        """Highest top at a point among floor and items; `bores`: one can reach through bores."""
         highest = floor
         for root in self._bench.roots_at(zone):
             if root is moved:

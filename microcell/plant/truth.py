@@ -16,9 +16,7 @@ _TURNED_RAD = 0.3
 
 @dataclass(frozen=True)
 class UnitTruth:
-    """A unit as it really is: part by site, where it is, its label, and everything that is wrong with it as
-    sentences.
-    """
+    """A unit as it really is: part by site, where it is, its label, and its defects as sentences."""
 
     parts: Mapping[str, str]
     place: Place

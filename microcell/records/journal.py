@@ -21,7 +21,15 @@ from typing import Any, Literal, TypeVar
 
 from microcell.errors import JournalError
 from microcell.events import Event, canonical
-from microcell.records.journal_file import MEMORY, WriterLock, check_schema, connect, create_schema, explain
+from microcell.records.journal_file import (
+    MEMORY,
+    SQLITE_ERRORS,
+    WriterLock,
+    check_schema,
+    connect,
+    create_schema,
+    explain,
+)
 
 Durability = Literal["full", "batch"]
 J = TypeVar("J", bound="JournalReader")
@@ -56,8 +64,10 @@ class Entry:
         """The event itself; a kind or field that this release does not know is a `JournalError`."""
         try:
             data = json.loads(self.data_json)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise JournalError(f"entry {self.sequence} holds no JSON: verify the journal") from error
+        if not isinstance(data, dict):
+            raise JournalError(f"entry {self.sequence} holds no JSON object: verify the journal")
         return Event.from_data(self.kind, self.time_s, data)
 
 
@@ -162,7 +172,7 @@ class JournalReader:
     def _rows(self, query: str, values: tuple[int, ...]) -> list[Any]:
         try:
             return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise explain(self.path, error) from error
 
 
@@ -227,7 +237,7 @@ class Journal(JournalReader):
                 f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
                 (entry.sequence, entry.time_s, entry.kind, entry.data_json, entry.hash),
             )
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise self._failed(error) from error
         self._head = Head(entry.sequence, entry.hash)
         if self._batch:
@@ -241,7 +251,7 @@ class Journal(JournalReader):
         if self._pending:
             try:
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except SQLITE_ERRORS as error:
                 raise self._failed(error) from error
             self._pending = 0
 
@@ -272,11 +282,11 @@ class Journal(JournalReader):
             ) from error
         return Entry(sequence, time_s, event.kind, data_json, link_hash)
 
-    def _failed(self, error: sqlite3.Error) -> JournalError:
+    def _failed(self, error: Exception) -> JournalError:
         """Undo the unfinished transaction; say what went wrong."""
         self._incomplete = self._pending > 0
         self._pending = 0
-        with suppress(sqlite3.Error):  # the first error is the one to tell
+        with suppress(*SQLITE_ERRORS):  # the first error is the one to tell
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         return explain(self.path, error)
@@ -293,7 +303,9 @@ def _fault(previous: Head, entry: Entry, noted: Head | None) -> str:
     """Why an entry does not follow the one before it, or ""."""
     if entry.sequence != previous.sequence + 1:
         return f"missing: the next one in the file is entry {entry.sequence}"
-    if link(previous.hash, entry.sequence, entry.time_s, entry.kind, entry.data_json) != entry.hash:
+    if not isinstance(entry.kind, str) or entry.hash != link(
+        previous.hash, entry.sequence, entry.time_s, entry.kind, entry.data_json
+    ):
         return "changed after it was written: its hash does not follow from its content"
     if noted and entry.sequence == noted.sequence and entry.hash != noted.hash:
         return "rewritten: its hash is not the noted one"

@@ -13,6 +13,9 @@ from microcell.errors import JournalError
 MEMORY = ":memory:"
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x4D43454C  # "MCEL": tells a journal from any other SQLite file
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What reading can raise: Python also fails to decode SQLite's own message where it quotes damaged text."""
+
 _BUSY_S = 2.0
 
 _SCHEMA = (
@@ -42,13 +45,14 @@ _MEANINGS = (
     ("I/O error", "cannot be read or written: check the disk and the space left on it"),
     ("unable to open", "cannot be opened: check that its folder exists and that this user may use it"),
     ("not a database", "is not a journal: name another file, or move this one away"),
+    ("codec", "is damaged: move it away and go on with a copy; its report names the last good entry"),
     ("malformed", "is damaged: move it away and go on with a copy; its report names the last good entry"),
     ("no gaps", "has been written to by another program: move it away, and go on with a copy from before"),
     ("closed database", "is closed: open it again"),
 )
 
 
-def explain(path: Path, error: sqlite3.Error) -> JournalError:
+def explain(path: Path, error: Exception) -> JournalError:
     """What an error of SQLite means for the user of a journal, and what to do."""
     for sign, meaning in _MEANINGS:
         if sign in str(error):
@@ -69,7 +73,7 @@ def connect(path: Path, readonly: bool) -> sqlite3.Connection:
         if _readable_beside_writer(path):
             return _connect(f"{uri}?mode=ro")
         return _connect(f"{uri}?mode=ro&immutable=1")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise explain(path, error) from error
 
 
@@ -78,10 +82,10 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
+        tables = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    except SQLITE_ERRORS as error:
         raise explain(path, error) from error
-    if application == 0 and tables == 0:
+    if application == 0 and not tables:
         return False
     if application != APPLICATION_ID:
         raise JournalError(f"{path} is not a journal but some other SQLite file: name another file")
@@ -90,6 +94,10 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
             f"{path} has schema version {version}, this release reads and writes {SCHEMA_VERSION}: "
             "use the release that wrote it, or name another journal"
         )
+    if tables != [
+        (_SCHEMA[0],)
+    ]:  # SQLite itself would read nonsense from a damaged definition without a word
+        raise JournalError(f"{path} is damaged, its table is not that of a journal: go on with a copy")
     return True
 
 
@@ -103,7 +111,7 @@ def create_schema(connection: sqlite3.Connection, path: Path, durable: bool) -> 
             for statement in _SCHEMA:
                 connection.execute(statement)
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise explain(path, error) from error
 
 

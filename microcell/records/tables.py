@@ -97,9 +97,10 @@ def _print_figures(kpis: Kpis, console: Console) -> None:
     for text in (
         f"[bold]OEE {percent(oee.oee)}[/bold] = availability {percent(oee.availability)} x "
         f"performance {percent(oee.performance)} x quality {percent(oee.quality)}",
-        f"  {duration(oee.execute_s)} in Execute of {duration(oee.planned_s)} planned; {oee.units} units, "
-        f"ideal {number(oee.ideal_cycle_s)} s; {oee.first_pass} right first time",
-        f"  {number(kpis.throughput_per_h)} good units per planned hour\n",
+        f"  {duration(oee.execute_s)} in Execute of {duration(oee.planned_s)} planned; "
+        f"{oee.units} units, ideal {number(oee.ideal_cycle_s)} s each",
+        f"  {oee.first_pass} units right first time; "
+        f"{number(kpis.throughput_per_h)} good units per planned hour\n",
     ):
         console.print(text, highlight=False)
 
@@ -167,11 +168,21 @@ def _checks(kpis: Kpis) -> Table:
 
 
 def _check_cells(check: CheckSpread) -> tuple[str, ...]:
-    unit = "" if check.unit == "1" else f" [{check.unit}]"
+    """One row; a length is shown in the unit that suits it, as people read it on a gauge."""
     spread = check.spread
-    values = (spread.mean, spread.sd, spread.low, spread.high) if spread else (None,) * 4
-    counts = (str(check.count), str(check.out))
-    return (escape(check.name + unit), *counts, *map(number, values), _limits(check.lower, check.upper))
+    found = (spread.mean, spread.sd, spread.low, spread.high) if spread else (None,) * 4
+    known = [abs(value) for value in (*found, check.lower, check.upper) if value is not None]
+    unit, scale = _gauge(check.unit, max(known, default=0.0))
+    values = [None if value is None else value * scale for value in (*found, check.lower, check.upper)]
+    name = check.name if unit == "1" else f"{check.name} [{unit}]"
+    return (escape(name), str(check.count), str(check.out), *map(number, values[:4]), _limits(*values[4:]))
+
+
+def _gauge(unit: str, largest: float) -> tuple[str, float]:
+    """The unit to show a value in, and the factor to it."""
+    if unit != "m" or largest >= 1.0:
+        return unit, 1.0
+    return ("mm", 1e3) if largest >= 1e-3 else ("µm", 1e6)
 
 
 def _limits(lower: float | None, upper: float | None) -> str:
@@ -187,7 +198,7 @@ def _limits(lower: float | None, upper: float | None) -> str:
 
 
 def _print_units(units: tuple[UnitRow, ...], console: Console, shown: int | None) -> None:
-    columns = ("serial", "order", "variant", "state", ">time", ">operations", ">tries", ">faults", ">reworks")
+    columns = ("serial", "order", "variant", "state", ">time", ">ops", ">tries", ">faults", ">reworks")
     table = _table("Units", *columns)
     for unit in units[:shown]:
         operations = unit.operations
@@ -218,12 +229,15 @@ def _print_digest(digest: Digest, console: Console) -> None:
 
 
 def _table(title: str, *columns: str) -> Table:
-    """A table; a column whose name begins with ">" is aligned right. Names and numbers are never cut."""
-    style = {"box": SIMPLE_HEAD, "pad_edge": False, "show_edge": False}
-    table = Table(title=title, title_justify="left", title_style="bold", **style)
+    """A table. A column whose name begins with ">" is aligned right; only the first one breaks its lines."""
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    table.show_edge = table.pad_edge = False
     for column in columns:
         right = column.startswith(">")
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+        wraps = {"overflow": "fold"} if not table.columns else {"no_wrap": True}
+        table.add_column(column.lstrip(">"), justify="right" if right else "left", **wraps)
     return table
 
 

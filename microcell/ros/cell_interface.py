@@ -9,7 +9,6 @@ from typing import Any
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from microcell import events
 from microcell.description.line import Line
@@ -20,7 +19,7 @@ from microcell.orchestration.packml import Command, State, legal_commands
 from microcell.orchestration.view import CellSnapshot, OrderView, ToolView
 from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry
-from microcell.ros import convert_cell
+from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
@@ -33,11 +32,6 @@ COALESCE_S = 0.02
 
 HEARTBEAT_S = 1.0
 KEPT_ORDERS, KEPT_TOOLS, KEPT_EVENTS, KEPT_FAULTS = 200, 50, 1000, 100
-
-
-def latched(depth: int = 1) -> QoSProfile:
-    """Reliable, and the last messages go to late joiners at once."""
-    return QoSProfile(depth=depth, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 class CellInterface:
@@ -59,12 +53,12 @@ class CellInterface:
         self._runtime = runtime
         self._node = node
         self._line = line
-        self._cell = node.create_publisher(CellState, "cell_state", latched())
-        self._orders = node.create_publisher(OrderState, "orders", latched(KEPT_ORDERS))
-        self._tools = node.create_publisher(ToolState, "tool_states", latched(KEPT_TOOLS))
-        self._events = node.create_publisher(ProductionEvent, "events", latched(KEPT_EVENTS))
-        self._faults = node.create_publisher(Fault, "faults", latched(KEPT_FAULTS))
-        self._diagnostics = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._cell = node.create_publisher(CellState, names.CELL_STATE, qos.latched())
+        self._orders = node.create_publisher(OrderState, names.ORDERS, qos.latched(KEPT_ORDERS))
+        self._tools = node.create_publisher(ToolState, names.TOOL_STATES, qos.latched(KEPT_TOOLS))
+        self._events = node.create_publisher(ProductionEvent, names.EVENTS, qos.latched(KEPT_EVENTS))
+        self._faults = node.create_publisher(Fault, names.FAULTS, qos.latched(KEPT_FAULTS))
+        self._diagnostics = node.create_publisher(DiagnosticArray, names.DIAGNOSTICS, 10)
         self._shown_cell = CellState()
         self._shown_orders: dict[str, OrderView] = {}
         self._shown_tools: dict[str, ToolView] = {}
@@ -95,15 +89,15 @@ class CellInterface:
         self._controller = controller
         controller.add_listener(self._on_entry)
         services: tuple[tuple[Any, str, Any], ...] = (
-            (SubmitOrder, "submit_order", self._submit),
-            (ControlOrder, "control_order", self._control),
-            (ListOrders, "list_orders", self._list),
-            (PackMLCommand, "packml_command", self._command),
+            (SubmitOrder, names.SUBMIT_ORDER, self._submit),
+            (ControlOrder, names.CONTROL_ORDER, self._control),
+            (ListOrders, names.LIST_ORDERS, self._list),
+            (PackMLCommand, names.PACKML_COMMAND, self._command),
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, handler)
         self._producing = AsyncActionServer(
-            self._runtime, self._node, ProduceOrder, "produce_order", self._produce
+            self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
         self._beating = asyncio.ensure_future(self._beat())
         self._changed()
@@ -176,7 +170,7 @@ class CellInterface:
     async def _submit(self, request: Any, response: Any) -> Any:
         def submit() -> str:
             order = convert_cell.order_of(
-                request.order_id, request.product, request.lines, request.priority, request.due
+                request.order_id, request.product or self._line.product, request.lines, request.priority, request.due
             )
             response.order_id = self._controller.submit(order)
             return f"order '{response.order_id}' is accepted"
@@ -213,7 +207,7 @@ class CellInterface:
         wanted = goal.request
         try:
             order_id = self._controller.submit(
-                convert_cell.order_of(wanted.order_id, wanted.product, wanted.lines, wanted.priority, wanted.due)
+                convert_cell.order_of(wanted.order_id, wanted.product or self._line.product, wanted.lines, wanted.priority, wanted.due)
             )
         except MicrocellError as error:
             return Ending.ABORTED, ProduceOrder.Result(message=str(error))

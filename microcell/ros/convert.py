@@ -66,16 +66,17 @@ def read_answer(kind: type[T], text: str) -> T:
     """
     value = json.loads(text)
     if not is_dataclass(kind):
-        return _typed(kind, value, "the answer")
+        return _checked(kind.__name__, value, "the answer")
     names = [field.name for field in fields(kind)]
     if not isinstance(value, dict) or sorted(value) != sorted(names):
-        raise ValueError(f"an object with {', '.join(names)} was expected")
-    return kind(**value)
+        raise ValueError(f"an object with {', '.join(names)} is expected")
+    return kind(**{field.name: _checked(str(field.type), value[field.name], field.name) for field in fields(kind)})
 
 
-def _typed(kind: type[T], value: Any, what: str) -> T:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ValueError(f"{what} should be of type {kind.__name__}")
+def _checked(kind: str, value: Any, what: str) -> Any:
+    accepted = {"bool": bool, "int": int, "float": (int, float), "str": str, "list": list}[kind]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind != "bool"):
+        raise ValueError(f"{what} should be of type {kind}")
     return value
 
 
@@ -241,7 +242,7 @@ def image_of(message: Image) -> np.ndarray[Any, Any]:
 
 def camera_info_message(spec: CameraSpec, frame: str, time: Time) -> CameraInfo:
     """A camera without distortion, its optical axis in the middle of the image."""
-    focal, cx, cy = spec.focal_px, spec.width_px / 2.0, spec.height_px / 2.0
+    focal, cx, cy = spec.focal_px, (spec.width_px - 1) / 2.0, (spec.height_px - 1) / 2.0
     return CameraInfo(
         header=Header(frame_id=frame, stamp=time),
         height=spec.height_px,

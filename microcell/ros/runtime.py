@@ -49,7 +49,6 @@ class RosRuntime:
         self.loop = asyncio.get_running_loop()
         self.clock: Clock = LoopClock()
         self.hurry = asyncio.Event()
-        import os; sys.setswitchinterval(float(os.environ.get("SW", "0.005")))
         self.context = rclpy.Context()
         # Our own handlers decide about signals: rclpy's would end its context under the running asyncio program.
         rclpy.init(

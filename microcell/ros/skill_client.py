@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 from microcell.errors import UsageError
 from microcell.faults import Fault
-from microcell.ros import convert_skills
+from microcell.ros import convert_skills, names
 from microcell.ros.actions import AsyncActionClient, GoalRefusedError, ServerLostError
 from microcell.ros.runtime import RosRuntime
 from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
@@ -32,9 +32,9 @@ class RosSkillPort:
 
     def __init__(self, runtime: RosRuntime, node: Node, servers: Iterable[str]) -> None:
         self._runtime = runtime
-        self._describe = {name: node.create_client(DescribeSkills, f"{name}/describe_skills") for name in servers}
+        self._describe = {name: node.create_client(DescribeSkills, names.describe_skills(name)) for name in servers}
         self._actions = {
-            name: AsyncActionClient(runtime, node, ExecuteSkill, f"{name}/execute_skill") for name in self._describe
+            name: AsyncActionClient(runtime, node, ExecuteSkill, names.execute_skill(name)) for name in self._describe
         }
         self._server_of: dict[str, str] = {}
         # Servers remember attempts by id, and may live longer than this orchestrator and its journal.

@@ -14,7 +14,7 @@ from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
 from microcell.faults import Fault
-from microcell.ros import convert_skills, parameters
+from microcell.ros import convert_skills, names, parameters
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.lifecycle import ManagedNode
 from microcell.ros.node import HostNode
@@ -56,7 +56,7 @@ class SkillServerNode(ManagedNode):
         self._devices: dict[str, Device] = {}
         self._server: AsyncActionServer | None = None
         self.manage(runtime)
-        runtime.create_service(self, DescribeSkills, "~/describe_skills", self._describe)
+        runtime.create_service(self, DescribeSkills, names.describe_skills("~"), self._describe)
 
     async def configure(self) -> None:
         """Make the devices' drivers and the runner, which has forgotten all earlier attempts."""
@@ -71,7 +71,7 @@ class SkillServerNode(ManagedNode):
         if failed:
             await self._disconnect()
             raise failed[0]
-        self._server = AsyncActionServer(self._runtime, self, ExecuteSkill, "~/execute_skill", self._execute)
+        self._server = AsyncActionServer(self._runtime, self, ExecuteSkill, names.execute_skill("~"), self._execute)
 
     async def deactivate(self) -> None:
         """Cancel what runs, wait until it is safe, and disconnect."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from microcell.description.product import Grasp
 from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
-from microcell.geometry import Pose
+from microcell.geometry import Pose, from_rpy, multiply
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import Skill, SkillContext
 from microcell.skills.hand import Hand, hand_of
@@ -16,6 +18,10 @@ MOTION_FAULTS = (
 )  # fmt: skip
 """What any skill that moves an arm can end in."""
 
+OVER_BIN_M = 0.03
+"""Height of the TCP over a bin: clear of what hangs below it, and of what lies in the bin."""
+POINTING_DOWN = from_rpy(math.pi, 0.0, 0.0)
+
 
 class ArmSkill(Skill):
     """A skill with an arm and the tool on it. `before` calls `take_arm`, which sets `motion` and `hand`."""
@@ -23,13 +29,14 @@ class ArmSkill(Skill):
     motion: ArmMotion
     hand: Hand
 
-    async def take_arm(self, context: SkillContext, capability: str, speed_ratio: float = 1.0) -> None:
-        """Find out what is mounted; TOOL_UNSUITABLE when that can't do what the skill is about to."""
+    async def take_arm(self, context: SkillContext, capability: str | None, speed_ratio: float = 1.0) -> None:
+        """Find out what is mounted; TOOL_UNSUITABLE when it lacks the capability (None: any tool will do)."""
         self.motion = await ArmMotion.of(context, speed_ratio)
         tool = self.motion.tool
-        if tool is None or capability not in tool.capabilities:
+        if tool is None or capability not in (None, *tool.capabilities):
             mounted = f"the {tool.name} can {', '.join(tool.capabilities)}" if tool else "no tool is mounted"
-            raise FaultError("TOOL_UNSUITABLE", self.motion.name, f"{mounted}; needed is {capability}")
+            needed = f"{mounted}; needed is {capability or 'any tool'}"
+            raise FaultError("TOOL_UNSUITABLE", self.motion.name, needed)
         self.hand = hand_of(context, tool.name)
 
     async def fetch(self, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> None:
@@ -50,6 +57,13 @@ class ArmSkill(Skill):
         await self.motion.approach(tcp_in_cell)
         await self.motion.move_straight(tcp_in_cell, speed_m_s)
         await self.hand.let_go(grasp)
+        await self.motion.lift()
+
+    async def drop(self, drop_in_cell: Pose) -> None:
+        """Let whatever is held fall into a bin, and lift the empty hand."""
+        over = drop_in_cell.shifted(dz=OVER_BIN_M)
+        await self.motion.approach(Pose(over.position, multiply(over.orientation, POINTING_DOWN)))
+        await self.hand.let_go()
         await self.motion.lift()
 
     def force_sensor(self, context: SkillContext) -> ForceSensor:

@@ -46,7 +46,7 @@ async def press_until_contact(
         follow.cancel()
         contact.cancel()
         ended, _ = await asyncio.gather(follow, contact, return_exceptions=True)
-    if isinstance(ended, FaultError):
+    if isinstance(ended, Exception):
         raise ended
     if not touched:
         return None

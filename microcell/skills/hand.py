@@ -33,8 +33,8 @@ class Hand(ABC):
         """Take the part that the TCP is at and check that it is held; after a fault the hand is empty."""
 
     @abstractmethod
-    async def let_go(self, grasp: Grasp) -> None:
-        """Release what is held."""
+    async def let_go(self, grasp: Grasp | None = None) -> None:
+        """Release what is held; fingers open wide when nobody says what it is."""
 
     @abstractmethod
     async def holds(self) -> bool:
@@ -71,8 +71,11 @@ class FingerHand(Hand):
             detail = f"closed to {grip.width_m * 1e3:.1f} mm, the part is {grasp.width_m * 1e3:.1f} mm wide"
             raise FaultError(code, self.name, detail)
 
-    async def let_go(self, grasp: Grasp) -> None:
-        await self.make_ready(grasp)
+    async def let_go(self, grasp: Grasp | None = None) -> None:
+        if grasp is None:
+            await self._gripper.open(self._tool.stroke_m)
+        else:
+            await self.make_ready(grasp)
 
     async def holds(self) -> bool:
         return (await self._gripper.grip()).holding
@@ -96,7 +99,7 @@ class CupHand(Hand):
             detail = f"{suction.pressure_pa / 1e3:.1f} kPa of under-pressure"
             raise FaultError("VACUUM_NOT_SEALED", self.name, detail)
 
-    async def let_go(self, grasp: Grasp) -> None:
+    async def let_go(self, grasp: Grasp | None = None) -> None:
         await self._vacuum.off()
 
     async def holds(self) -> bool:
@@ -118,7 +121,7 @@ class BitHand(Hand):
         if not await self.holds():
             raise FaultError("FASTEN_NO_SCREW", self.name)
 
-    async def let_go(self, grasp: Grasp) -> None:
+    async def let_go(self, grasp: Grasp | None = None) -> None:
         """Turn backwards: a bin's edge strips the screw off."""
         await self.screwdriver.loosen(STRIP_RAD, STRIP_RAD_S)
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
 
 BACKGROUND_RGB = (90, 90, 90)
-"""Colour of the bench top, the reference of brightness and white. A camera over another one says so in its
-parameters: `background_rgb: [r, g, b]`."""
+"""Colour of the bench top: the reference of brightness and white.
+
+A camera over another background says so in its parameters: `background_rgb: [r, g, b]`.
+"""
 
 MAX_GAIN = 5.0
 """Dimmer than a fifth of the reference's brightness the noise outweighs small differences."""

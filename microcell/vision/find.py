@@ -1,5 +1,4 @@
-"""Find a part in an image near its nominal pose: roughly by its colour, then to a fraction of a pixel by its
-edges."""
+"""Find a part near its nominal pose: roughly by its colour, then to a fraction of a pixel by its edges."""
 
 from __future__ import annotations
 
@@ -64,8 +63,7 @@ def find(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found
 
 
 def fit(view: View, part: Part, nominal: Pose, rough: Pose) -> Found | None:
-    """Fit the part's outline to the edges seen around a rough pose, whatever the colour within; None without
-    edges."""
+    """Fit the part's outline to the edges around a rough pose, whatever colour is within; None without edges."""
     pose, sd_m = rough, 0.0
     for window_px in _PASSES_PX:
         fitted = _fit_outline(view, part, pose, window_px)
@@ -130,8 +128,7 @@ def _roughly(view: View, part: Part, nominal: Pose, outline_px: npt.NDArray[Any]
 
 
 def _fit_outline(view: View, part: Part, pose: Pose, window_px: float) -> tuple[Pose, float] | None:
-    """Move the part onto the edges seen within `window_px` of its outline: pose and the position's standard
-    error, m."""
+    """Move the part onto the edges within `window_px` of its outline; its pose and the standard error, m."""
     scale = view.scale_px_m(part, pose)
     points, normals = contour(part, _RAYS)
     across, seen = _edges(view, part, pose, (points, normals), window_px)
@@ -152,8 +149,10 @@ def _fit_outline(view: View, part: Part, pose: Pose, window_px: float) -> tuple[
 def _edges(
     view: View, part: Part, pose: Pose, outline: tuple[Floats, Floats], window_px: float
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Distance in px from each point of the outline, outwards, to where the part's own colour ends, and
-    where that is seen."""
+    """For each point of the outline the distance outwards to its edge, px, and whether an edge is seen.
+
+    The edge is where the part's own colour, as it is seen on its face, ends.
+    """
     points, normals = outline
     steps = np.arange(-window_px, window_px + _STEP_PX / 2, _STEP_PX)
     along = points[:, None] + normals[:, None] * (steps / view.scale_px_m(part, pose))[None, :, None]

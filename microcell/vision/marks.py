@@ -24,11 +24,9 @@ _FINE_TURNS = 81
 
 
 def turn(view: View, part: Part, pose: Pose) -> float | None:
-    """Angle in (-pi, pi] about the part's axis from `pose` to where the marks are seen; None where they are
-    not.
+    """Angle in (-pi, pi] about the part's axis from `pose` to where the marks are seen; None if they are not.
 
-    Every mark's area is compared with what surrounds it, so that a screw head over a hole counts neither
-    way.
+    A mark is compared with what surrounds it, so that a screw head over a hole counts neither way.
     """
     coarse = np.arange(-90, 90) * _COARSE_RAD
     by_mark = _visibility(view, part, pose, coarse)
@@ -36,9 +34,10 @@ def turn(view: View, part: Part, pose: Pose) -> float | None:
     best = int(np.argmax(scores))
     if scores[best] < MIN_CONTRAST:
         return None
-    visible = by_mark[:, best] > 0.5 * by_mark[:, best].max()
     fine = coarse[best] + np.linspace(-1.0, 1.0, _FINE_TURNS) * _window_rad(part)
-    around = _visibility(view, part, pose, fine)[visible].mean(axis=0)
+    by_mark = _visibility(view, part, pose, fine)
+    best_of_mark = by_mark.max(axis=1)
+    around = by_mark[best_of_mark > 0.5 * best_of_mark.max()].mean(axis=0)
     weights = np.clip(around - 0.6 * around.max(), 0.0, None)
     return wrap_angle(float(np.sum(weights * fine) / np.sum(weights)))
 
@@ -91,7 +90,9 @@ def _sample_points(
         inside *= 0.8
     angle = np.linspace(0, 2 * math.pi, 20, endpoint=False)
     gap = 0.5 * min(a, b)
-    square = np.clip(1.5 * np.stack((np.cos(angle), np.sin(angle)), axis=1), -1, 1)
-    around = square * (a + gap, b + gap) + at_m
+    ring = np.stack((np.cos(angle), np.sin(angle)), axis=1)
+    if width_m > 0:
+        ring = np.clip(1.5 * ring, -1.0, 1.0)
+    around = ring * (a + gap, b + gap) + at_m
     on_part = np.all(np.abs(around) < half_m, axis=1) if is_box else np.hypot(*around.T) < 0.97 * half_m[0]
     return inside + at_m, around[on_part] if on_part.any() else around

@@ -31,8 +31,7 @@ MIN_VISIBLE_RATIO = 0.5
 def measure(
     pixels: npt.NDArray[np.uint8], camera: CameraSpec, requests: Sequence[CheckRequest], where: str = "camera"
 ) -> tuple[Reading, ...]:
-    """Measure every request in one image, (height, width, 3) uint8 RGB; the readings are in the requests'
-    order.
+    """Measure every request in one image, (height, width, 3) uint8 RGB; readings in the requests' order.
 
     What each reading means stands at `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`.
     """
@@ -93,9 +92,9 @@ class _Unit:
         """Where the part is seen, or its nominal pose where it is not."""
         place = self._place(request)
         angle = self.angle(request) if request.part.marks else None
-        return (
-            place if angle is None else turned(Pose(place.position, request.part_in_cell.orientation), angle)
-        )
+        if angle is None:
+            return place
+        return turned(Pose(place.position, request.part_in_cell.orientation), angle)
 
     def above(self, request: CheckRequest) -> list[CheckRequest]:
         """One request for each other site of the station whose part lies over this one."""
@@ -119,8 +118,7 @@ class _Unit:
         return math.remainder(found.part_in_cell.yaw - nominal.yaw, 2 * math.pi) if found else None
 
     def _place(self, request: CheckRequest) -> Pose:
-        """As `found`; a part of the wrong colour is found by its edges alone, and else taken to be in its
-        place."""
+        """As `found`, else by the edges alone (a part of the wrong colour), else the nominal place."""
         nominal = request.part_in_cell
         found = self.found(request) or fit(self.view, request.part, nominal, nominal)
         return found.part_in_cell if found else nominal

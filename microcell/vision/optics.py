@@ -50,8 +50,7 @@ class Optics:
         return cls(camera.lens_in_cell.pose, camera.focal_px, centre)
 
     def project(self, points_m: Floats) -> Floats:
-        """(n, 3) points in the cell frame to (n, 2) pixels. Points at or above the lens have no image:
-        NaN."""
+        """(n, 3) points in the cell frame to (n, 2) pixels; NaN for points at or above the lens."""
         x, y, z = placed(self.lens_in_cell.inverse(), points_m).T
         depth = np.where(z < 0, -z, np.nan)
         return np.stack(

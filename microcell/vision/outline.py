@@ -18,8 +18,7 @@ MARK_MARGIN_M = 0.0004
 
 
 RIM_INSETS = (0.12, 0.18, 0.24)
-"""The lines inside the outline on which a part must be seen: their distances from it, of the part's smaller
-half size."""
+"""Lines inside the outline where a part must be seen: distances from it, of the part's smaller half size."""
 
 NEAR_RATIO = 0.5
 """How far beside its place a part still counts as being there, of its smaller half size."""
@@ -60,8 +59,7 @@ def turns_rad(part: Part) -> float | None:
 
 @lru_cache(maxsize=256)
 def contour(part: Part, count: int, inset_m: float = 0.0) -> tuple[Floats, Floats]:
-    """`count` points along the outline, moved inwards by `inset_m`, with the normals outwards: two (n, 2), m
-    and 1."""
+    """Points along the outline, moved inwards by `inset_m`, and their normals outwards: (n, 2) m, (n, 2)."""
     a, b = (max(half - inset_m, 0.0) for half in half_size_m(part))
     if not isinstance(part.shape, Box):
         angle = np.linspace(0.0, 2 * math.pi, count, endpoint=False)
@@ -84,8 +82,7 @@ def _rectangle_contour(a: float, b: float, count: int) -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=64)
 def rim(part: Part) -> Floats:
-    """Points on three lines close inside the outline and off every mark: what should be seen of it, (n, 2)
-    m."""
+    """Points close inside the outline and off every mark: what should be seen of the part, (n, 2) m."""
     smallest = min(half_size_m(part))
     points = np.concatenate([contour(part, 72, smallest * inset)[0] for inset in RIM_INSETS])
     kept = points[~on_marks(part, points, MARK_MARGIN_M) & ~_in_bore(part, points)]

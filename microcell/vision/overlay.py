@@ -34,8 +34,7 @@ def annotate(
     readings: Sequence[Reading],
     verdicts: Sequence[bool],
 ) -> Image:
-    """Return a copy of the image with every requested part's outline and, in a list, its readings and
-    verdicts.
+    """Return a copy of the image with the outline of every requested part, and a list of the readings.
 
     Passed and failed differ in colour, in line width and in words. The three sequences are in the same
     order.

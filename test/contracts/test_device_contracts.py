@@ -39,8 +39,10 @@ def of_kind(kind: str) -> list[str]:
 
 
 def make(driver: str) -> tuple[Any, Plant]:
-    """The driver for the line's first device of its kind, a tool on the arm, with a fresh plant. Within an event loop."""
-    name, spec = next((name, spec) for name, spec in SPECS.items() if kind_of(spec) == driver.partition("/")[0])
+    """The driver of the line's first device of its kind, on a fresh plant; needs a running loop."""
+    name, spec = next(
+        (name, spec) for name, spec in SPECS.items() if kind_of(spec) == driver.partition("/")[0]
+    )
     clock = LoopClock(0.0)
     plant = Plant(LINE, 3, clock)
     if spec.kind == "tool":
@@ -120,7 +122,7 @@ def test_an_arm_refuses_to_start_anywhere_but_where_it_is(driver):
 @pytest.mark.parametrize(("by_rad", "duration_s"), [(4.0, 20.0), (1.0, 0.2)], ids=["position", "velocity"])
 def test_an_arm_does_not_exceed_its_limits(driver, by_rad, duration_s):
     async def scenario(arm):
-        with pytest.raises(FaultError, match="ARM_LIMIT at arm: .*joint 1 would"):
+        with pytest.raises(FaultError, match=r"ARM_LIMIT at arm: .*joint 1 would"):
             await arm.follow(motion(arm, by_rad, duration_s))
         assert (await arm.joints()).positions == tuple(arm.spec.home_rad)
 

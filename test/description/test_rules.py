@@ -1,4 +1,4 @@
-"""Every rule between documents is provoked by one change of the shipped configuration and says what to do."""
+"""Every rule between documents is provoked by one change of a good configuration and says what to do."""
 
 # ruff: noqa: E501 - messages are written as they are printed
 
@@ -309,12 +309,12 @@ PROVOCATIONS = [
         "plan.pack_unit.site: the skill 'pack' takes no site; its operation has none. Remove it.",
     ),
     (
-        "rule_line_offers_what_skills_need",
+        "rule_feeders_offer_what_skills_take",
         (LINE, "  nest_3: {part: cap_blue, reorder_level: 10, refill_s: 120.0}\n", ""),
         "lines/valve.yaml:9:1: feeders: no feeder offers 'cap_blue', which 'pick_cap' takes for variant 'child'; ",
     ),
     (
-        "rule_line_offers_what_skills_need",
+        "rule_cell_has_what_skills_need",
         (BENCH, "  printer: {kind: printer, label_in_cell: {xyz_m: [0.12, 0.34, 0.06]}, print_s: 1.2}\n", ""),
         "plan.label_unit.skill: cell 'bench' has no printer; it has: ",
     ),

@@ -16,10 +16,22 @@ from microcell.faults import FaultError
 from microcell.plant.injection import Injection
 from microcell.plant.plant import Plant
 
-NAMES = (
-    "arm", "changer", "wrist_force", "crib", "fixture_1", "nest_1", "screws_1", "printer", "cartons", "reject_bin",
-    "parallel_gripper", "vacuum_cup", "screwdriver",
-)  # fmt: skip
+QUESTION = {
+    "arm": "joints",
+    "changer": "coupling",
+    "wrist_force": "read",
+    "crib": "pockets",
+    "fixture_1": "part_present",
+    "nest_1": "level",
+    "screws_1": "level",
+    "printer": "print_label",
+    "cartons": "carton",
+    "reject_bin": "count",
+    "parallel_gripper": "grip",
+    "vacuum_cup": "suction",
+    "screwdriver": "has_screw",
+}
+NAMES = tuple(QUESTION)
 
 
 class Shop:
@@ -63,7 +75,8 @@ def in_shop(scenario: Callable[[Shop], Awaitable[None]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tool", "command"), [("parallel_gripper", "grip"), ("vacuum_cup", "suction"), ("screwdriver", "has_screw")]
+    ("tool", "command"),
+    [("parallel_gripper", "grip"), ("vacuum_cup", "suction"), ("screwdriver", "has_screw")],
 )
 def test_a_tool_that_is_not_on_the_arm_is_silent(tool, command):
     async def scenario(shop):
@@ -76,17 +89,11 @@ def test_a_tool_that_is_not_on_the_arm_is_silent(tool, command):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_device_that_is_not_connected_is_silent(name):
-    commands = {
-        "arm": "joints", "changer": "coupling", "wrist_force": "read", "crib": "pockets", "fixture_1": "part_present",
-        "nest_1": "level", "screws_1": "level", "printer": "print_label", "cartons": "carton", "reject_bin": "count",
-        "parallel_gripper": "grip", "vacuum_cup": "suction", "screwdriver": "has_screw",
-    }  # fmt: skip
-
     async def scenario(shop):
         await shop.devices[name].disconnect()
         arguments = ("X",) if name == "printer" else ()
         with pytest.raises(FaultError, match=f"DEVICE_SILENT at {name}: .*not connected"):
-            await getattr(shop.devices[name], commands[name])(*arguments)
+            await getattr(shop.devices[name], QUESTION[name])(*arguments)
 
     in_shop(scenario)
 
@@ -177,7 +184,7 @@ def test_an_arm_that_runs_into_something_makes_a_protective_stop():
     async def scenario(shop):
         await shop.mount("vacuum_cup")
         await shop.over_part("nest_1", dz=0.05)
-        with pytest.raises(FaultError, match="ARM_PROTECTIVE_STOP at arm: .*it presses with"):
+        with pytest.raises(FaultError, match=r"ARM_PROTECTIVE_STOP at arm: .*it presses with"):
             await shop.go(shop.plant.tcp("vacuum_cup").shifted(dz=-0.085))
 
     in_shop(scenario)
@@ -187,7 +194,7 @@ def test_an_arm_does_not_follow_two_trajectories_at_once():
     async def scenario(shop):
         first = asyncio.ensure_future(shop.go(shop.reach._arm.flange().shifted(dz=0.02)))
         await asyncio.sleep(0)
-        with pytest.raises(FaultError, match="DEVICE_REFUSED at arm: .*follows another trajectory already"):
+        with pytest.raises(FaultError, match=r"DEVICE_REFUSED at arm: .*follows another trajectory already"):
             await shop.go(shop.reach._arm.flange())
         await first
 

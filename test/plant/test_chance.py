@@ -1,4 +1,4 @@
-"""Disturbances are seeded draws: as often as the line says, the same for the same seed, none where it says none."""
+"""Disturbances are seeded draws: as often as the line says, and the same for the same seed."""
 
 from __future__ import annotations
 
@@ -48,8 +48,15 @@ def test_a_wrong_part_is_one_that_another_variant_uses():
     assert names == {"cap_blue", "cap_orange"}
 
 
+def test_a_screw_of_another_length_but_the_same_colour_is_never_delivered():
+    assert {screw.part_name for screw in delivered("screws_1", 20, wrong_part_ratio=1.0)} == {"screw_m2_5x8"}
+
+
 def test_a_wrong_turn_is_a_quarter_and_only_where_orientation_is_inspected():
-    assert all(cap.pose.yaw == pytest.approx(1.5708, abs=0.03) for cap in delivered("nest_2", 10, wrong_turn_ratio=1.0))
+    assert all(
+        cap.pose.yaw == pytest.approx(1.5708, abs=0.03)
+        for cap in delivered("nest_2", 10, wrong_turn_ratio=1.0)
+    )
     assert all(abs(body.pose.yaw) < 0.03 for body in delivered("nest_1", 10, wrong_turn_ratio=1.0))
 
 
@@ -134,7 +141,10 @@ def test_whatever_the_arm_does_every_part_is_in_exactly_one_place_and_losses_are
 @settings(max_examples=15, deadline=None)
 @given(steps=STEPS, seed=st.integers(0, 100))
 def test_the_same_seed_and_the_same_commands_give_the_same_plant(steps, seed):
-    hands = [steady_hand(GRIPPER, seed=seed, line=valve_line(lost_grip_ratio=0.3, scratch_ratio=0.5)) for _ in range(2)]
+    hands = [
+        steady_hand(GRIPPER, seed=seed, line=valve_line(lost_grip_ratio=0.3, scratch_ratio=0.5))
+        for _ in range(2)
+    ]
     for step in steps:
         for hand in hands:
             act(hand, step)

@@ -62,8 +62,8 @@ def test_a_disc_is_where_a_pinhole_shows_it(x: float, y: float, z: float) -> Non
     seen = bright(photo(item(disc(height_m=0.0001), x, y, z)))
     rows, columns = np.indices(seen.shape)
     scale = 4000.0 / (1.0 - z - 0.0001)
-    assert (seen * columns).sum() / seen.sum() == pytest.approx(200 + x * scale, abs=0.1)
-    assert (seen * rows).sum() / seen.sum() == pytest.approx(150 - y * scale, abs=0.1)
+    assert (seen * columns).sum() / seen.sum() == pytest.approx(200 + x * scale, abs=0.15)
+    assert (seen * rows).sum() / seen.sum() == pytest.approx(150 - y * scale, abs=0.15)
     assert math.sqrt((seen > 0.5).sum() / math.pi) == pytest.approx(0.01 * scale, rel=0.02)
 
 

@@ -45,7 +45,7 @@ def test_a_tray_presents_its_places_in_order_and_a_fresh_tray_after_the_last():
 
 def test_an_empty_feeder_says_which_part_is_missing():
     hand = steady_hand(line=with_level(0))
-    with pytest.raises(FaultError, match="FEEDER_EMPTY at nest_1: .*no body left"):
+    with pytest.raises(FaultError, match=r"FEEDER_EMPTY at nest_1: .*no body left"):
         hand.plant.feeding.present("nest_1")
 
 
@@ -65,7 +65,9 @@ def test_lots_are_used_up_one_after_the_other_and_numbered():
 
 
 def test_more_than_fits_is_refused():
-    with pytest.raises(FaultError, match="DEVICE_REFUSED at nest_1: .*1 pieces do not go in: there is room for 0"):
+    with pytest.raises(
+        FaultError, match=r"DEVICE_REFUSED at nest_1: .*1 pieces do not go in: there is room for 0"
+    ):
         steady_hand().plant.feeding.refill("nest_1", 1, "")
 
 

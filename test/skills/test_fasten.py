@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
@@ -33,12 +34,19 @@ def test_a_good_screw_reaches_its_torque_at_the_expected_angle():
     assert [part.part for part in result.parts] == ["screw_m2_5x8"]
 
 
-def test_a_crossed_screw_is_backed_out_and_kept_on_the_bit():
-    (result,), unit, held = fasten(line_with(cross_thread_ratio=1.0))
+def test_a_crossed_screw_is_backed_out_and_thrown_away():
+    async def story():
+        async with skill_bench(line=line_with(cross_thread_ratio=1.0)) as bench:
+            await bench.operations(*READY)
+            result = await bench.fault("fasten_1")
+            count = await bench.devices["reject_bin"].count()
+            return result, bench.plant.unit_at("fixture_1"), bench.held(), count
+
+    result, unit, held, count = run_virtual(story())
     assert result.fault.code == "FASTEN_CROSS_THREADED"
     assert "seat at 50.3 rad" in result.message
     assert "screw_1" not in unit.parts
-    assert held == "screw_m2_5x8"
+    assert (held, count) == ("", 1)
     assert [part.lot for part in result.parts] == ["screws_1-L0001"]
 
 
@@ -48,21 +56,30 @@ def test_driving_again_heals_most_crossed_screws():
     assert unit.defects == ()
 
 
-def test_a_screw_still_on_the_bit_is_used_first():
-    (first, second), _, _ = fasten(line_with(cross_thread_ratio=1.0), times=2)
-    assert len(first.parts) == 1
-    assert second.parts == ()
-
-
-def test_a_screw_on_the_bit_can_be_thrown_into_the_bin():
+def test_a_screw_still_on_the_bit_after_a_cancel_is_used_first():
     async def story():
-        async with skill_bench(line=line_with(cross_thread_ratio=1.0)) as bench:
+        async with skill_bench() as bench:
             await bench.operations(*READY)
-            await bench.fault("fasten_1")
-            await bench.succeed(bench.goal_of("place", {"item": "screw", "target": "bin"}))
-            return bench.held(), await bench.devices["reject_bin"].count()
+            await bench.mount("screwdriver")
+            running = asyncio.ensure_future(bench.run(bench.goal("fasten_1")))
+            await bench.clock.sleep(3.0)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            held = bench.held()
+            return held, await bench.operation("fasten_1")
 
-    assert run_virtual(story()) == ("", 1)
+    held, result = run_virtual(story())
+    assert held == "screw_m2_5x8"
+    assert (result.fault, result.parts) == (None, ())
+
+
+def test_without_a_bin_a_crossed_screw_stays_on_the_bit():
+    line = line_with(cross_thread_ratio=1.0)
+    devices = {k: v for k, v in line.cell_description.devices.items() if k != "reject_bin"}
+    cell = line.cell_description.model_copy(update={"devices": devices})
+    (result,), _, held = fasten(line.model_copy(update={"cell_description": cell}))
+    assert (result.fault.code, held) == ("FASTEN_CROSS_THREADED", "screw_m2_5x8")
 
 
 def test_a_screw_out_of_its_place_is_not_taken():
@@ -74,7 +91,7 @@ def test_a_second_screw_for_the_same_thread_does_not_seat():
     (_, second), unit, held = fasten(times=2)
     assert second.fault.code == "FASTEN_NOT_SEATED"
     assert "0.00 N.m at" in second.message
-    assert (unit.parts["screw_1"], held) == ("screw_m2_5x8", "screw_m2_5x8")
+    assert (unit.parts["screw_1"], held) == ("screw_m2_5x8", "")
 
 
 def test_a_site_without_a_thread_is_refused():

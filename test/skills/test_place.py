@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from skill_bench import skill_bench
 
 from microcell.clock import run_virtual
@@ -64,3 +65,16 @@ def test_a_rejected_part_of_any_tool_goes_into_the_bin():
     assert result.outcome is Outcome.SUCCEEDED
     assert result.message == "the membrane is in reject_bin"
     assert count == 2
+
+
+@pytest.mark.parametrize("pick", ["pick_body", "pick_membrane"])
+def test_any_tool_drops_what_it_holds_without_being_told_what_it_is(pick):
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(pick)
+            result = await bench.run(bench.goal_of("place", {"target": "bin"}))
+            return result, await bench.devices["reject_bin"].count(), bench.plant.inventory.losses
+
+    result, count, losses = run_virtual(story())
+    assert result.message == "the part is in reject_bin"
+    assert (count, losses) == (1, [])

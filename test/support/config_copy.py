@@ -1,4 +1,4 @@
-"""A copy of the shipped configuration that a test may break."""
+"""A copy of an example configuration that a test may break, whatever the shipped one comes to be."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from microcell.description.loader import check_paths, load_line
 from microcell.errors import ConfigError, Issue
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config"
+EXAMPLE = Path(__file__).resolve().parent / "example"
 
 
 class ConfigCopy:
-    """The shipped configuration in a directory of the test's own."""
+    """The example configuration in a directory of the test's own."""
 
     def __init__(self, directory: Path) -> None:
         self.root = directory / "config"
-        shutil.copytree(SHIPPED, self.root)
+        shutil.copytree(EXAMPLE, self.root)
         self.line = self.root / "lines" / "valve.yaml"
 
     def edit(self, file: str, old: str, new: str) -> ConfigCopy:

@@ -1,4 +1,4 @@
-"""Brings tools exactly where a test wants them, so that the plant's physics can be tried out in single steps."""
+"""Brings tools exactly where a test wants them, to try out the plant's physics in single steps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class SteadyHand:
         tool = self.plant.bench.tool_on(self._arm.name)
         flange = tcp @ tool.tcp_in_flange.inverse() if tool else tcp
         here, _ = self._arm.joints()
-        there = self._model.inverse(self._arm.spec.base_in_cell.pose.inverse() @ flange, self._arm.spec.home_rad)
+        there = self._model.inverse(
+            self._arm.spec.base_in_cell.pose.inverse() @ flange, self._arm.spec.home_rad
+        )
         still = (0.0,) * len(here)
         return JointTrajectory((0.0, duration_s), (here, there), (still, still))
 
@@ -138,5 +140,3 @@ def swap(hand: SteadyHand, tool: str) -> None:
     plant.coupling.unlock("arm")
     hand.lift()
     hand.mount(tool)
-
-

@@ -19,9 +19,7 @@ _OVERLOAD_N = 150.0
 
 
 class MockArm(MockDevice, Arm):
-    """One timer for each motion. Parameter `overload_n`: pressing force at the end of a motion that trips the
-    arm.
-    """
+    """One timer for each motion. Parameter `overload_n`: pressing force that trips the arm when it rests."""
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
@@ -63,13 +61,11 @@ class MockArm(MockDevice, Arm):
         return JointState(positions, velocities, self.clock.now())
 
     def _check(self, trajectory: JointTrajectory) -> None:
-        """Raise ARM_DEVIATION for a wrong start and ARM_LIMIT for a joint's position or velocity over its
-        limit.
-        """
+        """Raise ARM_DEVIATION for a wrong start, ARM_LIMIT for a position or velocity over its limit."""
         present, _ = self.plant.bench.arm(self.name).joints()
         for number, (is_at, start) in enumerate(zip(present, trajectory.positions[0], strict=True), 1):
             if abs(is_at - start) > _START_TOLERANCE_RAD:
-                detail = f"the trajectory starts with joint {number} at {start:.3f} rad, it is at {is_at:.3f} rad"
+                detail = f"joint {number} is at {is_at:.3f} rad, the trajectory starts at {start:.3f} rad"
                 raise FaultError("ARM_DEVIATION", self.name, detail)
         columns = zip(self.spec.joints, zip(*trajectory.positions, strict=True), strict=True)
         for number, (limit, angles) in enumerate(columns, 1):

@@ -34,10 +34,9 @@ class Camera(Device):
     async def measure(
         self, requests: Sequence[CheckRequest], exposure_s: float
     ) -> tuple[Sequence[Reading], str]:
-        """Judge a unit by one image; the readings, one for each request and in its order, and the image's
-        SHA-256.
+        """Judge a unit by one image: a reading for each request, in their order, and the image's SHA-256.
 
-        Faults: CAMERA_NO_IMAGE, CAMERA_UNUSABLE_IMAGE.
+        The digest is "" where there is no image. Faults: CAMERA_NO_IMAGE, CAMERA_UNUSABLE_IMAGE.
         """
 
     @abstractmethod

@@ -16,11 +16,9 @@ from microcell.plant.render import Light, render
 
 
 class MockCamera(MockDevice, PixelCamera):
-    """Renders the plant's scene, under a light that is right for the exposure time of the camera's
-    description.
+    """Renders the plant's scene; the light is right for the exposure time in the camera's description.
 
-    The noise of a shot depends on nothing but the plant's seed, the camera's name and the number of the
-    shot.
+    The noise of a shot depends on nothing but the plant's seed, the camera's name and the shot's number.
     """
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:

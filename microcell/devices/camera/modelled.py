@@ -1,8 +1,6 @@
-"""A camera that makes no pixels: readings are the plant's truth with the measured errors of the rendered
-images.
+"""A camera that makes no pixels: it reads the plant's truth, with the measured errors of rendered images.
 
-For long runs, some hundred times faster than `camera/mock`. The errors stand in
-`vision/error_statistics.py`.
+For long runs, some hundred times faster than `camera/mock`. The errors: `vision/error_statistics.py`.
 """
 
 from __future__ import annotations
@@ -42,8 +40,7 @@ _ERRORS: dict[CheckKind, Spread] = {
 
 
 class ModelledCamera(MockDevice, Camera):
-    """Draws readings around the truth. Each shot has a random stream of its own: seed, name, number of the
-    shot."""
+    """Draws readings around the truth; each shot from a stream of its own, by seed, name and number."""
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
@@ -123,8 +120,7 @@ def _installed(request: CheckRequest, items: Sequence[SceneItem]) -> SceneItem |
 
 
 def _presence(request: CheckRequest, item: SceneItem | None, items: Sequence[SceneItem]) -> float:
-    """Share of the rim that shows the item, looked for where it is or, where that is far off, in its
-    place."""
+    """Share of the rim that shows the item: where it is, or in its place if it is far beside it."""
     if item is None or not _looks_as(item.part, request.part):
         return 0.0
     above = [other for other in items if _top(other) > _top(item) and _touches(other, item)]

@@ -8,9 +8,7 @@ from microcell.plant.stations import CartonTruth
 
 
 class MockCartonStation(MockDevice, CartonStation):
-    """Counts the units that truly stand in the carton. It never runs out of cartons, unless a fault is
-    injected.
-    """
+    """Counts the units that truly stand in the carton. It never runs out of cartons, unless on order."""
 
     async def carton(self) -> Carton:
         self._begin("carton")

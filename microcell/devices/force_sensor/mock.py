@@ -14,8 +14,9 @@ from microcell.plant.signals import sleep_unless
 
 
 class MockForceSensor(MockDevice, ForceSensor):
-    """Feels contact, and the weight of tool and part since the last tare. `read` is noisy; `wait_pressing`
-    judges, and returns, the force without noise.
+    """Feels contact, and the change of weight since the last tare.
+
+    `read` is noisy; `wait_pressing` judges and returns the force without noise.
     """
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:

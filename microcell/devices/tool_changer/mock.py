@@ -7,8 +7,7 @@ from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 
 
 class MockToolChanger(MockDevice, ToolChanger):
-    """The lock takes the tool of the pocket where the flange is, and leaves it there; elsewhere a tool falls.
-    """
+    """Takes the tool of the pocket where the flange is, and leaves it there; elsewhere a tool falls."""
 
     async def lock(self) -> Coupling:
         self._begin("lock")

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from microcell.description.base import Description, Name
+from microcell.description.cell import BinSpec
 from microcell.description.line import Line
 from microcell.description.product import Screw, Thread
 from microcell.devices.screwdriver.contract import Drive, Screwdriver
@@ -28,6 +29,7 @@ from microcell.skills.workplace import (
     present_part,
     seat_in_cell,
     site_of,
+    spec_of,
 )
 
 FREED_RAD = math.pi
@@ -64,10 +66,10 @@ class _Angles:
 class Fasten(ArmSkill):
     """Drive one screw.
 
-    Before: a screwdriver is mounted, the fixture's sensor sees the unit. A screw that is still on the bit
-    from an earlier attempt is used first. During: torque that comes too early is a crossed thread, backed
-    out and driven again; torque that does not come is a screw that does not seat. Measures
-    `<operation>.torque` and `<operation>.angle`.
+    Before: a screwdriver is mounted, the fixture's sensor sees the unit. A screw that a cancelled attempt
+    left on the bit is used first. During: torque that comes too early is a crossed thread, torque that does
+    not come a screw that does not seat; either is backed out and driven again, and in the end thrown away.
+    Measures `<operation>.torque` and `<operation>.angle`.
     """
 
     name = "fasten"
@@ -81,9 +83,10 @@ class Fasten(ArmSkill):
 
     @classmethod
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
-        """The arm with a screwdriver, the fixture, and a feeder with the screw."""
+        """The arm with a screwdriver, the fixture, a feeder with the screw, and a bin where there is one."""
         part = part_name_of(line, variant, parameters["item"])
-        return Needs(("arm", "fixture", *feeder_kinds(line, part)), "drive_screw", part)
+        bins = ("bin",) if line.cell_description.of_kind("bin") else ()
+        return Needs(("arm", "fixture", *feeder_kinds(line, part), *bins), "drive_screw", part)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
@@ -124,7 +127,7 @@ class Fasten(ArmSkill):
         await self.motion.move_straight(on_thread, wanted.speed_m_s)
 
     async def _drive(self, context: SkillContext, wanted: FastenParameters) -> Drive:
-        """Drive until the screw is seated. One that doesn't seat well is backed out and stays on the bit."""
+        """Drive until the screw is seated. One that doesn't seat well is backed out and thrown away."""
         driver = context.device(self.hand.name, Screwdriver)
         angles = _angles(context, wanted)
         fault = None
@@ -136,7 +139,14 @@ class Fasten(ArmSkill):
                 return drive
             await driver.loosen(drive.angle_rad + FREED_RAD, wanted.speed_rad_s)
         await self.motion.leave()
+        await self._discard(context)
         raise fault or FaultError("FASTEN_NOT_SEATED", self.hand.name)
+
+    async def _discard(self, context: SkillContext) -> None:
+        """Drop the screw into the bin; in a cell without one it stays on the bit."""
+        if "bin" in context.goal.lease.resources:
+            context.say("discard", 0.9, "throwing the screw away")
+            await self.drop(spec_of(context, context.leased("bin"), BinSpec).drop_in_cell.pose)
 
     def _judge(self, drive: Drive, angles: _Angles) -> FaultError | None:
         """What torque and angle say: FASTEN_NOT_SEATED, FASTEN_CROSS_THREADED, or nothing."""

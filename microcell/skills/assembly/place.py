@@ -10,7 +10,6 @@ from pydantic import Field
 from microcell.description.base import Description, Name
 from microcell.description.cell import BinSpec
 from microcell.description.line import Line
-from microcell.description.product import Grasp
 from microcell.devices.fixture.contract import Fixture
 from microcell.geometry import Pose
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
@@ -19,14 +18,14 @@ from microcell.skills.workplace import check_fixture, part_name_of, part_of, sea
 
 DROP_CLEARANCE_M = 0.0003
 """How high over its seat a part is let go: it must not be pressed onto it."""
-OVER_BIN_M = 0.02
-"""How high over the bin: clear of whatever hangs below the part's frame, and of what lies in it."""
 
 
 class PlaceParameters(Description):
     """What is held and where it goes."""
 
-    item: Name | None = Field(None, description="Item that is held; without one it is a unit.")
+    item: Name | None = Field(
+        None, description="Item that is held; without one a unit, or anything for the bin."
+    )
     site: Name | None = Field(
         None, description="Site where the item goes; without one the first that takes it."
     )
@@ -53,12 +52,9 @@ class Place(ArmSkill):
 
     @classmethod
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
-        """The arm with the tool that took it, and the fixture or the bin."""
+        """The arm, and the fixture or the bin. Into the bin, any tool drops what it holds."""
         wanted = PlaceParameters.model_validate(dict(parameters))
-        grasp = line.product_description.unit_grasp
-        if wanted.item is not None:
-            grasp = line.product_description.parts[part_name_of(line, variant, wanted.item)].grasp
-        return Needs(("arm", wanted.target), grasp.capability)
+        return Needs(("arm", wanted.target), _capability(line, variant, wanted))
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
@@ -66,36 +62,49 @@ class Place(ArmSkill):
 
     async def before(self, context: SkillContext) -> None:
         wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
-        await self.take_arm(context, _grasp(context, wanted).capability, wanted.speed_ratio)
-        await self.hand.check_holding(wanted.item or "unit")
+        capability = _capability(context.line, context.goal.variant, wanted)
+        await self.take_arm(context, capability, wanted.speed_ratio)
+        await self.hand.check_holding(_what(wanted))
         if wanted.target == "fixture":
             await check_fixture(context, occupied=False)
 
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
-        grasp, what = _grasp(context, wanted), wanted.item or "unit"
         target = context.leased(wanted.target)
-        context.say("place", 0.1, f"bringing the {what} to {target}")
-        await self.put(grasp, _goal_in_cell(context, wanted), wanted.speed_m_s)
-        if wanted.target == "fixture":
-            await check_fixture(context, occupied=True)
-            await context.device(target, Fixture).clamp()
-        return SkillResult(Outcome.SUCCEEDED, f"the {what} is in {target}")
+        context.say("place", 0.1, f"bringing the {_what(wanted)} to {target}")
+        if wanted.target == "bin":
+            await self.drop(spec_of(context, target, BinSpec).drop_in_cell.pose)
+        else:
+            await self._into_fixture(context, wanted)
+        return SkillResult(Outcome.SUCCEEDED, f"the {_what(wanted)} is in {target}")
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
 
+    async def _into_fixture(self, context: SkillContext, wanted: PlaceParameters) -> None:
+        grasp = context.line.product_description.unit_grasp
+        if wanted.item is not None:
+            grasp = part_of(context, wanted.item)[1].grasp
+        await self.put(grasp, _seat_in_cell(context, wanted), wanted.speed_m_s)
+        await check_fixture(context, occupied=True)
+        context.say("clamp", 0.9, "closing the clamp")
+        await context.device(context.leased("fixture"), Fixture).clamp()
 
-def _grasp(context: SkillContext, wanted: PlaceParameters) -> Grasp:
-    if wanted.item is None:
-        return context.line.product_description.unit_grasp
-    return part_of(context, wanted.item)[1].grasp
+
+def _what(wanted: PlaceParameters) -> str:
+    return wanted.item or ("unit" if wanted.target == "fixture" else "part")
 
 
-def _goal_in_cell(context: SkillContext, wanted: PlaceParameters) -> Pose:
-    """Where the held part's (or unit's) frame goes."""
-    if wanted.target == "bin":
-        return spec_of(context, context.leased("bin"), BinSpec).drop_in_cell.pose.shifted(dz=OVER_BIN_M)
+def _capability(line: Line, variant: str, wanted: PlaceParameters) -> str | None:
+    """What the tool that holds the item can do; None where any tool will do."""
+    product = line.product_description
+    if wanted.item is not None:
+        return product.parts[part_name_of(line, variant, wanted.item)].grasp.capability
+    return product.unit_grasp.capability if wanted.target == "fixture" else None
+
+
+def _seat_in_cell(context: SkillContext, wanted: PlaceParameters) -> Pose:
+    """Where the held part's (or unit's) frame goes, just above its seat."""
     seat = seat_in_cell(context).shifted(dz=DROP_CLEARANCE_M)
     if wanted.site is not None:
         return seat @ site_of(context, wanted.site).part_in_unit.pose

@@ -1,0 +1,315 @@
+"""How fast work is given to free resources in a ROS cell, against a bare rclpy action measured beside it.
+
+    python bench/dispatch.py [--units N] [--seed N] [--json] [--check]
+
+`bare action` is goal to result with nothing but rclpy: a plain client and a plain server in two processes. `dispatch` is the
+way of a whole cell, controller and skill server in two processes: from the moment that the last thing an operation needs is
+free (the outcome of what held it is in the journal) to the start of its skill, with the intent written durably to the
+journal on the way (`durable append`). The skills do nothing. The two are measured in turns, on a machine that should have
+nothing else to do. `--check` fails where the median of `dispatch` is over 1.5 times that of `bare action`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+os.environ.setdefault("ROS_DOMAIN_ID", str(100 + os.getpid() % 100))
+
+import rclpy  # noqa: E402 - the domain has to be chosen first
+from rclpy.action import ActionClient, ActionServer  # noqa: E402
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+
+from microcell.description.loader import load_line  # noqa: E402
+from microcell.description.order import Order, OrderLine  # noqa: E402
+from microcell.devices.contract import Device, DeviceStatus  # noqa: E402
+from microcell.devices.feeder.contract import Feeder, Presented  # noqa: E402
+from microcell.devices.tool_changer.contract import Coupling, ToolChanger  # noqa: E402
+from microcell.events import OperationEnded, StateChanged  # noqa: E402
+from microcell.orchestration.controller import Controller, Session  # noqa: E402
+from microcell.orchestration.packml import State  # noqa: E402
+from microcell.records.journal import Entry, Journal  # noqa: E402
+from microcell.ros import convert_skills  # noqa: E402
+from microcell.ros.actions import Goal  # noqa: E402
+from microcell.ros.fleet import Fleet  # noqa: E402
+from microcell.ros.runtime import RosRuntime, run  # noqa: E402
+from microcell.ros.skill_client import RosSkillPort  # noqa: E402
+from microcell.ros.skill_server import SkillServerNode  # noqa: E402
+from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillResult  # noqa: E402
+from microcell_interfaces.action import ExecuteSkill  # noqa: E402
+
+LINE = "valve"
+LIMIT = 1.5
+ROUNDS = 3
+FAMILIES = ["assembly", "inspection", "packaging", "tooling"]
+EXAMPLE = SkillGoal(
+    skill="fasten",
+    unit="VLV-000001",
+    variant="adult",
+    operation="fasten_1",
+    attempt_id="1.1",
+    parameters={"item": "screw", "site": "screw_1", "torque_n_m": 0.45},
+    lease=Lease("VLV-000001/fasten_1", {"arm": "arm", "fixture": "fixture_1", "feeder": "screws_1"}, 1),
+)
+
+
+# --- the servers, each in a process of its own -------------------------------------------------------------------------
+
+
+def serve_bare() -> int:
+    """A plain rclpy action server."""
+
+    def execute(handle: Any) -> Any:
+        handle.succeed()
+        return convert_skills.result_message(SkillResult(Outcome.SUCCEEDED, "done"), 0.0)
+
+    rclpy.init()
+    node = rclpy.create_node("bare_server")
+    ActionServer(node, ExecuteSkill, "bare", execute)
+    try:
+        rclpy.spin(node)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    return 0
+
+
+class InstantSkillServer(SkillServerNode):
+    """The skill server as it is, with skills that only tell when they were started."""
+
+    async def _run(self, wanted: SkillGoal, goal: Goal) -> SkillResult:
+        return SkillResult(Outcome.SUCCEEDED, repr(time.perf_counter()))
+
+
+async def serve_skills(runtime: RosRuntime) -> None:
+    given = [Parameter("line", value=LINE), Parameter("families", value=FAMILIES)]
+    node = runtime.create_node("skills", InstantSkillServer, parameter_overrides=given)
+    node.open(runtime, lambda host, world, names: {})
+    await asyncio.Event().wait()
+
+
+# --- the cell ------------------------------------------------------------------------------------------------------------
+
+
+class _Ready(Device):
+    name = "bench"
+
+    async def connect(self) -> None: ...
+
+    async def disconnect(self) -> None: ...
+
+    async def status(self) -> DeviceStatus:
+        return DeviceStatus(True, True)
+
+
+class EndlessFeeder(_Ready, Feeder):
+    """Never empty."""
+
+    async def present(self) -> Presented:
+        raise NotImplementedError
+
+    async def level(self) -> int:
+        return 1000
+
+    async def refill(self, quantity: int, lot: str = "") -> int:
+        return 1000
+
+    async def wait_level(self, minimum: int) -> int:
+        return 1000
+
+
+class ToldChanger(_Ready, ToolChanger):
+    """Holds the tool that it was told."""
+
+    serial = ""
+
+    async def coupling(self) -> Coupling:
+        return Coupling(bool(self.serial), self.serial)
+
+    lock = unlock = coupling
+
+
+class TimedPort:
+    """Passes goals on, and measures from when all that a goal needs was free to the start of its skill.
+
+    A device is free, and a unit can go on, as soon as the outcome of the operation that held it is in the journal.
+    """
+
+    def __init__(self, port: RosSkillPort, mount: Callable[[str], None]) -> None:
+        self._port = port
+        self._mount = mount
+        self._held: dict[str, list[str]] = {}
+        self._free: dict[str, float] = {}
+        self.latencies_s: list[float] = []
+
+    async def offered(self) -> frozenset[str]:
+        return await self._port.offered()
+
+    def saw(self, entry: Entry) -> None:
+        """Note what an ended operation leaves free."""
+        if entry.kind == OperationEnded.kind:
+            now = time.perf_counter()
+            self._free.update(dict.fromkeys(self._held.pop(json.loads(entry.data_json)["attempt_id"]), now))
+
+    async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None]) -> SkillResult:
+        needed = [*goal.lease.resources.values(), *([goal.unit] if goal.unit else [])]
+        self._held[goal.attempt_id] = needed
+        free_s = max((self._free[name] for name in needed if name in self._free), default=None)
+        result = await self._port.execute(goal, on_feedback)
+        if result.outcome is not Outcome.SUCCEEDED:
+            raise RuntimeError(f"a goal of the benchmark failed: {result.message}")
+        if free_s is not None:
+            self.latencies_s.append(float(result.message) - free_s)
+        if goal.skill == "change_tool":
+            self._mount(str(goal.parameters["tool"]))
+        return result
+
+
+async def dispatches(runtime: RosRuntime, units: int, seed: int) -> list[float]:
+    """Latencies of one order, s."""
+    line = load_line(LINE)
+    node = runtime.create_node("bench_cell")
+    fleet = Fleet(runtime, node, ["skills"])
+    await fleet.bring_up(lambda text: None)
+    changer = ToldChanger()
+    serials = {p.tool: p.serial for crib in line.cell_description.of_kind("tool_crib").values() for p in crib.pockets}
+    port = TimedPort(RosSkillPort(runtime, node, ["skills"]), lambda tool: setattr(changer, "serial", serials[tool]))
+    devices = {**{name: EndlessFeeder() for name in line.feeders}, "changer": changer}
+    with tempfile.TemporaryDirectory() as folder, Journal.create_or_open(Path(folder) / "journal") as journal:
+        controller = Controller(line, runtime.clock, journal, port, devices, Session("mock", seed=seed))
+        controller.add_listener(port.saw)
+        await controller.start()
+        await controller.until_state(State.IDLE)
+        order = Order(product=line.product, lines=(OrderLine(quantity=units),))
+        await controller.order_ended(controller.submit(order))
+        await controller.close()
+    await fleet.take_down()
+    return port.latencies_s
+
+
+def cell(units: int, seed: int) -> list[float]:
+    latencies: list[float] = []
+
+    async def main(runtime: RosRuntime) -> None:
+        latencies.extend(await dispatches(runtime, units, seed))
+
+    run(main, [])
+    return latencies
+
+
+def bare(goals: int) -> list[float]:
+    """Goal to result with a plain rclpy client, s."""
+    rclpy.init()
+    node = rclpy.create_node("bare_client")
+    client = ActionClient(node, ExecuteSkill, "bare")
+    client.wait_for_server()
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    goal, times = convert_skills.goal_message(EXAMPLE), []
+    for _ in range(goals):
+        start = time.perf_counter()
+        accepted = client.send_goal_async(goal)
+        executor.spin_until_future_complete(accepted)
+        result = accepted.result().get_result_async()
+        executor.spin_until_future_complete(result)
+        times.append(time.perf_counter() - start)
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.shutdown()
+    return times
+
+
+# --- the report ------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def servers() -> Iterator[None]:
+    """Both servers as child processes."""
+    started = [subprocess.Popen([sys.executable, __file__, "--serve", which]) for which in ("bare", "skills")]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(20)
+
+
+def measure(units: int, seed: int) -> dict[str, Any]:
+    plain, ours, appends = [], [], []
+    with servers():
+        for _ in range(ROUNDS):
+            plain += bare(units * 17 // ROUNDS)
+            ours += cell(max(1, units // ROUNDS), seed)
+            appends += durable_appends(100)
+    return {
+        "bare action": figures(plain),
+        "dispatch": figures(ours),
+        "durable append": figures(appends),
+        "ratio": median(ours) / median(plain),
+        "limit": LIMIT,
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"ROS 2 {os.environ.get('ROS_DISTRO') or 'from PyPI'}, load {os.getloadavg()[0]:.1f}",
+    }
+
+
+def durable_appends(count: int) -> list[float]:
+    """What the disk takes for one entry, s."""
+    times = []
+    with tempfile.TemporaryDirectory() as folder, Journal.create_or_open(Path(folder) / "journal") as journal:
+        for number in range(count):
+            start = time.perf_counter()
+            journal.append(StateChanged(time_s=float(number), state="Execute", reason="benchmark"))
+            times.append(time.perf_counter() - start)
+    return times
+
+
+def figures(times_s: list[float]) -> dict[str, float]:
+    cuts = quantiles(times_s, n=100)
+    return {"count": len(times_s), "median_ms": median(times_s) * 1e3, "p90_ms": cuts[89] * 1e3, "p99_ms": cuts[98] * 1e3}
+
+
+def show(found: dict[str, Any]) -> None:
+    print(f"{'':14} {'count':>6} {'median':>9} {'90 %':>9} {'99 %':>9}")
+    for name in ("bare action", "dispatch", "durable append"):
+        row = found[name]
+        print(
+            f"{name:14} {row['count']:6d} {row['median_ms']:6.2f} ms {row['p90_ms']:6.2f} ms {row['p99_ms']:6.2f} ms"
+        )
+    print(f"dispatch / bare action, medians: {found['ratio']:.2f} (limit {LIMIT})")
+    print(f"measured on {found['machine']}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--units", type=int, default=30, help="made in each of both ways (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--check", action="store_true", help="fail where the limit is missed")
+    parser.add_argument("--serve", choices=("bare", "skills"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.serve:
+        return serve_bare() if arguments.serve == "bare" else run(serve_skills, [])
+    found = measure(arguments.units, arguments.seed)
+    if arguments.json:
+        print(json.dumps(found, indent=2))
+    else:
+        show(found)
+    return int(arguments.check and found["ratio"] > LIMIT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

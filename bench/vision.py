@@ -1,0 +1,320 @@
+"""Compare what vision reads in rendered images with the truth: errors, wrong verdicts, and time.
+
+    python bench/vision.py [--scenes N] [--seed S] [--json] [--check] [--write]
+
+`--check` exits with 1 when a target of `TARGETS` is missed. `--write` stores the statistics for the modelled
+camera in microcell/vision/error_statistics.py. The images are rendered from the valve line's own product and
+cameras, with scatter, other light, and defects of every kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from vision_scenes import Scene, Scenes
+
+from microcell.description.product import Check
+from microcell.devices.camera.modelled import true_reading
+from microcell.faults import FaultError
+from microcell.plant.render import Light, render
+from microcell.vision import error_statistics
+from microcell.vision.error_model import ErrorStatistics, Spread
+from microcell.vision.measure import locate, measure
+from microcell.vision.requests import CheckRequest, Reading
+
+TARGETS = {
+    "presence false_reject_ratio": 0.005,
+    "presence escape_ratio": 0.005,
+    "position bias": 0.02e-3,
+    "position sd": 0.02e-3,
+    "position escape_ratio": 0.01,
+    "orientation sd": 0.01,
+    "orientation false_reject_ratio": 0.01,
+    "orientation escape_ratio": 0.01,
+    "colour bias": 0.02,
+    "colour sd": 0.01,
+    "colour false_reject_ratio": 0.005,
+    "colour escape_ratio": 0.005,
+    "surface bias": 0.2e-3,
+    "surface sd": 0.2e-3,
+    "surface false_reject_ratio": 0.02,
+    "surface escape_ratio": 0.02,
+    "code false_reject_ratio": 0.005,
+    "code escape_ratio": 0.0,
+    "locate largest": 0.1e-3,
+    "time render_ms": 25.0,
+    "time measure_ms": 40.0,
+}
+"""Largest permitted magnitude of each figure. Lengths in m, angles in rad, times in ms of processor time."""
+
+CONTRASTS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
+LEVELS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6)
+
+
+@dataclass
+class Pairs:
+    """Readings of one check kind beside their truths, and the verdicts that followed from both."""
+
+    read: list[float] = field(default_factory=list)
+    true: list[float] = field(default_factory=list)
+    good: int = 0
+    bad: int = 0
+    rejected_good: int = 0
+    passed_bad: int = 0
+
+    def add(self, reading: Reading, truth: Reading, check: Check) -> None:
+        self.read.append(reading.value)
+        self.true.append(truth.value)
+        if passes(check, truth.value):
+            self.good += 1
+            self.rejected_good += not passes(check, reading.value)
+        else:
+            self.bad += 1
+            self.passed_bad += passes(check, reading.value)
+
+    def errors(self, low: float = -math.inf, high: float = math.inf) -> list[float]:
+        """Reading minus truth, for truths between two limits."""
+        return [read - true for read, true in zip(self.read, self.true, strict=True) if low <= true <= high]
+
+
+def passes(check: Check, value: float) -> bool:
+    """The verdict on a value by the product's limits."""
+    if check.kind == "presence":
+        return value >= check.min_ratio
+    if check.kind == "code":
+        return value == 1.0
+    limits = {
+        "position": "max_offset_m", "orientation": "max_angle_rad",
+        "colour": "max_delta_e_ratio", "surface": "max_flaw_m",
+    }  # fmt: skip
+    return value <= getattr(check, limits[check.kind])
+
+
+@dataclass
+class Findings:
+    """All that one run of the benchmark measured."""
+
+    pairs: dict[str, Pairs] = field(default_factory=dict)
+    located_m: list[tuple[float, float]] = field(default_factory=list)
+    missed: int = 0
+    code_read: list[tuple[float, float]] = field(default_factory=list)
+    levels: tuple[float, float] = (0.0, 0.0)
+    render_ms: list[float] = field(default_factory=list)
+    measure_ms: list[float] = field(default_factory=list)
+
+
+def run(scenes: Scenes, count: int) -> Findings:
+    """Measure `count` units, open and closed, and a tray for every ten of them."""
+    found = Findings()
+    for _ in range(count):
+        for inspection in ("open", "closed"):
+            _compare(scenes, scenes.unit(inspection), found)
+    for _ in range(max(1, count // 10)):
+        _compare_tray(scenes, found)
+    found.code_read = list(_code_rates(scenes, max(5, count // 10)))
+    found.levels = _usable_levels(scenes)
+    return found
+
+
+def _compare(scenes: Scenes, scene: Scene, found: Findings) -> None:
+    start = time.process_time()
+    pixels = render(scene.items, scenes.camera, scene.light, scenes.noise)
+    rendered = time.process_time()
+    readings = measure(pixels, scenes.camera, scene.requests)
+    found.measure_ms.append(1000 * (time.process_time() - rendered))
+    found.render_ms.append(1000 * (rendered - start))
+    for request, check, reading in zip(scene.requests, scene.checks, readings, strict=True):
+        truth = true_reading(request, scene.items)
+        if truth.text and _contrast(scene, request) == 0.0:
+            truth = replace(truth, value=0.0, text="")
+        found.pairs.setdefault(request.kind, Pairs()).add(reading, truth, check)
+
+
+def _contrast(scene: Scene, request: CheckRequest) -> float:
+    return next((item.contrast for item in scene.items if item.site == request.site), 0.0)
+
+
+def _compare_tray(scenes: Scenes, found: Findings) -> None:
+    items, requests = scenes.tray()
+    pixels = render(items, scenes.tray_camera, Light(), scenes.noise)
+    for request, true in zip(requests, items, strict=True):
+        try:
+            pose = locate(pixels, scenes.tray_camera, request)
+        except FaultError:
+            found.missed += 1
+            continue
+        (x, y, _), (tx, ty, _) = pose.position, true.part_in_cell.position
+        found.located_m.append((x - tx, y - ty))
+
+
+def _code_rates(scenes: Scenes, count: int) -> Iterator[tuple[float, float]]:
+    """Share of codes of each contrast that are read."""
+    for contrast in CONTRASTS:
+        read = 0
+        for _ in range(count):
+            scene = scenes.unit("closed", contrast)
+            wanted = [request for request in scene.requests if request.kind == "code"]
+            pixels = render(scene.items, scenes.camera, scene.light, scenes.noise)
+            read += measure(pixels, scenes.camera, wanted)[0].value == 1.0
+        yield contrast, round(read / count, 3)
+
+
+def _usable_levels(scenes: Scenes) -> tuple[float, float]:
+    """Lowest and highest exposure, of the right one, at which no image of several is refused."""
+    units = [scenes.unit("closed") for _ in range(6)]
+    usable = [level for level in LEVELS if all(_is_usable(scenes, unit, level) for unit in units)]
+    return min(usable), max(usable)
+
+
+def _is_usable(scenes: Scenes, scene: Scene, level: float) -> bool:
+    pixels = render(scene.items, scenes.camera, Light(level), scenes.noise)
+    try:
+        measure(pixels, scenes.camera, ())
+    except FaultError:
+        return False
+    return True
+
+
+def figures(found: Findings) -> dict[str, dict[str, Any]]:
+    """The table: bias and standard deviation where the part is there, wrong verdicts over everything."""
+    table: dict[str, dict[str, Any]] = {}
+    for kind, pairs in found.pairs.items():
+        errors = pairs.errors(**_judged_range(kind))
+        table[kind] = {
+            "readings": len(pairs.read),
+            "bias": statistics.fmean(errors),
+            "sd": statistics.pstdev(errors),
+            "good": pairs.good,
+            "bad": pairs.bad,
+            "false_reject_ratio": pairs.rejected_good / max(1, pairs.good),
+            "escape_ratio": pairs.passed_bad / max(1, pairs.bad),
+        }
+    axes = [error for pair in found.located_m for error in pair]
+    table["locate"] = {
+        "readings": len(found.located_m) + found.missed,
+        "bias": statistics.fmean(axes),
+        "sd": statistics.pstdev(axes),
+        "largest": max(math.hypot(*pair) for pair in found.located_m),
+        "missed": found.missed,
+    }
+    table["time"] = {
+        "render_ms": statistics.median(found.render_ms), "measure_ms": statistics.median(found.measure_ms)
+    }  # fmt: skip
+    return table
+
+
+def _judged_range(kind: str) -> dict[str, float]:
+    """The truths for which an error means something: the part is there and of the right kind."""
+    return {
+        "presence": {"low": 0.5},
+        "position": {"high": 0.003},
+        "colour": {"high": 0.05},
+        "surface": {"low": 0.0005},
+    }.get(kind, {})
+
+
+def statistics_of(found: Findings) -> ErrorStatistics:
+    """What the modelled camera needs to know."""
+    table = figures(found)
+    surface = found.pairs["surface"]
+    flawed = [read > 0.0 for read, true in zip(surface.read, surface.true, strict=True) if true > 0.0]
+    clean = [read > 0.0 for read, true in zip(surface.read, surface.true, strict=True) if true == 0.0]
+    spread = {
+        kind: Spread(round(row["bias"], 8), round(row["sd"], 8)) for kind, row in table.items() if "sd" in row
+    }
+    absent = found.pairs["presence"].errors(high=0.1)
+    return ErrorStatistics(
+        presence=spread["presence"],
+        absence=Spread(round(statistics.fmean(absent), 8), round(statistics.pstdev(absent), 8)),
+        position_m=spread["position"],
+        orientation_rad=spread["orientation"],
+        colour=spread["colour"],
+        surface_m=spread["surface"],
+        flaw_found=round(sum(flawed) / len(flawed), 4),
+        flaw_invented=round(sum(clean) / len(clean), 4),
+        code_read=tuple(found.code_read),
+        locate_m=spread["locate"],
+        locate_rad=spread["orientation"],
+        exposure_levels=found.levels,
+    )
+
+
+def write(measured: ErrorStatistics) -> Path:
+    """Store the statistics as a module."""
+    path = Path(error_statistics.__file__)
+    rows = "".join(f"    {name}={getattr(measured, name)!r},\n" for name in measured.__dataclass_fields__)
+    path.write_text(
+        f'"""{(error_statistics.__doc__ or "").strip()}"""\n\n'
+        "from microcell.vision.error_model import ErrorStatistics, Spread\n\n"
+        f"MEASURED = ErrorStatistics(\n{rows})\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def missed_targets(table: dict[str, dict[str, Any]]) -> list[str]:
+    """Every target that was not met, in words."""
+    lines = []
+    for target, limit in TARGETS.items():
+        kind, figure = target.split()
+        value = table[kind][figure]
+        if abs(value) > limit:
+            lines.append(f"{target} is {value:.3g}; at most {limit:g} is wanted")
+    return lines
+
+
+def show(table: dict[str, dict[str, Any]]) -> None:
+    """Print the table for people."""
+    columns = ("readings", "bias", "sd", "good", "bad", "false_reject_ratio", "escape_ratio")
+    print(f"{'kind':<12}" + "".join(f"{name:>20}" for name in columns))
+    for kind, row in table.items():
+        if kind != "time":
+            cells = (f"{row[name]:>20.4g}" if name in row else " " * 20 for name in columns)
+            print(f"{kind:<12}" + "".join(cells))
+    locate_row, time_row = table["locate"], table["time"]
+    print(f"locate: largest error {1000 * locate_row['largest']:.3f} mm, {locate_row['missed']} parts missed")
+    print(
+        f"processor time of one image (median): render {time_row['render_ms']:.1f} ms, "
+        f"measure {time_row['measure_ms']:.1f} ms"
+    )
+
+
+def main() -> int:
+    """Run the benchmark from the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--scenes", type=int, default=150, help="units to look at, each open and closed (150)"
+    )
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
+    parser.add_argument("--write", action="store_true", help="store the statistics for the modelled camera")
+    arguments = parser.parse_args()
+    found = run(Scenes(arguments.seed), arguments.scenes)
+    table = figures(found)
+    if arguments.json:
+        report = {"figures": table, "code_read": found.code_read, "exposure_levels": found.levels}
+        print(json.dumps(report, indent=2))
+    else:
+        show(table)
+    if arguments.write:
+        print(f"written: {write(statistics_of(found))}", file=sys.stderr)
+    missed = missed_targets(table) if arguments.check else []
+    for line in missed:
+        print(f"target missed: {line}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

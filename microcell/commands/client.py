@@ -1,0 +1,32 @@
+"""What the commands that talk to a running cell have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from microcell.errors import UsageError
+from microcell.ros.cell_client import CellClient
+from microcell.ros.runtime import RosRuntime
+from microcell.ros.runtime import run as run_ros
+
+INTERRUPTED = 130
+
+
+def talk(cell: str, conversation: Callable[[CellClient], Awaitable[int]]) -> int:
+    """Connect to a cell, hold a conversation and return its exit code; 130 when Ctrl-C ended it."""
+    code = INTERRUPTED
+    refused: UsageError | None = None
+
+    async def main(runtime: RosRuntime) -> None:
+        nonlocal code, refused
+        try:
+            code = await conversation(await CellClient.connect(runtime, cell))
+        except UsageError as error:
+            refused = error
+
+    run_ros(main, [])
+    if refused is not None:
+        raise refused
+    return code
+
+

@@ -1,0 +1,114 @@
+"""`microcell watch`: a live view of a running cell in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from microcell.commands.client import talk
+from microcell.errors import UsageError
+from microcell.orchestration.packml import State
+from microcell.orchestration.work import OrderStatus
+from microcell.ros.cell_client import CellClient
+from microcell_interfaces.msg import OrderState
+
+REFRESH_S = 0.2
+SHOWN_ORDERS, SHOWN_FAULTS = 12, 5
+_COLOURS = {
+    State.EXECUTE: "green", State.IDLE: "cyan", State.COMPLETE: "cyan", State.HELD: "yellow", State.SUSPENDED: "yellow",
+    State.STOPPED: "white", State.ABORTED: "red", State.ABORTING: "red",
+}  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the cell until Ctrl-C, until an order has ended, or once."""
+    return talk(args.cell, lambda cell: _watch(cell, Console(), args.once, args.until_order))
+
+
+async def _watch(cell: CellClient, console: Console, once: bool, until_order: str | None) -> int:
+    if once:
+        for order in await cell.list_orders():
+            cell.orders[order.order_id] = order
+        console.print(view(cell))
+        return 0
+    with Live(view(cell), console=console, auto_refresh=False, screen=console.is_terminal and until_order is None) as live:
+        while not _over(cell, until_order):
+            await asyncio.sleep(REFRESH_S)
+            live.update(view(cell), refresh=console.is_terminal)
+        live.update(view(cell), refresh=True)
+    return 0
+
+
+def _over(cell: CellClient, until_order: str | None) -> bool:
+    if until_order is None:
+        return False
+    order = cell.orders.get(until_order)
+    if order is None and cell.orders:
+        raise UsageError(f"no order '{until_order}'; there are: {', '.join(cell.orders)}.")
+    return order is not None and OrderStatus(order.state).ended
+
+
+def view(cell: CellClient) -> RenderableType:
+    """State, orders, stations, last faults."""
+    return Group(_state(cell), _orders(cell), _stations(cell), _faults(cell))
+
+
+def _state(cell: CellClient) -> Text:
+    shown = cell.state
+    if shown is None:
+        return Text(f"{cell.cell}: no state yet")
+    state = State(shown.state)
+    text = Text.assemble(
+        (f" {shown.cell} ", "bold reverse"), f"  {shown.line}, {shown.world}  ", (state.title, f"bold {_COLOURS.get(state, 'yellow')}"),
+        f"  {shown.reason}\n", f"{shown.units_in_work} in work, {shown.units_good} good, {shown.units_scrapped} scrapped",
+    )  # fmt: skip
+    for fault in shown.active_faults:
+        text.append(f"\n{fault.code} at {fault.where}: {fault.cause} {fault.detail}\n  {fault.actor}: {fault.remedy}", "bold red")
+    return text
+
+
+def _orders(cell: CellClient) -> Table:
+    table = _table("Orders", "order", "state", "progress", "good", "in work", "scrapped", "last fault")
+    for order in list(cell.orders.values())[-SHOWN_ORDERS:]:
+        table.add_row(
+            order.order_id, OrderStatus(order.state).name.lower().replace("_", " "), _bar(order), f"{order.good}/{order.quantity}",
+            str(order.in_work), str(order.scrapped), order.last_fault.code,
+        )  # fmt: skip
+    return table
+
+
+def _bar(order: OrderState) -> str:
+    done = round(20 * order.good / max(1, order.quantity))
+    return "█" * done + "░" * (20 - done)
+
+
+def _stations(cell: CellClient) -> Table:
+    table = _table("Stations", "station", "state", "holds", "level", "doing")
+    for station in cell.state.stations if cell.state else ():
+        if station.kind in ("tool_changer", "force_sensor"):
+            continue
+        level = "" if station.level < 0 else str(station.level)
+        style = "bold" if station.state == "leased" else "red" if station.state == "out_of_service" else "dim"
+        table.add_row(station.name, station.state, station.contents, level, station.activity or station.holder, style=style)
+    return table
+
+
+def _faults(cell: CellClient) -> Table:
+    table = _table("Last faults", "code", "where", "unit", "cause")
+    for fault in list(cell.faults)[-SHOWN_FAULTS:]:
+        table.add_row(fault.code, fault.where, fault.unit, fault.cause)
+    if not cell.faults:
+        table.add_row("none", "", "", "", style="dim")
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", expand=True, box=None, padding=(0, 1))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

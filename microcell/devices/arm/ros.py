@@ -1,0 +1,203 @@
+"""Arm over ROS, as ros2_control's joint trajectory controller and Gazebo's have it.
+
+Topics: `<name>/joint_trajectory` (out), `<name>/joint_states` (in), and, where the controller has it, the latched
+`<name>/fault` (microcell_interfaces/Fault), which says why it refused or broke off a trajectory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pydantic import Field
+from sensor_msgs.msg import JointState as JointStateMsg
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+
+from microcell.description.base import Description
+from microcell.devices.arm.contract import Arm, Joints, JointState
+from microcell.devices.factory import DeviceHost
+from microcell.errors import UsageError
+from microcell.faults import FaultError
+from microcell.motion.trajectory import JointTrajectory, resample, sample
+from microcell.ros import convert, names, qos
+from microcell.ros.driver import RosDevice
+from microcell_interfaces.msg import Fault
+
+STATE_S = 1.0
+"""Joint states that are older (in real time) are no feedback any more."""
+
+SKEW_S = 0.02
+"""How far (in real time) the stamps of joint states may be off this process's clock."""
+
+
+class RosArmParameters(Description):
+    """What the driver takes from the arm's `parameters`."""
+
+    point_period_s: float = Field(0.02, ge=0, le=1, description="Distance of the points sent; 0: as they were planned.")
+    goal_tolerance_rad: float = Field(0.005, gt=0, le=1, description="The goal is reached when all joints are so near.")
+    path_tolerance_rad: float = Field(0.3, gt=0, le=7, description="Farther from its trajectory, the arm is stopped.")
+    lag_s: float = Field(0.2, ge=0, le=5, description="So far behind the trajectory's time the arm may be.")
+    settle_s: float = Field(1.0, gt=0, le=60, description="How long the arm may take to settle at its goal.")
+    at_rest_rad_s: float = Field(0.01, gt=0, le=1, description="Slower is standing still.")
+    hold_s: float = Field(0.05, gt=0, le=5, description="Time given to come back to where a stop was decided.")
+
+
+class RosArm(RosDevice, Arm):
+    """Publishes trajectories, and judges by the joint states what came of them."""
+
+    def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
+        super().__init__(name, spec, host)
+        known = {key: value for key, value in spec.parameters.items() if key in RosArmParameters.model_fields}
+        self._told = RosArmParameters.model_validate(known)
+        self._joint_names = names.arm_joints(name, len(spec.joints))
+        self._moving: asyncio.Future[JointState] | None = None
+
+    def _open(self) -> None:
+        self._commands = self._publisher(JointTrajectoryMsg, names.joint_trajectory(self.name), qos.COMMAND)
+        self._states = self._inbox(JointStateMsg, names.joint_states(self.name), qos.FEEDBACK)
+        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
+
+    async def connect(self) -> None:
+        await super().connect()
+        await self.joints()
+
+    async def joints(self) -> JointState:
+        self._check_connected()
+        if self._states.newest is not None and self._states.age_s < STATE_S:
+            return self._state_of(self._states.newest)
+        return await self._first(self._states, self._state_of, self._limit_s(0.0), "no joint states")
+
+    async def follow(self, trajectory: JointTrajectory) -> JointState:
+        self._check_connected()
+        if self._moving is not None:
+            raise FaultError("DEVICE_REFUSED", self.name, "the arm follows another trajectory already")
+        self._check_start(await self.joints(), trajectory)
+        message = convert.trajectory_message(self._joint_names, self._dense(trajectory))
+        outcome: asyncio.Future[JointState] = self._runtime.loop.create_future()
+        progress = _Progress(self, trajectory, self.clock.now())
+        with (
+            self._states.watched(outcome, lambda state: progress.look(self._state_of(state))),
+            self._faults.watched(outcome, self._raise_fault),
+        ):
+            self._moving = outcome
+            try:
+                self._commands.publish(message)
+                limit_s = self._limit_s(trajectory.duration_s + self._told.settle_s)
+                return await self._within(outcome, limit_s, "the goal was not reached")
+            except asyncio.CancelledError:
+                await self._hold()
+                raise
+            except FaultError as error:
+                if error.fault.code != "ARM_STOPPED":
+                    self._publish_hold()
+                raise
+            finally:
+                self._moving = None
+
+    async def stop(self) -> None:
+        if not self._connected or self._states.newest is None:
+            return
+        moving = self._moving
+        if moving is not None and not moving.done():
+            moving.set_exception(FaultError("ARM_STOPPED", self.name, "the motion was not finished"))
+            await self._hold()
+        elif not self.stands(self._state_of(self._states.newest)):
+            await self._hold()
+
+    def at_goal(self, state: JointState, goal: Joints) -> bool:
+        """Whether the arm stands still at a goal."""
+        return self.stands(state) and _largest_difference(state.positions, goal)[0] <= self._told.goal_tolerance_rad
+
+    def stands(self, state: JointState) -> bool:
+        """Whether no joint moves."""
+        return max(map(abs, state.velocities)) <= self._told.at_rest_rad_s
+
+    @property
+    def told(self) -> RosArmParameters:
+        """The driver's parameters."""
+        return self._told
+
+    @property
+    def skew_s(self) -> float:
+        """How far stamps may be off, in cell time."""
+        return SKEW_S * max(1.0, self._rate)
+
+    async def _hold(self) -> None:
+        """Stop the arm where it is now, and wait until it stands; a silent controller cannot be waited for."""
+        since_s = self.clock.now() + self._told.hold_s - self.skew_s
+        outcome: asyncio.Future[bool] = self._runtime.loop.create_future()
+
+        def stands(message: JointStateMsg) -> bool | None:
+            state = self._state_of(message)
+            return (state.time_s >= since_s and self.stands(state)) or None
+
+        with self._states.watched(outcome, stands):
+            self._publish_hold()
+            try:
+                await self._within(outcome, self._limit_s(self._told.hold_s), "the arm did not come to rest")
+            except FaultError as error:
+                self._node.get_logger().error(str(error))
+
+    def _publish_hold(self) -> None:
+        """Command the place where the arm must be now, going by its last state: a controller that is a little late
+        comes back to it."""
+        state = self._state_of(self._states.newest)
+        age_s = min(max(0.0, self.clock.now() - state.time_s), self._told.lag_s)
+        here = tuple(p + v * age_s for p, v in zip(state.positions, state.velocities, strict=True))
+        hold = JointTrajectory((self._told.hold_s,), (here,), ((0.0,) * len(here),))
+        self._commands.publish(convert.trajectory_message(self._joint_names, hold))
+
+    def _dense(self, trajectory: JointTrajectory) -> JointTrajectory:
+        period_s = self._told.point_period_s
+        return resample(trajectory, period_s) if period_s > 0.0 else trajectory
+
+    def _check_start(self, present: JointState, trajectory: JointTrajectory) -> None:
+        off_rad, joint = _largest_difference(present.positions, trajectory.positions[0])
+        if off_rad > max(self._told.goal_tolerance_rad, 0.01):
+            start, is_at = trajectory.positions[0][joint], present.positions[joint]
+            detail = f"the trajectory starts with joint {joint + 1} at {start:.3f} rad, the arm is at {is_at:.3f} rad"
+            raise FaultError("ARM_DEVIATION", self.name, detail)
+
+    def _state_of(self, message: JointStateMsg) -> JointState:
+        try:
+            return convert.joint_state_of(self._joint_names, message, self.clock.epoch_s)
+        except UsageError as error:
+            raise FaultError("DEVICE_REFUSED", self.name, str(error)) from error
+
+
+class _Progress:
+    """Where an arm should be while it follows, and whether it is."""
+
+    def __init__(self, arm: RosArm, trajectory: JointTrajectory, start_s: float) -> None:
+        self._arm = arm
+        self._trajectory = trajectory
+        self._start_s = start_s
+
+    def look(self, state: JointState) -> JointState | None:
+        """The state at the end of the motion; ARM_DEVIATION when the arm is elsewhere than it should be."""
+        elapsed_s = state.time_s - self._start_s
+        over_s = elapsed_s - self._trajectory.duration_s
+        if over_s >= -self._arm.skew_s and self._arm.at_goal(state, self._trajectory.positions[-1]):
+            return state
+        tolerance_rad = self._arm.told.path_tolerance_rad
+        if over_s > self._arm.told.settle_s + self._arm.skew_s:
+            tolerance_rad = self._arm.told.goal_tolerance_rad
+        off_rad, joint = self._deviation(state, elapsed_s)
+        if off_rad > tolerance_rad:
+            where = "from its trajectory" if over_s < 0.0 else "from its goal"
+            raise FaultError("ARM_DEVIATION", self._arm.name, f"joint {joint + 1} is {off_rad:.3f} rad away {where}")
+        return None
+
+    def _deviation(self, state: JointState, elapsed_s: float) -> tuple[float, int]:
+        """Distance in rad to the nearest of the points where the arm may be, and the joint."""
+        lag_s = self._arm.told.lag_s + self._arm.skew_s
+        places = (sample(self._trajectory, elapsed_s - lag_s * share)[0] for share in (0.0, 0.25, 0.5, 1.0))
+        return min(_largest_difference(state.positions, place) for place in places)
+
+
+def _largest_difference(a: Joints, b: Joints) -> tuple[float, int]:
+    """The largest difference of a joint, rad, and which joint."""
+    return max((abs(p - q), k) for k, (p, q) in enumerate(zip(a, b, strict=True)))
+
+
+PLUGIN = RosArm

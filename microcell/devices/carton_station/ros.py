@@ -1,0 +1,26 @@
+"""Carton station over ROS: services `<name>/read` and `<name>/exchange` (std_srvs/Trigger)."""
+
+from __future__ import annotations
+
+from std_srvs.srv import Trigger
+
+from microcell.devices.carton_station.contract import Carton, CartonStation
+from microcell.ros import names
+from microcell.ros.driver import RosDevice
+
+
+class RosCartonStation(RosDevice, CartonStation):
+    """Both services answer the present carton."""
+
+    def _open(self) -> None:
+        self._sensors = self._client(Trigger, names.read(self.name))
+        self._exchange = self._client(Trigger, names.exchange(self.name))
+
+    async def carton(self) -> Carton:
+        return self._read(Carton, await self._ask(self._sensors))
+
+    async def exchange(self) -> Carton:
+        return self._read(Carton, await self._ask(self._exchange, self.spec.exchange_s))
+
+
+PLUGIN = RosCartonStation

@@ -1,0 +1,105 @@
+"""Force sensor over ROS: topic `<name>/wrench` (geometry_msgs/WrenchStamped), as drivers and Gazebo publish it.
+
+It is tared here, so the topic stays what the sensor measures. `<name>/threshold` (std_msgs/Float64) asks a sensor that
+listens to report at once when it presses so much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from typing import Any
+
+from geometry_msgs.msg import WrenchStamped
+from std_msgs.msg import Float64
+
+from microcell.devices.factory import DeviceHost
+from microcell.devices.force_sensor.contract import ForceSensor, Wrench
+from microcell.geometry import Vector
+from microcell.ros import convert, names, qos
+from microcell.ros.driver import RosDevice
+
+TARE_READINGS = 5
+SILENT_S = 1.0
+"""A sensor that says nothing for so long (in real time) while somebody waits for contact is lost."""
+
+ROUNDING_N = 1e-6
+
+
+class RosForceSensor(RosDevice, ForceSensor):
+    """Listens to the sensor. The zero is the mean of some readings."""
+
+    def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
+        super().__init__(name, spec, host)
+        self._zero = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
+
+    def _open(self) -> None:
+        self._wrenches = self._inbox(WrenchStamped, names.wrench(self.name), qos.FEEDBACK)
+        self._threshold = self._publisher(Float64, names.threshold(self.name), qos.COMMAND, needed=False)
+
+    async def tare(self) -> None:
+        self._check_connected()
+        readings: deque[Wrench] = deque()
+        since_s = self.clock.now()
+
+        def collect(message: WrenchStamped) -> bool | None:
+            reading = self._raw(message)
+            if reading.time_s >= since_s:
+                readings.append(reading)
+            return len(readings) == TARE_READINGS or None
+
+        await self._first(self._wrenches, collect, self._limit_s(0.0), "no wrenches")
+        self._zero = _mean(readings)
+
+    async def read(self) -> Wrench:
+        self._check_connected()
+        since_s = self.clock.now()
+
+        def look(message: WrenchStamped) -> Wrench | None:
+            wrench = self._wrench(message)
+            return wrench if wrench.time_s >= since_s else None
+
+        return await self._first(self._wrenches, look, self._limit_s(0.0), "no wrench")
+
+    async def wait_pressing(self, force_n: float) -> Wrench:
+        self._check_connected()
+
+        def look(message: WrenchStamped) -> Wrench | None:
+            wrench = self._wrench(message)
+            return wrench if wrench.pressing_n >= force_n - ROUNDING_N else None
+
+        outcome: asyncio.Future[Wrench] = self._runtime.loop.create_future()
+        with self._wrenches.watched(outcome, look):
+            self._threshold.publish(Float64(data=force_n + self._zero.pressing_n))
+            try:
+                while not (await asyncio.wait((outcome,), timeout=SILENT_S))[0]:
+                    if self._wrenches.age_s > SILENT_S:
+                        raise self._silent(f"no wrench within {SILENT_S:g} s")
+                return outcome.result()
+            finally:
+                self._threshold.publish(Float64(data=math.inf))
+
+    def _raw(self, message: WrenchStamped) -> Wrench:
+        return convert.wrench_of(message, self.clock.epoch_s)
+
+    def _wrench(self, message: WrenchStamped) -> Wrench:
+        raw = self._raw(message)
+        return Wrench(_less(raw.force, self._zero.force), _less(raw.torque, self._zero.torque), raw.time_s)
+
+
+def _less(a: Vector, b: Vector) -> Vector:
+    return (a[0] - b[0], a[1] - b[1], a[2] - b[2])
+
+
+def _mean(readings: deque[Wrench]) -> Wrench:
+    count = len(readings)
+
+    def mean(vectors: list[Vector]) -> Vector:
+        x, y, z = (sum(axis) / count for axis in zip(*vectors, strict=True))
+        return (x, y, z)
+
+    return Wrench(mean([r.force for r in readings]), mean([r.torque for r in readings]), readings[-1].time_s)
+
+
+PLUGIN = RosForceSensor

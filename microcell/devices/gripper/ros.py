@@ -1,0 +1,111 @@
+"""Gripper over ROS, as ros2_control has it: topics `<name>/joint_trajectory` (out) and `<name>/joint_states` (in).
+
+A command is a trajectory of one point: where the two fingers shall go, and with `effort` how hard they may press. The
+latched topic `<name>/fault` (microcell_interfaces/Fault), where there is one, says why a command was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from builtin_interfaces.msg import Duration
+from sensor_msgs.msg import JointState as JointStateMsg
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+from trajectory_msgs.msg import JointTrajectoryPoint
+
+from microcell.devices.factory import DeviceHost
+from microcell.devices.gripper.contract import Grip, Gripper
+from microcell.faults import FaultError
+from microcell.ros import convert, names, qos
+from microcell.ros.convert_skills import NANOSECONDS
+from microcell.ros.driver import RosDevice
+from microcell_interfaces.msg import Fault
+
+STATE_S = 0.5
+"""Joint states that are older (in real time) say nothing about now: the tool may have been put away."""
+
+START_S = 0.5
+"""Fingers that have not moved so long after a command (in real time) are where they should be."""
+
+AT_REST_M_S = 1e-4
+PRESSING_N = 0.2
+
+
+class RosGripper(RosDevice, Gripper):
+    """Publishes where the fingers shall go, and waits until they have moved and stopped."""
+
+    def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
+        super().__init__(name, spec, host)
+        self._joint_names = names.finger_joints(name)
+
+    def _open(self) -> None:
+        self._commands = self._publisher(JointTrajectoryMsg, names.joint_trajectory(self.name), qos.COMMAND)
+        self._states = self._inbox(JointStateMsg, names.joint_states(self.name), qos.FEEDBACK)
+        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
+
+    async def close(self, force_n: float) -> Grip:
+        if force_n <= 0.0:
+            raise FaultError("DEVICE_REFUSED", self.name, f"a force of {force_n:g} N")
+        return await self._move(0.0, force_n)
+
+    async def open(self, width_m: float) -> Grip:
+        return await self._move(width_m, None)
+
+    async def grip(self) -> Grip:
+        self._check_connected()
+        if self._states.newest is not None and self._states.age_s < STATE_S:
+            return self._grip_of(self._states.newest)
+        return await self._first(self._states, self._grip_of, self._limit_s(0.0), "no joint states")
+
+    async def stop(self) -> None:
+        """Hold the fingers where they are, if they move; what is held stays held."""
+        state = self._states.newest if self._connected else None
+        if state is not None and self._states.age_s < STATE_S and _speed(state) > AT_REST_M_S:
+            self._publish(self._grip_of(state).width_m, None)
+
+    async def _move(self, width_m: float, force_n: float | None) -> Grip:
+        self._check_connected()
+        start_s, started = self.clock.now(), False
+        patience_s = START_S * self._rate
+        outcome: asyncio.Future[Grip] = self._runtime.loop.create_future()
+
+        def look(state: JointStateMsg) -> Grip | None:
+            nonlocal started
+            moves = _speed(state) > AT_REST_M_S
+            started = started or moves
+            late = convert.seconds(state.header.stamp) - self.clock.epoch_s > start_s + patience_s
+            return self._grip_of(state) if not moves and (started or late) else None
+
+        with self._states.watched(outcome, look), self._faults.watched(outcome, self._raise_fault):
+            self._publish(width_m, force_n)
+            travel_s = self.spec.stroke_m / self.spec.speed_m_s
+            try:
+                return await self._within(outcome, self._limit_s(travel_s), "the fingers did not come to rest")
+            except asyncio.CancelledError:
+                await self.stop()
+                raise
+
+    def _publish(self, width_m: float, force_n: float | None) -> None:
+        half_m = width_m / 2.0
+        nanoseconds = round(self.spec.stroke_m / self.spec.speed_m_s * NANOSECONDS)
+        point = JointTrajectoryPoint(
+            positions=[half_m, half_m],
+            effort=[] if force_n is None else [force_n, force_n],
+            time_from_start=Duration(sec=nanoseconds // NANOSECONDS, nanosec=nanoseconds % NANOSECONDS),
+        )
+        self._commands.publish(JointTrajectoryMsg(joint_names=list(self._joint_names), points=[point]))
+
+    def _grip_of(self, message: JointStateMsg) -> Grip:
+        """Opening, force and holding; fingers that press at rest hold something."""
+        if len(message.position) != 2:
+            raise FaultError("DEVICE_REFUSED", self.name, f"joint states of {list(message.name)}, not of two fingers")
+        force_n = max(message.effort, default=0.0)
+        return Grip(sum(message.position), force_n, force_n > PRESSING_N)
+
+
+def _speed(message: JointStateMsg) -> float:
+    return max(map(abs, message.velocity), default=0.0)
+
+
+PLUGIN = RosGripper

@@ -1,0 +1,23 @@
+"""Label printer over ROS: service `<name>/print_label` (microcell_interfaces/PrintLabel)."""
+
+from __future__ import annotations
+
+from microcell.devices.printer.contract import PrintedLabel, Printer
+from microcell.ros import convert, names
+from microcell.ros.driver import RosDevice
+from microcell_interfaces.srv import PrintLabel
+
+
+class RosPrinter(RosDevice, Printer):
+    """The service answers when the label lies on the peel-off plate."""
+
+    def _open(self) -> None:
+        self._print = self._client(PrintLabel, names.print_label(self.name))
+
+    async def print_label(self, content: str) -> PrintedLabel:
+        answer = await self._call(self._print, PrintLabel.Request(content=content), self.spec.print_s)
+        self._raise_fault(answer.fault)
+        return PrintedLabel(content, convert.pose_of(answer.pose))
+
+
+PLUGIN = RosPrinter

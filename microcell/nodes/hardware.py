@@ -1,0 +1,44 @@
+"""Executable `hardware`: the mock hardware of a line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from rclpy.parameter import Parameter
+
+from microcell.description.loader import load_line
+from microcell.ros import names, parameters
+from microcell.ros.farewell import outlive
+from microcell.ros.hardware import MockHardware
+from microcell.ros.notify import notify
+from microcell.ros.runtime import RosRuntime, run
+
+
+async def serve(runtime: RosRuntime) -> None:
+    """Show the hardware until the process is asked to stop; then outlive the nodes that need it.
+
+    Parameters: line (name or path), seed, time_scale (cell time over real time), dependents (nodes that need the hardware).
+    """
+    own_time = [Parameter("use_sim_time", Parameter.Type.BOOL, False)]
+    node = runtime.create_node(names.HARDWARE, parameter_overrides=own_time)
+    line = load_line(parameters.text(node, "line"))
+    dependents = parameters.names(node, "dependents")
+    seed, time_scale = parameters.integer(node, "seed", 0), parameters.number(node, "time_scale", 1.0)
+    hardware = MockHardware(runtime, line, seed, time_scale)
+    await hardware.open(node)
+    notify("READY=1", f"STATUS=mock hardware of line {line.name}, {time_scale:g} times real time")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        notify("STOPPING=1")
+        await outlive(node, dependents)
+        await hardware.close()
+
+
+def main() -> None:
+    sys.exit(run(serve))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""A running cell seen from outside: what it shows, and orders and commands to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.action import ActionClient
+from rclpy.node import Node
+
+from microcell.errors import UsageError
+from microcell.orchestration.packml import Command
+from microcell.ros import names, qos
+from microcell.ros.runtime import RosRuntime
+from microcell_interfaces.action import ProduceOrder
+from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, ToolState
+from microcell_interfaces.srv import ControlOrder, ListOrders, PackMLCommand
+
+FIND_S = 10.0
+ANSWER_S = 10.0
+LOOK_S = 0.05
+KEPT_ORDERS, KEPT_TOOLS, KEPT_FAULTS = 200, 50, 16
+_CELL_STATE_TYPE = "microcell_interfaces/msg/CellState"
+
+
+async def find_cell(node: Node, wanted: str = "", timeout_s: float = FIND_S) -> str:
+    """Namespace of the cell to talk to: the wanted one, else the only one that shows its state.
+
+    `UsageError` when none answers in time, or when several do and none is wanted.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + timeout_s
+    found: list[str] = []
+    while loop.time() < end:
+        found = sorted(
+            topic.removesuffix(f"/{names.CELL_STATE}").strip("/")
+            for topic, types in node.get_topic_names_and_types()
+            if topic.endswith(f"/{names.CELL_STATE}") and _CELL_STATE_TYPE in types and node.count_publishers(topic)
+        )
+        if wanted.strip("/") in found or (found and not wanted):
+            break
+        await asyncio.sleep(LOOK_S)
+    if wanted:
+        found = [name for name in found if name == wanted.strip("/")]
+    if not found:
+        which = f"cell '{wanted}'" if wanted else "cell"
+        raise UsageError(
+            f"no {which} answers within {timeout_s:.0f} s. Start one with 'microcell up LINE'; "
+            "ROS_DOMAIN_ID must be the same here and there."
+        )
+    if len(found) > 1:
+        raise UsageError(f"several cells are there: {', '.join(found)}. Say which with --cell.")
+    return found[0]
+
+
+class CellClient:
+    """Keeps the last state of a cell, its orders, tools and faults; calls its services and its action."""
+
+    def __init__(self, runtime: RosRuntime, node: Node, cell: str) -> None:
+        self.cell = cell
+        self.state: CellState | None = None
+        self.orders: dict[str, OrderState] = {}
+        self.tools: dict[str, ToolState] = {}
+        self.faults: deque[Fault] = deque(maxlen=KEPT_FAULTS)
+        self._runtime = runtime
+        self._node = node
+        self._changed = asyncio.Condition()
+        self._subscribe(CellState, names.CELL_STATE, self._on_state, 1)
+        self._subscribe(OrderState, names.ORDERS, self._on_order, KEPT_ORDERS)
+        self._subscribe(ToolState, names.TOOL_STATES, self._on_tool, KEPT_TOOLS)
+        self._subscribe(Fault, names.FAULTS, self.faults.append, KEPT_FAULTS)
+
+    @classmethod
+    async def connect(cls, runtime: RosRuntime, cell: str = "") -> CellClient:
+        """Find the cell and wait for its first state."""
+        node = runtime.create_node("microcell_client", enable_rosout=False, start_parameter_services=False)
+        client = cls(runtime, node, await find_cell(node, cell))
+        try:
+            await asyncio.wait_for(client.until(lambda: client.state is not None), FIND_S)
+        except asyncio.TimeoutError:
+            raise UsageError(f"cell '{client.cell}' is listed but shows no state. Is it just going down? Try again.") from None
+        return client
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something that the cell shows makes the condition true."""
+        async with self._changed:
+            await self._changed.wait_for(condition)
+
+    async def produce(
+        self, order_id: str, product: str, lines: list[tuple[str, int]], priority: int, due: Any = None
+    ) -> ProduceGoal:
+        """Hand in an order by the action; returns when the cell has taken it."""
+        client = ActionClient(self._node, ProduceOrder, self._name(names.PRODUCE_ORDER))
+        goal = ProduceOrder.Goal(
+            order_id=order_id,
+            product=product,
+            lines=[OrderLine(variant=variant, quantity=quantity) for variant, quantity in lines],
+            priority=priority,
+        )
+        if due is not None:
+            goal.due = due
+        await self._ready(client.server_is_ready, names.PRODUCE_ORDER)
+        feedback: asyncio.Queue[OrderState] = asyncio.Queue()
+        show = self._runtime.to_loop(lambda message: feedback.put_nowait(message.feedback.order))
+        sent = await self._runtime.in_executor(client.send_goal_async, goal, show)
+        handle = await self._runtime.wait(sent, ANSWER_S)
+        if not handle.accepted:
+            raise UsageError("the cell refused the order without saying why; see its log.")
+        return ProduceGoal(self._runtime, handle, feedback)
+
+    async def control(self, order_id: str, command: str, reason: str = "") -> str:
+        """Pause, resume or cancel an order; the cell's word for it. `UsageError` when it refuses."""
+        request = ControlOrder.Request(order_id=order_id, command=command, reason=reason)
+        return _accepted(await self._call(ControlOrder, names.CONTROL_ORDER, request))
+
+    async def command(self, command: Command, reason: str = "") -> str:
+        """Give a PackML command; the cell's word for it. `UsageError` when it is illegal now."""
+        request = PackMLCommand.Request(command=int(command), reason=reason)
+        return _accepted(await self._call(PackMLCommand, names.PACKML_COMMAND, request))
+
+    async def list_orders(self) -> list[OrderState]:
+        """All orders of the cell, open ones first."""
+        response = await self._call(ListOrders, names.LIST_ORDERS, ListOrders.Request(include_ended=True))
+        return list(response.orders)
+
+    def _name(self, relative: str) -> str:
+        return f"/{self.cell}/{relative}"
+
+    def _subscribe(self, kind: Any, topic: str, keep: Callable[[Any], None], depth: int) -> None:
+        def seen(message: Any) -> None:
+            keep(message)
+            self._runtime.start(self._notify())
+
+        self._node.create_subscription(kind, self._name(topic), self._runtime.to_loop(seen), qos.latched(depth))
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _on_state(self, message: CellState) -> None:
+        self.state = message
+
+    def _on_order(self, message: OrderState) -> None:
+        self.orders[message.order_id] = message
+
+    def _on_tool(self, message: ToolState) -> None:
+        self.tools[message.name] = message
+
+    async def _call(self, kind: Any, name: str, request: Any) -> Any:
+        client = self._node.create_client(kind, self._name(name))
+        try:
+            await self._ready(client.service_is_ready, name)
+            return await self._runtime.call(client, request, ANSWER_S)
+        except asyncio.TimeoutError:
+            raise UsageError(f"{self._name(name)} does not answer within {ANSWER_S:.0f} s. See the orchestrator's log.") from None
+        finally:
+            self._node.destroy_client(client)
+
+    async def _ready(self, is_ready: Callable[[], bool], name: str) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + ANSWER_S
+        while not is_ready():
+            if loop.time() > end:
+                raise UsageError(f"{self._name(name)} is not offered. Is the cell still coming up? See 'microcell watch --once'.")
+            await asyncio.sleep(LOOK_S)
+
+
+class ProduceGoal:
+    """An order that was handed in by the action."""
+
+    def __init__(self, runtime: RosRuntime, handle: Any, feedback: asyncio.Queue[OrderState]) -> None:
+        self._runtime = runtime
+        self._handle = handle
+        self.feedback = feedback
+
+    async def result(self) -> ProduceOrder.Result:
+        """The result, as soon as the order has ended."""
+        wrapped = await self._runtime.wait(await self._runtime.in_executor(self._handle.get_result_async))
+        return wrapped.result
+
+    async def cancel(self) -> None:
+        """Ask the cell to cancel the order."""
+        await self._runtime.wait(await self._runtime.in_executor(self._handle.cancel_goal_async), ANSWER_S)
+
+
+def _accepted(response: Any) -> str:
+    if not response.accepted:
+        raise UsageError(response.message)
+    return str(response.message)

@@ -1,0 +1,119 @@
+"""The face of an arm's controller and of the force sensor at its wrist."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from geometry_msgs.msg import WrenchStamped
+from sensor_msgs.msg import JointState as JointStateMsg
+from std_msgs.msg import Float64
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+
+from microcell.devices.arm.contract import Arm, JointState
+from microcell.devices.force_sensor.contract import ForceSensor, Wrench
+from microcell.errors import UsageError
+from microcell.faults import Fault, FaultError
+from microcell.motion.trajectory import JointTrajectory
+from microcell.ros import convert, names, qos
+from microcell.ros.convert_skills import stamp
+from microcell.ros.hardware_face import Face, FaultTopic
+
+JOINT_STATE_HZ = 50.0
+WRENCH_HZ = 100.0
+
+
+class ArmFace:
+    """An arm as ros2_control's joint trajectory controller shows it.
+
+    Subscribes `<arm>/joint_trajectory`; publishes `<arm>/joint_states` at 50 Hz and at once when a motion ends, and
+    `<arm>/fault`. A new trajectory takes over from the one in progress; one whose first point lies ahead begins where the
+    arm is.
+    """
+
+    def __init__(self, face: Face, arm: Arm, joints: int) -> None:
+        self._face = face
+        self._arm = arm
+        self._names = names.arm_joints(arm.name, joints)
+        self._states = face.publisher(JointStateMsg, names.joint_states(arm.name), qos.FEEDBACK)
+        self._fault = FaultTopic(face, arm.name)
+        self._motion: asyncio.Task[None] | None = None
+        face.listen(JointTrajectoryMsg, names.joint_trajectory(arm.name), self._on_trajectory)
+        face.regularly(JOINT_STATE_HZ, self._publish)
+
+    def _on_trajectory(self, message: JointTrajectoryMsg) -> None:
+        previous, self._motion = self._motion, None
+        if previous is not None:
+            previous.cancel()
+        self._motion = asyncio.ensure_future(self._follow(message, previous))
+
+    async def _follow(self, message: JointTrajectoryMsg, previous: asyncio.Task[None] | None) -> None:
+        if previous is not None:
+            await asyncio.wait((previous,))
+        self._fault.clear()
+        try:
+            trajectory = convert.trajectory_of(self._names, message)
+            await self._arm.follow(_from_here(trajectory, await self._arm.joints()))
+        except FaultError as error:
+            self._fault.show(error.fault)
+        except UsageError as error:
+            self._fault.show(Fault("DEVICE_REFUSED", self._arm.name, str(error)))
+        await self._publish()
+
+    async def _publish(self) -> None:
+        try:
+            state = await self._arm.joints()
+        except FaultError as error:
+            self._fault.show(error.fault)
+            return
+        time = stamp(self._face.clock.epoch_s + state.time_s)
+        self._states.publish(convert.joint_state_message(self._names, state.positions, state.velocities, time))
+
+
+class ForceSensorFace:
+    """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 100 Hz, not tared.
+
+    When the pressing force reaches what `<sensor>/threshold` says, the wrench is published at that very moment.
+    """
+
+    def __init__(self, face: Face, sensor: ForceSensor, frame: str) -> None:
+        self._face = face
+        self._sensor = sensor
+        self._frame = frame
+        self._wrenches = face.publisher(WrenchStamped, names.wrench(sensor.name), qos.FEEDBACK)
+        self._waiting: asyncio.Task[None] | None = None
+        face.listen(Float64, names.threshold(sensor.name), self._on_threshold)
+        face.regularly(WRENCH_HZ, self._publish)
+
+    def _on_threshold(self, message: Float64) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        if math.isfinite(message.data):
+            self._waiting = asyncio.ensure_future(self._report_at(message.data))
+
+    async def _report_at(self, force_n: float) -> None:
+        try:
+            self._send(await self._sensor.wait_pressing(force_n))
+        except FaultError as error:
+            self._face.node.get_logger().error(str(error))
+
+    async def _publish(self) -> None:
+        try:
+            self._send(await self._sensor.read())
+        except FaultError as error:
+            self._face.node.get_logger().error(str(error), throttle_duration_sec=1.0)
+
+    def _send(self, wrench: Wrench) -> None:
+        self._wrenches.publish(convert.wrench_message(self._frame, wrench, self._face.clock.epoch_s))
+
+
+def _from_here(trajectory: JointTrajectory, present: JointState) -> JointTrajectory:
+    """The trajectory with the present state in front, if its first point is one to come."""
+    if trajectory.times_s[0] <= 0.0:
+        return trajectory
+    return JointTrajectory(
+        (0.0, *trajectory.times_s),
+        (present.positions, *trajectory.positions),
+        (present.velocities, *trajectory.velocities),
+    )

@@ -1,0 +1,35 @@
+"""The face of cameras that expose on request."""
+
+from __future__ import annotations
+
+from sensor_msgs.msg import CameraInfo, Image
+
+from microcell.description.cell import CameraSpec
+from microcell.devices.camera.contract import Camera
+from microcell.ros import convert, names, qos
+from microcell.ros.convert_skills import stamp
+from microcell.ros.hardware_face import Face
+from microcell_interfaces.srv import CaptureImage
+
+
+class CameraFace:
+    """A camera: service `<camera>/capture`, topics `<camera>/image` and `<camera>/camera_info` (latched).
+
+    The image is published before the answer is sent; both have the same stamp.
+    """
+
+    def __init__(self, face: Face, camera: Camera, spec: CameraSpec) -> None:
+        self._face = face
+        self._camera = camera
+        self._spec = spec
+        self._frame = names.optical_frame(camera.name)
+        self._images = face.publisher(Image, names.image(camera.name), qos.IMAGE)
+        self._infos = face.publisher(CameraInfo, names.camera_info(camera.name), qos.latched())
+        self._infos.publish(convert.camera_info_message(spec, self._frame, face.now()))
+        face.serve(CaptureImage, names.capture(camera.name), self._capture)
+
+    async def _capture(self, request: CaptureImage.Request, response: CaptureImage.Response) -> None:
+        frame = await self._camera.capture(request.exposure)
+        response.stamp = stamp(self._face.clock.epoch_s + frame.time_s)
+        self._images.publish(convert.image_message(frame.pixels, self._frame, response.stamp))
+        self._infos.publish(convert.camera_info_message(self._spec, self._frame, response.stamp))

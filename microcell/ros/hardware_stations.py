@@ -1,0 +1,114 @@
+"""The face of feeders, fixtures, carton stations, printers and bins."""
+
+from __future__ import annotations
+
+import asyncio
+
+from std_msgs.msg import Bool, UInt32
+
+from microcell.devices.bin.contract import Bin
+from microcell.devices.carton_station.contract import CartonStation
+from microcell.devices.feeder.contract import Feeder, Presented
+from microcell.devices.fixture.contract import Fixture
+from microcell.devices.printer.contract import Printer
+from microcell.faults import FaultError
+from microcell.ros import convert, names, qos
+from microcell.ros.hardware_face import Face
+from microcell_interfaces.srv import PresentPart, PrintLabel, RefillFeeder
+
+AGAIN_S = 1.0
+
+
+class FeederFace:
+    """A feeder: services `<feeder>/present`, `<feeder>/refill_feeder` and `<feeder>/read`.
+
+    Latched topic `<feeder>/level`: after every part presented, and at once when the level rises.
+    """
+
+    def __init__(self, face: Face, feeder: Feeder) -> None:
+        self._face = face
+        self._feeder = feeder
+        self._levels = face.publisher(UInt32, names.level(feeder.name), qos.latched())
+        self._shown = -1
+        self._fell = asyncio.Event()
+        face.serve(PresentPart, names.present(feeder.name), self._present)
+        face.runtime.create_service(face.node, RefillFeeder, names.refill(feeder.name), self._refill)
+        face.trigger(names.read(feeder.name), feeder.level)
+        face.keep(self._watch())
+
+    async def _present(self, request: PresentPart.Request, response: PresentPart.Response) -> None:
+        presented: Presented = await self._feeder.present()
+        self._show(presented.level)
+        response.part, response.lot, response.level = presented.part, presented.lot, presented.level
+        response.pose = convert.pose_message(presented.part_in_cell)
+
+    async def _refill(self, request: RefillFeeder.Request, response: RefillFeeder.Response) -> RefillFeeder.Response:
+        try:
+            response.level = await self._feeder.refill(request.quantity, request.lot)
+            response.accepted = True
+        except FaultError as error:
+            response.message = convert.fault_text(error.fault)
+        return response
+
+    async def _watch(self) -> None:
+        """Show each rise of the level; what counts as one is anew after the level has fallen."""
+        while True:
+            self._fell.clear()
+            rising = asyncio.ensure_future(self._feeder.wait_level(self._shown + 1))
+            falling = asyncio.ensure_future(self._fell.wait())
+            try:
+                await asyncio.wait((rising, falling), return_when=asyncio.FIRST_COMPLETED)
+                if rising.done():
+                    self._show(rising.result())
+            except FaultError as error:
+                self._face.node.get_logger().error(str(error))
+                await asyncio.sleep(AGAIN_S)
+            finally:
+                rising.cancel()
+                falling.cancel()
+
+    def _show(self, level: int) -> None:
+        if level < self._shown:
+            self._fell.set()
+        if level != self._shown:
+            self._shown = level
+            self._levels.publish(UInt32(data=level))
+
+
+class FixtureFace:
+    """A fixture: services `<fixture>/clamp` and `<fixture>/read`, latched topic `<fixture>/clamped`."""
+
+    def __init__(self, face: Face, fixture: Fixture) -> None:
+        self._fixture = fixture
+        self._clamped = face.publisher(Bool, names.clamped(fixture.name), qos.latched())
+        face.switch(names.clamp(fixture.name), self._clamp, self._release)
+        face.trigger(names.read(fixture.name), fixture.part_present)
+
+    async def _clamp(self) -> None:
+        await self._fixture.clamp()
+        self._clamped.publish(Bool(data=True))
+
+    async def _release(self) -> None:
+        await self._fixture.release()
+        self._clamped.publish(Bool(data=False))
+
+
+def serve_carton_station(face: Face, station: CartonStation) -> None:
+    """A carton station: services `<station>/read` and `<station>/exchange`."""
+    face.trigger(names.read(station.name), station.carton)
+    face.trigger(names.exchange(station.name), station.exchange)
+
+
+def serve_printer(face: Face, printer: Printer) -> None:
+    """A printer: service `<printer>/print_label`."""
+
+    async def handle(request: PrintLabel.Request, response: PrintLabel.Response) -> None:
+        label = await printer.print_label(request.content)
+        response.pose = convert.pose_message(label.label_in_cell)
+
+    face.serve(PrintLabel, names.print_label(printer.name), handle)
+
+
+def serve_bin(face: Face, bin_: Bin) -> None:
+    """A bin: service `<bin>/read`."""
+    face.trigger(names.read(bin_.name), bin_.count)
