@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="microcell", description="Runs modular automation cells: from a YAML description to packed, inspected units."
+        prog="microcell",
+        description="Runs modular automation cells: from a YAML description to packed, inspected units.",
     )
     parser.add_argument("--version", action="version", version=f"microcell {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -56,7 +57,9 @@ def _description_commands(commands: Commands) -> None:  # type: ignore[valid-typ
     check = _add(commands, "check", "check descriptions; every mistake with file, line and remedy")
     check.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="YAML files, or folders of them")
     schema = _add(commands, "schema", "write the JSON Schemas that editors complete and check with")
-    schema.add_argument("--output", type=Path, default=Path("config/schema"), metavar="DIR", help="default: %(default)s")
+    schema.add_argument(
+        "--output", type=Path, default=Path("config/schema"), metavar="DIR", help="default: %(default)s"
+    )
     show = _add(commands, "show", "print what would run for a line: processes, nodes, devices, bring-up order")
     _line(show)
     show.add_argument("--world", choices=WORLDS, default="mock")
@@ -100,7 +103,9 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
         what.add_argument(f"--{control}", metavar="ORDER_ID")
     _cell(order)
 
-    command = _add(commands, "command", "give a running cell a PackML command: reset, start, stop, hold, unhold, abort, clear, ...")
+    command = _add(
+        commands, "command", "give a running cell a PackML command: reset, start, stop, hold, unhold, abort, clear, ..."
+    )
     command.add_argument("name", metavar="NAME")
     command.add_argument("--reason", default="", help="kept in the journal")
     _cell(command)
@@ -120,7 +125,7 @@ def _report_command(commands: Commands) -> None:  # type: ignore[valid-type]
 
 
 def _add(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
-    return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")  # type: ignore[attr-defined,no-any-return]
+    return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")  # type: ignore[attr-defined]
 
 
 def _line(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +144,9 @@ def _what(parser: argparse.ArgumentParser, product: bool = False) -> None:
     if product:
         parser.add_argument("--product", help="default: that of the running line")
     else:
-        parser.add_argument("--order", type=Path, action="append", default=[], metavar="FILE", help="an order as YAML; may be repeated")
+        parser.add_argument(
+            "--order", type=Path, action="append", default=[], metavar="FILE", help="an order as YAML; may be repeated"
+        )
     parser.add_argument("--quantity", type=_positive(int), metavar="N", help="so many units")
     parser.add_argument("--variant", help="of the product; default: the product's default variant")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -77,23 +77,17 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on virtual time and return its result."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) if hasattr(asyncio, "Runner") else _runner() as runner:
-        return runner.run(main)
+    """Run a coroutine to its end on virtual time and return its result; tasks that are left are cancelled."""
+    loop = VirtualTimeLoop()
+    try:
+        return loop.run_until_complete(main)
+    finally:
+        loop.run_until_complete(_cancel(asyncio.all_tasks(loop)))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
-class _runner:  # noqa: N801 - Python 3.10 has no asyncio.Runner
-    def __enter__(self) -> _runner:
-        self._loop = VirtualTimeLoop()
-        asyncio.set_event_loop(self._loop)
-        return self
-
-    def run(self, main: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(main)
-
-    def __exit__(self, *exc: object) -> None:
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        asyncio.set_event_loop(None)
-        self._loop.close()
+async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -26,8 +26,8 @@ class JournalError(MicrocellError):
 class Issue:
     """One thing that is wrong in a configuration file; lines and columns count from 1.
 
-    `where` is the dotted path in the file, `what` says what is wrong and shows the value, `remedy` says what is
-    allowed and what to do.
+    `where` is the dotted path in the file, `what` says what is wrong and shows the value, `remedy` says what
+    is allowed and what to do.
     """
 
     file: str

@@ -48,42 +48,75 @@ def _engineer(cause: str, remedy: str) -> FaultKind:
 
 CATALOGUE: dict[str, FaultKind] = {
     # arm and motion
-    "ARM_UNREACHABLE": _engineer("A pose is out of the arm's reach.", "Move the station nearer or change the pose in the description."),
-    "ARM_LIMIT": _engineer("A trajectory exceeds a joint's position or velocity limit.", "Check the arm's limits and the pose in the description."),
-    "ARM_DEVIATION": _maintenance("The arm did not follow its trajectory.", "Check for an obstacle and the arm's payload, then clear the fault."),
-    "ARM_PROTECTIVE_STOP": _operator("The arm's controller made a protective stop.", "Clear the cause at the arm, then Clear and Reset.", False),
+    "ARM_UNREACHABLE": _engineer(
+        "A pose is out of the arm's reach.", "Move the station nearer or change the pose in the description."
+    ),
+    "ARM_LIMIT": _engineer(
+        "A trajectory exceeds a joint's position or velocity limit.",
+        "Check the arm's limits and the pose in the description.",
+    ),
+    "ARM_DEVIATION": _maintenance(
+        "The arm did not follow its trajectory.", "Check for an obstacle and the arm's payload, then clear the fault."
+    ),
+    "ARM_PROTECTIVE_STOP": _operator(
+        "The arm's controller made a protective stop.", "Clear the cause at the arm, then Clear and Reset.", False
+    ),
     "ARM_STOPPED": _cell("The motion was stopped before its end.", "Send the motion again when the cell is ready."),
     # gripping
     "GRIP_NOTHING_HELD": _cell("The gripper closed on nothing.", "Look for the part again, then try the next one."),
-    "GRIP_PART_LOST": _cell("The part was held and is not any more.", "Pick another part; remove the lost one at the next stop."),
+    "GRIP_PART_LOST": _cell(
+        "The part was held and is not any more.", "Pick another part; remove the lost one at the next stop."
+    ),
     "GRIP_WRONG_WIDTH": _cell("The gripped width is not that of the part.", "Discard the part and pick another."),
-    "VACUUM_NOT_SEALED": _cell("The vacuum cup did not reach its pressure.", "Approach again; clean or replace the cup when it repeats."),
+    "VACUUM_NOT_SEALED": _cell(
+        "The vacuum cup did not reach its pressure.", "Approach again; clean or replace the cup when it repeats."
+    ),
     "HAND_NOT_EMPTY": _operator("The tool already holds something.", "Take the part out of the tool, then resume."),
     # feeding
-    "FEEDER_EMPTY": _operator("The feeder has no parts left.", "Refill the feeder and confirm with the refill service."),
+    "FEEDER_EMPTY": _operator(
+        "The feeder has no parts left.", "Refill the feeder and confirm with the refill service."
+    ),
     "FEEDER_JAMMED": _operator("The feeder does not present a part.", "Clear the feeder, then resume."),
-    "PART_NOT_FOUND": _cell("The camera does not find the part where it should be.", "Look again; then check light and feeder."),
+    "PART_NOT_FOUND": _cell(
+        "The camera does not find the part where it should be.", "Look again; then check light and feeder."
+    ),
     # assembly
-    "INSERT_NO_CONTACT": _cell("No contact was felt where the part should touch.", "Check that the part is held and the unit in place."),
-    "INSERT_JAMMED": _cell("The part did not go in within the force limit.", "Try again with a wider search, then with another part."),
-    "INSERT_FORCE_EXCEEDED": _cell("The insertion force went over its limit.", "Check the part's fit; try another part."),
+    "INSERT_NO_CONTACT": _cell(
+        "No contact was felt where the part should touch.", "Check that the part is held and the unit in place."
+    ),
+    "INSERT_JAMMED": _cell(
+        "The part did not go in within the force limit.", "Try again with a wider search, then with another part."
+    ),
+    "INSERT_FORCE_EXCEEDED": _cell(
+        "The insertion force went over its limit.", "Check the part's fit; try another part."
+    ),
     "FASTEN_CROSS_THREADED": _cell("Torque rose before the screw was seated.", "Back the screw out and try a new one."),
-    "FASTEN_NOT_SEATED": _cell("The screw turned without reaching its torque.", "Check thread and screw; try a new one."),
+    "FASTEN_NOT_SEATED": _cell(
+        "The screw turned without reaching its torque.", "Check thread and screw; try a new one."
+    ),
     "FASTEN_NO_SCREW": _cell("The bit holds no screw.", "Take another screw."),
     "FIXTURE_NOT_CLAMPED": _operator("The fixture's clamp did not close.", "Check the part's seat and the clamp."),
     "FIXTURE_EMPTY": _operator("The fixture's sensor sees no part.", "Check the fixture and its sensor."),
-    "FIXTURE_OCCUPIED": _operator("The fixture's sensor sees a part where none should be.", "Take the part out of the fixture."),
+    "FIXTURE_OCCUPIED": _operator(
+        "The fixture's sensor sees a part where none should be.", "Take the part out of the fixture."
+    ),
     # tooling
     "TOOL_WRONG": _operator("The tool in the pocket is not the expected one.", "Put the right tool into the pocket."),
     "TOOL_MISSING": _operator("The pocket is empty.", "Put the tool into its pocket."),
     "TOOL_POCKET_OCCUPIED": _operator("The pocket for the tool on the flange is not free.", "Empty the pocket."),
     "TOOL_NOT_LOCKED": _maintenance("The tool changer's lock did not confirm.", "Check coupling and air supply."),
-    "TOOL_UNSUITABLE": _engineer("The mounted tool cannot do what the skill needs.", "Check the plan and the tools' capabilities."),
+    "TOOL_UNSUITABLE": _engineer(
+        "The mounted tool cannot do what the skill needs.", "Check the plan and the tools' capabilities."
+    ),
     "TOOL_WORN_OUT": _maintenance("The tool reached its life limit.", "Replace the tool and enter the new serial."),
     # inspection
     "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver."),
-    "CAMERA_UNUSABLE_IMAGE": _cell("The image is too dark, too bright or blurred to judge.", "Look again with other exposure."),
-    "INSPECTION_NOT_CONFIGURED": _engineer("The product has no inspection of that name.", "Correct the plan or add the inspection."),
+    "CAMERA_UNUSABLE_IMAGE": _cell(
+        "The image is too dark, too bright or blurred to judge.", "Look again with other exposure."
+    ),
+    "INSPECTION_NOT_CONFIGURED": _engineer(
+        "The product has no inspection of that name.", "Correct the plan or add the inspection."
+    ),
     # packaging
     "CARTON_FULL": _cell("The carton has no free place.", "Exchange the carton."),
     "CARTON_MISSING": _operator("There is no carton at the station.", "Put an empty carton at the station."),
@@ -92,15 +125,30 @@ CATALOGUE: dict[str, FaultKind] = {
     "DEVICE_SILENT": _maintenance("A device does not answer.", "Check its power and network, then Clear and Reset."),
     "DEVICE_REFUSED": _engineer("A device refused a command.", "Read the detail; correct the configuration."),
     "SKILL_REFUSED": _engineer("The skill server refused the goal.", "Read the detail; correct plan or parameters."),
-    "SKILL_UNAVAILABLE": _operator("No skill server offers the skill now.", "Start the server or wait for its restart."),
+    "SKILL_UNAVAILABLE": _operator(
+        "No skill server offers the skill now.", "Start the server or wait for its restart."
+    ),
     "SKILL_TIMEOUT": _maintenance("The skill did not end within its time.", "Check the devices it uses."),
     "SKILL_CANCELLED": _cell("The skill was cancelled.", "Nothing, or resume the order."),
     "SKILL_FAILED": _engineer("The skill's program failed.", "Report the detail to its maker; the unit is put aside."),
-    "OUTCOME_UNKNOWN": _operator("The cell was interrupted during an action and cannot know its outcome.", "Look at the unit: confirm it or put it aside."),
-    "CELL_BLOCKED": _operator("Units are in work but nothing can go on.", "Put a missing tool, station or device back into service, then Unhold.", False),
-    "RECOVERY_EXHAUSTED": _operator("Every permitted recovery was tried.", "Look at the cell, then resume or put the unit aside.", False),
-    "JOURNAL_UNWRITABLE": _operator("The journal cannot be written.", "Free disk space or mend its permissions; nothing moves before.", False),
-    "EMERGENCY_STOP": _operator("The emergency stop was pressed.", "Make the cell safe, release it, then Clear and Reset.", False),
+    "OUTCOME_UNKNOWN": _operator(
+        "The cell was interrupted during an action and cannot know its outcome.",
+        "Look at the unit: confirm it or put it aside.",
+    ),
+    "CELL_BLOCKED": _operator(
+        "Units are in work but nothing can go on.",
+        "Put a missing tool, station or device back into service, then Unhold.",
+        False,
+    ),
+    "RECOVERY_EXHAUSTED": _operator(
+        "Every permitted recovery was tried.", "Look at the cell, then resume or put the unit aside.", False
+    ),
+    "JOURNAL_UNWRITABLE": _operator(
+        "The journal cannot be written.", "Free disk space or mend its permissions; nothing moves before.", False
+    ),
+    "EMERGENCY_STOP": _operator(
+        "The emergency stop was pressed.", "Make the cell safe, release it, then Clear and Reset.", False
+    ),
 }
 
 

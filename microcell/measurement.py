@@ -26,6 +26,8 @@ class Measurement:
     @property
     def within_limits(self) -> bool:
         """Whether the value lies in [lower, upper]; NaN never does."""
-        return (self.lower is None or self.value >= self.lower) and (
-            self.upper is None or self.value <= self.upper
-        ) and self.value == self.value
+        return (
+            (self.lower is None or self.value >= self.lower)
+            and (self.upper is None or self.value <= self.upper)
+            and self.value == self.value
+        )

@@ -52,7 +52,7 @@ def skill_names() -> dict[str, str]:
     """Every installed skill and its family, by name."""
     found = {point.name: "" for point in entry_points(group="microcell.skills")}
     for family in SKILL_FAMILIES:
-        found.update({name: family for name in _modules(f"microcell.skills.{family}")})
+        found.update(dict.fromkeys(_modules(f"microcell.skills.{family}"), family))
     return dict(sorted(found.items()))
 
 

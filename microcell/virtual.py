@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from microcell.clock import LoopClock, run_virtual
 from microcell.description.line import Line
@@ -100,11 +100,16 @@ async def _work_off(controller: Controller, orders: tuple[Order, ...]) -> None:
     ids = [controller.submit(order) for order in orders]
     ended = asyncio.gather(*(controller.order_ended(order_id) for order_id in ids))
     held = asyncio.ensure_future(controller.until_state(State.HELD, State.ABORTED))
-    done, _ = await asyncio.wait([ended, held], return_when=asyncio.FIRST_COMPLETED)
-    for waiting in {ended, held} - done:
-        waiting.cancel()
-        with suppress(asyncio.CancelledError):
-            await waiting
+    try:
+        await asyncio.wait({_any(ended), _any(held)}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended.cancel()
+        held.cancel()
+        await asyncio.gather(ended, held, return_exceptions=True)
+
+
+def _any(future: Awaitable[Any]) -> asyncio.Future[Any]:
+    return asyncio.ensure_future(future)
 
 
 async def _wait(work: asyncio.Future[None], stop_after_s: float | None) -> bool:
@@ -114,7 +119,7 @@ async def _wait(work: asyncio.Future[None], stop_after_s: float | None) -> bool:
         loop.add_signal_handler(signal.SIGINT, interrupt.set)
     stop = asyncio.ensure_future(interrupt.wait())
     try:
-        await asyncio.wait([work, stop], timeout=stop_after_s, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({_any(work), _any(stop)}, timeout=stop_after_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(signal.SIGINT)

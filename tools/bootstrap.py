@@ -126,7 +126,7 @@ def run(environment: Environment, log_name: str, command: list[str | Path], advi
     """Run a command with its output in a log; on failure show the log's end and the advice."""
     log = environment.work / f"{log_name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as output:
+    with log.open("w", encoding="utf-8") as output:
         output.write(f"$ {' '.join(map(str, command))}\n")
         output.flush()
         status = subprocess.call(
@@ -138,7 +138,7 @@ def run(environment: Environment, log_name: str, command: list[str | Path], advi
             stderr=subprocess.STDOUT,
         )
     if status != 0:
-        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-25:])
+        tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-40:])
         raise BootstrapError(f"{tail}\n\n{command[0]} ended with status {status}. {advice}\nWhole log: {log}")
 
 
@@ -262,14 +262,16 @@ def build_interfaces(environment: Environment) -> None:
     """Build microcell_interfaces and install it into the virtual environment."""
     build = environment.work / "microcell_interfaces"
     remove_installed(build / "install_manifest.txt")
+    shutil.rmtree(build / "rosidl_generator_py", ignore_errors=True)  # installed whole, stale modules and all
     advice = "A wrong .msg, .srv or .action file is named above; if none is, start afresh: make clean-env."
     configure = ["cmake", "-S", INTERFACES, "-B", build, "-DBUILD_TESTING=OFF", "-DCMAKE_BUILD_TYPE=Release"]
     configure += [f"-DCMAKE_INSTALL_PREFIX={environment.prefix}"]
     configure += [f"-DPython3_EXECUTABLE={environment.python}"]
     configure += [] if environment.distribution else ["-G", "Ninja"]
     compile_all = ["cmake", "--build", build, "--parallel", str(os.cpu_count() or 1)]
-    for command in (configure, compile_all, ["cmake", "--install", build]):
-        run(environment, "interfaces", command, advice)
+    run(environment, "interfaces_configure", configure, advice)
+    run(environment, "interfaces_build", compile_all, advice)
+    run(environment, "interfaces_install", ["cmake", "--install", build], advice)
     if environment.distribution:
         source_interfaces_on_activation(environment)
 

@@ -28,5 +28,3 @@ def talk(cell: str, conversation: Callable[[CellClient], Awaitable[int]]) -> int
     if refused is not None:
         raise refused
     return code
-
-

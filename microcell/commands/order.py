@@ -47,7 +47,13 @@ def _wanted(args: argparse.Namespace) -> dict[str, Any]:
         order = load_order(args.file)
         due = order.due and Time(sec=int(order.due.timestamp()))
         lines = [(line.variant or "", line.quantity) for line in order.lines]
-        return {"order_id": order.order_id or "", "product": order.product, "lines": lines, "priority": order.priority, "due": due}
+        return {
+            "order_id": order.order_id or "",
+            "product": order.product,
+            "lines": lines,
+            "priority": order.priority,
+            "due": due,
+        }
     if args.quantity is None:
         raise UsageError("nothing to order: give a FILE, or --quantity N.")
     lines = [(args.variant or "", args.quantity)]
@@ -62,7 +68,10 @@ async def _produce(cell: CellClient, wanted: dict[str, Any], follow: bool) -> in
         await asyncio.wait([following, result], return_when=asyncio.FIRST_COMPLETED)
         return 0 if following.done() and not result.done() else _ended(await result)
     except asyncio.CancelledError:
-        print("no longer followed; the cell goes on with the order. 'microcell order --cancel ID' ends it.", file=sys.stderr)
+        print(
+            "no longer followed; the cell goes on with the order. 'microcell order --cancel ID' ends it.",
+            file=sys.stderr,
+        )
         return INTERRUPTED
     finally:
         for task in (following, result):

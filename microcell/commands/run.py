@@ -25,9 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
     line = load_line(args.line)
     orders = _orders(args, line)
-    wanted = VirtualRun(
-        line, orders, args.seed, args.camera, args.journal, args.hours * 3600.0 if args.hours else None
-    )
+    wanted = VirtualRun(line, orders, args.seed, args.camera, args.journal, args.hours * 3600.0 if args.hours else None)
     if args.journal is not None:
         return _run(wanted, args)
     with tempfile.TemporaryDirectory(prefix="microcell-") as folder:

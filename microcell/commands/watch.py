@@ -63,22 +63,25 @@ def _state(cell: CellClient) -> Text:
     if shown is None:
         return Text(f"{cell.cell}: no state yet")
     state = State(shown.state)
-    text = Text.assemble(
-        (f" {shown.cell} ", "bold reverse"), f"  {shown.line}, {shown.world}  ", (state.title, f"bold {_COLOURS.get(state, 'yellow')}"),
-        f"  {shown.reason}\n", f"{shown.units_in_work} in work, {shown.units_good} good, {shown.units_scrapped} scrapped",
-    )  # fmt: skip
+    text = Text(f" {shown.cell} ", "bold reverse")
+    text.append(f"  {shown.line}, {shown.world}  ", "not bold not reverse")
+    text.append(state.title, f"not reverse bold {_COLOURS.get(state, 'yellow')}")
+    counts = f"{shown.units_in_work} in work, {shown.units_good} good, {shown.units_scrapped} scrapped"
+    text.append(f"  {shown.reason}\n{counts}", "not bold not reverse")
     for fault in shown.active_faults:
-        text.append(f"\n{fault.code} at {fault.where}: {fault.cause} {fault.detail}\n  {fault.actor}: {fault.remedy}", "bold red")
+        text.append(
+            f"\n{fault.code} at {fault.where}: {fault.cause} {fault.detail}\n  {fault.actor}: {fault.remedy}",
+            "bold red",
+        )
     return text
 
 
 def _orders(cell: CellClient) -> Table:
     table = _table("Orders", "order", "state", "progress", "good", "in work", "scrapped", "last fault")
     for order in list(cell.orders.values())[-SHOWN_ORDERS:]:
-        table.add_row(
-            order.order_id, OrderStatus(order.state).name.lower().replace("_", " "), _bar(order), f"{order.good}/{order.quantity}",
-            str(order.in_work), str(order.scrapped), order.last_fault.code,
-        )  # fmt: skip
+        status = OrderStatus(order.state).name.lower().replace("_", " ")
+        counts = (f"{order.good}/{order.quantity}", str(order.in_work), str(order.scrapped))
+        table.add_row(order.order_id, status, _bar(order), *counts, order.last_fault.code)
     return table
 
 

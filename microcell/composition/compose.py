@@ -17,7 +17,6 @@ INSPECTION_FAMILIES = ("inspection",)
 """Image processing has a process, and so an interpreter lock, of its own: a running inspection delays no arm."""
 
 _INSPECTION_KINDS = ("camera", "fixture")
-_SIMULATED = ("mock", "gazebo")
 
 Parameters = Mapping[str, object]
 
@@ -95,13 +94,14 @@ def _process(
 ) -> ProcessPlan:
     """A process with what its executable must be told.
 
+    Mock hardware that is not as fast as real time tells its time on /clock, which the others then go by.
     `dependents` are the nodes that need it: when everything is stopped at once, as launch does on Ctrl-C, it outlives them.
     """
     parameters = dict(common)
     dependents = [other.name for other in nodes if node.name in other.after]
     if dependents:
         parameters["dependents"] = dependents
-    if parameters["world"] in _SIMULATED and node.role != "hardware":
+    if parameters.get("time_scale", 1.0) != 1.0 and node.role != "hardware":
         parameters["use_sim_time"] = True
     if node.role == "skill_server":
         parameters.update(families=list(node.hosts), devices=list(node.devices))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -18,8 +19,16 @@ PATTERN_WORDS = {
 }
 """What the patterns mean, for messages."""
 
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=63)]
+MAX_NAME = 63
+
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=MAX_NAME)]
 """Lower case, digits and underscores, as ROS names have it (REP 144)."""
+
+
+def is_name(value: object) -> bool:
+    """Whether a value is a Name."""
+    return isinstance(value, str) and len(value) <= MAX_NAME and bool(re.fullmatch(NAME_PATTERN, value))
+
 
 Metre = Annotated[float, Field(ge=-10.0, le=10.0)]
 Radian = Annotated[float, Field(ge=-6.2831854, le=6.2831854)]
@@ -34,9 +43,7 @@ Rgb = tuple[
 class Description(BaseModel):
     """Immutable; an unknown key is an error. Files are read strictly: there, no number is taken from text."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=False, allow_inf_nan=False, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False, populate_by_name=True)
 
 
 class PoseSpec(Description):

@@ -89,9 +89,7 @@ class FeederSpec(DeviceSpec):
 
     kind: Literal["feeder"]
     style: Literal["nest", "tray", "screw"]
-    part_in_cell: PoseSpec = Field(
-        description="Nominal pose of the presented part; of the first place for a tray."
-    )
+    part_in_cell: PoseSpec = Field(description="Nominal pose of the presented part; of the first place for a tray.")
     columns: int = Field(1, ge=1, le=100)
     rows: int = Field(1, ge=1, le=100)
     pitch_m: Metre = Field(0.0, description="Distance of a tray's places along x (columns) and y (rows).")
@@ -101,9 +99,7 @@ class FeederSpec(DeviceSpec):
         0.0, ge=0, le=0.05, description="Standard deviation of the true place around the nominal one."
     )
     scatter_rad: float = Field(0.0, ge=0, le=3.2)
-    camera: Name | None = Field(
-        None, description="Camera that finds the part; without one the nominal pose must do."
-    )
+    camera: Name | None = Field(None, description="Camera that finds the part; without one the nominal pose must do.")
 
 
 class FixtureSpec(DeviceSpec):
@@ -126,18 +122,14 @@ class CameraSpec(DeviceSpec):
     focal_px: float = Field(gt=0, le=200_000)
     sees: tuple[Name, ...] = Field(min_length=1, description="Stations and feeders in view.")
     exposure_s: float = Field(0.02, gt=0, le=5)
-    noise_ratio: float = Field(
-        0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale."
-    )
+    noise_ratio: float = Field(0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale.")
 
 
 class CartonStationSpec(DeviceSpec):
     """Takes finished units into cartons."""
 
     kind: Literal["carton_station"]
-    carton_in_cell: PoseSpec = Field(
-        description="Corner frame of the carton's tray: first place, unit's frame."
-    )
+    carton_in_cell: PoseSpec = Field(description="Corner frame of the carton's tray: first place, unit's frame.")
     exchange_s: float = Field(6.0, ge=0, le=600)
 
 

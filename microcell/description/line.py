@@ -18,12 +18,8 @@ class FeederSetup(Description):
     part: Name
     level: int | None = Field(None, ge=0, description="Pieces at the start; without it the feeder is full.")
     reorder_level: int = Field(5, ge=0)
-    refill_s: float = Field(
-        60.0, ge=0, le=86_400, description="Simulated worlds: time from reorder to refill."
-    )
-    operator_refills: bool = Field(
-        True, description="Simulated worlds: whether somebody brings parts at all."
-    )
+    refill_s: float = Field(60.0, ge=0, le=86_400, description="Simulated worlds: time from reorder to refill.")
+    operator_refills: bool = Field(True, description="Simulated worlds: whether somebody brings parts at all.")
 
 
 class RecoveryStep(Description):
@@ -37,14 +33,10 @@ class Disturbances(Description):
     """How imperfect the simulated plant is. All zero: only the feeders' scatter and the sensors' noise."""
 
     lost_grip_ratio: float = Field(0.0, ge=0, le=1, description="Picks whose part slips away.")
-    missing_screw_ratio: float = Field(
-        0.0, ge=0, le=1, description="Driven screws that come off with the bit."
-    )
+    missing_screw_ratio: float = Field(0.0, ge=0, le=1, description="Driven screws that come off with the bit.")
     cross_thread_ratio: float = Field(0.0, ge=0, le=1, description="Screws that start crossed.")
     scratch_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered with a scratch.")
-    wrong_part_ratio: float = Field(
-        0.0, ge=0, le=1, description="Parts delivered in another variant's colour."
-    )
+    wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from microcell.description.base import NAME_PATTERN
+from microcell.description.base import is_name
 from microcell.description.line import Line, LineDocument
 from microcell.description.order import Order
 from microcell.description.reading import FOLDERS, Reading, read_document
@@ -55,8 +55,12 @@ def check_paths(paths: Iterable[Path | str]) -> tuple[Issue, ...]:
     """Every issue of files, of all files below directories, and of what the lines among them refer to."""
     library = _Library()
     found: list[Issue] = []
-    for path in paths:
-        for file in _files(Path(path)):
+    for path in map(Path, paths):
+        files = _files(path)
+        if not files:
+            what, remedy = "there is no YAML file below this directory", "some are needed. Correct the path."
+            found.append(Issue(shown_path(path), 1, 1, "", what, remedy))
+        for file in files:
             found += check(library.context(file))
     return _ordered([*library.issues(), *found])
 
@@ -67,7 +71,7 @@ def find_line(path_or_name: Path | str) -> Path:
         return Path(path_or_name)
     folders = [Path("config") / FOLDERS["line"], *_shared("line")]
     for folder in folders:
-        if (path := folder / f"{path_or_name}.yaml").is_file():
+        if is_name(path_or_name) and (path := folder / f"{path_or_name}.yaml").is_file():
             return path
     known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
     what = f"there is no line '{path_or_name}' in {' or '.join(map(str, folders))}"
@@ -136,12 +140,10 @@ class _Library:
         self._readings[key] = read_document(path, kind)
         return self._readings[key]
 
-    def _referred(
-        self, reading: Reading, where: tuple[str | int, ...], kind: str, beside: Path
-    ) -> Reading | None:
+    def _referred(self, reading: Reading, where: tuple[str | int, ...], kind: str, beside: Path) -> Reading | None:
         """The document that a place names; None where it names nothing, or nothing that can be found."""
         name = reading.value(*where)
-        if reading.document is None or not isinstance(name, str) or not re.match(NAME_PATTERN, name):
+        if reading.document is None or not is_name(name):
             return None
         folders = [beside.absolute().parent.parent / FOLDERS[kind], *_shared(kind)]
         for folder in folders:
@@ -172,16 +174,12 @@ def _alone(reading: Reading) -> Context:
 def _made(line: Line) -> Reading:
     """The product of a line that is loaded already, as a reading for the rules of an order."""
     product = line.product_description
-    return Reading(
-        Path(product.name), Source(product.name, product.model_dump(mode="json")), "product", product
-    )
+    return Reading(Path(product.name), Source(product.name, product.model_dump(mode="json")), "product", product)
 
 
 def _line(context: Context) -> Line:
     said = {name: getattr(context.line, name) for name in LineDocument.model_fields}
-    return Line(
-        **said, cell_description=context.cell, product_description=context.product, tools=context.tools
-    )
+    return Line(**said, cell_description=context.cell, product_description=context.product, tools=context.tools)
 
 
 def _shared(kind: str) -> tuple[Path, ...]:
@@ -192,7 +190,7 @@ def _shared(kind: str) -> tuple[Path, ...]:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not os.path.isdir(path):  # which never raises, as Path.is_dir may
         return [path]
     return sorted(file for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
 

@@ -65,9 +65,7 @@ def _counts_the_refused(detail: Any) -> bool:
     """Whether a list is called too short only because some of its elements were refused."""
     value = detail["input"]
     return (
-        detail["type"] == "too_short"
-        and isinstance(value, (list, dict))
-        and len(value) >= detail["ctx"]["min_length"]
+        detail["type"] == "too_short" and isinstance(value, (list, dict)) and len(value) >= detail["ctx"]["min_length"]
     )
 
 
@@ -131,9 +129,7 @@ def _wrong_value(view: SchemaView, data: Any, where: Where, kind: str) -> Proble
     schema = view.at(where, data)
     value = value_at(data, where)
     reason = _REASONS.get(kind, "wrong kind of value" if kind.endswith("_type") else "not well formed")
-    return Problem(
-        where, f"{reason} ({shown(value)})", f"{allowed(schema)} is needed. {_advice(schema, value)}"
-    )
+    return Problem(where, f"{reason} ({shown(value)})", f"{allowed(schema)} is needed. {_advice(schema, value)}")
 
 
 def _advice(schema: dict[str, Any], value: Any) -> str:

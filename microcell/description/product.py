@@ -133,9 +133,7 @@ class Presence(CheckBase):
 
     kind: Literal["presence"]
     site: Name
-    min_ratio: float = Field(
-        0.6, gt=0, le=1, description="Visible share of the item's outline in its own colour."
-    )
+    min_ratio: float = Field(0.6, gt=0, le=1, description="Visible share of the item's outline in its own colour.")
 
 
 class Position(CheckBase):
@@ -159,9 +157,7 @@ class Colour(CheckBase):
 
     kind: Literal["colour"]
     site: Name
-    max_delta_e_ratio: float = Field(
-        0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100."
-    )
+    max_delta_e_ratio: float = Field(0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100.")
 
 
 class Surface(CheckBase):
@@ -220,9 +216,7 @@ class Product(Document):
     bill_of_materials: dict[Name, Name] = Field(min_length=1, description="Part used for each item.")
     sites: dict[Name, Site] = Field(default_factory=dict)
     unit_grasp: Grasp = Field(description="How the finished unit is taken, in the unit's frame.")
-    plan: dict[Name, Operation] = Field(
-        min_length=1, description="Process plan: operations and what they come after."
-    )
+    plan: dict[Name, Operation] = Field(min_length=1, description="Process plan: operations and what they come after.")
     scrap_plan: dict[Name, Operation] = Field(
         default_factory=dict, description="How a scrapped unit leaves its station."
     )

@@ -91,9 +91,7 @@ def _kind(path: Path, source: Source, expected: str | None) -> tuple[str | None,
     if known:
         remedy = f"a {expected} is needed here. Name another file, or correct the kind."
         return None, (source.issue(("kind",), f"this is a {said}", remedy),)
-    return wanted, (
-        source.issue(("kind",), f"not allowed ({shown(said)})", choice(str(said), DOCUMENTS, "kind")),
-    )
+    return wanted, (source.issue(("kind",), f"not allowed ({shown(said)})", choice(str(said), DOCUMENTS, "kind")),)
 
 
 def _follows(problem: Problem, spoiled: Iterable[Where]) -> bool:

@@ -141,20 +141,14 @@ def rule_devices_stand_apart(context: Context) -> Iterator[Issue]:
     taken: dict[tuple[float, ...], str] = {}
     for name, spec in context.cell.devices.items():
         key = next(
-            (
-                k
-                for k in ("part_in_cell", "seat_in_cell", "carton_in_cell", "drop_in_cell")
-                if hasattr(spec, k)
-            ),
+            (k for k in ("part_in_cell", "seat_in_cell", "carton_in_cell", "drop_in_cell") if hasattr(spec, k)),
             None,
         )
         if key is None:
             continue
         place = tuple(round(value, 4) for value in getattr(spec, key).xyz_m)
         if place in taken:
-            what = (
-                f"'{name}' stands where '{taken[place]}' does ({', '.join(f'{value:g}' for value in place)})"
-            )
+            what = f"'{name}' stands where '{taken[place]}' does ({', '.join(f'{value:g}' for value in place)})"
             remedy = "each needs its own place. Correct one of them."
             yield context.issue("cell", ("devices", name, key), what, remedy)
         taken.setdefault(place, name)

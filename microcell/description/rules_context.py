@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, get_args
 
-from microcell.description.base import NAME_PATTERN
+from microcell.description.base import is_name
 from microcell.description.cell import Cell, DeviceUnion
 from microcell.description.line import LineDocument
 from microcell.description.order import Order
@@ -58,11 +57,7 @@ class Context:
     @property
     def tools(self) -> dict[str, AnyTool]:
         """The sound tools by name."""
-        return {
-            name: reading.document
-            for name, reading in self.tool_readings.items()
-            if reading.document is not None
-        }
+        return {name: reading.document for name, reading in self.tool_readings.items() if reading.document is not None}
 
     def has(self, need: str) -> bool:
         """Whether a document (`cell`) was read at least in part, or a section (`cell.devices`) is whole."""
@@ -88,9 +83,7 @@ class Context:
         if names is None:
             return None
         said = {name: self.readings["cell"].value("devices", name, "kind") for name in names}
-        return tuple(
-            name for name, kind in said.items() if kind in kinds or not (certain or kind in DEVICE_KINDS)
-        )
+        return tuple(name for name, kind in said.items() if kind in kinds or not (certain or kind in DEVICE_KINDS))
 
     def issue(self, kind: str, where: Where, what: str, remedy: str, key: bool = False) -> Issue:
         """An issue at a place of a document."""
@@ -105,12 +98,10 @@ class Context:
         """
         for where, value in _matches(self.readings[kind].source.data, places):
             name = where[-1] if keys else value
-            if isinstance(name, str) and re.match(NAME_PATTERN, name):
-                yield from self.refer(kind, where, name, known, noun)
+            if is_name(name):
+                yield from self.refer(kind, where, str(name), known, noun)
 
-    def refer(
-        self, kind: str, where: Where, name: str, known: Iterable[str] | None, noun: str
-    ) -> Iterator[Issue]:
+    def refer(self, kind: str, where: Where, name: str, known: Iterable[str] | None, noun: str) -> Iterator[Issue]:
         """An issue where a document names something that is not known; none where that cannot be told."""
         if known is not None and name not in (every := tuple(known)):
             yield self.issue(kind, where, f"there is no {noun} '{name}'", choice(name, every))

@@ -32,9 +32,7 @@ def rule_tool_can_what_its_device_does(context: Context) -> Iterator[Issue]:
         if tool.capabilities != (ability,):
             what = f"a {tool.device} cannot do this ({listed(tool.capabilities)})"
             source = context.tool_readings[name].source
-            yield source.issue(
-                ("capabilities",), what, f"it offers [{ability}]. Correct the list, or 'device'."
-            )
+            yield source.issue(("capabilities",), what, f"it offers [{ability}]. Correct the list, or 'device'.")
 
 
 @rule("order", "product")

@@ -174,17 +174,13 @@ def rule_inspections_are_made(context: Context) -> Iterator[Issue]:
     """Each inspection is named by an operation of the plan."""
     product = context.product
     made = [operation.parameters.get("inspection") for operation in product.plan.values()]
-    made += [
-        p.get("inspection") for variant in product.variants.values() for p in variant.parameters.values()
-    ]
+    made += [p.get("inspection") for variant in product.variants.values() for p in variant.parameters.values()]
     if not all(name in product.inspections for name in made if name is not None):
         return
     for name in product.inspections:
         if name not in made:
             what, remedy = f"no operation makes the inspection '{name}'", "Add one that does, or remove it."
-            yield context.issue(
-                "product", ("inspections", name), what, f"it would have no effect. {remedy}", key=True
-            )
+            yield context.issue("product", ("inspections", name), what, f"it would have no effect. {remedy}", key=True)
 
 
 @rule("product.plan")

@@ -18,9 +18,7 @@ def rule_threads_take_screws(context: Context) -> Iterator[Issue]:
         shapes = {part.shape.kind for part in used if part is not None}
         if "screw" in shapes and (site.thread is None or site.fit is not None):
             remedy = "its site needs 'thread' and no 'fit'. Correct the site."
-            yield context.issue(
-                "product", ("sites", name), f"item '{site.item}' is a screw", remedy, key=True
-            )
+            yield context.issue("product", ("sites", name), f"item '{site.item}' is a screw", remedy, key=True)
         if shapes - {"screw"} and site.thread is not None:
             remedy = "only screws go into threads. Remove the thread, or correct the item."
             what = f"item '{site.item}' is no screw"

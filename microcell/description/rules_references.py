@@ -76,9 +76,7 @@ def rule_operations_name_what_there_is(context: Context) -> Iterator[Issue]:
         yield from context.refer_each("product", (section, "*", "after", "*"), others, "operation")
         yield from context.refer_each("product", (section, "*", "continues_in"), others, "operation")
         for key, target in (("item", "bill_of_materials"), ("site", "sites")):
-            yield from context.refer_each(
-                "product", (section, "*", key), context.names("product", target), key
-            )
+            yield from context.refer_each("product", (section, "*", key), context.names("product", target), key)
 
 
 @rule("product")

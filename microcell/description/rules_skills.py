@@ -45,9 +45,7 @@ class Use:
 def rule_skills_can_be_loaded(context: Context) -> Iterator[Issue]:
     """An operation's skill can be loaded."""
     for section, name, operation in operations(context):
-        if operation.skill in plugins.skill_names() and isinstance(
-            failure := _skill(operation.skill), Exception
-        ):
+        if operation.skill in plugins.skill_names() and isinstance(failure := _skill(operation.skill), Exception):
             what = f"the skill '{operation.skill}' cannot be loaded ({type(failure).__name__}: {failure})"
             remedy = "it must be complete. Repair its installation."
             yield context.issue("product", (section, name, "skill"), what, remedy)
@@ -70,9 +68,7 @@ def _parameter_issue(context: Context, use: Use, problem: Problem) -> Issue:
         return context.issue("product", where, problem.what, needed, key=True)
     if problem.unknown and problem.where[0] in ("item", "site"):
         what = f"the skill '{skill}' takes no {problem.where[0]}"
-        return context.issue(
-            "product", use.place(problem.where), what, "its operation has none. Remove it.", key=True
-        )
+        return context.issue("product", use.place(problem.where), what, "its operation has none. Remove it.", key=True)
     return context.issue("product", use.place(problem.where), problem.what, problem.remedy, problem.unknown)
 
 

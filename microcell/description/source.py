@@ -248,9 +248,7 @@ class _Reader:
         self._count += len(found)
         if all(isinstance(node, yaml.MappingNode) for node in found):
             return list(found)
-        self._report(
-            value, (*where, "<<"), "'<<' merges something that has no keys", "name a mapping: '<<: *anchor'."
-        )
+        self._report(value, (*where, "<<"), "'<<' merges something that has no keys", "name a mapping: '<<: *anchor'.")
         return []
 
     def _scalar(self, node: yaml.ScalarNode, where: Where) -> Any:

@@ -122,9 +122,7 @@ def _list(schema: dict[str, Any]) -> str:
 def _mapping(schema: dict[str, Any]) -> str:
     if keys := schema.get("properties"):
         return f"a mapping with the keys {listed(keys)}"
-    return (
-        "a mapping of names with at least one entry" if schema.get("minProperties") else "a mapping of names"
-    )
+    return "a mapping of names with at least one entry" if schema.get("minProperties") else "a mapping of names"
 
 
 _WORDS = {

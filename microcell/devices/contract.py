@@ -32,7 +32,7 @@ class Device(ABC):
     async def disconnect(self) -> None:
         """Close the connection. Never raises."""
 
-    async def stop(self) -> None:  # noqa: B027 - most devices have nothing that moves
+    async def stop(self) -> None:
         """Make the device still at once. Safe at any time, also before `connect`."""
 
     @abstractmethod

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from rclpy.parameter import Parameter
-
 from microcell.description.loader import load_line
 from microcell.ros import names, parameters
 from microcell.ros.farewell import outlive
 from microcell.ros.hardware import MockHardware
+from microcell.ros.hardware_face import own_time
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 
@@ -20,13 +19,12 @@ async def serve(runtime: RosRuntime) -> None:
 
     Parameters: line (name or path), seed, time_scale (cell time over real time), dependents (nodes that need the hardware).
     """
-    own_time = [Parameter("use_sim_time", Parameter.Type.BOOL, False)]
-    node = runtime.create_node(names.HARDWARE, parameter_overrides=own_time)
+    node = runtime.create_node(names.HARDWARE, parameter_overrides=own_time())
     line = load_line(parameters.text(node, "line"))
     dependents = parameters.names(node, "dependents")
     seed, time_scale = parameters.integer(node, "seed", 0), parameters.number(node, "time_scale", 1.0)
-    hardware = MockHardware(runtime, line, seed, time_scale)
-    await hardware.open(node)
+    hardware = MockHardware(runtime, node, line, seed, time_scale)
+    await hardware.open()
     notify("READY=1", f"STATUS=mock hardware of line {line.name}, {time_scale:g} times real time")
     try:
         await asyncio.Event().wait()

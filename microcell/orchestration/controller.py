@@ -50,7 +50,13 @@ class Controller:
     """
 
     def __init__(
-        self, line: Line, clock: Clock, journal: Journal, port: SkillPort, devices: Mapping[str, Device], session: Session
+        self,
+        line: Line,
+        clock: Clock,
+        journal: Journal,
+        port: SkillPort,
+        devices: Mapping[str, Device],
+        session: Session,
     ) -> None:
         self.line = line
         self.clock = clock
@@ -66,15 +72,13 @@ class Controller:
         self._watchers: set[asyncio.Task[None]] = set()
         self._parked = 0
         self._held_for_person = asyncio.Event()
-        self._changed = asyncio.Condition()
+        self._looked = asyncio.Event()
         self._wake_pending = False
         self._watched: set[str] = set()
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         self.epoch, self.in_doubt = restore(self.shop, journal)
-        changers = {
-            arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()
-        }
+        changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._runner = ChainRunner(self.shop, port, self, _typed(changers), self.epoch)
         self._runner.read_level = self._read_level
 
@@ -148,8 +152,7 @@ class Controller:
     async def order_ended(self, order_id: str) -> OrderView:
         """Wait until an order has ended."""
         order = self._order(order_id)
-        async with self._changed:
-            await self._changed.wait_for(lambda: order.status.ended)
+        await self._until(lambda: order.status.ended)
         return OrderView.of(order, self.line.product)
 
     async def until_state(self, *states: State) -> State:
@@ -210,7 +213,9 @@ class Controller:
 
     def snapshot(self) -> CellSnapshot:
         """The cell at this moment."""
-        return snapshot(self.shop, self.state, self.reason, self.session.world, tuple(self.active_faults), self._runner.activity)
+        return snapshot(
+            self.shop, self.state, self.reason, self.session.world, tuple(self.active_faults), self._runner.activity
+        )
 
     # inside
 
@@ -251,11 +256,8 @@ class Controller:
             self._rest()
         except JournalError as error:
             self._journal_failed(error)
-        asyncio.ensure_future(self._notify())
-
-    async def _notify(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
+        looked, self._looked = self._looked, asyncio.Event()
+        looked.set()
 
     def _advance(self) -> None:
         """Leave acting states whose work is done, and start by itself when there is work."""
@@ -349,15 +351,18 @@ class Controller:
             self._parked -= 1
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        async with self._changed:
-            await self._changed.wait_for(condition)
+        while not condition():
+            await self._looked.wait()
 
     async def _check_skills(self) -> None:
         product = self.line.product_description
         wanted = {op.skill for plan in (product.plan, product.scrap_plan) for op in plan.values()} | {"change_tool"}
         missing = sorted(wanted - await self._port.offered())
         if missing:
-            raise UsageError(f"nobody offers the skill {', '.join(missing)}, which the plan of '{self.line.product}' needs. Start its server.")
+            raise UsageError(
+                f"nobody offers the skill {', '.join(missing)}, which the plan of '{self.line.product}' needs. "
+                "Start its server."
+            )
 
     async def _read_level(self, feeder: str) -> None:
         device = self._devices[feeder]

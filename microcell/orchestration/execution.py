@@ -17,7 +17,6 @@ from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
-
 MAY_LEAVE_PART_IN_HAND = ("HAND_NOT_EMPTY", "SKILL_CANCELLED", "SKILL_TIMEOUT", "GRIP_WRONG_WIDTH", "ARM_STOPPED")
 
 
@@ -71,7 +70,8 @@ class ChainRunner:
                 index += 1
                 self._succeeded(job, operation, index, result)
             elif result.outcome is Outcome.REJECTED:
-                return self._rejected(unit, operation, result)
+                self._rejected(unit, operation, result)
+                return
             elif not await self._recovered(job, operation, index, _fault_of(result)):
                 return
         if unit.complete:
@@ -146,7 +146,10 @@ class ChainRunner:
         await self._gate.acquire(bins[0], holder)
         resources = {"arm": job.binding.arm, "bin": bins[0]}
         result = await self._goal(job.unit.serial, job.unit.variant, "drop_part", "place", {"target": "bin"}, resources)
-        if result.outcome is not Outcome.SUCCEEDED and _fault_of(result).code not in ("GRIP_PART_LOST", "GRIP_NOTHING_HELD"):
+        if result.outcome is not Outcome.SUCCEEDED and _fault_of(result).code not in (
+            "GRIP_PART_LOST",
+            "GRIP_NOTHING_HELD",
+        ):
             await self._gate.hold(_fault_of(result))
 
     async def _change_tool(self, job: Job) -> None:
@@ -193,7 +196,13 @@ class ChainRunner:
         return result
 
     async def _goal(
-        self, unit: str, variant: str, operation: str, skill: str, parameters: dict[str, Any], resources: Mapping[str, str]
+        self,
+        unit: str,
+        variant: str,
+        operation: str,
+        skill: str,
+        parameters: dict[str, Any],
+        resources: Mapping[str, str],
     ) -> SkillResult:
         """One attempt: intent recorded, goal run, outcome recorded."""
         shop, clock = self._shop, self._shop.clock
@@ -203,7 +212,12 @@ class ChainRunner:
         goal = SkillGoal(skill, unit, variant, operation, attempt_id, parameters, Lease(holder, resources, self._epoch))
         shop.record(
             events.OperationStarted(
-                time_s=clock.now(), unit=unit, operation=operation, skill=skill, attempt_id=attempt_id, resources=dict(resources)
+                time_s=clock.now(),
+                unit=unit,
+                operation=operation,
+                skill=skill,
+                attempt_id=attempt_id,
+                resources=dict(resources),
             )
         )
         result = _placed(await self._execute(goal), goal, clock.now())
@@ -257,7 +271,9 @@ def _placed(result: SkillResult, goal: SkillGoal, now_s: float) -> SkillResult:
 
 
 def _fault_of(result: SkillResult) -> Fault:
-    return result.fault or Fault("SKILL_FAILED", "skill", f"ended as {result.outcome.name} without a fault: {result.message}")
+    return result.fault or Fault(
+        "SKILL_FAILED", "skill", f"ended as {result.outcome.name} without a fault: {result.message}"
+    )
 
 
 def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.OperationEnded:

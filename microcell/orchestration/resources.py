@@ -55,9 +55,7 @@ class Resources:
     levels: dict[str, int] = field(default_factory=dict)
     out_of_service: set[str] = field(default_factory=set)
 
-    def bind(
-        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]
-    ) -> Binding | Blocked:
+    def bind(self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]) -> Binding | Blocked:
         """Find free devices for all operations of a chain; takes nothing yet."""
         taken = self._stations(unit, chain)
         if isinstance(taken, Blocked):
@@ -95,8 +93,9 @@ class Resources:
 
     def tools_for(self, arm: str, capability: str) -> list[str]:
         """Tools in the cribs that fit an arm's changer and have a capability."""
-        changer = self.line.cell_description.devices[self.line.cell_description.devices[arm].tool_changer]
-        pockets = [p for crib in self.line.cell_description.of_kind("tool_crib").values() for p in crib.pockets]
+        cell = self.line.cell_description
+        changer = cell.of_kind("tool_changer")[cell.of_kind("arm")[arm].tool_changer]
+        pockets = [p for crib in cell.of_kind("tool_crib").values() for p in crib.pockets]
         tools = [self.line.tools[p.tool] for p in pockets if p.tool]
         return [t.name for t in tools if capability in t.capabilities and t.coupling == changer.coupling]
 
@@ -116,7 +115,9 @@ class Resources:
         kinds = {u for other in (*units, unit) for u in _claims(other)} | set(taken)
         free = Counter(
             {
-                kind: sum(d not in self.occupied and d not in self.out_of_service for d in self.line.cell_description.of_kind(kind))
+                kind: sum(
+                    d not in self.occupied and d not in self.out_of_service for d in self.line.cell_description.of_kind(kind)
+                )
                 for kind in kinds
             }
         )
@@ -173,7 +174,7 @@ class Resources:
         names = list(cell.of_kind(kind))
         if kind == "camera":
             seen = bound.get("feeder") or next((stations[k] for k in bound if k in stations), "")
-            names = [n for n in names if seen in cell.devices[n].sees]
+            names = [n for n in names if seen in cell.of_kind("camera")[n].sees]
         return next((n for n in names if self.is_free(n)), Blocked(f"no {kind} is free"))
 
     def _feeder(self, part: str) -> str | Blocked:
@@ -187,7 +188,9 @@ class Resources:
 def _claims(unit: UnitWork) -> list[str]:
     """Kinds of station that a unit will still take."""
     operations = unit.plan.operations.items()
-    return [op.occupies for name, op in operations if op.occupies and name not in unit.done and op.occupies not in unit.stations]
+    return [
+        op.occupies for name, op in operations if op.occupies and name not in unit.done and op.occupies not in unit.stations
+    ]
 
 
 def can_all_finish(free: Counter[str], units: Iterable[tuple[Counter[str], Counter[str]]]) -> bool:

@@ -101,7 +101,9 @@ class Shop:
         if order.cancelling:
             self.set_order(order, OrderStatus.CANCELLED, f"{len(order.good)} of {order.quantity} units were made")
         elif order.replace_scrapped and order.scrapped >= max(5, order.quantity):
-            self.set_order(order, OrderStatus.FAILED, f"{order.scrapped} units were scrapped; find the cause, then order again")
+            self.set_order(
+                order, OrderStatus.FAILED, f"{order.scrapped} units were scrapped; find the cause, then order again"
+            )
         elif order.next_variant() is None:
             self.set_order(order, OrderStatus.COMPLETED, f"{len(order.good)} good, {order.scrapped} scrapped")
 
@@ -110,9 +112,7 @@ class Shop:
     def begin_unit(self, order: OrderWork, variant: str) -> UnitWork:
         """Give a unit its serial and put it in work."""
         unit = self.draft_unit(order, variant)
-        self.record(
-            events.UnitStarted(time_s=self.clock.now(), unit=unit.serial, order_id=order.order_id, variant=variant)
-        )
+        self.record(events.UnitStarted(time_s=self.clock.now(), unit=unit.serial, order_id=order.order_id, variant=variant))
         self.add_unit(unit, order)
         if order.status is OrderStatus.NOT_STARTED:
             self.set_order(order, OrderStatus.RUNNING, "first unit begun")

@@ -140,7 +140,13 @@ def _tools(shop: Shop) -> tuple[ToolView, ...]:
     flanges = {tool: f"flange of {arm}" for arm, tool in shop.resources.mounted.items()}
     pockets = [(crib, p) for crib, spec in shop.line.cell_description.of_kind("tool_crib").items() for p in spec.pockets]
     return tuple(
-        ToolView(p.tool, p.serial, flanges.get(p.tool, crib), shop.tool_cycles.get(p.tool, 0), shop.line.tools[p.tool].life_cycles)
+        ToolView(
+            p.tool,
+            p.serial,
+            flanges.get(p.tool, crib),
+            shop.tool_cycles.get(p.tool, 0),
+            shop.line.tools[p.tool].life_cycles,
+        )
         for crib, p in pockets
         if p.tool
     )

@@ -33,7 +33,7 @@ class Ending(Enum):
     CANCELLED = "canceled"
 
 
-@dataclass
+@dataclass(eq=False)
 class Goal:
     """One accepted goal, as its handler sees it.
 

@@ -75,12 +75,14 @@ class CellClient:
     @classmethod
     async def connect(cls, runtime: RosRuntime, cell: str = "") -> CellClient:
         """Find the cell and wait for its first state."""
-        node = runtime.create_node("microcell_client", enable_rosout=False, start_parameter_services=False)
+        node: Node = runtime.create_node("microcell_client", enable_rosout=False, start_parameter_services=False)
         client = cls(runtime, node, await find_cell(node, cell))
         try:
             await asyncio.wait_for(client.until(lambda: client.state is not None), FIND_S)
         except asyncio.TimeoutError:
-            raise UsageError(f"cell '{client.cell}' is listed but shows no state. Is it just going down? Try again.") from None
+            raise UsageError(
+                f"cell '{client.cell}' is listed but shows no state. Is it just going down? Try again."
+            ) from None
         return client
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -154,7 +156,9 @@ class CellClient:
             await self._ready(client.service_is_ready, name)
             return await self._runtime.call(client, request, ANSWER_S)
         except asyncio.TimeoutError:
-            raise UsageError(f"{self._name(name)} does not answer within {ANSWER_S:.0f} s. See the orchestrator's log.") from None
+            raise UsageError(
+                f"{self._name(name)} does not answer within {ANSWER_S:.0f} s. See the orchestrator's log."
+            ) from None
         finally:
             self._node.destroy_client(client)
 
@@ -163,7 +167,9 @@ class CellClient:
         end = loop.time() + ANSWER_S
         while not is_ready():
             if loop.time() > end:
-                raise UsageError(f"{self._name(name)} is not offered. Is the cell still coming up? See 'microcell watch --once'.")
+                raise UsageError(
+                    f"{self._name(name)} is not offered. Is the cell still coming up? See 'microcell watch --once'."
+                )
             await asyncio.sleep(LOOK_S)
 
 

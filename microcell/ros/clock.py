@@ -149,7 +149,8 @@ class RosClock:
         if not self.simulated or duration_s <= 0.0:
             await asyncio.sleep(max(0.0, duration_s))
             return
-        await self.started()
+        while not self._ticked.ticking:
+            await asyncio.sleep(POLL_S)
         end_s = self.now() + duration_s
         while (rest_s := end_s - self.now()) > 0.0:
             await asyncio.sleep(self._pause_s(rest_s))
@@ -159,8 +160,8 @@ class RosClock:
         return duration_s / self.rate
 
     async def started(self) -> None:
-        """Wait for the first message on /clock; at once where there is none to wait for."""
-        while self.simulated and not self._ticked.ticking:
+        """Wait until time runs: for two messages on /clock, or not at all where time is the system's."""
+        while self.simulated and self._ticked.rate <= 0.0:
             await asyncio.sleep(POLL_S)
 
     def _pause_s(self, rest_s: float) -> float:

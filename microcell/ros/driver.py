@@ -22,7 +22,8 @@ from microcell.devices.contract import Device, DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.errors import UsageError
 from microcell.faults import FaultError
-from microcell.ros import convert
+from microcell.ros import convert, names
+from microcell.ros.clock import RosClock
 from microcell.ros.convert_skills import fault_of
 
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class Inbox(Generic[M]):
         return time.monotonic() - self._arrived_s
 
     def receive(self, message: M) -> None:
-        """Take a message; called in the executor's thread. Most are kept without waking the loop."""
+        """Take a message; called in the listening thread. Most are kept without waking the loop."""
         self.newest = message
         self._arrived_s = time.monotonic()
         if self._looks:
@@ -113,6 +114,7 @@ class RosDevice(Device):
         await self._runtime.in_executor(self._open)
         try:
             await self._discovered()
+            await self._time_runs()
         except BaseException:
             await self._drop()
             raise
@@ -133,10 +135,11 @@ class RosDevice(Device):
     def _open(self) -> None:
         """Make clients, publishers and subscriptions; runs in the executor's thread."""
 
-    def _client(self, kind: Any, name: str) -> Client:
+    def _client(self, kind: Any, name: str, needed: bool = True) -> Client:
         client = self._node.create_client(kind, name)
         self._closers.append(lambda: self._node.destroy_client(client))
-        self._needed[f"service '{client.srv_name}'"] = client.service_is_ready
+        if needed:
+            self._needed[f"service '{client.srv_name}'"] = client.service_is_ready
         return client
 
     def _publisher(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True) -> Publisher:
@@ -148,8 +151,9 @@ class RosDevice(Device):
 
     def _inbox(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True) -> Inbox[Any]:
         inbox: Inbox[Any] = Inbox(self._runtime.to_loop)
-        subscription = self._node.create_subscription(kind, topic, inbox.receive, qos)
-        self._closers.append(lambda: self._node.destroy_subscription(subscription))
+        node = self._runtime.listening_node(self._node)
+        subscription = node.create_subscription(kind, topic, inbox.receive, qos)
+        self._closers.append(lambda: node.destroy_subscription(subscription))
         if needed:
             name = subscription.topic_name
             self._needed[f"source of '{name}'"] = lambda: self._node.count_publishers(name) > 0
@@ -161,6 +165,14 @@ class RosDevice(Device):
             if time.monotonic() > end_s:
                 raise self._silent(f"no {', no '.join(missing)} within {CONNECT_S:g} s")
             await asyncio.sleep(LOOK_S)
+
+    async def _time_runs(self) -> None:
+        """Wait for simulated time: before it runs, no stamp can be judged."""
+        if isinstance(self.clock, RosClock):
+            try:
+                await asyncio.wait_for(self.clock.started(), CONNECT_S)
+            except asyncio.TimeoutError:
+                raise self._silent(f"no time on {names.CLOCK} within {CONNECT_S:g} s") from None
 
     async def _drop(self) -> None:
         closers, self._closers, self._needed = self._closers, [], {}
@@ -237,7 +249,7 @@ class RosDevice(Device):
     @property
     def _rate(self) -> float:
         """Cell time that passes in a second of real time."""
-        return float(getattr(self.clock, "rate", 1.0))
+        return self.clock.rate if isinstance(self.clock, RosClock) else 1.0
 
     def _limit_s(self, expected_s: float) -> float:
         """Real time to wait for something that takes so much cell time."""

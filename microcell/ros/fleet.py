@@ -42,11 +42,11 @@ class Fleet:
     async def take_down(self) -> None:
         """Deactivate in reverse order; a node that is gone or does not answer is left alone."""
         for member in reversed(self._members):
-            if member.is_there():
-                try:
+            try:
+                if member.is_there() and await member.state(ANSWER_S) == ACTIVE:
                     await member.change("deactivate", TRANSITION_S)
-                except asyncio.TimeoutError:
-                    continue
+            except asyncio.TimeoutError:
+                continue
 
     async def _activated(self, member: LifecycleClient) -> bool:
         steps = {ACTIVE: ("deactivate", "cleanup"), INACTIVE: ("cleanup",), UNCONFIGURED: ()}

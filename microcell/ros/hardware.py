@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 
 from microcell.description.line import Line
@@ -30,7 +30,7 @@ from microcell.ros import names, qos
 from microcell.ros.clock import ScaledClock
 from microcell.ros.hardware_arm import ArmFace, ForceSensorFace
 from microcell.ros.hardware_cameras import CameraFace
-from microcell.ros.hardware_face import Face
+from microcell.ros.hardware_face import Face, own_time
 from microcell.ros.hardware_stations import FeederFace, FixtureFace, serve_bin, serve_carton_station, serve_printer
 from microcell.ros.hardware_tooling import (
     GripperFace,
@@ -42,25 +42,25 @@ from microcell.ros.hardware_tooling import (
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.srv import InjectFault
 
-CLOCK_HZ = 50.0
+CLOCK_HZ = 25.0
 """Messages on /clock in a second of real time; those who listen run on between them."""
 
-_SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any, Line], object]], ...] = (
-    (Arm, names.ARM_CONTROLLER, lambda face, arm, spec, line: ArmFace(face, arm, len(spec.joints))),
-    (ForceSensor, names.ARM_CONTROLLER, lambda face, sensor, spec, line: ForceSensorFace(face, sensor, _frame(line, sensor))),
-    (Gripper, names.TOOLING, lambda face, gripper, spec, line: GripperFace(face, gripper, spec.speed_m_s)),
-    (Vacuum, names.TOOLING, lambda face, vacuum, spec, line: VacuumFace(face, vacuum)),
-    (Screwdriver, names.TOOLING, lambda face, screwdriver, spec, line: ScrewdriverFace(face, screwdriver)),
-    (ToolChanger, names.TOOLING, lambda face, changer, spec, line: ToolChangerFace(face, changer)),
-    (ToolCrib, names.TOOLING, lambda face, crib, spec, line: serve_tool_crib(face, crib)),
-    (Feeder, names.STATIONS, lambda face, feeder, spec, line: FeederFace(face, feeder)),
-    (Fixture, names.STATIONS, lambda face, fixture, spec, line: FixtureFace(face, fixture)),
-    (CartonStation, names.STATIONS, lambda face, station, spec, line: serve_carton_station(face, station)),
-    (Printer, names.STATIONS, lambda face, printer, spec, line: serve_printer(face, printer)),
-    (Bin, names.STATIONS, lambda face, bin_, spec, line: serve_bin(face, bin_)),
-    (Camera, names.CAMERAS, lambda face, camera, spec, line: CameraFace(face, camera, spec)),
-)
-"""Kind of device, the node that shows it, and how."""
+_SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] = (
+    (Arm, names.ARM_CONTROLLER, ArmFace),
+    (ForceSensor, names.ARM_CONTROLLER, ForceSensorFace),
+    (Gripper, names.TOOLING, GripperFace),
+    (Vacuum, names.TOOLING, VacuumFace),
+    (Screwdriver, names.TOOLING, ScrewdriverFace),
+    (ToolChanger, names.TOOLING, ToolChangerFace),
+    (ToolCrib, names.TOOLING, serve_tool_crib),
+    (Feeder, names.STATIONS, FeederFace),
+    (Fixture, names.STATIONS, FixtureFace),
+    (CartonStation, names.STATIONS, serve_carton_station),
+    (Printer, names.STATIONS, serve_printer),
+    (Bin, names.STATIONS, serve_bin),
+    (Camera, names.CAMERAS, CameraFace),
+)  # fmt: skip
+"""Kind of device, the node that shows it, and what shows it."""
 
 
 class MockHardware:
@@ -71,43 +71,43 @@ class MockHardware:
     Topic:    /clock (rosgraph_msgs/Clock) when cell time does not run as fast as real time.
     """
 
-    def __init__(self, runtime: RosRuntime, line: Line, seed: int = 0, time_scale: float = 1.0) -> None:
+    def __init__(self, runtime: RosRuntime, node: Node, line: Line, seed: int = 0, time_scale: float = 1.0) -> None:
         self.clock = ScaledClock(time_scale)
         self.plant = Plant(line, seed, self.clock)
         self.devices = make_devices(DeviceHost(line, self.clock, plant=self.plant), "virtual")
         self._runtime = runtime
         self._line = line
+        self._own = Face(runtime, node, self.clock)
         self._faces: dict[str, Face] = {}
 
     async def open(self) -> None:
         """Connect the devices and show them."""
-        await asyncio.gather(*(device.connect() for device in self.devices.values()))
-        await self._runtime.in_executor(self._show)
-
-    async def close(self) -> None:
-        """Stop publishing and disconnect the devices."""
-        for face in self._faces.values():
-            await face.close()
-        await asyncio.gather(*(device.disconnect() for device in self.devices.values()))
-
-    def _show(self) -> None:
-        own = self._face(names.HARDWARE)
-        self._runtime.create_service(own.node, InjectFault, names.INJECT_FAULT, self._inject)
-        if self.clock.scale != 1.0:
-            self._clocks = own.publisher(Clock, names.CLOCK, qos.CLOCK)
-            own.regularly(CLOCK_HZ / self.clock.scale, self._tick)
+        for device in self.devices.values():
+            await device.connect()
         specs = device_specs(self._line)
         for name, device in self.devices.items():
             node, show = next((node, show) for kind, node, show in _SHOWN if isinstance(device, kind))
-            show(self._face(node), device, specs[name], self._line)
+            show(self._face(node), device, specs[name])
+        self._runtime.create_service(self._own.node, InjectFault, names.INJECT_FAULT, self._inject)
+        if self.clock.scale != 1.0:
+            self._clocks = self._own.publisher(Clock, names.CLOCK, qos.CLOCK)
+            self._own.regularly(CLOCK_HZ / self.clock.scale, self._tick)
 
-    def _face(self, node: str) -> Face:
-        if node not in self._faces:
-            self._faces[node] = Face(self._runtime, node, self.clock)
-        return self._faces[node]
+    async def close(self) -> None:
+        """Stop publishing and disconnect the devices."""
+        for face in (self._own, *self._faces.values()):
+            await face.close()
+        for device in self.devices.values():
+            await device.disconnect()
+
+    def _face(self, name: str) -> Face:
+        if name not in self._faces:
+            node = self._runtime.create_node(name, start_parameter_services=False, parameter_overrides=own_time())
+            self._faces[name] = Face(self._runtime, node, self.clock)
+        return self._faces[name]
 
     async def _tick(self) -> None:
-        self._clocks.publish(Clock(clock=self._faces[names.HARDWARE].now()))
+        self._clocks.publish(Clock(clock=self._own.now()))
 
     async def _inject(self, request: InjectFault.Request, response: InjectFault.Response) -> InjectFault.Response:
         try:
@@ -120,8 +120,3 @@ class MockHardware:
             response.message = str(error)
         return response
 
-
-def _frame(line: Line, sensor: Device) -> str:
-    """The flange that a force sensor is at."""
-    arms = line.cell_description.of_kind("arm").items()
-    return next((names.flange_frame(name) for name, spec in arms if spec.force_sensor == sensor.name), sensor.name)

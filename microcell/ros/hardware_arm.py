@@ -10,6 +10,7 @@ from sensor_msgs.msg import JointState as JointStateMsg
 from std_msgs.msg import Float64
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
+from microcell.description.cell import ArmSpec, ForceSensorSpec
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
 from microcell.errors import UsageError
@@ -20,7 +21,7 @@ from microcell.ros.convert_skills import stamp
 from microcell.ros.hardware_face import Face, FaultTopic
 
 JOINT_STATE_HZ = 50.0
-WRENCH_HZ = 100.0
+WRENCH_HZ = 50.0
 
 
 class ArmFace:
@@ -31,10 +32,10 @@ class ArmFace:
     arm is.
     """
 
-    def __init__(self, face: Face, arm: Arm, joints: int) -> None:
+    def __init__(self, face: Face, arm: Arm, spec: ArmSpec) -> None:
         self._face = face
         self._arm = arm
-        self._names = names.arm_joints(arm.name, joints)
+        self._names = names.arm_joints(arm.name, len(spec.joints))
         self._states = face.publisher(JointStateMsg, names.joint_states(arm.name), qos.FEEDBACK)
         self._fault = FaultTopic(face, arm.name)
         self._motion: asyncio.Task[None] | None = None
@@ -45,7 +46,7 @@ class ArmFace:
         previous, self._motion = self._motion, None
         if previous is not None:
             previous.cancel()
-        self._motion = asyncio.ensure_future(self._follow(message, previous))
+        self._motion = self._face.start(self._follow(message, previous))
 
     async def _follow(self, message: JointTrajectoryMsg, previous: asyncio.Task[None] | None) -> None:
         if previous is not None:
@@ -71,15 +72,15 @@ class ArmFace:
 
 
 class ForceSensorFace:
-    """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 100 Hz, not tared.
+    """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 50 Hz, not tared.
 
     When the pressing force reaches what `<sensor>/threshold` says, the wrench is published at that very moment.
     """
 
-    def __init__(self, face: Face, sensor: ForceSensor, frame: str) -> None:
+    def __init__(self, face: Face, sensor: ForceSensor, spec: ForceSensorSpec) -> None:
         self._face = face
         self._sensor = sensor
-        self._frame = frame
+        self._frame = names.sensor_frame(sensor.name)
         self._wrenches = face.publisher(WrenchStamped, names.wrench(sensor.name), qos.FEEDBACK)
         self._waiting: asyncio.Task[None] | None = None
         face.listen(Float64, names.threshold(sensor.name), self._on_threshold)
@@ -90,7 +91,7 @@ class ForceSensorFace:
             self._waiting.cancel()
             self._waiting = None
         if math.isfinite(message.data):
-            self._waiting = asyncio.ensure_future(self._report_at(message.data))
+            self._waiting = self._face.start(self._report_at(message.data))
 
     async def _report_at(self, force_n: float) -> None:
         try:

@@ -6,7 +6,7 @@ The face takes any device by its contract. In this release those are the mocks.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from rclpy.node import Node
@@ -22,21 +22,24 @@ from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.msg import Fault as FaultMsg
 
-FASTEST_HZ = 100.0
+FASTEST_HZ = 50.0
 """Nothing is published more often than this in real time, however fast cell time runs."""
 
 Command = Callable[[], Awaitable[Any]]
 
 
+def own_time() -> list[Parameter]:
+    """Parameters of the hardware's nodes: simulated time comes from them, so they must not wait for it."""
+    return [Parameter("use_sim_time", Parameter.Type.BOOL, False)]
+
+
 class Face:
     """One node of the hardware process."""
 
-    def __init__(self, runtime: RosRuntime, name: str, clock: ScaledClock) -> None:
+    def __init__(self, runtime: RosRuntime, node: Node, clock: ScaledClock) -> None:
         self.runtime = runtime
+        self.node = node
         self.clock = clock
-        # The hardware is where simulated time comes from; it must not wait for it.
-        own_time = [Parameter("use_sim_time", Parameter.Type.BOOL, False)]
-        self.node: Node = runtime.create_node(name, start_parameter_services=False, parameter_overrides=own_time)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def close(self) -> None:
@@ -88,11 +91,15 @@ class Face:
         period_s = 1.0 / min(rate_hz * self.clock.scale, FASTEST_HZ)
         self.keep(self._repeat(period_s, publish))
 
-    def keep(self, work: Any) -> None:
-        """Run a coroutine until `close`; a failure is reported."""
-        task = asyncio.ensure_future(work)
+    def keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine until `close`."""
+        self._tasks.append(self.start(work))
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine; a failure is reported."""
+        task = self.runtime.loop.create_task(work)
         task.add_done_callback(self._ended)
-        self._tasks.append(task)
+        return task
 
     def now(self) -> Any:
         """The present stamp."""
@@ -113,7 +120,7 @@ class Face:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.runtime.report(f"{self.node.get_name()} stopped publishing", error)
+            self.runtime.report(f"a task of {self.node.get_name()} failed", error)
 
 
 class FaultTopic:

@@ -6,6 +6,7 @@ import asyncio
 
 from std_msgs.msg import Bool, UInt32
 
+from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec
 from microcell.devices.bin.contract import Bin
 from microcell.devices.carton_station.contract import CartonStation
 from microcell.devices.feeder.contract import Feeder, Presented
@@ -16,7 +17,7 @@ from microcell.ros import convert, names, qos
 from microcell.ros.hardware_face import Face
 from microcell_interfaces.srv import PresentPart, PrintLabel, RefillFeeder
 
-AGAIN_S = 1.0
+AGAIN_S = 5.0
 
 
 class FeederFace:
@@ -25,7 +26,7 @@ class FeederFace:
     Latched topic `<feeder>/level`: after every part presented, and at once when the level rises.
     """
 
-    def __init__(self, face: Face, feeder: Feeder) -> None:
+    def __init__(self, face: Face, feeder: Feeder, spec: FeederSpec) -> None:
         self._face = face
         self._feeder = feeder
         self._levels = face.publisher(UInt32, names.level(feeder.name), qos.latched())
@@ -78,7 +79,7 @@ class FeederFace:
 class FixtureFace:
     """A fixture: services `<fixture>/clamp` and `<fixture>/read`, latched topic `<fixture>/clamped`."""
 
-    def __init__(self, face: Face, fixture: Fixture) -> None:
+    def __init__(self, face: Face, fixture: Fixture, spec: FixtureSpec) -> None:
         self._fixture = fixture
         self._clamped = face.publisher(Bool, names.clamped(fixture.name), qos.latched())
         face.switch(names.clamp(fixture.name), self._clamp, self._release)
@@ -93,13 +94,13 @@ class FixtureFace:
         self._clamped.publish(Bool(data=False))
 
 
-def serve_carton_station(face: Face, station: CartonStation) -> None:
+def serve_carton_station(face: Face, station: CartonStation, spec: CartonStationSpec) -> None:
     """A carton station: services `<station>/read` and `<station>/exchange`."""
     face.trigger(names.read(station.name), station.carton)
     face.trigger(names.exchange(station.name), station.exchange)
 
 
-def serve_printer(face: Face, printer: Printer) -> None:
+def serve_printer(face: Face, printer: Printer, spec: PrinterSpec) -> None:
     """A printer: service `<printer>/print_label`."""
 
     async def handle(request: PrintLabel.Request, response: PrintLabel.Response) -> None:
@@ -109,6 +110,6 @@ def serve_printer(face: Face, printer: Printer) -> None:
     face.serve(PrintLabel, names.print_label(printer.name), handle)
 
 
-def serve_bin(face: Face, bin_: Bin) -> None:
+def serve_bin(face: Face, bin_: Bin, spec: BinSpec) -> None:
     """A bin: service `<bin>/read`."""
     face.trigger(names.read(bin_.name), bin_.count)

@@ -9,6 +9,8 @@ from sensor_msgs.msg import JointState as JointStateMsg
 from std_msgs.msg import Header, String
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
+from microcell.description.cell import ToolChangerSpec, ToolCribSpec
+from microcell.description.tool import GripperTool, ScrewdriverTool, VacuumTool
 from microcell.devices.gripper.contract import Grip, Gripper
 from microcell.devices.screwdriver.contract import Drive, Screwdriver
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
@@ -31,10 +33,10 @@ class GripperFace:
     on an arm) and at once when a motion begins and ends, and `<gripper>/fault`.
     """
 
-    def __init__(self, face: Face, gripper: Gripper, speed_m_s: float) -> None:
+    def __init__(self, face: Face, gripper: Gripper, spec: GripperTool) -> None:
         self._face = face
         self._gripper = gripper
-        self._speed_m_s = speed_m_s
+        self._speed_m_s = spec.speed_m_s
         self._names = names.finger_joints(gripper.name)
         self._states = face.publisher(JointStateMsg, names.joint_states(gripper.name), qos.FEEDBACK)
         self._fault = FaultTopic(face, gripper.name)
@@ -47,7 +49,7 @@ class GripperFace:
         previous, self._motion = self._motion, None
         if previous is not None:
             previous.cancel()
-        self._motion = asyncio.ensure_future(self._move(message, previous))
+        self._motion = self._face.start(self._move(message, previous))
 
     async def _move(self, message: JointTrajectoryMsg, previous: asyncio.Task[None] | None) -> None:
         if previous is not None:
@@ -95,7 +97,7 @@ class GripperFace:
 class VacuumFace:
     """A vacuum cup: services `<vacuum>/suction` and `<vacuum>/read`, latched topic `<vacuum>/pressure`."""
 
-    def __init__(self, face: Face, vacuum: Vacuum) -> None:
+    def __init__(self, face: Face, vacuum: Vacuum, spec: VacuumTool) -> None:
         self._face = face
         self._pressures = face.publisher(FluidPressure, names.pressure(vacuum.name), qos.latched())
         face.switch(names.suction(vacuum.name), self._showing(vacuum.on), self._showing(vacuum.off))
@@ -115,7 +117,7 @@ class VacuumFace:
 class ScrewdriverFace:
     """A screwdriver: services `<screwdriver>/drive`, `<screwdriver>/stop` and `<screwdriver>/read`."""
 
-    def __init__(self, face: Face, screwdriver: Screwdriver) -> None:
+    def __init__(self, face: Face, screwdriver: Screwdriver, spec: ScrewdriverTool) -> None:
         self._screwdriver = screwdriver
         self._turning: asyncio.Task[Drive] | None = None
         face.serve(DriveScrew, names.drive(screwdriver.name), self._drive)
@@ -151,7 +153,7 @@ class ScrewdriverFace:
 class ToolChangerFace:
     """A tool changer: services `<changer>/lock` and `<changer>/read`, latched topic `<changer>/tool_serial`."""
 
-    def __init__(self, face: Face, changer: ToolChanger) -> None:
+    def __init__(self, face: Face, changer: ToolChanger, spec: ToolChangerSpec) -> None:
         self._serials = face.publisher(String, names.tool_serial(changer.name), qos.latched())
         face.switch(names.lock(changer.name), self._showing(changer.lock), self._showing(changer.unlock))
         face.trigger(names.read(changer.name), self._showing(changer.coupling))
@@ -165,6 +167,6 @@ class ToolChangerFace:
         return run
 
 
-def serve_tool_crib(face: Face, crib: ToolCrib) -> None:
+def serve_tool_crib(face: Face, crib: ToolCrib, spec: ToolCribSpec) -> None:
     """A tool crib: service `<crib>/read`."""
     face.trigger(names.read(crib.name), crib.pockets)

@@ -179,9 +179,9 @@ def finger_joints(tool: str) -> tuple[str, str]:
     return f"{tool}_left_finger_joint", f"{tool}_right_finger_joint"
 
 
-def flange_frame(arm: str) -> str:
-    """Frame of an arm's flange, z out of it."""
-    return f"{arm}_flange"
+def sensor_frame(device: str) -> str:
+    """Frame of a force sensor: that of the flange it is at, z out of it."""
+    return f"{device}_frame"
 
 
 def optical_frame(camera: str) -> str:

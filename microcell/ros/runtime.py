@@ -33,6 +33,7 @@ from rclpy.task import Future
 
 from microcell.clock import Clock, LoopClock
 from microcell.errors import MicrocellError
+from microcell.ros.listening import Listening
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Node)
@@ -56,6 +57,7 @@ class RosRuntime:
         )
         self.executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
+        self._listening: Listening | None = None
         self._tasks: set[asyncio.Task[object]] = set()  # the loop itself keeps only weak references
         self._stopping = False
         self._thread = threading.Thread(target=self._spin, name="rclpy", daemon=True)
@@ -69,6 +71,8 @@ class RosRuntime:
         self.executor.wake()
         await asyncio.to_thread(self._thread.join, 5.0)
         self.executor.shutdown(timeout_sec=0)
+        if self._listening is not None:
+            await asyncio.to_thread(self._listening.close)
         for node in reversed(self._nodes):
             node.destroy_node()
         rclpy.try_shutdown(context=self.context)
@@ -81,6 +85,13 @@ class RosRuntime:
         self._nodes.append(node)
         self.executor.add_node(node)
         return node
+
+    def listening_node(self, owner: Node) -> Node:
+        """The process's second node, for subscriptions to what comes often; it is named after the node that first asks."""
+        if self._listening is None:
+            name = f"{owner.get_name()}_listening"
+            self._listening = Listening(self.context, name, self.to_loop(self.report))
+        return self._listening.node
 
     def create_service(
         self, node: Node, kind: Any, name: str, handler: Callable[[Any, Any], Awaitable[Any]], **options: Any

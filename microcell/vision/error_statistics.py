@@ -1,4 +1,4 @@
-"""Measured errors of the rendered images. Written by `python bench/vision.py --write`: do not edit."""
+"""Measured errors of the rendered images. Written by `python bench/vision.py --scenes 300 --write`: do not edit."""
 
 from microcell.vision.error_model import ErrorStatistics, Spread
 

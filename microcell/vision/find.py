@@ -63,7 +63,7 @@ def find(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found
 
 
 def fit(view: View, part: Part, nominal: Pose, rough: Pose) -> Found | None:
-    """Fit the part's outline to the edges around a rough pose, whatever colour is within; None without edges."""
+    """Fit the part's outline to the edges around a rough pose, whatever its colour; None without edges."""
     pose, sd_m = rough, 0.0
     for window_px in _PASSES_PX:
         fitted = _fit_outline(view, part, pose, window_px)

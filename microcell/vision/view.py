@@ -60,7 +60,7 @@ class View:
         return self.optics.scale_px_m(part_in_cell.position[2] + top_m(part))
 
     def raw(self, points_px: Floats) -> npt.NDArray[np.float32]:
-        """Interpolated pixel values as the camera gave them: (..., 2) to (..., 3); black outside of the image."""
+        """Interpolated pixels as the camera gave them: (..., 2) to (..., 3); black outside of the image."""
         # cv2.remap takes no side beyond 32767: the points go in as a sheet of at most 4096 wide.
         x, y = (np.nan_to_num(points_px[..., axis].astype(np.float32).ravel(), nan=-9.0) for axis in (0, 1))
         width = min(4096, max(1, len(x)))

@@ -50,9 +50,7 @@ def test_every_mistake_is_reported_in_one_call_with_its_line_and_remedy(broken):
     issues = broken.issues()
     for file, written, _, begins, ends in MISTAKES:
         text = (broken.root / file).read_text(encoding="utf-8")
-        (found,) = [
-            i for i in issues if i.file.endswith(file) and str(i).split(": ", 1)[1].startswith(begins)
-        ]
+        (found,) = [i for i in issues if i.file.endswith(file) and str(i).split(": ", 1)[1].startswith(begins)]
         first = text[: text.index(written)].count("\n") + 1
         assert found.line in range(first, first + written.count("\n") + 1), begins
         assert found.remedy.endswith(ends), found.remedy
@@ -72,9 +70,7 @@ def test_the_error_prints_one_line_for_each_issue_in_the_order_of_the_files(brok
         load_line(broken.line)
     lines = str(caught.value).splitlines()
     assert lines == [str(issue) for issue in caught.value.issues]
-    assert [(i.file, i.line) for i in caught.value.issues] == sorted(
-        (i.file, i.line) for i in caught.value.issues
-    )
+    assert [(i.file, i.line) for i in caught.value.issues] == sorted((i.file, i.line) for i in caught.value.issues)
 
 
 def test_checking_the_directory_finds_the_same_and_says_nothing_twice(broken):

@@ -153,6 +153,20 @@ def test_a_missing_file_is_said_for_every_way_to_load(tmp_path):
     assert [str(issue) for issue in check_paths([path])] == [expected]
 
 
+def test_a_directory_without_descriptions_is_not_called_clean(tmp_path):
+    assert [str(issue) for issue in check_paths([tmp_path])] == [
+        f"{tmp_path}:1:1: there is no YAML file below this directory; some are needed. Correct the path."
+    ]
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\nb", "a\0b", "", "Ä"])
+def test_names_that_no_file_can_have_are_refused_as_any_other(name, config):
+    assert "there is no line '" in error_of(find_line, name)
+    assert check_paths([name])
+    config.edit("lines/valve.yaml", "cell: bench", f"cell: {name!r}".replace("'", '"'))
+    assert len(config.texts()) == 1
+
+
 def test_an_order_for_another_product_is_checked_against_the_one_it_names(config):
     assert load_order(config.root / "orders" / "valve_demo.yaml").product == "valve"
     config.edit("orders/valve_demo.yaml", "quantity: 4", "quantity: 0")

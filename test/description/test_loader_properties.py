@@ -91,9 +91,7 @@ keys = st.sampled_from(
 )
 
 
-@given(
-    st.sampled_from(["cell", "tool", "product", "line", "order"]), st.dictionaries(keys, values, max_size=6)
-)
+@given(st.sampled_from(["cell", "tool", "product", "line", "order"]), st.dictionaries(keys, values, max_size=6))
 @settings(max_examples=200, deadline=None)
 def test_any_values_under_the_right_keys_are_refused_or_loaded(kind, document):
     content = yaml.safe_dump({**document, "kind": kind}, allow_unicode=True).encode("utf-8", "surrogatepass")

@@ -148,10 +148,7 @@ def test_a_misspelt_key_is_not_also_reported_as_missing():
 
 def test_a_list_is_not_called_too_short_because_its_elements_are_wrong():
     (text,) = device("{kind: tool_crib, pockets: [{flange_in_cell: 3}]}")
-    assert (
-        "devices.x.pockets[0].flange_in_cell: wrong kind of value (3); a mapping with the keys xyz_m, rpy_rad"
-        in text
-    )
+    assert "devices.x.pockets[0].flange_in_cell: wrong kind of value (3); a mapping with the keys xyz_m, rpy_rad" in text
 
 
 def test_names_of_entries_are_names():
@@ -193,9 +190,7 @@ def test_a_rule_that_a_model_checks_itself_is_told_in_its_words():
 
 
 @pytest.mark.parametrize("model", [Cell, Product, Tool, Order])
-@pytest.mark.parametrize(
-    "text", ["{}", "[]", "3", "{kind: [1], name: {a: 1}, parts: {a: 3}, devices: [1], lines: {}}"]
-)
+@pytest.mark.parametrize("text", ["{}", "[]", "3", "{kind: [1], name: {a: 1}, parts: {a: 3}, devices: [1], lines: {}}"])
 def test_no_message_speaks_the_librarys_language(model, text):
     found = texts(model, text)
     assert found

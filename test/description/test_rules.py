@@ -1,7 +1,5 @@
 """Every rule between documents is provoked by one change of a good configuration and says what to do."""
 
-# ruff: noqa: E501 - messages are written as they are printed
-
 import pytest
 
 from microcell import plugins

@@ -127,24 +127,18 @@ def test_what_cannot_be_read_is_said_with_its_place(tmp_path, text, expected):
 
 def test_aliases_that_multiply_are_refused(tmp_path):
     levels = [f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 10)}]" for i in range(1, 10)]
-    assert "the file expands to more than 50000 values" in only_issue(
-        tmp_path, "\n".join(["l0: &l0 [1]", *levels])
-    )
+    assert "the file expands to more than 50000 values" in only_issue(tmp_path, "\n".join(["l0: &l0 [1]", *levels]))
 
 
 def test_merges_that_multiply_are_refused(tmp_path):
     levels = [f"l{i}: &l{i} {{<<: [{', '.join([f'*l{i - 1}'] * 10)}]}}" for i in range(1, 30)]
-    assert "the file expands to more than 50000 values" in only_issue(
-        tmp_path, "\n".join(["l0: &l0 {a: 1}", *levels])
-    )
+    assert "the file expands to more than 50000 values" in only_issue(tmp_path, "\n".join(["l0: &l0 {a: 1}", *levels]))
 
 
 def test_a_missing_file_and_a_directory_are_issues(tmp_path):
     (missing,) = read_source(tmp_path / "none.yaml").issues
     (directory,) = read_source(tmp_path).issues
-    assert str(missing).endswith(
-        "none.yaml:1:1: there is no such file; a YAML file is needed here. Correct the path."
-    )
+    assert str(missing).endswith("none.yaml:1:1: there is no such file; a YAML file is needed here. Correct the path.")
     assert "this is a directory; a YAML file is needed here. Name a file in it." in str(directory)
 
 
@@ -153,9 +147,7 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
 
 
 @pytest.mark.skipif(not yaml.__with_libyaml__, reason="only one parser is installed")
-@pytest.mark.parametrize(
-    "text", ["a: {b: [1, 'ä', {c: d}]}\ne:\n- f:\n    g: 1e3\n-\n", "x: |\n  text\ny: [\n 1,\n 2]\n"]
-)
+@pytest.mark.parametrize("text", ["a: {b: [1, 'ä', {c: d}]}\ne:\n- f:\n    g: 1e3\n-\n", "x: |\n  text\ny: [\n 1,\n 2]\n"])
 def test_both_parsers_of_pyyaml_find_the_same_values_at_the_same_places(tmp_path, monkeypatch, text):
     fast = read(tmp_path, text)
 

@@ -56,9 +56,7 @@ def test_every_fractional_parameter_of_a_skill_names_its_unit(skill):
     assert list(bare_fields(plugins.skill(skill).Parameters)) == []
 
 
-@pytest.mark.parametrize(
-    "path", sorted(SHIPPED.rglob("*.yaml")), ids=lambda path: str(path.relative_to(SHIPPED))
-)
+@pytest.mark.parametrize("path", sorted(SHIPPED.rglob("*.yaml")), ids=lambda path: str(path.relative_to(SHIPPED)))
 def test_every_fraction_in_the_shipped_configuration_has_a_unit(path):
     assert list(bare_values(yaml.safe_load(path.read_text(encoding="utf-8")))) == []
 

@@ -99,9 +99,7 @@ def test_a_good_unit_reads_as_good(driver: Any) -> None:
 
 @BOTH
 def test_defects_show_in_the_readings(driver: Any) -> None:
-    quarter = (
-        SEAT @ PRODUCT.sites["cap_seat"].part_in_unit.pose @ Pose(orientation=from_rpy(0.0, 0.0, 1.5708))
-    )
+    quarter = SEAT @ PRODUCT.sites["cap_seat"].part_in_unit.pose @ Pose(orientation=from_rpy(0.0, 0.0, 1.5708))
     scratch = Flaw((-0.004, -0.0095), (0.004, -0.009), 0.0005, (180, 190, 230))
     bad = unit(
         screw_2=None,
@@ -118,9 +116,7 @@ def test_defects_show_in_the_readings(driver: Any) -> None:
 @BOTH
 def test_another_variant_has_another_colour(driver: Any) -> None:
     plant = StillPlant(unit("infant"))
-    assert (
-        values(use(driver, plant, lambda camera: camera.measure(checks("child"), 0.02))[0])["cap_type"] > 0.3
-    )
+    assert values(use(driver, plant, lambda camera: camera.measure(checks("child"), 0.02))[0])["cap_type"] > 0.3
 
 
 @BOTH
@@ -200,9 +196,7 @@ def test_the_rendered_image_has_the_digest_of_its_pixels_and_is_kept() -> None:
 
 
 def test_the_modelled_camera_makes_no_pixels() -> None:
-    with pytest.raises(
-        FaultError, match=r"CAMERA_NO_IMAGE at camera_1: .* \(modelled camera makes no pixels\)"
-    ):
+    with pytest.raises(FaultError, match=r"CAMERA_NO_IMAGE at camera_1: .* \(modelled camera makes no pixels\)"):
         use(ModelledCamera, StillPlant(unit()), lambda camera: camera.capture(0.02))
     assert use(ModelledCamera, StillPlant(unit()), lambda camera: camera.measure((), 0.02)) == ((), "")
 
@@ -234,11 +228,7 @@ def test_the_uppermost_of_two_labels_counts() -> None:
 
 def test_modelled_readings_are_spread_as_the_rendered_ones_are() -> None:
     """Both cameras on the same unit, many times: the means agree within the sum of what both scatter."""
-    pose = (
-        SEAT
-        @ PRODUCT.sites["cap_seat"].part_in_unit.pose
-        @ Pose((0.0002, 0.0, 0.0), from_rpy(0.0, 0.0, 0.05))
-    )
+    pose = SEAT @ PRODUCT.sites["cap_seat"].part_in_unit.pose @ Pose((0.0002, 0.0, 0.0), from_rpy(0.0, 0.0, 0.05))
     items = unit(cap_seat={"part_in_cell": pose})
     stream, noise = Random(1), np.random.default_rng(1)
     modelled = [values(drawn_reading(request, items, stream) for request in checks()) for _ in range(200)]

@@ -132,7 +132,11 @@ async def test_a_missing_screw_is_reworked_and_only_that_one():
         order = await cell.controller.order_ended(cell.order(1))
         assert (order.good, order.reworked) == (1, 1)
         operations = cell.port.operations()
-        assert (operations.count("fasten_3"), operations.count("fasten_1"), operations.count("inspect_closed")) == (2, 1, 2)
+        assert (operations.count("fasten_3"), operations.count("fasten_1"), operations.count("inspect_closed")) == (
+            2,
+            1,
+            2,
+        )
 
 
 @virtual

@@ -21,7 +21,9 @@ def test_two_units_that_hold_what_the_other_wants_cannot_finish():
 def shops(draw):  # type: ignore[no-untyped-def]
     """Stations of each kind and, for each unit, the kinds it goes through; it gives all back at its end."""
     stations = {kind: draw(st.integers(1, 3)) for kind in KINDS}
-    routes = draw(st.lists(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3, unique=True), min_size=1, max_size=6))
+    routes = draw(
+        st.lists(st.lists(st.sampled_from(KINDS), min_size=1, max_size=3, unique=True), min_size=1, max_size=6)
+    )
     return stations, routes, draw(st.randoms(use_true_random=False))
 
 

@@ -49,7 +49,9 @@ def go_on(journal: Journal):  # type: ignore[no-untyped-def]
         before = _succeeded(journal)
         async with floor(journal=journal) as cell:
             if not cell.controller.orders():
-                cell.controller.submit(Order(order_id="order-0001", product="valve", lines=(OrderLine(variant="adult", quantity=3),)))
+                cell.controller.submit(
+                    Order(order_id="order-0001", product="valve", lines=(OrderLine(variant="adult", quantity=3),))
+                )
             for _ in range(200):
                 if cell.controller.order("order-0001").status.ended:
                     break

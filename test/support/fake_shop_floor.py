@@ -122,7 +122,9 @@ class FakePort:
             self.changer.serial = next(p.serial for p in crib.pockets if p.tool == goal.parameters["tool"])
         if "feeder" in goal.lease.resources:
             self.feeders[goal.lease.resources["feeder"]].pieces -= 1
-        return SkillResult(Outcome.SUCCEEDED, "done", carton="CTN-1" if goal.skill == "pack" else "", duration_s=self.duration_s)
+        return SkillResult(
+            Outcome.SUCCEEDED, "done", carton="CTN-1" if goal.skill == "pack" else "", duration_s=self.duration_s
+        )
 
 
 def fault(code: str, where: str = "arm") -> SkillResult:
@@ -168,7 +170,12 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(script: Script = lambda goal: None, line: Line = VALVE, journal: Journal | None = None, levels: dict[str, int] | None = None):  # type: ignore[no-untyped-def]
+async def floor(
+    script: Script = lambda goal: None,
+    line: Line = VALVE,
+    journal: Journal | None = None,
+    levels: dict[str, int] | None = None,
+):  # type: ignore[no-untyped-def]
     """A started controller over a fake port; closed at the end."""
     clock = LoopClock(0.0)
     feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for name in line.feeders}

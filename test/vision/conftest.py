@@ -35,21 +35,13 @@ class Stage:
             sees=("fixture",),
         )
         notch = Mark(at_m=(0.0165, 0.0), length_m=0.004, width_m=0.002, colour_rgb=(40, 40, 44))
-        self.cap = self.part(
-            Cylinder(kind="cylinder", diameter_m=0.04, height_m=0.005), (70, 120, 200), (notch,)
-        )
+        self.cap = self.part(Cylinder(kind="cylinder", diameter_m=0.04, height_m=0.005), (70, 120, 200), (notch,))
         self.white_cap = self.cap.model_copy(update={"colour_rgb": (236, 236, 230)})
         self.disc = self.part(Cylinder(kind="cylinder", diameter_m=0.024, height_m=0.0012), (226, 132, 150))
-        self.ring = self.part(
-            Cylinder(kind="cylinder", diameter_m=0.04, height_m=0.02, bore_m=0.0246), (206, 208, 212)
-        )
+        self.ring = self.part(Cylinder(kind="cylinder", diameter_m=0.04, height_m=0.02, bore_m=0.0246), (206, 208, 212))
         self.plate = self.part(Box(kind="box", length_m=0.03, width_m=0.018, height_m=0.004), (200, 160, 40))
-        self.label = self.part(
-            Box(kind="box", length_m=0.011, width_m=0.011, height_m=0.0001), (250, 250, 246)
-        )
-        self.screw = self.part(
-            Screw(kind="screw", head_diameter_m=0.0045, length_m=0.006, pitch_m=0.00045), (150, 152, 158)
-        )
+        self.label = self.part(Box(kind="box", length_m=0.011, width_m=0.011, height_m=0.0001), (250, 250, 246))
+        self.screw = self.part(Screw(kind="screw", head_diameter_m=0.0045, length_m=0.006, pitch_m=0.00045), (150, 152, 158))
 
     @staticmethod
     def part(shape: Any, colour: tuple[int, int, int], marks: tuple[Mark, ...] = ()) -> Part:
@@ -82,9 +74,7 @@ class Stage:
         return [self.at(0.016 * math.cos(turn), 0.016 * math.sin(turn), 0.005) for turn in turns]
 
     def closed_checks(self, cap: Part, text: str = "VLV-000123") -> list[CheckRequest]:
-        screws = [
-            self.ask("presence", self.screw, pose, f"screw_{n}") for n, pose in enumerate(self.screw_poses())
-        ]
+        screws = [self.ask("presence", self.screw, pose, f"screw_{n}") for n, pose in enumerate(self.screw_poses())]
         label = self.ask("code", self.label, self.at(z_m=0.005), "label", text)
         kinds = ("presence", "position", "colour", "orientation", "surface")
         return [*(self.ask(kind, cap, SEAT, "cap") for kind in kinds), *screws, label]

@@ -57,9 +57,7 @@ def test_a_missing_screw_is_not_there(stage: Any) -> None:
 
 
 def test_a_part_in_the_wrong_colour_is_not_the_part(stage: Any) -> None:
-    assert (
-        read(stage, [stage.item(stage.white_cap, stage.at())], stage.ask("presence", stage.cap)).value < 0.1
-    )
+    assert read(stage, [stage.item(stage.white_cap, stage.at())], stage.ask("presence", stage.cap)).value < 0.1
 
 
 def test_half_hidden_is_half_visible(stage: Any) -> None:
@@ -111,9 +109,7 @@ def test_a_box_without_marks_is_turned_by_its_sides(stage: Any) -> None:
 
 
 def test_a_round_part_without_marks_has_no_orientation(stage: Any) -> None:
-    with pytest.raises(
-        ValueError, match="check 'site_orientation': a round part without marks has no orientation"
-    ):
+    with pytest.raises(ValueError, match="check 'site_orientation': a round part without marks has no orientation"):
         read(stage, [stage.item(stage.disc, stage.at())], stage.ask("orientation", stage.disc))
 
 
@@ -148,9 +144,7 @@ def test_what_no_request_names_counts_as_a_flaw(stage: Any) -> None:
 
 
 @pytest.mark.parametrize(("content", "contrast"), [("VLV-000124", 1.0), ("VLV-000123", 0.0), ("", 1.0)])
-def test_another_or_unreadable_code_is_not_the_expected_one(
-    stage: Any, content: str, contrast: float
-) -> None:
+def test_another_or_unreadable_code_is_not_the_expected_one(stage: Any, content: str, contrast: float) -> None:
     items = [stage.item(stage.label, stage.at(), content=content, contrast=contrast)]
     reading = read(stage, items, stage.ask("code", stage.label, text="VLV-000123"))
     assert reading.value == 0.0
@@ -169,9 +163,7 @@ def test_a_code_is_read_in_any_turn(stage: Any) -> None:
 @pytest.mark.parametrize("kind", ["presence", "position", "colour", "orientation", "surface", "code"])
 def test_a_place_outside_of_the_image_is_empty(stage: Any, kind: str) -> None:
     part = stage.label if kind == "code" else stage.cap
-    reading = read(
-        stage, [stage.item(stage.cap, stage.at())], stage.ask(kind, part, stage.at(x_m=0.5), text="A")
-    )
+    reading = read(stage, [stage.item(stage.cap, stage.at())], stage.ask(kind, part, stage.at(x_m=0.5), text="A"))
     worst = {"presence": 0.0, "position": 0.02, "orientation": math.pi, "surface": 0.0, "code": 0.0}
     assert reading.value == worst.get(kind, reading.value)
     assert kind != "colour" or reading.value > 0.3

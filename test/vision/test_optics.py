@@ -36,9 +36,7 @@ def test_a_point_above_the_lens_has_no_image() -> None:
 
 
 @given(x=near, y=near, z=st.floats(0.0, 0.3), yaw=st.floats(-3.0, 3.0), tilt=st.floats(-0.1, 0.1))
-def test_back_from_a_pixel_is_the_point_that_it_shows(
-    x: float, y: float, z: float, yaw: float, tilt: float
-) -> None:
+def test_back_from_a_pixel_is_the_point_that_it_shows(x: float, y: float, z: float, yaw: float, tilt: float) -> None:
     optics = Optics(Pose((0.5, -0.1, 1.0), from_rpy(tilt, 0.0, yaw)), 10_000.0, (639.5, 479.5))
     u, v = optics.project(np.array([[0.5 + x, -0.1 + y, z]]))[0]
     assert optics.unproject((u, v), z) == pytest.approx((0.5 + x, -0.1 + y), abs=1e-9)

@@ -31,9 +31,7 @@ class Camera(Device):
         """Light, expose and return an image; CAMERA_NO_IMAGE."""
 
     @abstractmethod
-    async def measure(
-        self, requests: Sequence[CheckRequest], exposure_s: float
-    ) -> tuple[Sequence[Reading], str]:
+    async def measure(self, requests: Sequence[CheckRequest], exposure_s: float) -> tuple[Sequence[Reading], str]:
         """Judge a unit by one image: a reading for each request, in their order, and the image's SHA-256.
 
         The digest is "" where there is no image. Faults: CAMERA_NO_IMAGE, CAMERA_UNUSABLE_IMAGE.

@@ -22,7 +22,8 @@ class MockCamera(MockDevice, PixelCamera):
     """
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
-        super().__init__(name, spec, host)
+        MockDevice.__init__(self, name, spec, host)
+        PixelCamera.__init__(self, name, spec)
         self._shots = 0
 
     async def status(self) -> DeviceStatus:

@@ -17,12 +17,13 @@ from microcell.vision.requests import CheckRequest, Locate, Reading
 class PixelCamera(Camera):
     """A camera whose images are measured here, by `microcell.vision`.
 
-    A driver sets `name` and `spec`. `last_frame` is the last image that was measured, for evidence
-    (`vision/overlay.py`).
+    `last_frame` is the last image that was measured, for evidence (`vision/overlay.py`).
     """
 
-    spec: CameraSpec
-    last_frame: Frame | None = None
+    def __init__(self, name: str, spec: CameraSpec) -> None:
+        self.name = name
+        self.spec = spec
+        self.last_frame: Frame | None = None
 
     async def measure(
         self, requests: Sequence[CheckRequest], exposure_s: float

@@ -22,7 +22,7 @@ from microcell.ros.driver import CONNECT_S, LOOK_S, RosDevice
 from microcell_interfaces.srv import CaptureImage
 
 FREE_RUNNING_S = 1.0
-"""Real time after which a camera whose images are there and whose service is not runs freely."""
+"""A camera whose service is not there after so much real time, but whose images are, runs freely."""
 
 IMAGE_S = 5.0
 """Real time that an image may take to come."""
@@ -38,21 +38,20 @@ class RosCamera(RosDevice, PixelCamera):
 
     def _open(self) -> None:
         self._images = self._inbox(Image, names.image(self.name), qos.IMAGE)
-        self._capture = self._client(CaptureImage, names.capture(self.name))
+        self._capture = self._client(CaptureImage, names.capture(self.name), needed=False)
 
     async def _discovered(self) -> None:
+        await super()._discovered()
         start_s = time.monotonic()
-        source, service = self._needed.values()
-        while not (source() and service()):
+        while not self._capture.service_is_ready():
             waited_s = time.monotonic() - start_s
-            if waited_s > FREE_RUNNING_S and source():
-                break
+            if self._images.newest is not None and waited_s > FREE_RUNNING_S:
+                self._on_request = False
+                return
             if waited_s > CONNECT_S:
-                raise self._silent(f"nobody publishes its images within {CONNECT_S:g} s")
+                raise self._silent(f"neither images nor service '{self._capture.srv_name}' within {CONNECT_S:g} s")
             await asyncio.sleep(LOOK_S)
-        self._on_request = service()
-        if not self._on_request:
-            self._needed.popitem()
+        self._on_request = True
 
     async def capture(self, exposure_s: float) -> Frame:
         self._check_connected()
