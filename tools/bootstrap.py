@@ -261,7 +261,6 @@ def adapt_cmake_exports(environment: Environment) -> None:
 def build_interfaces(environment: Environment) -> None:
     """Build microcell_interfaces and install it into the virtual environment."""
     build = environment.work / "microcell_interfaces"
-    remove_installed(build / "install_manifest.txt")
     shutil.rmtree(build / "rosidl_generator_py", ignore_errors=True)  # installed whole, stale modules and all
     advice = "A wrong .msg, .srv or .action file is named above; if none is, start afresh: make clean-env."
     configure = ["cmake", "-S", INTERFACES, "-B", build, "-DBUILD_TESTING=OFF", "-DCMAKE_BUILD_TYPE=Release"]
@@ -271,6 +270,7 @@ def build_interfaces(environment: Environment) -> None:
     compile_all = ["cmake", "--build", build, "--parallel", str(os.cpu_count() or 1)]
     run(environment, "interfaces_configure", configure, advice)
     run(environment, "interfaces_build", compile_all, advice)
+    remove_installed(build / "install_manifest.txt")
     run(environment, "interfaces_install", ["cmake", "--install", build], advice)
     if environment.distribution:
         source_interfaces_on_activation(environment)

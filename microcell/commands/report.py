@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from microcell.records.report import as_json, print_report, report
+from microcell.records.report import as_json, report
 
 
 def run(args: argparse.Namespace) -> int:
@@ -19,6 +19,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(as_json(found), indent=2))
     else:
         from rich.console import Console
+
+        from microcell.records.tables import print_report
 
         print_report(found, Console(), all_units=args.all)
         if args.gantt is not None:

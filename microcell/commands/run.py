@@ -17,7 +17,7 @@ from microcell.description.order import Order, OrderLine
 from microcell.errors import UsageError
 from microcell.orchestration.packml import State
 from microcell.records.journal import Entry
-from microcell.records.report import as_json, print_report, report
+from microcell.records.report import as_json, report
 from microcell.virtual import VirtualResult, VirtualRun, run_line
 
 
@@ -52,6 +52,8 @@ def _run(wanted: VirtualRun, args: argparse.Namespace) -> int:
         print(json.dumps(as_json(found), indent=2))
     else:
         from rich.console import Console
+
+        from microcell.records.tables import print_report
 
         print_report(found, Console())
     return _exit_code(result, wanted)

@@ -22,7 +22,8 @@ from collections.abc import Iterator
 from microcell.description.cell import ArmSpec, JointLimit
 from microcell.faults import FaultError
 from microcell.geometry import Pose, Quaternion, multiply, rotate
-from microcell.motion.trajectory import Joints
+
+Joints = tuple[float, ...]
 
 TURN = 2.0 * math.pi
 _IN_LINE = 1e-7  # below this sine forearm and flange are taken as in line

@@ -11,16 +11,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from microcell.description.cell import JointLimit
 from microcell.faults import FaultError
 from microcell.geometry import Pose, Quaternion, angle_between, distance
-
-if TYPE_CHECKING:
-    from microcell.motion.kinematics import ArmModel
-
-Joints = tuple[float, ...]
+from microcell.motion.kinematics import ArmModel, Joints
 
 SPACING_M = 0.03
 SPACING_RAD = 0.2
@@ -78,9 +73,7 @@ class _Profile:
         return self.ramp_s + (s - self.ramp) / self.speed, self.speed
 
 
-def plan_joint_move(
-    limits: Sequence[JointLimit], start: Joints, goal: Joints, speed_ratio: float = 1.0
-) -> JointTrajectory:
+def plan_joint_move(limits: Sequence[JointLimit], start: Joints, goal: Joints, speed_ratio: float = 1.0) -> JointTrajectory:
     """Move all joints together from rest to rest, on a trapezoidal profile within their limits.
 
     `speed_ratio` in (0, 1] scales the velocity limits. Raises ARM_LIMIT when the goal is out of a position's.
@@ -187,17 +180,13 @@ def _straight_path(model: ArmModel, joints: Joints, start: Pose, goal: Pose, ste
 def _slopes(path: Sequence[Joints]) -> list[Joints]:
     """Joints' change over the path parameter at each point, by second-order differences."""
     last, half = len(path) - 1, (len(path) - 1) / 2.0
-    inner = [
-        tuple((b - a) * half for a, b in zip(path[k - 1], path[k + 1], strict=True)) for k in range(1, last)
-    ]
+    inner = [tuple((b - a) * half for a, b in zip(path[k - 1], path[k + 1], strict=True)) for k in range(1, last)]
     first = tuple((4.0 * b - 3.0 * a - c) * half for a, b, c in zip(*path[:3], strict=True))
     end = tuple((3.0 * c - 4.0 * b + a) * half for a, b, c in zip(*path[-3:], strict=True))
     return [first, *inner, end]
 
 
-def _path_profile(
-    limits: Sequence[JointLimit], path: Sequence[Joints], slopes: Sequence[Joints], speed: float
-) -> _Profile:
+def _path_profile(limits: Sequence[JointLimit], path: Sequence[Joints], slopes: Sequence[Joints], speed: float) -> _Profile:
     """The fastest profile that no joint hinders.
 
     Half of each joint's acceleration is kept for the path's bends, half for the ramps.

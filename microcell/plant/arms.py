@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from microcell.clock import Clock
 from microcell.description.cell import ArmSpec
 from microcell.geometry import Pose
-from microcell.motion.trajectory import Joints, JointTrajectory
+from microcell.motion.kinematics import Joints
+from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.signals import Signal
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from microcell.errors import JournalError
 from microcell.records.journal import GENESIS, Break, Head, JournalReader
@@ -20,11 +20,7 @@ from microcell.records.orders import OrderRecord
 from microcell.records.production import Production, ProductionFold
 from microcell.records.units import PartUsed, UnitHistory
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 REPORT_VERSION = 1
-ROWS_SHOWN = 20
 
 CAMERAS = {
     "modelled": "modelled camera (no images: readings drawn around the truth with measured errors)",
@@ -181,13 +177,6 @@ def as_json(of: Report) -> dict[str, Any]:
         for variant, of_variant in of.kpis.variants.items():
             data["kpis"]["variants"][variant][name] = getattr(of_variant, name)
     return data
-
-
-def print_report(of: Report, console: Console, all_units: bool = False) -> None:
-    """Print the report; without `all_units`, at most `ROWS_SHOWN` rows of units and of lots."""
-    from microcell.records import tables
-
-    tables.print_report(of, console, None if all_units else ROWS_SHOWN)
 
 
 def _report(journal: JournalReader) -> Report:

@@ -12,9 +12,12 @@ from rich.table import Table
 from microcell.records.kpis import CheckSpread, Kpis, Yield
 from microcell.records.report import CAMERAS, Digest, Header, Report, UnitRow
 
+ROWS_SHOWN = 20
 
-def print_report(report: Report, console: Console, rows_shown: int | None) -> None:
-    """Print all parts of a report; `rows_shown` limits the tables of lots and units, None shows all."""
+
+def print_report(report: Report, console: Console, all_units: bool = False) -> None:
+    """Print all parts of a report; without `all_units`, at most `ROWS_SHOWN` rows of units and of lots."""
+    rows_shown = None if all_units else ROWS_SHOWN
     _print_header(report.header, console)
     for part in (_orders, _variants):
         _print_table(part(report), console)

@@ -43,7 +43,7 @@ _LEGAL = {
     (INACTIVE, Transition.TRANSITION_ACTIVATE): ACTIVE,
     (ACTIVE, Transition.TRANSITION_DEACTIVATE): INACTIVE,
     (INACTIVE, Transition.TRANSITION_CLEANUP): UNCONFIGURED,
-    **{(state, transition): FINALIZED for state, transition in _SHUTDOWN.items()},
+    **dict.fromkeys(_SHUTDOWN.items(), FINALIZED),
 }
 
 

@@ -68,7 +68,7 @@ class RosRuntime:
 
     async def __aexit__(self, *exc: object) -> None:
         self._stopping = True
-        self.executor.wake()
+        self.executor.create_task(lambda: None)  # wake() alone lets it go on waiting for work
         await asyncio.to_thread(self._thread.join, 5.0)
         self.executor.shutdown(timeout_sec=0)
         if self._listening is not None:

@@ -8,8 +8,8 @@ from microcell.events import Event
 from microcell.records.journal import Head, Journal
 from microcell.records.kpis import key_figures
 from microcell.records.production import fold
-from microcell.records.report import as_json, describe, print_report, report
-from microcell.records.tables import duration, number, percent
+from microcell.records.report import as_json, describe, report
+from microcell.records.tables import duration, number, percent, print_report
 
 KEYS = {"report_version", "header", "orders", "units", "in_doubt", "kpis", "digest"}
 

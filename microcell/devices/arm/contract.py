@@ -6,9 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from microcell.devices.contract import Device
+from microcell.motion.kinematics import Joints
 from microcell.motion.trajectory import JointTrajectory
-
-Joints = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from microcell.description.base import Description
-from microcell.devices.arm.contract import Arm, Joints, JointState
+from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.factory import DeviceHost
 from microcell.errors import UsageError
 from microcell.faults import FaultError
+from microcell.motion.kinematics import Joints
 from microcell.motion.trajectory import JointTrajectory, resample, sample
 from microcell.ros import convert, names, qos
 from microcell.ros.driver import RosDevice

@@ -1,0 +1,348 @@
+"""The ROS drivers against the mock hardware's ROS face: what the devices do, and what they refuse, comes through unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from ros_cell import LINE, in_ros, ros_cell
+
+from microcell.devices.factory import device_specs
+from microcell.faults import FaultError
+from microcell.motion.trajectory import JointTrajectory, plan_joint_move, sample
+from microcell.plant.injection import Injection
+
+pytestmark = pytest.mark.ros
+SPECS = device_specs(LINE)
+TOOLS = tuple(LINE.tools)
+
+
+def first_of(kind: str) -> str:
+    """The line's first device of a kind."""
+    return next(name for name, spec in SPECS.items() if (spec.device if spec.kind == "tool" else spec.kind) == kind)
+
+
+# --- the contract, as for every driver ---------------------------------------------------------------------------------
+
+
+def contract_module() -> Any:
+    path = Path(__file__).parent.parent / "contracts" / "test_device_contracts.py"
+    spec = importlib.util.spec_from_file_location("device_contracts", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+CONTRACTS = contract_module()
+OWN_TESTS = {
+    "test_a_driver_is_a_device_of_its_kind": "makes no device",
+    "test_a_device_is_silent_before_it_is_connected_connects_and_disconnects_twice": "see below",
+    "test_an_arm_returns_the_joints_reached_after_the_time_of_its_trajectory": "needs a clock that stands still",
+    "test_waiting_for_a_force_that_never_comes_can_be_given_up": "waits for ten seconds",
+}
+
+
+def contract_tests() -> list[Any]:
+    """Each test of a kind's contract with its other parameters, once."""
+    found = []
+    for name, test in vars(CONTRACTS).items():
+        if not name.startswith("test_") or name in OWN_TESTS:
+            continue
+        marks = {mark.args[0]: mark.args[1] for mark in test.pytestmark if mark.name == "parametrize"}
+        kind = marks.pop("driver")[0].partition("/")[0]
+        for others in marks.values() or [[()]]:
+            found += [pytest.param(test, kind, other, id=f"{name}-{other}") for other in others]
+    return found
+
+
+@pytest.mark.parametrize(("test", "kind", "others"), contract_tests())
+def test_a_ros_driver_keeps_its_kinds_contract(test, kind, others, monkeypatch):
+    name = first_of(kind)
+    mounted = name if name in TOOLS else "parallel_gripper" if kind == "force_sensor" else ""
+
+    def connected(driver: str, scenario: Any) -> None:
+        in_ros(lambda cell: scenario(cell.devices[name]), name, mounted=mounted)
+
+    monkeypatch.setattr(CONTRACTS, "connected", connected)
+    test(f"{kind}/ros", *others)
+
+
+def test_every_ros_driver_connects_and_disconnects_twice_and_is_silent_before():
+    async def life() -> None:
+        async with ros_cell() as cell:
+            arm, gripper = cell.devices["arm"], cell.devices["parallel_gripper"]
+            with pytest.raises(FaultError, match=r"DEVICE_SILENT at arm: .*not connected"):
+                await arm.joints()
+            with pytest.raises(FaultError, match=r"DEVICE_SILENT at parallel_gripper: .*not connected"):
+                await gripper.close(5.0)
+            for _ in range(2):
+                await asyncio.gather(*(device.stop() for device in cell.devices.values()))
+                await asyncio.gather(*(device.connect() for device in cell.devices.values()))
+                states = [await device.status() for device in cell.devices.values()]
+                assert all(state.connected and state.ready and not state.text for state in states)
+                await asyncio.gather(*(device.disconnect() for device in cell.devices.values()))
+                await asyncio.gather(*(device.disconnect() for device in cell.devices.values()))
+                assert not any([(await device.status()).connected for device in cell.devices.values()])
+
+    asyncio.run(asyncio.wait_for(life(), 60.0))
+
+
+# --- faults come through unchanged -------------------------------------------------------------------------------------
+
+COMMANDS = [
+    ("arm", "follow", "ARM_PROTECTIVE_STOP", lambda arm: arm.follow(way(0.2))),
+    ("parallel_gripper", "close", "GRIP_PART_LOST", lambda gripper: gripper.close(10.0)),
+    ("vacuum_cup", "on", "VACUUM_NOT_SEALED", lambda vacuum: vacuum.on()),
+    ("screwdriver", "drive", "FASTEN_NO_SCREW", lambda screwdriver: screwdriver.drive(0.5, 6.0, 10.0)),
+    ("changer", "lock", "TOOL_NOT_LOCKED", lambda changer: changer.lock()),
+    ("crib", "pockets", "TOOL_MISSING", lambda crib: crib.pockets()),
+    ("nest_1", "present", "FEEDER_JAMMED", lambda feeder: feeder.present()),
+    ("nest_1", "refill", "DEVICE_REFUSED", lambda feeder: feeder.refill(1)),
+    ("fixture_1", "clamp", "FIXTURE_NOT_CLAMPED", lambda fixture: fixture.clamp()),
+    ("cartons", "exchange", "CARTON_MISSING", lambda station: station.exchange()),
+    ("printer", "print_label", "LABEL_NOT_PRINTED", lambda printer: printer.print_label("VLV-1")),
+    ("reject_bin", "count", "DEVICE_SILENT", lambda reject_bin: reject_bin.count()),
+]
+
+
+def way(by_rad: float, duration_s: float = 0.5) -> JointTrajectory:
+    """Turn all joints of the arm from home, from rest to rest."""
+    home = tuple(SPECS["arm"].home_rad)
+    still = (0.0,) * len(home)
+    return JointTrajectory((0.0, duration_s), (home, tuple(angle + by_rad for angle in home)), (still, still))
+
+
+@pytest.mark.parametrize(("name", "command", "code", "call"), COMMANDS, ids=[f"{c[0]}-{c[1]}" for c in COMMANDS])
+def test_a_fault_arrives_with_the_code_place_and_detail_that_the_hardware_gave_it(name, command, code, call):
+    async def scenario(cell: Any) -> None:
+        cell.hardware.plant.injections.add(Injection(name, command, code))
+        with pytest.raises(FaultError) as raised:
+            await call(cell.devices[name])
+        fault = raised.value.fault
+        assert (fault.code, fault.where, fault.detail) == (code, name, f"injected at '{command}'")
+        if name not in ("fixture_1", "arm"):
+            await call(cell.devices[name])  # it was ordered once
+
+    in_ros(scenario, name, mounted=name if name in TOOLS else "")
+
+
+def test_an_image_that_the_camera_cannot_take_is_camera_no_image():
+    async def scenario(cell: Any) -> None:
+        await cell.hardware.devices["camera_1"].disconnect()
+        with pytest.raises(FaultError, match=r"CAMERA_NO_IMAGE at camera_1: .*it is not connected"):
+            await cell.devices["camera_1"].capture(0.02)
+
+    in_ros(scenario, "camera_1")
+
+
+def test_a_gripper_that_is_not_on_an_arm_is_silent_and_one_that_is_put_away_refuses():
+    async def scenario(cell: Any) -> None:
+        gripper = cell.devices["parallel_gripper"]
+        with pytest.raises(FaultError, match=r"DEVICE_SILENT at parallel_gripper: .*the tool is not on an arm"):
+            await gripper.close(10.0)
+
+    in_ros(scenario, "parallel_gripper")
+
+
+def test_hardware_that_is_not_there_is_named_when_connecting(monkeypatch):
+    monkeypatch.setattr("microcell.ros.driver.CONNECT_S", 0.3)
+
+    async def scenario() -> None:
+        async with ros_cell(("changer",)) as cell:
+            changer = cell.devices["changer"]
+            changer.name = "nobody"
+            with pytest.raises(FaultError, match=r"DEVICE_SILENT at nobody: .*no service '/bench/nobody/lock'"):
+                await changer.connect()
+            assert not (await changer.status()).connected
+
+    asyncio.run(asyncio.wait_for(scenario(), 30.0))
+
+
+def test_a_service_that_does_not_answer_is_named(monkeypatch):
+    monkeypatch.setattr("microcell.ros.driver.ANSWER_S", 0.1)
+
+    async def scenario(cell: Any) -> None:
+        never = asyncio.Event()
+        monkeypatch.setattr(cell.hardware.devices["changer"].clock, "sleep", lambda duration_s: never.wait())
+        with pytest.raises(FaultError, match=r"DEVICE_SILENT at changer: .*service '/bench/changer/lock' did not answer"):
+            await cell.devices["changer"].lock()
+        never.set()
+
+    in_ros(scenario, "changer")
+
+
+# --- motion ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("time_scale", [1.0, 5.0])
+def test_an_arm_reaches_its_goal_when_its_trajectory_ends(time_scale):
+    async def scenario(cell: Any) -> None:
+        arm, plan = cell.devices["arm"], way(0.4, 1.0)
+        start_s = cell.clock.now()
+        reached = await arm.follow(plan)
+        assert reached.positions == pytest.approx(plan.positions[-1], abs=1e-12)
+        assert reached.velocities == (0.0,) * 6
+        late_s = reached.time_s - start_s - plan.duration_s
+        assert -0.02 * time_scale < late_s < 0.5 * time_scale
+        assert (await arm.joints()).positions == reached.positions
+
+    in_ros(scenario, "arm", time_scale=time_scale)
+
+
+@pytest.mark.parametrize("time_scale", [1.0, 5.0])
+def test_a_cancelled_motion_leaves_the_arm_still_on_its_way(time_scale):
+    async def scenario(cell: Any) -> None:
+        arm, plan = cell.devices["arm"], way(0.6, 2.0)
+        following = asyncio.ensure_future(arm.follow(plan))
+        await cell.clock.sleep(1.0)
+        following.cancel()
+        await asyncio.wait((following,))
+        assert following.cancelled()
+        truth = cell.hardware.plant.bench.arm("arm")
+        rest, velocities = truth.joints()
+        assert velocities == (0.0,) * 6
+        assert not truth.moving
+        middle = sample(plan, 1.0)[0]
+        assert rest == pytest.approx(middle, abs=0.3)
+        assert (await arm.joints()).positions == pytest.approx(rest)
+        reached = await arm.follow(plan_joint_move(SPECS["arm"].joints, rest, tuple(SPECS["arm"].home_rad)))
+        assert reached.positions == pytest.approx(SPECS["arm"].home_rad)
+
+    in_ros(scenario, "arm", time_scale=time_scale)
+
+
+def test_an_arm_that_another_command_takes_elsewhere_is_a_deviation():
+    async def scenario(cell: Any) -> None:
+        arm = cell.devices["arm"]
+        following = asyncio.ensure_future(arm.follow(way(0.6, 2.0)))
+        await cell.clock.sleep(0.5)
+        await cell.hardware.devices["arm"].stop()
+        with pytest.raises(FaultError, match=r"ARM_(STOPPED|DEVIATION) at arm"):
+            await following
+
+    in_ros(scenario, "arm")
+
+
+def test_a_second_trajectory_is_refused_while_the_first_is_followed():
+    async def scenario(cell: Any) -> None:
+        arm = cell.devices["arm"]
+        following = asyncio.ensure_future(arm.follow(way(0.2)))
+        await asyncio.sleep(0)
+        with pytest.raises(FaultError, match=r"DEVICE_REFUSED at arm: .*follows another trajectory already"):
+            await asyncio.gather(following, arm.follow(way(0.2)))
+        await following
+
+    in_ros(scenario, "arm")
+
+
+@pytest.mark.parametrize("time_scale", [1.0, 10.0])
+def test_contact_is_reported_within_milliseconds_of_the_moment(time_scale):
+    async def scenario(cell: Any) -> None:
+        arm, sensor = cell.devices["arm"], cell.devices["wrist_force"]
+        await sensor.tare()
+        waiting = asyncio.ensure_future(sensor.wait_pressing(4.0))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        sent_s = cell.runtime.loop.time()
+        contact = cell.hardware.plant.contact
+        load = contact.load("arm")
+        pressed = type(load)((0.0, 0.0, load.force[2] - 5.0), load.torque)
+        contact.load = lambda name: pressed
+        contact.when_pressing = lambda name, force_n: cell.hardware.clock.now() if pressed.pressing_n >= force_n else None
+        cell.hardware.plant.bench.arm("arm").changed.notify()
+        wrench = await waiting
+        assert wrench.pressing_n == pytest.approx(5.0, abs=0.3)
+        assert cell.runtime.loop.time() - sent_s < 0.25
+        await arm.stop()
+
+    in_ros(scenario, "arm", "wrist_force", mounted="parallel_gripper", time_scale=time_scale)
+
+
+def test_a_cancelled_drive_stops_the_bit():
+    async def scenario(cell: Any) -> None:
+        screwdriver = cell.devices["screwdriver"]
+        driving = asyncio.ensure_future(screwdriver.drive(0.5, 1000.0, 10.0))
+        await asyncio.sleep(0.3)
+        driving.cancel()
+        await asyncio.wait((driving,), timeout=5.0)
+        assert driving.cancelled()
+        assert not (await screwdriver.drive(0.5, 1.0, 10.0)).reached
+
+    in_ros(scenario, "screwdriver", mounted="screwdriver")
+
+
+# --- feeders and cameras -----------------------------------------------------------------------------------------------
+
+
+def test_a_wait_for_parts_ends_when_the_feeder_is_refilled():
+    async def scenario(cell: Any) -> None:
+        feeder, plant = cell.devices["nest_1"], cell.hardware.plant
+        level = await feeder.level()
+        for item in list(plant.inventory.at("feeder", "nest_1")):
+            plant.inventory.remove(item)
+        plant.feeding._stocks["nest_1"].lots.clear()
+        waiting = asyncio.ensure_future(feeder.wait_level(10))
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+        assert await feeder.refill(12, "LOT-7") == 12
+        assert await waiting == 12 < level
+        assert (await feeder.present()).lot == "LOT-7"
+
+    in_ros(scenario, "nest_1")
+
+
+def test_an_image_is_the_hardwares_to_the_last_bit():
+    async def scenario(cell: Any) -> None:
+        import numpy as np
+
+        from microcell.plant.render import Light, render
+
+        frame = await cell.devices["camera_1"].capture(0.02)
+        assert frame.pixels.shape == (960, 1280, 3)
+        assert frame.time_s <= cell.clock.now()
+        spec, plant = SPECS["camera_1"], cell.hardware.plant
+        import zlib
+
+        noise = np.random.default_rng((plant.seed, zlib.crc32(b"camera_1"), 1))
+        same = render(plant.scene("camera_1"), spec, Light(0.02 / spec.exposure_s), noise)
+        assert np.array_equal(frame.pixels, same)
+
+    in_ros(scenario, "camera_1")
+
+
+def test_a_camera_without_a_service_is_taken_as_it_runs(monkeypatch):
+    monkeypatch.setattr("microcell.devices.camera.ros.FREE_RUNNING_S", 0.2)
+    monkeypatch.setattr("microcell.ros.names.capture", lambda device: f"{device}/nobody_serves_this")
+
+    async def scenario() -> None:
+        import numpy as np
+        from sensor_msgs.msg import Image
+
+        from microcell.ros import convert, qos
+        from microcell.ros.convert_skills import stamp
+
+        async with ros_cell(("camera_1",)) as cell:
+            publisher = cell.node.create_publisher(Image, "camera_1/image", qos.IMAGE)
+            pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+
+            async def run_freely() -> None:
+                while True:
+                    publisher.publish(convert.image_message(pixels, "lens", stamp(cell.clock.epoch_s + cell.clock.now())))
+                    await asyncio.sleep(0.05)
+
+            running = asyncio.ensure_future(run_freely())
+            camera = cell.devices["camera_1"]
+            monkeypatch.setattr(camera._runtime, "call", None)
+            await camera.connect()
+            asked_s = cell.clock.now()
+            frame = await camera.capture(0.02)
+            assert frame.time_s >= asked_s and np.array_equal(frame.pixels, pixels)
+            running.cancel()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30.0))

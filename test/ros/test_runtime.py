@@ -1,0 +1,132 @@
+"""The bridge between rclpy and asyncio."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from in_ros import in_ros, own_domain
+from rclpy.task import Future
+from std_srvs.srv import Trigger
+
+
+async def echo(request, response):
+    response.success, response.message = True, "here"
+    return response
+
+
+@in_ros
+async def test_a_service_is_served_by_a_coroutine(runtime):
+    node = runtime.create_node("both")
+    runtime.create_service(node, Trigger, "echo", echo)
+    answer = await runtime.call(node.create_client(Trigger, "echo"), Trigger.Request(), 10.0)
+    assert (answer.success, answer.message) == (True, "here")
+
+
+@in_ros
+async def test_requests_are_served_concurrently(runtime):
+    both = asyncio.Event()
+    waiting = []
+
+    async def meet(request, response):
+        """Answers only when another request is being served, too."""
+        waiting.append(request)
+        if len(waiting) == 2:
+            both.set()
+        await both.wait()
+        return await echo(request, response)
+
+    node = runtime.create_node("both")
+    runtime.create_service(node, Trigger, "meet", meet)
+    client = node.create_client(Trigger, "meet")
+    answers = await asyncio.gather(*(runtime.call(client, Trigger.Request(), 10.0) for _ in range(2)))
+    assert [answer.success for answer in answers] == [True, True]
+
+
+@in_ros
+async def test_a_call_without_a_server_ends_in_time(runtime):
+    client = runtime.create_node("alone").create_client(Trigger, "nobody")
+    with pytest.raises(asyncio.TimeoutError):
+        await runtime.call(client, Trigger.Request(), 0.2)
+
+
+@in_ros
+async def test_what_a_call_in_the_executor_raises_reaches_the_caller(runtime):
+    def fails():
+        raise ValueError("as it should")
+
+    with pytest.raises(ValueError, match="as it should"):
+        await runtime.in_executor(fails)
+    assert await runtime.in_executor(max, 1, 2) == 2
+
+
+@in_ros
+async def test_a_future_that_is_completed_in_another_thread_is_awaited(runtime):
+    future = Future()
+    runtime.loop.call_later(0.05, lambda: runtime.executor.create_task(future.set_result, "done"))
+    assert await runtime.wait(future, 10.0) == "done"
+
+
+@in_ros
+async def test_a_failing_callback_is_reported_and_the_executor_goes_on(runtime):
+    reported = asyncio.Event()
+    seen = []
+
+    def note(loop, context):
+        seen.append(str(context.get("exception")))
+        reported.set()
+
+    runtime.loop.set_exception_handler(note)
+    runtime.executor.create_task(lambda: 1 / 0)
+    await asyncio.wait_for(reported.wait(), 10.0)
+    assert "division by zero" in seen[0]
+    assert await runtime.in_executor(lambda: "still there") == "still there"
+
+
+PROGRAM = """
+import asyncio, sys
+from microcell.errors import UsageError
+from microcell.ros.runtime import run
+
+async def main(runtime):
+    runtime.create_node("stopped")
+    print("running", flush=True)
+    if "wrong" in sys.argv:
+        raise UsageError("the line is wrong: mend it")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0.05)
+        print("left safely", flush=True)
+
+sys.exit(run(main, []))
+"""
+
+
+def start(*arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "ROS_DOMAIN_ID": str(own_domain())},
+    )
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_program_in_order_with_code_0_and_no_stack_trace(number):
+    process = start()
+    assert process.stdout.readline() == "running\n"
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (0, "left safely\n", "")
+
+
+@pytest.mark.ros
+def test_a_users_mistake_is_one_clear_text_and_code_1():
+    process = start("wrong")
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (1, "the line is wrong: mend it\n")
