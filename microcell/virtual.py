@@ -80,6 +80,8 @@ def run_line(run: VirtualRun, on_entry: Callable[[Entry], None] | None = None) -
     """
     if run.journal is not None and run.journal.exists() and run.journal.stat().st_size:
         raise UsageError(f"'{run.journal}' is there already. Give --journal a new file, or remove that one.")
+    if run.journal is not None:
+        run.journal.parent.mkdir(parents=True, exist_ok=True)
     with Journal.create_or_open(run.journal or ":memory:", durability="batch") as journal:
         return run_virtual(_produce(run, journal, on_entry))
 

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from microcell.commands.client import talk
+from microcell.commands.client import INTERRUPTED, talk
 from microcell.errors import UsageError
 from microcell.orchestration.packml import State
 from microcell.orchestration.work import OrderStatus
@@ -26,8 +26,9 @@ _COLOURS = {
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show the cell until Ctrl-C, until an order has ended, or once."""
-    return talk(args.cell, lambda cell: _watch(cell, Console(), args.once, args.until_order))
+    """Show the cell until Ctrl-C, which is how one ends watching, until an order has ended, or once."""
+    code = talk(args.cell, lambda cell: _watch(cell, Console(), args.once, args.until_order))
+    return 0 if code == INTERRUPTED else code
 
 
 async def _watch(cell: CellClient, console: Console, once: bool, until_order: str | None) -> int:

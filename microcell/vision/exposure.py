@@ -39,6 +39,12 @@ _STEEPEST = 30
 """The steepest edge is the one of this rank, so that single bad pixels do not count."""
 
 
+def background_of(camera: CameraSpec) -> tuple[int, int, int]:
+    """Colour of what a camera sees where no part is."""
+    red, green, blue = camera.parameters.get("background_rgb", BACKGROUND_RGB)
+    return red, green, blue
+
+
 def light_gains(pixels: Image, camera: CameraSpec, where: str) -> Floats:
     """Return the factor for each channel, in linear light, that gives the background its known colour.
 
@@ -47,7 +53,7 @@ def light_gains(pixels: Image, camera: CameraSpec, where: str) -> Floats:
     """
     _refuse_format(pixels, camera, where)
     _refuse_saturated(pixels, where)
-    expected = to_linear(np.array(camera.parameters.get("background_rgb", BACKGROUND_RGB)))
+    expected = to_linear(np.array(background_of(camera)))
     border = to_linear(np.median(_border(pixels), axis=0))
     gains: Floats = expected / np.maximum(border, 1e-6)
     if gains.max() > MAX_GAIN:

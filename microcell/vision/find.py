@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
 
     from microcell.vision.optics import Floats
 
+    Image = npt.NDArray[np.uint8]
+    _Mask = Callable[[Image], Image]
+
 OWN_COLOUR_LAB = (20.0, 14.0, 14.0)
 """Largest difference in L*, a* and b* of what is taken for the part's own colour."""
+
+BACKGROUND_LAB = (10.0, 8.0, 8.0)
+"""Largest difference in L*, a* and b* of what is taken for the background."""
 
 AREA_RATIO = (0.6, 1.4)
 """Smallest and largest area, of the part's own, of a spot that is taken for the part."""
@@ -57,9 +64,14 @@ def find(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found
 
     The turn about z is fitted for boxes alone, within the outline's symmetry; None where nothing fits.
     """
-    rough = _nearest_spot(view, part, nominal, search_radius_m)
-    found = fit(view, part, nominal, rough) if rough else None
-    return found if found and found.offset_m <= search_radius_m else None
+    return _fitted(view, part, nominal, search_radius_m, lambda pixels: _near_colour(pixels, part.colour_rgb, OWN_COLOUR_LAB))
+
+
+def find_of_any_colour(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found | None:
+    """As `find`, but the nearest spot of the part's size that stands out from the background, whatever its colour."""
+    return _fitted(
+        view, part, nominal, search_radius_m, lambda pixels: 255 - _near_colour(pixels, view.background_rgb, BACKGROUND_LAB)
+    )
 
 
 def fit(view: View, part: Part, nominal: Pose, rough: Pose) -> Found | None:
@@ -78,14 +90,20 @@ def turned(pose: Pose, angle_rad: float) -> Pose:
     return Pose(pose.position, multiply(from_rpy(0.0, 0.0, angle_rad), pose.orientation))
 
 
-def _nearest_spot(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Pose | None:
+def _fitted(view: View, part: Part, nominal: Pose, search_radius_m: float, mask: _Mask) -> Found | None:
+    rough = _nearest_spot(view, part, nominal, search_radius_m, mask)
+    found = fit(view, part, nominal, rough) if rough else None
+    return found if found and found.offset_m <= search_radius_m else None
+
+
+def _nearest_spot(view: View, part: Part, nominal: Pose, search_radius_m: float, mask: _Mask) -> Pose | None:
     scale = view.scale_px_m(part, nominal)
     centre = view.on_top(part, nominal, np.zeros((1, 2)))[0]
     stride = max(1, int(min(half_size_m(part)) * scale / _ENOUGH_PX))
     region = view.region(centre, (search_radius_m + 1.1 * reach_m(part)) * scale, stride)
     if region is None:
         return None
-    outlines, _ = cv2.findContours(_own_colour(region.pixels, part), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outlines, _ = cv2.findContours(mask(region.pixels), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     smallest, largest = (ratio * area_m2(part) * (scale / stride) ** 2 for ratio in AREA_RATIO)
     found: list[tuple[float, Pose]] = []
     for outline in outlines:
@@ -97,14 +115,14 @@ def _nearest_spot(view: View, part: Part, nominal: Pose, search_radius_m: float)
     return min(near, key=lambda candidate: candidate[0])[1] if near else None
 
 
-def _own_colour(pixels: npt.NDArray[np.uint8], part: Part) -> npt.NDArray[np.uint8]:
-    """255 where a region has the part's colour."""
+def _near_colour(pixels: Image, rgb: tuple[int, int, int], tolerance_lab: tuple[float, float, float]) -> Image:
+    """255 where a region has a colour within a tolerance in L*, a* and b*."""
     # OpenCV's 8-bit Lab is L* x 2.55, a* + 128, b* + 128.
-    middle = lab_of(part.colour_rgb) * (2.55, 1.0, 1.0) + (0.0, 128.0, 128.0)
-    width = np.array(OWN_COLOUR_LAB) * (2.55, 1.0, 1.0)
+    middle = lab_of(rgb) * (2.55, 1.0, 1.0) + (0.0, 128.0, 128.0)
+    width = np.array(tolerance_lab) * (2.55, 1.0, 1.0)
     lab = cv2.cvtColor(cv2.blur(pixels, (3, 3)), cv2.COLOR_RGB2Lab)
     low, high = (np.clip(np.round(limit), 0, 255) for limit in (middle - width, middle + width))
-    mask: npt.NDArray[np.uint8] = cv2.inRange(lab, low, high)
+    mask: Image = cv2.inRange(lab, low, high)
     return mask
 
 

@@ -14,7 +14,7 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.vision.codes import read_datamatrix
 from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
-from microcell.vision.find import Found, find, fit, turned
+from microcell.vision.find import Found, find, find_of_any_colour, fit, turned
 from microcell.vision.flaws import longest_flaw
 from microcell.vision.marks import turn
 from microcell.vision.outline import NEAR_RATIO, face, half_size_m, reach_m, rim, top_m, turns_rad
@@ -42,6 +42,7 @@ def measure(
 def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, where: str = "camera") -> Pose:
     """Find a part near its nominal pose; its pose in the cell frame, with the nominal height.
 
+    Where none of its colour is, another of its outline will do: that it is the wrong one, an inspection tells.
     A part with marks is found in every turn, a box within its symmetry of the nominal turn, any other keeps
     the nominal turn. Parts of one colour that touch are not told apart. Raises PART_NOT_FOUND or
     CAMERA_UNUSABLE_IMAGE at `where`.
@@ -50,10 +51,10 @@ def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, w
     part, nominal = request.part, request.part_in_cell
     found = find(view, part, nominal, request.search_radius_m)
     if found is None or visible_ratio(view, part, found.part_in_cell) < MIN_VISIBLE_RATIO:
+        found = find_of_any_colour(view, part, nominal, request.search_radius_m)
+    if found is None:
         place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
-        raise FaultError(
-            "PART_NOT_FOUND", where, f"no spot of the part's colour and size {place} of its place"
-        )
+        raise FaultError("PART_NOT_FOUND", where, f"nothing of the part's outline {place} of its place")
     angle = turn(view, part, found.part_in_cell) if part.marks else None
     return found.part_in_cell if angle is None else turned(found.part_in_cell, angle)
 

@@ -13,7 +13,7 @@ from microcell.description.cell import CameraSpec
 from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.vision.colour import to_encoded, to_linear
-from microcell.vision.exposure import light_gains
+from microcell.vision.exposure import background_of, light_gains
 from microcell.vision.optics import Optics, placed
 from microcell.vision.outline import top_m
 
@@ -39,16 +39,20 @@ class Region:
 
 @dataclass(frozen=True)
 class View:
-    """An image that can be judged; `gains` are each channel's factor, in linear light, to the reference."""
+    """An image that can be judged; `gains` are each channel's factor, in linear light, to the reference.
+
+    `background_rgb` is the described colour of what is seen where no part is.
+    """
 
     pixels: Image
     optics: Optics
     gains: Floats
+    background_rgb: tuple[int, int, int]
 
     @classmethod
     def of(cls, pixels: Image, camera: CameraSpec, where: str) -> View:
         """Check an image and its light; CAMERA_UNUSABLE_IMAGE."""
-        return cls(pixels, Optics.of(camera), light_gains(pixels, camera, where))
+        return cls(pixels, Optics.of(camera), light_gains(pixels, camera, where), background_of(camera))
 
     def on_top(self, part: Part, part_in_cell: Pose, points_m: Floats) -> Floats:
         """(n, 2) points on a part's top, in its frame, to (n, 2) pixels."""

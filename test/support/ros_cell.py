@@ -1,83 +1,67 @@
-"""A line's mock hardware and its ROS drivers in one process, each side in a ROS context of its own."""
+"""A ROS cell in processes of its own, for tests: its own domain, bounded waits, nothing left behind."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from microcell.description.loader import load_line
-from microcell.devices.contract import Device
-from microcell.devices.factory import DeviceHost, make_devices
-from microcell.ros import names
-from microcell.ros.clock import RosClock
-from microcell.ros.hardware import MockHardware
-from microcell.ros.hardware_face import own_time
-from microcell.ros.node import HostNode
-from microcell.ros.runtime import RosRuntime
+READY_S, STOP_S = 120.0, 90.0
 
-LINE = load_line("valve")
-DOMAIN = 1 + os.getpid() % 100
-"""Of this test process alone; higher ones need ports that are taken by others on some machines."""
 
-LIMIT_S = 60.0
-NAMESPACE = ["test", "--ros-args", "-r", "__ns:=/bench"]
-SIMULATED = ["-p", "use_sim_time:=true"]
-
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+def domain() -> dict[str, str]:
+    """Environment with a domain that no other test process of this machine has at this time."""
+    return {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 @dataclass
 class RosCell:
-    """The hardware with its plant, and the connected drivers with their clock and runtime."""
+    process: subprocess.Popen[str]
+    log: Path
+    folder: Path
 
-    hardware: MockHardware
-    devices: dict[str, Device]
-    clock: RosClock
-    runtime: RosRuntime
-    node: Any
-
-    def mount(self, tool: str) -> None:
-        """Put a tool on the arm, as if a tool change had done it."""
-        for name, truth in self.hardware.plant.bench.tools.items():
-            if name == tool:
-                truth.arm, truth.pocket = "arm", None
-            elif truth.arm is not None:
-                raise ValueError(f"'{name}' is on the arm already")
-
-
-@asynccontextmanager
-async def ros_cell(wanted: Iterable[str] | None = None, time_scale: float = 1.0, seed: int = 3) -> AsyncIterator[RosCell]:
-    """Mock hardware of the valve line, and ROS drivers of the wanted devices (all without one), not yet connected."""
-    simulated = SIMULATED if time_scale != 1.0 else []
-    async with RosRuntime(NAMESPACE, DOMAIN) as there, RosRuntime([*NAMESPACE, *simulated], DOMAIN) as here:
-        hardware = MockHardware(
-            there, there.create_node(names.HARDWARE, parameter_overrides=own_time()), LINE, seed, time_scale
+    def run(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """A `microcell` command against this cell."""
+        command = [sys.executable, "-m", "microcell.cli", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=domain(), capture_output=True, text=True, timeout=timeout_s, check=False
         )
-        await hardware.open()
-        node = here.create_node("drivers")
-        clock = here.clock = RosClock(node)
-        devices = make_devices(DeviceHost(LINE, clock, node=HostNode(here, node)), "mock", wanted)
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(STOP_S)
+
+
+@contextmanager
+def ros_cell(folder: Path, *arguments: str) -> Iterator[RosCell]:
+    """`microcell up` with these arguments, ready; stopped at the end, whatever happens."""
+    log = folder / "up.log"
+    command = [sys.executable, "-m", "microcell.cli", "up", *arguments]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, cwd=folder, env=domain(), stdout=output, stderr=subprocess.STDOUT, text=True)
+    cell = RosCell(process, log, folder)
+    try:
+        wait_for(lambda: "the cell is ready" in log.read_text() or process.poll() is not None, READY_S)
+        assert process.poll() is None, log.read_text()
+        yield cell
+    finally:
         try:
-            yield RosCell(hardware, devices, clock, here, node)
+            cell.stop()
         finally:
-            await asyncio.gather(*(device.disconnect() for device in devices.values()))
-            await hardware.close()
+            process.kill()
 
 
-def in_ros(
-    scenario: Callable[[RosCell], Awaitable[None]], *wanted: str, time_scale: float = 1.0, mounted: str = ""
-) -> None:
-    """Run a scenario with the wanted devices connected, and a tool on the arm."""
-
-    async def run() -> None:
-        async with ros_cell(wanted or None, time_scale) as cell:
-            if mounted:
-                cell.mount(mounted)
-            await asyncio.gather(*(device.connect() for device in cell.devices.values()))
-            await scenario(cell)
-
-    asyncio.run(asyncio.wait_for(run(), LIMIT_S))
+def wait_for(condition, timeout_s: float) -> None:  # type: ignore[no-untyped-def]
+    """Look again and again until the condition holds; an `AssertionError` after the time."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"it did not happen within {timeout_s:.0f} s"
+        time.sleep(0.05)

@@ -183,16 +183,16 @@ _TRUTHS: dict[CheckKind, Callable[[CheckRequest, SceneItem | None, Sequence[Scen
 
 
 def _nearest(request: Locate, items: Sequence[SceneItem]) -> SceneItem | None:
-    """The nearest item that looks like the part, within the search radius."""
+    """The nearest item that looks like the part, within the search radius; else the nearest one of its size."""
     place = request.part_in_cell.position[:2]
     near = [
-        (distance, item.item_id, item)
+        (not _looks_as(item.part, request.part), distance, item.item_id, item)
         for item in items
         if (distance := math.dist(item.part_in_cell.position[:2], place)) <= request.search_radius_m
         and item.station == request.feeder
-        and _looks_as(item.part, request.part)
+        and _same_size(item.part, request.part)
     ]
-    return min(near)[2] if near else None
+    return min(near)[3] if near else None
 
 
 def _located(request: Locate, item: SceneItem, stream: Random) -> Pose:
@@ -221,8 +221,11 @@ def _delta_e(colour: tuple[int, int, int], other: tuple[int, int, int]) -> float
 
 def _looks_as(part: Part, expected: Part) -> bool:
     """Same size, and a colour near enough."""
-    same_size = part is expected or half_extents(part) == half_extents(expected)
-    return same_size and _delta_e(part.colour_rgb, expected.colour_rgb) <= OWN_DELTA_E
+    return _same_size(part, expected) and _delta_e(part.colour_rgb, expected.colour_rgb) <= OWN_DELTA_E
+
+
+def _same_size(part: Part, expected: Part) -> bool:
+    return part is expected or half_extents(part) == half_extents(expected)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,162 @@
+"""The command line as a user meets it: exit codes, texts, JSON."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from microcell.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def microcell(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "microcell.cli", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for command in ("check", "schema", "show", "run", "up", "order", "command", "watch", "report"):
+        assert f"\n    {command} " in shown
+
+
+def test_check_exits_0_on_what_is_shipped():
+    done = microcell("check", "config")
+    assert (done.returncode, done.stdout) == (0, "no mistakes found\n")
+
+
+def test_check_exits_2_with_place_and_remedy(tmp_path: Path):
+    broken = tmp_path / "grip.yaml"
+    broken.write_text((ROOT / "config/tools/vacuum_cup.yaml").read_text().replace("mass_kg", "mass_g"))
+    done = microcell("check", str(broken))
+    assert done.returncode == 2
+    assert "mass_g" in done.stdout and "mass_kg" in done.stdout
+    assert ":8:1: " in done.stdout, "line and column of the wrong key"
+
+
+def test_schema_writes_one_file_a_kind(tmp_path: Path):
+    done = microcell("schema", "--output", str(tmp_path))
+    kinds = {json.loads(path.read_text())["title"]: path.name for path in tmp_path.iterdir()}
+    assert (done.returncode, len(kinds)) == (0, 5)
+
+
+@pytest.mark.parametrize("world", ["virtual", "mock", "real"])
+def test_show_prints_processes_and_devices_and_the_same_as_json(world: str):
+    shown = microcell("show", "valve", "--world", world)
+    data = json.loads(microcell("show", "valve", "--world", world, "--json").stdout)
+    assert shown.returncode == 0
+    assert {d["name"] for d in data["devices"]} >= {"arm", "parallel_gripper", "camera_1"}
+    assert all(process["name"] in shown.stdout for process in data["processes"])
+
+
+def test_show_says_that_gazebo_is_not_there_yet():
+    done = microcell("show", "valve", "--world", "gazebo")
+    assert done.returncode == 2
+    assert "the world 'gazebo' is not available yet in this release" in done.stderr
+
+
+def test_run_accounts_for_every_unit_and_repeats_itself(tmp_path: Path):
+    first, second = (json.loads(microcell("run", "valve", "--quantity", "4", "--seed", "7", "--json").stdout) for _ in "12")
+    yields = first["kpis"]["yields"]
+    assert yields["good"] + yields["scrapped"] == 4
+    assert first["digest"] == second["digest"]
+    assert len({unit["serial"] for unit in first["units"]}) == 4
+
+
+def test_another_seed_gives_another_journal():
+    first, second = (microcell("run", "valve", "--quantity", "1", "--seed", seed, "--json").stdout for seed in "12")
+    assert json.loads(first)["digest"] != json.loads(second)["digest"]
+
+
+def test_the_rendered_camera_judges_images_and_the_report_says_which_camera():
+    rendered = json.loads(microcell("run", "valve", "--quantity", "1", "--camera", "rendered", "--json").stdout)
+    modelled = microcell("run", "valve", "--quantity", "1").stdout
+    assert rendered["header"]["camera"] == "rendered"
+    assert rendered["kpis"]["yields"]["good"] == 1
+    assert "modelled camera" in modelled
+
+
+def test_run_keeps_a_journal_and_report_reads_and_draws_it(tmp_path: Path):
+    journal, chart = tmp_path / "a.journal", tmp_path / "gantt.svg"
+    assert microcell("run", "valve", "--quantity", "2", "--variant", "infant", "--journal", str(journal)).returncode == 0
+    done = microcell("report", str(journal), "--gantt", str(chart))
+    assert done.returncode == 0
+    for text in ("VLV-000001", "infant", "OEE", "membrane_soft", "PG-0007", "chain unbroken"):
+        assert text in done.stdout
+    assert "<svg" in chart.read_text()[:500]
+
+
+def test_run_does_not_write_over_a_journal(tmp_path: Path):
+    journal = tmp_path / "a.journal"
+    microcell("run", "valve", "--quantity", "1", "--journal", str(journal))
+    before = journal.read_bytes()
+    done = microcell("run", "valve", "--quantity", "1", "--journal", str(journal))
+    assert done.returncode == 2
+    assert "is there already. Give --journal a new file" in done.stderr
+    assert journal.read_bytes() == before
+
+
+def test_a_shift_ends_at_its_hour():
+    shift = json.loads(microcell("run", "valve", "--quantity", "100", "--hours", "0.25", "--json").stdout)
+    assert 900.0 <= shift["header"]["last_s"] < 960.0
+    assert 5 < shift["kpis"]["yields"]["good"] < 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["run", "valve"], "nothing to make: give --quantity N, or --order FILE."),
+        (["run", "valve", "--quantity", "1", "--variant", "giant"], "no variant 'giant'; there are: adult, child, infant."),
+        (["run", "valv", "--quantity", "1"], "there is no line 'valv'"),
+        (["run", "valve", "--order", "nowhere.yaml"], "nowhere.yaml"),
+        (["report", "nowhere.journal"], "there is no journal at"),
+        (["report", "README.md"], "is not a journal"),
+        (["command", "hodl"], "no command 'hodl'; did you mean 'hold'?"),
+        (["order"], "nothing to order: give a FILE, or --quantity N."),
+    ],
+)
+def test_wrong_usage_exits_2_with_one_clear_text(arguments: list[str], text: str):
+    done = microcell(*arguments)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "many", "1e9999"])
+def test_a_quantity_that_is_none_is_refused(quantity: str):
+    done = microcell("run", "valve", f"--quantity={quantity}")
+    assert done.returncode == 2
+    assert "--quantity" in done.stderr
+
+
+def test_ctrl_c_ends_in_stopped_and_keeps_what_was_made(tmp_path: Path):
+    journal = tmp_path / "long.journal"
+    command = [sys.executable, "-m", "microcell.cli", "run", "valve", "--quantity", "100000", "--journal", str(journal)]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        _wait_for(journal, 200_000)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    assert "interrupted; the cell is Stopped" in err
+    assert "Traceback" not in err
+    assert "State: Stopped (shutdown)" in out
+
+
+def _wait_for(path: Path, size: int) -> None:
+    """Wait until a file has grown to a size, at most a minute."""
+    end = time.monotonic() + 60.0
+    while not path.exists() or path.stat().st_size < size:
+        assert time.monotonic() < end, f"{path} does not grow"
+        time.sleep(0.05)

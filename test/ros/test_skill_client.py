@@ -1,0 +1,131 @@
+"""The orchestrator's way to skills in other processes: every goal ends, whatever becomes of its server."""
+
+import asyncio
+
+import pytest
+from in_ros import in_ros
+from served_skills import ignore, mount, served
+
+from microcell.ros import actions, skill_client
+from microcell.ros.actions import AsyncActionServer
+from microcell.ros.runtime import RosRuntime
+from microcell.ros.skill_client import RosSkillPort
+from microcell.skills.contract import Outcome
+from microcell_interfaces.action import ExecuteSkill
+
+
+@in_ros
+async def test_it_finds_the_server_of_each_skill(runtime):
+    async with served(runtime, ["tooling", "packaging"]) as cell:
+        assert await cell.port.offered() == {"change_tool", "label", "pack"}
+
+
+@in_ros
+async def test_a_skill_that_nobody_offers_is_unavailable(runtime):
+    async with served(runtime, ["packaging"]) as cell:
+        result = await cell.port.execute(mount(), ignore)
+        assert (result.outcome, result.fault.code) == (Outcome.FAULT, "SKILL_UNAVAILABLE")
+        assert result.fault.detail == "no server offers 'change_tool'"
+        assert (result.fault.operation, result.fault.where) == ("mount_parallel_gripper", "change_tool")
+
+
+@in_ros
+async def test_a_server_that_is_not_there_is_unavailable_in_bounded_time(runtime, monkeypatch):
+    monkeypatch.setattr(skill_client, "DESCRIBE_S", 0.2)
+    port = RosSkillPort(runtime, runtime.create_node("client"), ["nobody"])
+    assert await port.offered() == frozenset()
+    assert (await port.execute(mount(), ignore)).fault.code == "SKILL_UNAVAILABLE"
+
+
+@in_ros
+async def test_a_server_that_was_deactivated_is_unavailable_in_bounded_time(runtime, monkeypatch):
+    monkeypatch.setattr(actions, "ANSWER_S", 0.3)
+    async with served(runtime) as cell:
+        await cell.port.offered()
+        assert await cell.lifecycle.change("deactivate", 10.0)
+        result = await cell.port.execute(mount(), ignore)
+        assert result.fault.code == "SKILL_UNAVAILABLE"
+        assert result.fault.detail == "the server of 'skills/execute_skill' does not answer"
+
+
+@in_ros
+async def test_a_server_that_is_lost_during_a_goal_leaves_the_outcome_unknown(runtime):
+    begun = asyncio.Event()
+
+    async def never(goal):
+        begun.set()
+        await asyncio.Event().wait()
+
+    async with RosRuntime([], runtime.context.get_domain_id()) as elsewhere:
+        AsyncActionServer(elsewhere, elsewhere.create_node("skills"), ExecuteSkill, "~/execute_skill", never)
+        port = RosSkillPort(runtime, runtime.create_node("client"), ["skills"])
+        port._server_of = {"change_tool": "skills"}
+        running = asyncio.ensure_future(port.execute(mount(), ignore))
+        await begun.wait()
+    result = await asyncio.wait_for(running, 30.0)
+    assert (result.outcome, result.fault.code) == (Outcome.FAULT, "OUTCOME_UNKNOWN")
+    assert "lost during the goal" in result.fault.detail
+
+
+@in_ros
+async def test_a_result_of_another_release_is_a_fault_and_no_exception(runtime):
+    async def strange(goal):
+        return actions.Ending.SUCCEEDED, ExecuteSkill.Result(outcome=77)
+
+    AsyncActionServer(runtime, runtime.create_node("skills"), ExecuteSkill, "~/execute_skill", strange)
+    port = RosSkillPort(runtime, runtime.create_node("client"), ["skills"])
+    port._server_of = {"change_tool": "skills"}
+    result = await port.execute(mount(), ignore)
+    assert result.fault.code == "SKILL_FAILED"
+    assert "a result that cannot be read: 77 is not a valid Outcome" in result.fault.detail
+
+
+@in_ros
+async def test_a_handler_that_fails_does_not_leave_its_client_waiting(runtime):
+    reported = []
+    runtime.loop.set_exception_handler(lambda loop, context: reported.append(context["message"]))
+
+    async def broken(goal):
+        raise RuntimeError("a defect")
+
+    server = AsyncActionServer(runtime, runtime.create_node("server"), ExecuteSkill, "work", broken)
+    client = actions.AsyncActionClient(runtime, runtime.create_node("client"), ExecuteSkill, "work")
+    assert await asyncio.wait_for(client.execute(ExecuteSkill.Goal()), 10.0) == ExecuteSkill.Result()
+    assert reported == ["an action's handler failed"]
+    await server.close()
+
+
+@in_ros
+async def test_many_goals_at_once_all_get_their_own_result(runtime):
+    async def echo(goal):
+        await asyncio.sleep(0)
+        return actions.Ending.SUCCEEDED, ExecuteSkill.Result(message=goal.request.operation)
+
+    AsyncActionServer(runtime, runtime.create_node("server"), ExecuteSkill, "work", echo)
+    client = actions.AsyncActionClient(runtime, runtime.create_node("client"), ExecuteSkill, "work")
+    goals = [ExecuteSkill.Goal(operation=f"op{number}") for number in range(50)]
+    results = await asyncio.gather(*(client.execute(goal) for goal in goals))
+    assert [result.message for result in results] == [goal.operation for goal in goals]
+
+
+@pytest.mark.parametrize("cancels", [1, 3])
+@in_ros
+async def test_however_often_it_is_cancelled_the_result_comes(runtime, cancels):
+    begun = asyncio.Event()
+
+    async def slow(goal):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.1)
+            return actions.Ending.CANCELLED, ExecuteSkill.Result(message="safe")
+
+    AsyncActionServer(runtime, runtime.create_node("server"), ExecuteSkill, "work", slow)
+    client = actions.AsyncActionClient(runtime, runtime.create_node("client"), ExecuteSkill, "work")
+    running = asyncio.ensure_future(client.execute(ExecuteSkill.Goal()))
+    await begun.wait()
+    for _ in range(cancels):
+        running.cancel()
+        await asyncio.sleep(0)
+    assert (await asyncio.wait_for(running, 10.0)).message == "safe"

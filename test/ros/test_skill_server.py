@@ -1,0 +1,158 @@
+"""The skill server: a managed node whose action exists while it is active."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+from in_ros import in_ros
+from served_skills import ignore, mount, served
+
+from microcell.devices.tool_changer.contract import ToolChanger
+from microcell.faults import FaultError
+from microcell.ros import names
+from microcell.ros.lifecycle import ACTIVE, FINALIZED, INACTIVE, UNCONFIGURED
+from microcell.skills.contract import Outcome
+from microcell_interfaces.srv import DescribeSkills
+
+
+async def skills_of(runtime):
+    node = runtime.create_node("asking")
+    client = node.create_client(DescribeSkills, names.describe_skills("skills"))
+    return await runtime.call(client, DescribeSkills.Request(), 10.0)
+
+
+async def serial_at_flange(cell) -> str:
+    changer = cell.devices["changer"]
+    assert isinstance(changer, ToolChanger)
+    return (await changer.coupling()).tool_serial
+
+
+@in_ros
+async def test_it_says_what_it_offers(runtime):
+    async with served(runtime, ["tooling", "inspection"], active=False):
+        answer = await skills_of(runtime)
+        assert answer.server == "skills"
+        assert [(skill.name, skill.family) for skill in answer.skills] == [
+            ("change_tool", "tooling"),
+            ("inspect", "inspection"),
+        ]
+        change_tool = answer.skills[0]
+        assert "tool" in json.loads(change_tool.parameters_schema)["properties"]
+        assert "TOOL_MISSING" in change_tool.fault_codes
+
+
+@in_ros
+async def test_it_says_which_tools_a_skill_of_the_line_needs(runtime):
+    async with served(runtime, active=False):
+        needed = {skill.name: list(skill.tool_capabilities) for skill in (await skills_of(runtime)).skills}
+        assert needed["fasten"] == ["drive_screw"]
+        assert needed["pick"] == ["grip", "suction"]
+        assert needed["inspect"] == []
+
+
+@in_ros
+async def test_a_goal_moves_the_devices_and_tells_how_it_went(runtime):
+    async with served(runtime) as cell:
+        told = []
+        result = await cell.port.execute(mount(), told.append)
+        assert (result.outcome, result.fault) == (Outcome.SUCCEEDED, None)
+        assert await serial_at_flange(cell) == result.tool_serial == "PG-0007"
+        assert result.duration_s > 1.0
+        assert told and all(0.0 <= feedback.progress <= 1.0 and feedback.message for feedback in told)
+
+
+@in_ros
+async def test_a_repeated_attempt_gets_the_stored_result_and_moves_nothing(runtime):
+    async with served(runtime) as cell:
+        first = await cell.port.execute(mount(), ignore)
+        told = []
+        assert await cell.port.execute(mount(), told.append) == first
+        assert told == []
+
+
+@pytest.mark.parametrize(
+    ("goal", "text"),
+    [
+        (replace(mount(), skill="chnge_tool"), "skills offers no skill 'chnge_tool', only change_tool, fasten"),
+        (replace(mount(), parameters={}), "tool: Field required"),
+        (mount(speed_rato=2.0), "speed_rato: Extra inputs are not permitted (2.0)"),
+        (replace(mount(), lease=replace(mount().lease, resources={"arm": "arm"})), "the lease has no tool_crib"),
+    ],
+)
+@in_ros
+async def test_a_malformed_goal_ends_as_refused_with_the_reason(runtime, goal, text):
+    async with served(runtime) as cell:
+        cell.port._server_of = {goal.skill: "skills"}
+        result = await cell.port.execute(goal, ignore)
+        assert (result.outcome, result.fault.code) == (Outcome.FAULT, "SKILL_REFUSED")
+        assert text in result.fault.detail
+        assert await serial_at_flange(cell) == ""
+
+
+@in_ros
+async def test_a_cancelled_goal_is_brought_to_a_safe_end(runtime):
+    async with served(runtime) as cell:
+        begun = asyncio.Event()
+        running = asyncio.ensure_future(cell.port.execute(mount(), lambda feedback: begun.set()))
+        await begun.wait()
+        running.cancel()
+        result = await running
+        assert (result.outcome, result.fault.code) == (Outcome.CANCELLED, "SKILL_CANCELLED")
+        velocities = (await cell.devices["arm"].joints()).velocities
+        assert max(map(abs, velocities)) == pytest.approx(0.0, abs=1e-6)
+
+
+@in_ros
+async def test_the_action_exists_only_while_the_node_is_active(runtime):
+    async with served(runtime, active=False) as cell:
+        node = runtime.create_node("looking")
+
+        def offered() -> bool:
+            return any(names.execute_skill("skills") in topic for topic, _ in node.get_service_names_and_types())
+
+        assert await cell.lifecycle.state(10.0) == UNCONFIGURED and not offered()
+        assert await cell.lifecycle.change("configure", 10.0)
+        assert await cell.lifecycle.state(10.0) == INACTIVE and not offered()
+        assert await cell.lifecycle.change("activate", 10.0)
+        assert await cell.lifecycle.state(10.0) == ACTIVE and offered()
+        assert await cell.lifecycle.change("deactivate", 10.0)
+        assert await cell.lifecycle.state(10.0) == INACTIVE and not offered()
+        await cell.server.shut_down()
+        assert await cell.lifecycle.state(10.0) == FINALIZED
+
+
+@in_ros
+async def test_deactivation_ends_a_running_goal_in_a_safe_state(runtime):
+    async with served(runtime) as cell:
+        begun = asyncio.Event()
+        running = asyncio.ensure_future(cell.port.execute(mount(), lambda feedback: begun.set()))
+        await begun.wait()
+        assert await cell.lifecycle.change("deactivate", 10.0)
+        assert (await running).fault.code == "SKILL_CANCELLED"
+
+
+@in_ros
+async def test_an_illegal_transition_is_refused(runtime):
+    async with served(runtime, active=False) as cell:
+        assert not await cell.lifecycle.change("activate", 10.0)
+        assert await cell.lifecycle.state(10.0) == UNCONFIGURED
+
+
+@in_ros
+async def test_a_silent_device_keeps_the_node_inactive_and_the_others_are_disconnected(runtime):
+    async with served(runtime, active=False) as cell:
+        disconnected = []
+
+        async def silent() -> None:
+            raise FaultError("DEVICE_SILENT", "changer", "no answer")
+
+        async def left() -> None:
+            disconnected.append("arm")
+
+        cell.devices["changer"].connect = silent
+        cell.devices["arm"].disconnect = left
+        assert await cell.lifecycle.change("configure", 10.0)
+        assert not await cell.lifecycle.change("activate", 10.0)
+        assert await cell.lifecycle.state(10.0) == INACTIVE
+        assert disconnected == ["arm"]
