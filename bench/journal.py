@@ -7,37 +7,20 @@ Durable figures depend on the disk under `--folder`. `--check` fails where a fig
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+
+from common import Figure, arguments, report
 
 from microcell.events import Event, OperationEnded, OperationStarted
 from microcell.records.journal import Journal, JournalReader
 from microcell.records.production import ProductionFold
 
 DURABLE_EVENTS = 300
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured figure; `limit` is the least (per second) or the most (ms) that `--check` lets pass."""
-
-    name: str
-    value: float
-    unit: str
-    limit: float | None = None
-
-    @property
-    def passes(self) -> bool:
-        if self.limit is None:
-            return True
-        return self.value >= self.limit if self.unit == "1/s" else self.value <= self.limit
 
 
 def operations(count: int, seed: int) -> Iterator[Event]:
@@ -90,11 +73,11 @@ def measure(folder: Path, count: int, seed: int) -> list[Figure]:
     folded.production()
     fold_s = time.perf_counter() - began
     return [
-        Figure("append, batch", len(history) / batch_s, "1/s", 8000.0),
+        Figure("append, batch", len(history) / batch_s, "1/s", least=8000.0),
         Figure("append, durable, mean", sum(durable_ms) / len(durable_ms), "ms"),
         Figure("append, durable, 99 %", durable_ms[int(0.99 * len(durable_ms))], "ms"),
-        Figure("verify", len(history) / verify_s, "1/s", 20_000.0),
-        Figure("fold", len(history) / fold_s, "1/s", 20_000.0),
+        Figure("verify", len(history) / verify_s, "1/s", least=20_000.0),
+        Figure("fold", len(history) / fold_s, "1/s", least=20_000.0),
     ]
 
 
@@ -108,28 +91,13 @@ def _durable(folder: Path, history: list[Event]) -> Iterator[float]:
 
 def main() -> int:
     """Measure, print, and check where asked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = arguments(__doc__ or "")
     parser.add_argument("--events", type=int, default=30_000, help="events to write (default: %(default)s)")
     parser.add_argument("--folder", type=Path, help="where to write; default: a temporary folder")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.add_argument("--check", action="store_true", help="fail where a figure misses its limit")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         figures = measure(Path(folder), options.events, options.seed)
-    if options.json:
-        print(
-            json.dumps(
-                {f.name: {"value": f.value, "unit": f.unit, "limit": f.limit} for f in figures}, indent=2
-            )
-        )
-    else:
-        for figure in figures:
-            limit = "" if figure.limit is None else f"   (limit {figure.limit:g})"
-            print(f"{figure.name:<24}{figure.value:>12.2f} {figure.unit}{limit}")
-    return 1 if options.check and not all(figure.passes for figure in figures) else 0
+    return report(figures, options)
 
 
 if __name__ == "__main__":

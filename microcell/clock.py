@@ -24,6 +24,9 @@ class Clock(Protocol):
     async def sleep(self, duration_s: float) -> None:
         """Wait for a duration of cell time; none or a negative one still yields to other tasks."""
 
+    async def wait(self, future: asyncio.Future[Any], duration_s: float) -> bool:
+        """Wait until a future is done, but no longer than a duration of cell time; whether it is done then."""
+
 
 class LoopClock:
     """The running event loop's time as cell time: virtual on a `VirtualTimeLoop`, otherwise real."""
@@ -39,8 +42,12 @@ class LoopClock:
     async def sleep(self, duration_s: float) -> None:
         await asyncio.sleep(max(0.0, duration_s))
 
+    async def wait(self, future: asyncio.Future[Any], duration_s: float) -> bool:
+        await asyncio.wait((future,), timeout=max(0.0, duration_s))
+        return future.done()
 
-class _AdvancingSelector(selectors.SelectSelector):
+
+class _AdvancingSelector(selectors.DefaultSelector):
     """Where a real selector would wait, time jumps ahead by as much."""
 
     def __init__(self) -> None:
@@ -48,8 +55,9 @@ class _AdvancingSelector(selectors.SelectSelector):
         self.now = 0.0
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
-        if ready or timeout == 0:
+        if timeout == 0:  # a task can go on at this instant: files (of signals) are looked at when all rest
+            return []
+        if ready := super().select(0):
             return ready
         if timeout is None:
             raise DeadlockError("every task waits for another: nothing is left that could happen")

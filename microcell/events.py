@@ -38,9 +38,12 @@ class Event:
             raise JournalError(f"an event '{kind}' that this release does not know: {error}") from error
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical(data: Any) -> str:
     """The one JSON text of some data: sorted keys, no blanks, so that equal data have equal hashes."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(data)
 
 
 def _frozen(value: Any) -> Any:

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from microcell.commands.client import INTERRUPTED, talk
+from microcell.commands.order import describe
 from microcell.errors import UsageError
 from microcell.orchestration.packml import State
 from microcell.orchestration.work import OrderStatus
@@ -37,12 +38,34 @@ async def _watch(cell: CellClient, console: Console, once: bool, until_order: st
             cell.orders[order.order_id] = order
         console.print(view(cell))
         return 0
-    with Live(view(cell), console=console, auto_refresh=False, screen=console.is_terminal and until_order is None) as live:
+    if console.is_terminal:
+        await _live(cell, console, until_order)
+    else:
+        await _lines(cell, console, until_order)
+    return 0
+
+
+async def _live(cell: CellClient, console: Console, until_order: str | None) -> None:
+    """The view, refreshed in place; without an order to wait for, on a screen of its own."""
+    with Live(view(cell), console=console, auto_refresh=False, screen=until_order is None) as live:
         while not _over(cell, until_order):
             await asyncio.sleep(REFRESH_S)
-            live.update(view(cell), refresh=console.is_terminal)
-        live.update(view(cell), refresh=True)
-    return 0
+            live.update(view(cell), refresh=True)
+
+
+async def _lines(cell: CellClient, console: Console, until_order: str | None) -> None:
+    """Where the output is no terminal: a line for each change of state and orders, the whole view at the end."""
+    shown: dict[str, str] = {}
+    while True:
+        over = _over(cell, until_order)
+        now = {"": _state(cell).plain, **{order.order_id: describe(order) for order in cell.orders.values()}}
+        for line in (line for key, line in now.items() if shown.get(key) != line):
+            print(line, flush=True)
+        shown = now
+        if over:
+            console.print(view(cell))
+            return
+        await asyncio.sleep(REFRESH_S)
 
 
 def _over(cell: CellClient, until_order: str | None) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from microcell.composition.blueprint import Blueprint, ProcessPlan
-from microcell.composition.processes import environment, module_of, node_name, ros_parameters
+from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
 from microcell.errors import MicrocellError
 
 READY_S = 90.0
@@ -67,6 +67,7 @@ def bring_up(blueprint: Blueprint, logs: Path, say: Say = print, ready_s: float 
 
     Raises `BringUpError` when a process dies or the cell is not ready after `ready_s`.
     """
+    check_startable(blueprint)
     return asyncio.run(_Cell(blueprint, logs, say, ready_s).run())
 
 
@@ -140,18 +141,16 @@ class _Cell:
         for running in self._running:
             await running.ready.wait()
 
-    def _check(self, ends: Mapping[asyncio.Future[int], _Running], ready: asyncio.Future[None]) -> None:
+    def _check(self, ends: Mapping[asyncio.Task[int], _Running], ready: asyncio.Future[None]) -> None:
         for end, running in ends.items():
             if end.done() and not self._asked.is_set():
-                raise BringUpError(
-                    f"{running.plan.name} {_ending(end.result())}. Its last words ({running.log}):\n{running.last_lines()}"
-                )
+                ending = f"{running.plan.name} {_ending(end.result())}"
+                raise BringUpError(f"{ending}. Its last words ({running.log}):\n{running.last_lines()}")
         if ready.done() and not ready.cancelled() and ready.exception() is not None:
             late = [r for r in self._running if not r.ready.is_set()]
+            waited = f"the cell is not ready after {self._ready_s:.0f} s"
             names = "; ".join(f"{r.plan.name}: {r.status}" for r in late)
-            raise BringUpError(
-                f"the cell is not ready after {self._ready_s:.0f} s ({names}). Log of {late[0].plan.name}:\n{late[0].last_lines()}"
-            )
+            raise BringUpError(f"{waited} ({names}). Log of {late[0].plan.name}:\n{late[0].last_lines()}")
 
     async def _stop(self) -> None:
         """Stop in reverse order, each only when those that need it are gone."""

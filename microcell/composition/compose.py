@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from microcell.composition.blueprint import Blueprint, DevicePlan, NodePlan, ProcessPlan
-from microcell.description.cell import World
+from microcell.description.cell import WORLDS, World
 from microcell.description.line import Line
 from microcell.errors import MissingCapabilityError, UsageError
 
@@ -41,9 +41,12 @@ def compose(
     outside the virtual world: between nodes there are only images.
     """
     camera = camera or ("modelled" if world == "virtual" else "rendered")
+    if world not in WORLDS:
+        raise UsageError(f"no world '{world}'; there are: {', '.join(WORLDS)}.")
     if world == "gazebo":
         raise MissingCapabilityError(
-            "the world 'gazebo' is not available yet in this release. Take mock: it has the same nodes, over simulated hardware."
+            "the world 'gazebo' is not available yet in this release. "
+            "Take mock: it has the same nodes, over simulated hardware."
         )
     if world != "virtual" and camera != "rendered":
         raise UsageError(f"camera '{camera}' exists in the virtual world only. In {world}, leave camera out.")

@@ -13,7 +13,7 @@ from launch_ros.actions import Node
 from launch import LaunchContext, LaunchDescription
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.compose import compose
-from microcell.composition.processes import environment, module_of, node_name, ros_parameters
+from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
 from microcell.description.loader import load_line
 
 STOP_S = "60"
@@ -47,13 +47,14 @@ def _start(context: LaunchContext) -> list[Action]:
     told = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     blueprint = compose(
         load_line(told["line"]),
-        told["world"],  # type: ignore[arg-type]
+        told["world"],
         line_path=told["line"],
         journal=told["journal"] or None,
         seed=int(told["seed"]),
         time_scale=float(told["time_scale"]) if told["time_scale"] else None,
         namespace=told["namespace"],
     )
+    check_startable(blueprint)
     return actions(blueprint)
 
 
@@ -61,6 +62,7 @@ def _action(plan: ProcessPlan, blueprint: Blueprint) -> Action:
     return Node(
         executable=sys.executable,
         arguments=["-m", module_of(plan)],
+        exec_name=plan.name,
         name=node_name(plan),
         namespace=blueprint.namespace,
         parameters=[ros_parameters(plan)],

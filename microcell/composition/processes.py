@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from microcell.composition.blueprint import ProcessPlan
+from microcell.composition.blueprint import Blueprint, ProcessPlan
+from microcell.errors import UsageError
 from microcell.paths import share_directory
 
-PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
-"""The first is read by Fast DDS 3 (Kilted), the second by Fast DDS 2 (Jazzy)."""
+FAST_DDS_2, FAST_DDS_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"
+"""Variable that names Fast DDS's profiles: the first in Jazzy, the second from Kilted on, which warns of the first."""
+
+
+def check_startable(blueprint: Blueprint) -> None:
+    """Raise `UsageError` for a world without processes of its own."""
+    if not blueprint.nodes:
+        raise UsageError(f"the world '{blueprint.world}' needs no processes. Run it with: microcell run {blueprint.line}")
 
 
 def module_of(plan: ProcessPlan) -> str:
@@ -35,6 +42,6 @@ def environment(inherited: Mapping[str, str], profile: Path | None = None) -> di
     """Variables to add for a process: Fast DDS's profile, if nobody chose another, and unbuffered output."""
     profile = profile or share_directory() / "config" / "ros" / "fastdds.xml"
     added = {"PYTHONUNBUFFERED": "1"}
-    if profile.is_file() and not any(variable in inherited for variable in PROFILE_VARIABLES):
-        added.update(dict.fromkeys(PROFILE_VARIABLES, str(profile)))
+    if profile.is_file() and FAST_DDS_2 not in inherited and FAST_DDS_3 not in inherited:
+        added[FAST_DDS_2 if inherited.get("ROS_DISTRO") == "jazzy" else FAST_DDS_3] = str(profile)
     return added

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from microcell.geometry import Pose, from_rpy
+from microcell.geometry import Pose, Vector, from_rpy
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 SERIAL_PREFIX_PATTERN = r"^[A-Z0-9]{1,12}$"
@@ -49,16 +50,21 @@ class Description(BaseModel):
 class PoseSpec(Description):
     """A pose as people write it: position in m, fixed-axis roll, pitch, yaw in rad (REP 103)."""
 
-    xyz_m: tuple[Metre, Metre, Metre] = (0.0, 0.0, 0.0)
-    rpy_rad: tuple[Radian, Radian, Radian] = (0.0, 0.0, 0.0)
+    xyz_m: tuple[Metre, Metre, Metre] = Field((0.0, 0.0, 0.0), description="Position.")
+    rpy_rad: tuple[Radian, Radian, Radian] = Field((0.0, 0.0, 0.0), description="Roll, pitch, yaw about fixed axes.")
 
     @property
     def pose(self) -> Pose:
-        return Pose(self.xyz_m, from_rpy(*self.rpy_rad))
+        return _pose(self.xyz_m, self.rpy_rad)
+
+
+@lru_cache(maxsize=1024)
+def _pose(xyz_m: Vector, rpy_rad: Vector) -> Pose:
+    return Pose(xyz_m, from_rpy(*rpy_rad))
 
 
 class Document(Description):
     """A whole YAML file: `kind` says which, `name` is the file's name without ending."""
 
-    name: Name
+    name: Name = Field(description="The file's name without ending.")
     summary: str = Field("", max_length=200, description="One line for people.")

@@ -22,32 +22,32 @@ class DeviceSpec(Description):
 class JointLimit(Description):
     """Limits of one joint."""
 
-    lower_rad: Radian
-    upper_rad: Radian
-    velocity_rad_s: float = Field(gt=0, le=50)
-    acceleration_rad_s2: float = Field(gt=0, le=500)
+    lower_rad: Radian = Field(description="Least position.")
+    upper_rad: Radian = Field(description="Greatest position.")
+    velocity_rad_s: float = Field(gt=0, le=50, description="Greatest speed.")
+    acceleration_rad_s2: float = Field(gt=0, le=500, description="Greatest acceleration.")
 
 
 class ArmGeometry(Description):
     """A six-axis arm with shoulder, elbow and spherical wrist, by its four lengths."""
 
-    shoulder_height_m: PositiveMetre
-    upper_arm_m: PositiveMetre
-    forearm_m: PositiveMetre
-    wrist_to_flange_m: PositiveMetre
+    shoulder_height_m: PositiveMetre = Field(description="From the base to the shoulder's axis.")
+    upper_arm_m: PositiveMetre = Field(description="From the shoulder's axis to the elbow's.")
+    forearm_m: PositiveMetre = Field(description="From the elbow's axis to the wrist's centre.")
+    wrist_to_flange_m: PositiveMetre = Field(description="From the wrist's centre to the flange.")
 
 
 class ArmSpec(DeviceSpec):
     """A serial arm with what is built on its wrist."""
 
     kind: Literal["arm"]
-    base_in_cell: PoseSpec = PoseSpec()
-    geometry: ArmGeometry
-    joints: tuple[JointLimit, ...] = Field(min_length=6, max_length=6)
-    home_rad: tuple[Radian, ...] = Field(min_length=6, max_length=6)
-    payload_kg: float = Field(gt=0, le=1000)
-    tool_changer: Name
-    force_sensor: Name
+    base_in_cell: PoseSpec = Field(PoseSpec(), description="Frame of the base.")
+    geometry: ArmGeometry = Field(description="Lengths.")
+    joints: tuple[JointLimit, ...] = Field(min_length=6, max_length=6, description="Limits, base to tip.")
+    home_rad: tuple[Radian, ...] = Field(min_length=6, max_length=6, description="Joint positions at rest.")
+    payload_kg: float = Field(gt=0, le=1000, description="Greatest mass of tool and part.")
+    tool_changer: Name = Field(description="Tool changer at the flange.")
+    force_sensor: Name = Field(description="Force sensor at the flange.")
     approach_m: PositiveMetre = Field(0.06, description="Height above a target where fast motion ends.")
     travel_height_m: PositiveMetre = Field(
         0.16, description="Height of the TCP above the bench on the way between stations."
@@ -58,8 +58,8 @@ class ToolChangerSpec(DeviceSpec):
     """Coupling at an arm's flange."""
 
     kind: Literal["tool_changer"]
-    coupling: str
-    lock_s: float = Field(0.4, gt=0, le=10)
+    coupling: str = Field(description="Coupling standard; tools must have the same.")
+    lock_s: float = Field(0.4, gt=0, le=10, description="Time to lock or unlock.")
 
 
 class ForceSensorSpec(DeviceSpec):
@@ -73,32 +73,32 @@ class Pocket(Description):
     """One pocket of the crib and what stands in it when the cell is set up."""
 
     flange_in_cell: PoseSpec = Field(description="Flange pose when the tool is coupled in the pocket.")
-    tool: Name | None = None
-    serial: str = Field("", max_length=64)
+    tool: Name | None = Field(None, description="Tool that belongs here; without one the pocket is empty.")
+    serial: str = Field("", max_length=64, description="Serial that the coupling reads from the tool.")
 
 
 class ToolCribSpec(DeviceSpec):
     """Rack for tools."""
 
     kind: Literal["tool_crib"]
-    pockets: tuple[Pocket, ...] = Field(min_length=1)
+    pockets: tuple[Pocket, ...] = Field(min_length=1, description="One for each tool.")
 
 
 class FeederSpec(DeviceSpec):
     """Presents parts at one place (nest, screw) or spread over a tray."""
 
     kind: Literal["feeder"]
-    style: Literal["nest", "tray", "screw"]
+    style: Literal["nest", "tray", "screw"] = Field(description="One place, a tray of places, or one screw at a time.")
     part_in_cell: PoseSpec = Field(description="Nominal pose of the presented part; of the first place for a tray.")
-    columns: int = Field(1, ge=1, le=100)
-    rows: int = Field(1, ge=1, le=100)
+    columns: int = Field(1, ge=1, le=100, description="Places of a tray along x.")
+    rows: int = Field(1, ge=1, le=100, description="Places of a tray along y.")
     pitch_m: Metre = Field(0.0, description="Distance of a tray's places along x (columns) and y (rows).")
-    capacity: int = Field(gt=0, le=100_000)
+    capacity: int = Field(gt=0, le=100_000, description="Pieces when it is full.")
     index_s: float = Field(0.5, ge=0, le=60, description="Time to bring the next part.")
     scatter_m: float = Field(
         0.0, ge=0, le=0.05, description="Standard deviation of the true place around the nominal one."
     )
-    scatter_rad: float = Field(0.0, ge=0, le=3.2)
+    scatter_rad: float = Field(0.0, ge=0, le=3.2, description="Standard deviation of the true angle about z.")
     camera: Name | None = Field(None, description="Camera that finds the part; without one the nominal pose must do.")
 
 
@@ -107,7 +107,7 @@ class FixtureSpec(DeviceSpec):
 
     kind: Literal["fixture"]
     seat_in_cell: PoseSpec = Field(description="Frame of the unit when it is seated.")
-    clamp_s: float = Field(0.3, ge=0, le=10)
+    clamp_s: float = Field(0.3, ge=0, le=10, description="Time to clamp or release.")
 
 
 class CameraSpec(DeviceSpec):
@@ -117,11 +117,11 @@ class CameraSpec(DeviceSpec):
     lens_in_cell: PoseSpec = Field(
         description="Optical centre; the image's x axis is the frame's x axis, y the negative y axis."
     )
-    width_px: int = Field(gt=0, le=10_000)
-    height_px: int = Field(gt=0, le=10_000)
-    focal_px: float = Field(gt=0, le=200_000)
+    width_px: int = Field(gt=0, le=10_000, description="Width of the image.")
+    height_px: int = Field(gt=0, le=10_000, description="Height of the image.")
+    focal_px: float = Field(gt=0, le=200_000, description="Focal length.")
     sees: tuple[Name, ...] = Field(min_length=1, description="Stations and feeders in view.")
-    exposure_s: float = Field(0.02, gt=0, le=5)
+    exposure_s: float = Field(0.02, gt=0, le=5, description="Exposure where an inspection gives none.")
     noise_ratio: float = Field(0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale.")
 
 
@@ -130,22 +130,22 @@ class CartonStationSpec(DeviceSpec):
 
     kind: Literal["carton_station"]
     carton_in_cell: PoseSpec = Field(description="Corner frame of the carton's tray: first place, unit's frame.")
-    exchange_s: float = Field(6.0, ge=0, le=600)
+    exchange_s: float = Field(6.0, ge=0, le=600, description="Time to exchange the carton.")
 
 
 class PrinterSpec(DeviceSpec):
     """Label printer."""
 
     kind: Literal["printer"]
-    label_in_cell: PoseSpec
-    print_s: float = Field(1.5, ge=0, le=60)
+    label_in_cell: PoseSpec = Field(description="Frame of the label on the peel-off plate.")
+    print_s: float = Field(1.5, ge=0, le=60, description="Time to print a label.")
 
 
 class BinSpec(DeviceSpec):
     """Bin for rejects."""
 
     kind: Literal["bin"]
-    drop_in_cell: PoseSpec
+    drop_in_cell: PoseSpec = Field(description="Where parts are let go.")
 
 
 DeviceUnion = Annotated[
@@ -167,7 +167,7 @@ class Cell(Document):
     """Everything that stands on the bench. The cell frame has z up and its origin on the bench top."""
 
     kind: Literal["cell"]
-    devices: dict[Name, DeviceUnion] = Field(min_length=1)
+    devices: dict[Name, DeviceUnion] = Field(min_length=1, description="Devices by name.")
 
     def of_kind(self, kind: str) -> dict[str, Any]:
         """The devices of one kind by name, in the order of the file."""

@@ -15,9 +15,9 @@ from microcell.description.tool import Tool
 class FeederSetup(Description):
     """What a feeder is filled with, and when the operator brings more."""
 
-    part: Name
+    part: Name = Field(description="Part type in the feeder.")
     level: int | None = Field(None, ge=0, description="Pieces at the start; without it the feeder is full.")
-    reorder_level: int = Field(5, ge=0)
+    reorder_level: int = Field(5, ge=0, description="Simulated worlds: level at which more is brought.")
     refill_s: float = Field(60.0, ge=0, le=86_400, description="Simulated worlds: time from reorder to refill.")
     operator_refills: bool = Field(True, description="Simulated worlds: whether somebody brings parts at all.")
 
@@ -25,8 +25,8 @@ class FeederSetup(Description):
 class RecoveryStep(Description):
     """One thing to try. The steps of a policy are gone through in order; each has its own number of times."""
 
-    action: Literal["retry", "next_part", "wait", "scrap", "hold"]
-    times: int = Field(1, ge=1, le=100)
+    action: Literal["retry", "next_part", "wait", "scrap", "hold"] = Field(description="What to do.")
+    times: int = Field(1, ge=1, le=100, description="How often, before the next step's turn.")
 
 
 class Disturbances(Description):
@@ -45,15 +45,15 @@ class LineDocument(Document):
     """The file of a line: names of cell and product, and the set-up."""
 
     kind: Literal["line"]
-    cell: Name
-    product: Name
-    feeders: dict[Name, FeederSetup]
+    cell: Name = Field(description="Cell that is set up.")
+    product: Name = Field(description="Product that it makes.")
+    feeders: dict[Name, FeederSetup] = Field(description="What is in each feeder of the cell.")
     ideal_cycle_s: float = Field(
         gt=0,
         le=86_400,
         description="Time per unit of the undisturbed, fully loaded cell: the base of OEE's performance.",
     )
-    max_units_in_work: int = Field(4, ge=1, le=1000)
+    max_units_in_work: int = Field(4, ge=1, le=1000, description="Units that may be in work at once.")
     max_reworks: int = Field(2, ge=0, le=20, description="Reworks of one unit before it is scrapped.")
     max_tool_run: int = Field(
         8, ge=1, le=1000, description="Operations in a row that may jump the queue to save a tool change."
@@ -61,7 +61,7 @@ class LineDocument(Document):
     recovery: dict[str, tuple[RecoveryStep, ...]] = Field(
         default_factory=dict, description="Policy by fault code, instead of the default."
     )
-    disturbances: Disturbances = Disturbances()
+    disturbances: Disturbances = Field(Disturbances(), description="How imperfect the simulated plant is.")
     time_scale: float = Field(1.0, gt=0, le=100, description="Speed of mock hardware against real time.")
 
 

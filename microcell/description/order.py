@@ -24,19 +24,19 @@ Due = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 class OrderLine(Description):
     """So many of one variant; without a variant, the product's default."""
 
-    variant: Name | None = None
-    quantity: int = Field(ge=1, le=100_000)
+    variant: Name | None = Field(None, description="Without it, the product's default variant.")
+    quantity: int = Field(ge=1, le=100_000, description="Units.")
 
 
 class Order(Description):
     """One order. `due` is a date and time with zone; higher priority goes first, 0 is normal."""
 
     kind: Literal["order"] = "order"
-    order_id: OrderId | None = None
-    product: Name
-    lines: tuple[OrderLine, ...] = Field(min_length=1, max_length=1000)
-    priority: int = Field(0, ge=-100, le=100)
-    due: Due | None = None
+    order_id: OrderId | None = Field(None, description="Without it, the cell gives one.")
+    product: Name = Field(description="Must be the line's product.")
+    lines: tuple[OrderLine, ...] = Field(min_length=1, max_length=1000, description="How many of which variant.")
+    priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
+    due: Due | None = Field(None, description="Date and time with zone; among equal priorities the earlier goes first.")
     replace_scrapped: bool = Field(True, description="Make another unit for each scrapped one.")
 
     @property

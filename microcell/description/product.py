@@ -24,27 +24,27 @@ class Cylinder(Description):
     """A disc or cylinder standing on its end; `bore_m` is the diameter of a central hole seen from above."""
 
     kind: Literal["cylinder"]
-    diameter_m: PositiveMetre
-    height_m: PositiveMetre
-    bore_m: float = Field(0.0, ge=0, le=10)
+    diameter_m: PositiveMetre = Field(description="Outer diameter.")
+    height_m: PositiveMetre = Field(description="Along z.")
+    bore_m: float = Field(0.0, ge=0, le=10, description="Diameter of the central hole; 0 = none.")
 
 
 class Box(Description):
     """A box lying flat."""
 
     kind: Literal["box"]
-    length_m: PositiveMetre
-    width_m: PositiveMetre
-    height_m: PositiveMetre
+    length_m: PositiveMetre = Field(description="Along x.")
+    width_m: PositiveMetre = Field(description="Along y.")
+    height_m: PositiveMetre = Field(description="Along z.")
 
 
 class Screw(Description):
     """A screw standing on its tip; its frame is under the head, z up."""
 
     kind: Literal["screw"]
-    head_diameter_m: PositiveMetre
-    length_m: PositiveMetre
-    pitch_m: PositiveMetre
+    head_diameter_m: PositiveMetre = Field(description="Diameter of the head.")
+    length_m: PositiveMetre = Field(description="Of the shaft, under the head.")
+    pitch_m: PositiveMetre = Field(description="Of the thread: way for one turn.")
 
 
 Shape = Annotated[Cylinder | Box | Screw, Field(discriminator="kind")]
@@ -53,29 +53,29 @@ Shape = Annotated[Cylinder | Box | Screw, Field(discriminator="kind")]
 class Mark(Description):
     """Something to be seen on a part's top: a hole, a notch, a print. Round with `width_m` = 0."""
 
-    at_m: tuple[Metre, Metre]
-    length_m: PositiveMetre
-    width_m: float = Field(0.0, ge=0, le=10)
-    colour_rgb: Rgb
+    at_m: tuple[Metre, Metre] = Field(description="Its centre, x and y in the part's frame.")
+    length_m: PositiveMetre = Field(description="Along x; the diameter of a round one.")
+    width_m: float = Field(0.0, ge=0, le=10, description="Along y; 0 = round.")
+    colour_rgb: Rgb = Field(description="sRGB colour.")
 
 
 class Grasp(Description):
     """How a tool takes the part: the TCP's pose in the part's frame."""
 
-    capability: Capability
-    tcp_in_part: PoseSpec
+    capability: Capability = Field(description="What the tool must be able to do.")
+    tcp_in_part: PoseSpec = Field(description="Frame of the tool centre point; its z axis points into the part.")
     width_m: float = Field(0.0, ge=0, le=1, description="Size of the part between the fingers.")
-    force_n: float = Field(0.0, ge=0, le=2000)
+    force_n: float = Field(0.0, ge=0, le=2000, description="Gripping force.")
 
 
 class Part(Description):
     """A part type. Its frame is at the centre of its underside, z up (a screw's: under the head)."""
 
-    shape: Shape
-    mass_kg: float = Field(gt=0, le=100)
-    colour_rgb: Rgb
-    marks: tuple[Mark, ...] = ()
-    grasp: Grasp
+    shape: Shape = Field(description="Outline for plant, camera and force.")
+    mass_kg: float = Field(gt=0, le=100, description="Mass of one piece.")
+    colour_rgb: Rgb = Field(description="sRGB colour seen from above.")
+    marks: tuple[Mark, ...] = Field((), description="What is to be seen on the top.")
+    grasp: Grasp = Field(description="How a tool takes it.")
 
 
 class Fit(Description):
@@ -97,10 +97,10 @@ class Thread(Description):
 class Site(Description):
     """A place in the unit where an item goes."""
 
-    item: Name
-    part_in_unit: PoseSpec
-    fit: Fit | None = None
-    thread: Thread | None = None
+    item: Name = Field(description="Item of the bill of materials that goes here.")
+    part_in_unit: PoseSpec = Field(description="Frame of the part when it is seated.")
+    fit: Fit | None = Field(None, description="For parts that are inserted.")
+    thread: Thread | None = Field(None, description="For screws.")
 
 
 class Operation(Description):
@@ -111,28 +111,28 @@ class Operation(Description):
     on, until an operation with the same kind in `vacates` has ended.
     """
 
-    skill: Name
-    after: tuple[Name, ...] = ()
+    skill: Name = Field(description="Skill that does it.")
+    after: tuple[Name, ...] = Field((), description="Operations that must have ended before.")
     item: Name | None = Field(None, description="Item of the bill of materials that is handled.")
-    site: Name | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    continues_in: Name | None = None
-    occupies: Name | None = None
-    vacates: Name | None = None
+    site: Name | None = Field(None, description="Site of the unit that is worked on.")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of the skill.")
+    continues_in: Name | None = Field(None, description="Operation that must follow at once with the same arm.")
+    occupies: Name | None = Field(None, description="Kind of station that the unit takes from here on.")
+    vacates: Name | None = Field(None, description="Kind of station that the unit leaves when this has ended.")
 
 
 class CheckBase(Description):
     """What to do with the unit when the check fails: rework redoes operations and inspects again."""
 
-    on_fail: Literal["rework", "scrap"] = "scrap"
-    redo: tuple[Name, ...] = ()
+    on_fail: Literal["rework", "scrap"] = Field("scrap", description="What becomes of the unit when the check fails.")
+    redo: tuple[Name, ...] = Field((), description="Operations that a rework does again.")
 
 
 class Presence(CheckBase):
     """The item is at its site."""
 
     kind: Literal["presence"]
-    site: Name
+    site: Name = Field(description="Site that is looked at.")
     min_ratio: float = Field(0.6, gt=0, le=1, description="Visible share of the item's outline in its own colour.")
 
 
@@ -140,23 +140,23 @@ class Position(CheckBase):
     """The item lies where it should."""
 
     kind: Literal["position"]
-    site: Name
-    max_offset_m: PositiveMetre
+    site: Name = Field(description="Site that is looked at.")
+    max_offset_m: PositiveMetre = Field(description="Greatest distance from the site.")
 
 
 class Orientation(CheckBase):
     """The item is turned as it should be, judged by its marks."""
 
     kind: Literal["orientation"]
-    site: Name
-    max_angle_rad: float = Field(gt=0, le=3.15)
+    site: Name = Field(description="Site that is looked at.")
+    max_angle_rad: float = Field(gt=0, le=3.15, description="Greatest angle from the right one.")
 
 
 class Colour(CheckBase):
     """The item has the colour of the ordered part: tells variants apart."""
 
     kind: Literal["colour"]
-    site: Name
+    site: Name = Field(description="Site that is looked at.")
     max_delta_e_ratio: float = Field(0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100.")
 
 
@@ -164,15 +164,15 @@ class Surface(CheckBase):
     """The item's top has no scratch or dirt longer than the limit."""
 
     kind: Literal["surface"]
-    site: Name
-    max_flaw_m: PositiveMetre
+    site: Name = Field(description="Site that is looked at.")
+    max_flaw_m: PositiveMetre = Field(description="Greatest length of a flaw.")
 
 
 class Code(CheckBase):
     """The label's DataMatrix holds the unit's serial."""
 
     kind: Literal["code"]
-    site: Name
+    site: Name = Field(description="Site that is looked at.")
 
 
 Check = Annotated[Presence | Position | Orientation | Colour | Surface | Code, Field(discriminator="kind")]
@@ -181,14 +181,14 @@ Check = Annotated[Presence | Position | Orientation | Colour | Surface | Code, F
 class Inspection(Description):
     """Checks on one image."""
 
-    checks: dict[Name, Check] = Field(min_length=1)
-    exposure_s: float | None = Field(None, gt=0, le=5)
+    checks: dict[Name, Check] = Field(min_length=1, description="Checks by name.")
+    exposure_s: float | None = Field(None, gt=0, le=5, description="Instead of the camera's own.")
 
 
 class Variant(Description):
     """What differs from the base product."""
 
-    summary: str = ""
+    summary: str = Field("", description="One line for people.")
     items: dict[Name, Name] = Field(default_factory=dict, description="Part to use for an item.")
     parameters: dict[Name, dict[str, Any]] = Field(
         default_factory=dict, description="Operation parameters, by operation."
@@ -198,9 +198,9 @@ class Variant(Description):
 class Packing(Description):
     """Tray in a carton: places along x (columns) and y (rows)."""
 
-    columns: int = Field(ge=1, le=100)
-    rows: int = Field(ge=1, le=100)
-    pitch_m: PositiveMetre
+    columns: int = Field(ge=1, le=100, description="Places along x.")
+    rows: int = Field(ge=1, le=100, description="Places along y.")
+    pitch_m: PositiveMetre = Field(description="Distance of the places.")
 
     @property
     def places(self) -> int:
@@ -211,19 +211,19 @@ class Product(Document):
     """What is made. The unit's frame is that of its first part."""
 
     kind: Literal["product"]
-    serial_prefix: str = Field(pattern=SERIAL_PREFIX_PATTERN)
-    parts: dict[Name, Part] = Field(min_length=1)
+    serial_prefix: str = Field(pattern=SERIAL_PREFIX_PATTERN, description="Serials are <prefix>-<six digits>.")
+    parts: dict[Name, Part] = Field(min_length=1, description="Part types by name.")
     bill_of_materials: dict[Name, Name] = Field(min_length=1, description="Part used for each item.")
-    sites: dict[Name, Site] = Field(default_factory=dict)
+    sites: dict[Name, Site] = Field(default_factory=dict, description="Places in the unit by name.")
     unit_grasp: Grasp = Field(description="How the finished unit is taken, in the unit's frame.")
     plan: dict[Name, Operation] = Field(min_length=1, description="Process plan: operations and what they come after.")
     scrap_plan: dict[Name, Operation] = Field(
         default_factory=dict, description="How a scrapped unit leaves its station."
     )
-    inspections: dict[Name, Inspection] = Field(default_factory=dict)
-    variants: dict[Name, Variant] = Field(min_length=1)
-    default_variant: Name
-    packing: Packing
+    inspections: dict[Name, Inspection] = Field(default_factory=dict, description="Inspections by name.")
+    variants: dict[Name, Variant] = Field(min_length=1, description="Variants by name.")
+    default_variant: Name = Field(description="Variant of an order line that names none.")
+    packing: Packing = Field(description="How units stand in a carton.")
 
     def part_of(self, item: str, variant: str) -> str:
         """The part that a variant uses for an item."""

@@ -16,9 +16,9 @@ class ToolBase(Document):
 
     kind: Literal["tool"]
     coupling: str = Field(description="Coupling standard; the arm's changer must have the same.")
-    capabilities: tuple[Capability, ...] = Field(min_length=1)
-    mass_kg: float = Field(gt=0, le=50)
-    centre_of_gravity_m: tuple[Metre, Metre, Metre] = (0.0, 0.0, 0.0)
+    capabilities: tuple[Capability, ...] = Field(min_length=1, description="What it can do; grasps ask for one of these.")
+    mass_kg: float = Field(gt=0, le=50, description="Mass.")
+    centre_of_gravity_m: tuple[Metre, Metre, Metre] = Field((0.0, 0.0, 0.0), description="In the flange's frame.")
     tcp_in_flange: PoseSpec = Field(description="Tool centre point; its z axis points away from the flange.")
     life_cycles: int = Field(0, ge=0, description="Uses before replacement; 0 = no limit.")
 
@@ -28,25 +28,25 @@ class GripperTool(ToolBase):
 
     device: Literal["gripper"]
     stroke_m: PositiveMetre = Field(description="Opening between the fingers when open.")
-    speed_m_s: float = Field(0.1, gt=0, le=2)
-    force_max_n: float = Field(gt=0, le=2000)
+    speed_m_s: float = Field(0.1, gt=0, le=2, description="At which the opening changes.")
+    force_max_n: float = Field(gt=0, le=2000, description="Greatest gripping force.")
 
 
 class VacuumTool(ToolBase):
     """A suction cup with pressure switch."""
 
     device: Literal["vacuum"]
-    cup_diameter_m: PositiveMetre
+    cup_diameter_m: PositiveMetre = Field(description="Diameter of the cup's lip.")
     pressure_pa: float = Field(60_000, gt=0, le=101_325, description="Under-pressure when sealed.")
-    settle_s: float = Field(0.25, gt=0, le=10)
+    settle_s: float = Field(0.25, gt=0, le=10, description="Time from switching until the pressure is steady.")
 
 
 class ScrewdriverTool(ToolBase):
     """A driven magnetic bit with torque and angle sensing."""
 
     device: Literal["screwdriver"]
-    torque_max_n_m: float = Field(gt=0, le=100)
-    speed_max_rad_s: float = Field(60.0, gt=0, le=1000)
+    torque_max_n_m: float = Field(gt=0, le=100, description="Greatest torque.")
+    speed_max_rad_s: float = Field(60.0, gt=0, le=1000, description="Greatest speed.")
 
 
 Tool = Annotated[GripperTool | VacuumTool | ScrewdriverTool, Field(discriminator="device")]

@@ -18,6 +18,8 @@ from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
 MAY_LEAVE_PART_IN_HAND = ("HAND_NOT_EMPTY", "SKILL_CANCELLED", "SKILL_TIMEOUT", "GRIP_WRONG_WIDTH", "ARM_STOPPED")
+HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
+"""What dropping a part ends in when the tool holds none, or when there is not even a tool."""
 
 
 class Gate(Protocol):
@@ -69,6 +71,8 @@ class ChainRunner:
             if result.outcome is Outcome.SUCCEEDED:
                 index += 1
                 self._succeeded(job, operation, index, result)
+                if result.fault is not None:
+                    await self._after_fault_on_the_way_back(unit, operation, result.fault)
             elif result.outcome is Outcome.REJECTED:
                 self._rejected(unit, operation, result)
                 return
@@ -85,6 +89,16 @@ class ChainRunner:
             self._shop.leave(unit, spec.vacates, unit.stations[spec.vacates])
         needed = job.binding.still_needed(job.chain, next_index)
         self._shop.resources.release(set(job.binding.devices()) - needed)
+
+    async def _after_fault_on_the_way_back(self, unit: UnitWork, operation: str, fault: Fault) -> None:
+        """The work is done, so there is nothing to repeat; a fault that needs a person holds the cell all the same."""
+        self._shop.saw_fault(fault)
+        if decide(fault.code, 0, self._shop.line.recovery) == "hold":
+            self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
+            await self._gate.hold(fault)
+        else:
+            self._shop.decided(unit.serial, operation, fault.code, "go_on", "the operation was done before")
+            await self._gate.pass_through()
 
     def _rejected(self, unit: UnitWork, operation: str, result: SkillResult) -> None:
         checks = self._failed_checks(unit, operation, result)
@@ -106,7 +120,11 @@ class ChainRunner:
         """Act on a fault; True when the operation is to be tried again now."""
         unit = job.unit
         self._shop.saw_fault(fault)
-        key = (unit.plan.operations[operation].skill, operation, fault.code)
+        spec = unit.plan.operations[operation]
+        if unit.scrapping and spec.vacates and fault.code == "FIXTURE_EMPTY":
+            self._shop.scrap(unit, operation, fault.code, unit.scrapping)  # somebody, or a slip, took it away already
+            return False
+        key = (spec.skill, operation, fault.code)
         action = decide(fault.code, unit.tried.get(key, 0), self._shop.line.recovery)
         unit.tried[key] = unit.tried.get(key, 0) + 1
         if action == "hold":
@@ -130,27 +148,33 @@ class ChainRunner:
             self._shop.decided(unit.serial, operation, fault.code, action, f"{job.chain.first} is done again")
         if job.binding.arm and (index > 0 or fault.code in MAY_LEAVE_PART_IN_HAND):
             await self._empty_hand(job)
-        unit_in_hand = index > 0 and any(unit.plan.operations[name].vacates for name in job.chain.operations[:index])
+        taken_out = job.chain.operations[: index + (fault.code == "GRIP_PART_LOST" and not unit.scrapping)]
+        unit_is_gone = any(unit.plan.operations[name].vacates for name in taken_out)
         unit.done.difference_update(job.chain.operations)
-        if action == "scrap" or unit_in_hand:
+        if action == "scrap" or unit_is_gone:
             self._shop.scrap(unit, operation, fault.code, str(fault))
 
     async def _empty_hand(self, job: Job) -> None:
-        """Drop what the tool may hold into a bin; nothing held is just as good."""
+        """Drop what the tool may hold into a bin, again and again until nothing is held."""
         bins = list(self._shop.line.cell_description.of_kind("bin"))
         if not bins:
             await self._gate.hold(Fault("HAND_NOT_EMPTY", job.binding.arm, "there is no bin to drop the part into"))
             return
-        holder = f"{job.unit.serial}/{job.chain.first}"
+        unit, holder = job.unit, f"{job.unit.serial}/{job.chain.first}"
+        resources = {"arm": job.binding.arm, "bin": bins[0]}
         await self._gate.pass_through()
         await self._gate.acquire(bins[0], holder)
-        resources = {"arm": job.binding.arm, "bin": bins[0]}
-        result = await self._goal(job.unit.serial, job.unit.variant, "drop_part", "place", {"target": "bin"}, resources)
-        if result.outcome is not Outcome.SUCCEEDED and _fault_of(result).code not in (
-            "GRIP_PART_LOST",
-            "GRIP_NOTHING_HELD",
-        ):
-            await self._gate.hold(_fault_of(result))
+        while True:
+            result = await self._goal(unit.serial, unit.variant, "drop_part", "place", {"target": "bin"}, resources)
+            if result.outcome is Outcome.SUCCEEDED or (fault := _fault_of(result)).code in HAND_IS_EMPTY:
+                await self._gate.pass_through()
+                return
+            self._shop.saw_fault(fault)
+            if fault.code == "SKILL_CANCELLED":
+                await self._gate.pass_through()
+            else:
+                self._shop.decided(unit.serial, "drop_part", fault.code, "hold", str(fault))
+                await self._gate.hold(fault)
 
     async def _change_tool(self, job: Job) -> None:
         """Mount the tool that the chain needs; a person is asked as often as it fails."""
@@ -172,7 +196,7 @@ class ChainRunner:
             if action == "hold":
                 tried = 0
                 await self._gate.hold(fault)
-            elif fault.code in MAY_LEAVE_PART_IN_HAND:
+            elif fault.code == "HAND_NOT_EMPTY":
                 await self._empty_hand(job)
             else:
                 await self._gate.pass_through()
@@ -180,7 +204,8 @@ class ChainRunner:
     async def read_tool(self, arm: str) -> str:
         """Read what is on an arm's flange and record it when it is news; the tool's name, "" for none."""
         cell = self._shop.line.cell_description
-        serial = (await self._changers[arm].coupling()).tool_serial
+        coupling = await self._changers[arm].coupling()
+        serial = coupling.tool_serial if coupling.locked else ""
         pockets = [p for crib in cell.of_kind("tool_crib").values() for p in crib.pockets]
         tool = next((p.tool for p in pockets if p.tool and p.serial == serial), "")
         if self._shop.resources.mounted.get(arm) != tool:
@@ -238,10 +263,8 @@ class ChainRunner:
                 task.cancel()
                 await asyncio.wait([task])
                 raise
-            if not task.cancelled():
-                return task.result()
-            fault = Fault("SKILL_CANCELLED", goal.skill).at(goal.unit, goal.operation, self._shop.clock.now())
-            return SkillResult(Outcome.CANCELLED, fault.kind.cause, fault)
+            # Sent again, the goal moves nothing: the port kept how it ended.
+            return await self._port.execute(goal, report) if task.cancelled() else task.result()
         finally:
             self.running.pop(goal.attempt_id, None)
             self.activity.pop(goal.lease.holder, None)

@@ -38,8 +38,8 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "CAMERA_UNUSABLE_IMAGE": _RETRY,
     "CARTON_FULL": _RETRY,
     "LABEL_NOT_PRINTED": _RETRY,
-    "ARM_STOPPED": _steps(("next_part", 1), ("hold", 1)),
-    "SKILL_CANCELLED": _steps(("next_part", 3), ("hold", 1)),
+    "ARM_STOPPED": _RETRY,
+    "SKILL_CANCELLED": _steps(("retry", 3), ("hold", 1)),
     "SKILL_TIMEOUT": _steps(("next_part", 1), ("hold", 1)),
     "SKILL_FAILED": _steps(("scrap", 1)),
 }

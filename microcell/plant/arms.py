@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from microcell.clock import Clock
@@ -14,6 +15,8 @@ from microcell.plant.signals import Signal
 
 if TYPE_CHECKING:
     from microcell.motion.kinematics import ArmModel
+
+_KEPT_POSES = 1024
 
 
 class ArmMotion:
@@ -28,8 +31,9 @@ class ArmMotion:
         self._rest: Joints = tuple(spec.home_rad)
         self._trajectory: JointTrajectory | None = None
         self._start_s = 0.0
+        self._last: tuple[float, tuple[Joints, Joints]] | None = None
         self._model: ArmModel | None = None
-        self._flange_of: tuple[Joints, Pose] | None = None
+        self._flange_of = lru_cache(maxsize=_KEPT_POSES)(self._flange_with)
 
     @property
     def end_s(self) -> float:
@@ -44,7 +48,7 @@ class ArmMotion:
 
     def start(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory from now on."""
-        self._trajectory, self._start_s = trajectory, self._clock.now()
+        self._trajectory, self._start_s, self._last = trajectory, self._clock.now(), None
         self.changed.notify()
 
     def halt(self) -> None:
@@ -65,7 +69,9 @@ class ArmMotion:
         elapsed = time_s - self._start_s
         if elapsed >= trajectory.duration_s:
             return trajectory.positions[-1], (0.0,) * len(self._rest)
-        return interpolate(trajectory, max(0.0, elapsed))
+        if self._last is None or self._last[0] != time_s:  # much is asked about the same instant
+            self._last = time_s, interpolate(trajectory, max(0.0, elapsed))
+        return self._last[1]
 
     def flange(self) -> Pose:
         """Present pose of the flange in the cell frame."""
@@ -73,10 +79,10 @@ class ArmMotion:
 
     def flange_at(self, time_s: float) -> Pose:
         """Pose of the flange in the cell frame at an instant of the present motion."""
-        joints, _ = self.joints_at(time_s)
-        if self._flange_of is None or self._flange_of[0] != joints:
-            self._flange_of = joints, self._base_in_cell @ self._kinematics().forward(joints)
-        return self._flange_of[1]
+        return self._flange_of(self.joints_at(time_s)[0])
+
+    def _flange_with(self, joints: Joints) -> Pose:
+        return self._base_in_cell @ self._kinematics().forward(joints)
 
     def _kinematics(self) -> ArmModel:
         if self._model is None:

@@ -71,7 +71,10 @@ class Bench:
 
     def tool_on(self, arm: str) -> ToolTruth | None:
         """The tool on an arm's flange."""
-        return next((tool for tool in self.tools.values() if tool.arm == arm), None)
+        for tool in self.tools.values():
+            if tool.arm == arm:
+                return tool
+        return None
 
     def tcp(self, tool: ToolTruth) -> Pose:
         """Present pose of the TCP of a mounted tool, in the cell frame."""
@@ -79,13 +82,11 @@ class Bench:
 
     def held(self, tool: ToolTruth) -> Item | None:
         """What a tool holds."""
-        items = self.inventory.at("tool", tool.name)
-        return items[0] if items else None
+        return self.inventory.first("tool", tool.name)
 
     def unit_in(self, fixture: str) -> Item | None:
         """First part of the unit in a fixture."""
-        items = self.inventory.at("fixture", fixture)
-        return items[0] if items else None
+        return self.inventory.first("fixture", fixture)
 
     def roots_at(self, zone: Zone) -> list[Item]:
         """What stands or lies at a station: parts, and the first parts of units."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from microcell.geometry import Pose, Quaternion, Vector, rotate
 from microcell.plant.bench import Bench, ToolTruth
 from microcell.plant.holding import Holding
+from microcell.plant.items import Item
 from microcell.plant.physics import GRAVITY_M_S2
 from microcell.plant.shapes import bottom_m
 from microcell.plant.supports import Supports
@@ -79,16 +80,18 @@ class Contact:
         if tool is None:
             return Load((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
         flange = self._bench.arm(arm).flange_at(time_s)
-        up_n, at = self._contact(tool, flange @ tool.tcp_in_flange)
+        item = self._holding.held(tool)
+        up_n, at = self._contact(tool, item, flange @ tool.tcp_in_flange)
         back = _conjugate(flange.orientation)
-        force = rotate(back, (0.0, 0.0, up_n - self._weight_n(tool)))
+        force = rotate(back, (0.0, 0.0, up_n - self._weight_n(tool, item)))
+        if up_n == 0.0:
+            return Load(force, (0.0, 0.0, 0.0))
         touch = rotate(back, (0.0, 0.0, up_n))
         lever = rotate(back, tuple(a - b for a, b in zip(at, flange.position, strict=True)))  # type: ignore[arg-type]
         return Load(force, _cross(lever, touch))
 
-    def _contact(self, tool: ToolTruth, tcp: Pose) -> tuple[float, Vector]:
+    def _contact(self, tool: ToolTruth, item: Item | None, tcp: Pose) -> tuple[float, Vector]:
         """Upward force on what is lowest at the tool, N, and where it acts."""
-        item = self._holding.held(tool)
         pose = tcp @ item.pose if item is not None else tcp
         lowest = pose.position[2] + (bottom_m(item.part) if item is not None else 0.0)
         if lowest > self._bench.layout.clear_m:
@@ -99,8 +102,7 @@ class Contact:
             support = self._supports.under_part(item, pose, tool.driving)
         return support.force_n(pose.position[2]), pose.position
 
-    def _weight_n(self, tool: ToolTruth) -> float:
-        item = self._bench.held(tool)
+    def _weight_n(self, tool: ToolTruth, item: Item | None) -> float:
         carried = self._bench.mass_kg(item) if item is not None else 0.0
         return (tool.spec.mass_kg + carried) * GRAVITY_M_S2
 

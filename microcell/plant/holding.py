@@ -51,9 +51,11 @@ class Holding:
     def held(self, tool: ToolTruth) -> Item | None:
         """What the tool holds, after what has slipped away and what a magnet or running pump has taken."""
         self._slip(tool)
-        if self._bench.held(tool) is None and tool.arm is not None:
+        item = self._bench.held(tool)
+        if item is None and tool.arm is not None:
             self._attract(tool)
-        return self._bench.held(tool)
+            item = self._bench.held(tool)
+        return item
 
     def departing(self, arm: str) -> None:
         """The arm is about to move away from where it rests: what is clamped stays behind."""

@@ -56,6 +56,9 @@ class Loss:
     time_s: float
 
 
+_NOTHING: dict[int, Item] = {}
+
+
 class Inventory:
     """All items. An item is made once, moves from place to place, and always has exactly one."""
 
@@ -63,7 +66,7 @@ class Inventory:
         self.losses: list[Loss] = []
         self._on_move = on_move
         self._items: dict[int, Item] = {}
-        self._at: dict[tuple[str, str], dict[int, None]] = {}
+        self._at: dict[tuple[str, str], dict[int, Item]] = {}
 
     def __getitem__(self, item_id: int) -> Item:
         return self._items[item_id]
@@ -78,7 +81,7 @@ class Inventory:
         """A new item at a place; `details` are further fields of `Item`."""
         item = Item(len(self._items) + 1, part_name, part, lot, place, pose, **details)
         self._items[item.item_id] = item
-        self._held_by(place.kind, place.holder)[item.item_id] = None
+        self._held_by(place.kind, place.holder)[item.item_id] = item
         return item
 
     def move(self, item: Item, place: Place, pose: Pose, **changes: Any) -> Item:
@@ -86,7 +89,7 @@ class Inventory:
         before = self._items[item.item_id].place
         moved = replace(item, place=place, pose=pose, **changes)
         del self._held_by(before.kind, before.holder)[item.item_id]
-        self._held_by(place.kind, place.holder)[item.item_id] = None
+        self._held_by(place.kind, place.holder)[item.item_id] = moved
         self._items[item.item_id] = moved
         self._on_move(before, place)
         return moved
@@ -98,11 +101,15 @@ class Inventory:
 
     def at(self, kind: PlaceKind, holder: str = "") -> list[Item]:
         """The items of a holder, in the order in which they came."""
-        return [self._items[item_id] for item_id in self._held_by(kind, holder)]
+        return list(self._at.get((kind, holder), _NOTHING).values())
+
+    def first(self, kind: PlaceKind, holder: str = "") -> Item | None:
+        """The item that has been longest with a holder."""
+        return next(iter(self._at.get((kind, holder), _NOTHING).values()), None)
 
     def count(self, kind: PlaceKind, holder: str = "") -> int:
         """How many items a holder has."""
-        return len(self._held_by(kind, holder))
+        return len(self._at.get((kind, holder), _NOTHING))
 
     def slot(self, place: Place) -> Item | None:
         """The item in a slot."""
@@ -114,5 +121,5 @@ class Inventory:
         """What is installed in a unit, without its first part."""
         return self.at("unit", str(unit.item_id))
 
-    def _held_by(self, kind: PlaceKind, holder: str) -> dict[int, None]:
+    def _held_by(self, kind: PlaceKind, holder: str) -> dict[int, Item]:
         return self._at.setdefault((kind, holder), {})

@@ -29,11 +29,8 @@ class Signal:
 
 
 async def sleep_unless(clock: Clock, duration_s: float, change: asyncio.Future[None]) -> bool:
-    """Sleep on the clock; True when the change came first. The one timer is gone afterwards."""
-    timer = asyncio.ensure_future(clock.sleep(duration_s))
+    """Sleep on the clock; True when the change came first."""
     try:
-        await asyncio.wait((timer, change), return_when=asyncio.FIRST_COMPLETED)
-        return change.done()
+        return await clock.wait(change, duration_s)
     finally:
-        timer.cancel()
         change.cancel()

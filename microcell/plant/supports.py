@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from microcell.description.tool import GripperTool
 from microcell.geometry import Pose, rotate
@@ -19,6 +20,8 @@ from microcell.plant.physics import (
     WRIST_STIFFNESS_N_M,
 )
 from microcell.plant.shapes import bottom_m, covers, half_extents, top_m, turn_error
+
+_KEPT_SEATS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Supports:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self._seats = lru_cache(maxsize=_KEPT_SEATS)(self._seats_in)
 
     def under_part(self, item: Item, pose: Pose, driving: bool = False) -> Support:
         """What a part at `pose` comes down on; `driving`: it is a screw that is being turned in."""
@@ -103,17 +107,21 @@ class Supports:
         unit = self._bench.unit_in(fixture)
         if unit is None:
             return None
-        unit_in_cell = self._bench.pose_of(unit)
         taken = {other.place.slot for other in self._bench.inventory.installed(unit)}
         best: SiteMatch | None = None
-        for place in self._bench.layout.sites_of(item.part_name):
+        for place, seated, cell_in_site in self._seats(item.part_name, self._bench.pose_of(unit)):
             if place.name in taken and not _lies_flat(place):
                 continue
-            seated = unit_in_cell @ place.part_in_unit
-            match = SiteMatch(unit, place, seated, seated.inverse() @ pose)
+            match = SiteMatch(unit, place, seated, cell_in_site @ pose)
             if match.lateral_m <= SITE_REACH_M and (best is None or match.lateral_m < best.lateral_m):
                 best = match
         return best
+
+    def _seats_in(self, part_name: str, unit_in_cell: Pose) -> tuple[tuple[SitePlace, Pose, Pose], ...]:
+        """The sites for a part in a unit, with the seated part's pose in the cell and that pose's inverse."""
+        places = self._bench.layout.sites_of(part_name)
+        seats = ((place, unit_in_cell @ place.part_in_unit) for place in places)
+        return tuple((place, seated, seated.inverse()) for place, seated in seats)
 
     def _over_fixture(self, zone: Zone, item: Item, pose: Pose, driving: bool) -> Support:
         x, y, _ = pose.position

@@ -14,6 +14,7 @@ from rclpy.action import ActionClient, ActionServer, CancelResponse
 from rclpy.action.client import ClientGoalHandle
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.task import Future
 
 from microcell.ros.runtime import RosRuntime
@@ -21,8 +22,15 @@ from microcell.ros.runtime import RosRuntime
 ANSWER_S = 5.0
 """A server that is there says within this time whether it takes a goal."""
 
+FETCH_S = 0.5
+"""A server that closes waits so long for its clients to fetch the results of the goals that it ended."""
+
+LOOK_S = 0.02
 WATCH_S = 0.5
 """How often a client looks whether the server of its running goal still lives."""
+
+QUEUE = QoSProfile(depth=100)
+"""ROS's default keeps ten requests and drops more without a word."""
 
 
 class Ending(Enum):
@@ -59,7 +67,15 @@ class AsyncActionServer(ActionServer):
         self._runtime = runtime
         self._handler = handler
         self._goals: dict[bytes, tuple[Goal, asyncio.Task[tuple[Ending, Any]]]] = {}
-        super().__init__(node, kind, name, self._never, cancel_callback=self._on_cancel)
+        super().__init__(
+            node,
+            kind,
+            name,
+            self._never,
+            cancel_callback=self._on_cancel,
+            goal_service_qos_profile=QUEUE,
+            result_service_qos_profile=QUEUE,
+        )
 
     def notify_execute(self, goal_handle: ServerGoalHandle, execute_callback: object) -> None:
         """Start the handler; rclpy calls this in place of running its execute callback."""
@@ -73,6 +89,8 @@ class AsyncActionServer(ActionServer):
         await asyncio.gather(*tasks, return_exceptions=True)
         while self._goals:
             await asyncio.sleep(0)  # one more turn of the loop for each `_serve` to hand its result over
+        if tasks:
+            await asyncio.sleep(FETCH_S)
         await self._runtime.in_executor(self.destroy)
 
     async def _serve(self, handle: ServerGoalHandle) -> None:
@@ -131,7 +149,9 @@ class AsyncActionClient:
         self.name = name
         self._runtime = runtime
         self._node = node
-        self._client = ActionClient(node, kind, name)
+        self._client = ActionClient(
+            node, kind, name, goal_service_qos_profile=QUEUE, result_service_qos_profile=QUEUE
+        )
 
     async def execute(self, goal: Any, on_feedback: Callable[[Any], None] = lambda feedback: None) -> Any:
         """Send a goal and return its result message, however the goal ended.
@@ -140,17 +160,27 @@ class AsyncActionClient:
         Raises `GoalRefusedError` or `ServerLostError`.
         """
         running = _RunningGoal(self._runtime, self._client, goal, on_feedback)
-        await running.start(self.name)
-        while True:
+        outcome = asyncio.ensure_future(self._outcome(running))
+        while not outcome.done():
             try:
-                return await self._result(running)
+                await asyncio.shield(outcome)
             except asyncio.CancelledError:
-                await running.cancel()
+                running.cancel()
+        return outcome.result()
 
     async def close(self) -> None:
+        """Take the client away."""
         await self._runtime.in_executor(self._client.destroy)
 
-    async def _result(self, running: _RunningGoal) -> Any:
+    async def _outcome(self, running: _RunningGoal) -> Any:
+        await self._server_is_there()
+        running.send()
+        try:
+            handle = await asyncio.wait_for(asyncio.shield(running.accepted), ANSWER_S)
+        except asyncio.TimeoutError:
+            raise ServerLostError(self.name, accepted=False) from None
+        if not handle.accepted:
+            raise GoalRefusedError(f"the server of '{self.name}' refused the goal")
         servers = self._servers()
         while not (await asyncio.wait((running.result,), timeout=WATCH_S))[0]:
             if not servers & self._servers():
@@ -159,6 +189,14 @@ class AsyncActionClient:
         if response.status == GoalStatus.STATUS_UNKNOWN:
             raise ServerLostError(self.name, accepted=True)
         return response.result
+
+    async def _server_is_there(self) -> None:
+        """Wait until the server is discovered: a goal sent before would be lost."""
+        end = self._runtime.loop.time() + ANSWER_S
+        while not self._client.server_is_ready():
+            if self._runtime.loop.time() > end:
+                raise ServerLostError(self.name, accepted=False)
+            await asyncio.sleep(LOOK_S)
 
     def _servers(self) -> set[bytes]:
         """Identities of the processes that serve the action: a restarted server is another one."""
@@ -172,36 +210,39 @@ class _RunningGoal:
     def __init__(
         self, runtime: RosRuntime, client: ActionClient, goal: Any, on_feedback: Callable[[Any], None]
     ) -> None:
+        self.accepted: asyncio.Future[ClientGoalHandle] = runtime.loop.create_future()
+        self.result: asyncio.Future[Any] = runtime.loop.create_future()
         self._runtime = runtime
         self._client = client
         self._goal = goal
         self._on_feedback = runtime.to_loop(lambda message: on_feedback(message.feedback))
-        self._accepted: asyncio.Future[ClientGoalHandle] = runtime.loop.create_future()
-        self.result: asyncio.Future[Any] = runtime.loop.create_future()
+        self._handle: ClientGoalHandle | None = None
+        self._cancelled = False
 
-    async def start(self, name: str) -> None:
-        """Send the goal and wait for its acceptance."""
+    def send(self) -> None:
+        """Send the goal."""
         self._runtime.executor.create_task(self._send)
-        try:
-            handle = await asyncio.wait_for(asyncio.shield(self._accepted), ANSWER_S)
-        except asyncio.TimeoutError:
-            raise ServerLostError(name, accepted=False) from None
-        if not handle.accepted:
-            raise GoalRefusedError(f"the server of '{name}' refused the goal")
-        self._handle = handle
 
-    async def cancel(self) -> None:
-        """Ask the server to cancel; the result still comes."""
-        await self._runtime.in_executor(self._handle.cancel_goal_async)
+    def cancel(self) -> None:
+        """Ask the server to cancel, as soon as it has accepted the goal; the result still comes."""
+        self._runtime.executor.create_task(self._cancel)
 
     def _send(self) -> None:
         self._client.send_goal_async(self._goal, self._on_feedback).add_done_callback(self._on_answer)
 
+    def _cancel(self) -> None:
+        if self._handle is not None and not self._cancelled:
+            self._handle.cancel_goal_async()
+        self._cancelled = True
+
     def _on_answer(self, future: Future) -> None:
         handle = future.result()
         if handle.accepted:
+            self._handle = handle
             handle.get_result_async().add_done_callback(self._on_result)
-        self._runtime.to_loop(_set)(self._accepted, handle)
+            if self._cancelled:
+                handle.cancel_goal_async()
+        self._runtime.to_loop(_set)(self.accepted, handle)
 
     def _on_result(self, future: Future) -> None:
         self._runtime.to_loop(_set)(self.result, future.result())

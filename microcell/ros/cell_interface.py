@@ -12,6 +12,7 @@ from rclpy.node import Node
 
 from microcell import events
 from microcell.description.line import Line
+from microcell.description.order import Order
 from microcell.errors import MicrocellError, UsageError
 from microcell.faults import Fault as CellFault
 from microcell.orchestration.controller import Controller
@@ -169,10 +170,7 @@ class CellInterface:
 
     async def _submit(self, request: Any, response: Any) -> Any:
         def submit() -> str:
-            order = convert_cell.order_of(
-                request.order_id, request.product or self._line.product, request.lines, request.priority, request.due
-            )
-            response.order_id = self._controller.submit(order)
+            response.order_id = self._controller.submit(self._order_of(request))
             return f"order '{response.order_id}' is accepted"
 
         return _answered(response, submit)
@@ -204,11 +202,8 @@ class CellInterface:
         return response
 
     async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
-        wanted = goal.request
         try:
-            order_id = self._controller.submit(
-                convert_cell.order_of(wanted.order_id, wanted.product or self._line.product, wanted.lines, wanted.priority, wanted.due)
-            )
+            order_id = self._controller.submit(self._order_of(goal.request))
         except MicrocellError as error:
             return Ending.ABORTED, ProduceOrder.Result(message=str(error))
         self._followers[goal] = order_id
@@ -222,6 +217,11 @@ class CellInterface:
         finally:
             del self._followers[goal]
         return _ENDINGS[view.status], self._produced(view, f"order '{order_id}' is {view.status.name.lower()}")
+
+    def _order_of(self, asked: Any) -> Order:
+        """The order of a request; without a product it is the line's."""
+        product = asked.product or self._line.product
+        return convert_cell.order_of(asked.order_id, product, asked.lines, asked.priority, asked.due)
 
     async def _cancelled(self, order_id: str) -> OrderView:
         if not self._controller.order(order_id).status.ended:

@@ -155,6 +155,14 @@ class RosClock:
         while (rest_s := end_s - self.now()) > 0.0:
             await asyncio.sleep(self._pause_s(rest_s))
 
+    async def wait(self, future: asyncio.Future[Any], duration_s: float) -> bool:
+        timer = asyncio.ensure_future(self.sleep(duration_s))
+        try:
+            await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
+            return future.done()
+        finally:
+            timer.cancel()
+
     def wall_s(self, duration_s: float) -> float:
         """Real time that a duration of cell time takes at the present rate, s."""
         return duration_s / self.rate
@@ -196,3 +204,7 @@ class ScaledClock:
 
     async def sleep(self, duration_s: float) -> None:
         await asyncio.sleep(max(0.0, duration_s / self.scale))
+
+    async def wait(self, future: asyncio.Future[Any], duration_s: float) -> bool:
+        await asyncio.wait((future,), timeout=max(0.0, duration_s / self.scale))
+        return future.done()

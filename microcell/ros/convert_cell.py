@@ -13,30 +13,31 @@ from geometry_msgs.msg import Point, Pose, Quaternion
 from pydantic import ValidationError
 
 from microcell.description.line import Line
-from microcell.description.order import Order, OrderLine
+from microcell.description.order import Order
 from microcell.errors import UsageError
 from microcell.orchestration.packml import State
 from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
 from microcell.records.journal import Entry
 from microcell.ros.convert_skills import fault_message, stamp, unix_s
-from microcell_interfaces.msg import CellState, OrderState, ProductionEvent, StationState, ToolState
-from microcell_interfaces.msg import OrderLine as OrderLineMsg
+from microcell_interfaces.msg import CellState, OrderLine, OrderState, ProductionEvent, StationState, ToolState
 
 SHOWN_FAULTS = 16
 _ERRORS = (State.ABORTING, State.ABORTED, State.CLEARING)
 _WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING)
 
 
-def order_of(order_id: str, product: str, lines: Sequence[OrderLineMsg], priority: int, due: Time) -> Order:
+def order_of(order_id: str, product: str, lines: Sequence[OrderLine], priority: int, due: Time) -> Order:
     """The order that a request asks for; `UsageError` with everything that is wrong with it."""
     due_s = unix_s(due)
     try:
-        return Order(
-            order_id=order_id or None,
-            product=product,
-            lines=tuple(OrderLine(variant=line.variant or None, quantity=line.quantity) for line in lines),
-            priority=priority,
-            due=None if due_s is None else datetime.fromtimestamp(due_s, timezone.utc),
+        return Order.model_validate(
+            {
+                "order_id": order_id or None,
+                "product": product,
+                "lines": [{"variant": line.variant or None, "quantity": line.quantity} for line in lines],
+                "priority": priority,
+                "due": None if due_s is None else datetime.fromtimestamp(due_s, timezone.utc),
+            }
         )
     except ValidationError as error:
         wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({e['input']!r})" for e in error.errors(include_url=False))

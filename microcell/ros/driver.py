@@ -139,8 +139,12 @@ class RosDevice(Device):
         client = self._node.create_client(kind, name)
         self._closers.append(lambda: self._node.destroy_client(client))
         if needed:
-            self._needed[f"service '{client.srv_name}'"] = client.service_is_ready
+            self._needed[f"service '{self._full(client)}'"] = client.service_is_ready
         return client
+
+    def _full(self, client: Client) -> str:
+        """A service's name with its namespace."""
+        return str(self._node.resolve_service_name(client.srv_name))
 
     def _publisher(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True) -> Publisher:
         publisher = self._node.create_publisher(kind, topic, qos)
@@ -193,7 +197,7 @@ class RosDevice(Device):
         try:
             return await asyncio.shield(answering)
         except asyncio.TimeoutError:
-            raise self._silent(f"service '{client.srv_name}' did not answer within {limit_s:.1f} s") from None
+            raise self._silent(f"service '{self._full(client)}' did not answer within {limit_s:.1f} s") from None
         except asyncio.CancelledError:
             if stop is not None:
                 await asyncio.gather(self._runtime.call(stop, Trigger.Request(), ANSWER_S), return_exceptions=True)

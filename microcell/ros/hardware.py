@@ -85,9 +85,12 @@ class MockHardware:
         for device in self.devices.values():
             await device.connect()
         specs = device_specs(self._line)
+        shown: dict[str, Any] = {}
         for name, device in self.devices.items():
             node, show = next((node, show) for kind, node, show in _SHOWN if isinstance(device, kind))
-            show(self._face(node), device, specs[name])
+            shown[name] = show(self._face(node), device, specs[name])
+        for name, spec in self._line.cell_description.of_kind("arm").items():
+            shown[spec.force_sensor].reflex = shown[name].halt
         self._runtime.create_service(self._own.node, InjectFault, names.INJECT_FAULT, self._inject)
         if self.clock.scale != 1.0:
             self._clocks = self._own.publisher(Clock, names.CLOCK, qos.CLOCK)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Awaitable, Callable
 
 from geometry_msgs.msg import WrenchStamped
 from sensor_msgs.msg import JointState as JointStateMsg
@@ -42,6 +43,13 @@ class ArmFace:
         face.listen(JointTrajectoryMsg, names.joint_trajectory(arm.name), self._on_trajectory)
         face.regularly(JOINT_STATE_HZ, self._publish)
 
+    async def halt(self) -> None:
+        """Rest where the arm is now, without a fault: the reflex of the force sensor."""
+        if self._motion is not None:
+            self._motion.cancel()
+            await asyncio.wait((self._motion,))
+        await self._publish()
+
     def _on_trajectory(self, message: JointTrajectoryMsg) -> None:
         previous, self._motion = self._motion, None
         if previous is not None:
@@ -74,8 +82,11 @@ class ArmFace:
 class ForceSensorFace:
     """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 50 Hz, not tared.
 
-    When the pressing force reaches what `<sensor>/threshold` says, the wrench is published at that very moment.
+    When the pressing force reaches what `<sensor>/threshold` says, the arm is halted (`reflex`) and the wrench published at
+    that very moment: the way through ROS is too long for an arm in motion, all the more in accelerated time.
     """
+
+    reflex: Callable[[], Awaitable[None]] | None = None
 
     def __init__(self, face: Face, sensor: ForceSensor, spec: ForceSensorSpec) -> None:
         self._face = face
@@ -95,7 +106,10 @@ class ForceSensorFace:
 
     async def _report_at(self, force_n: float) -> None:
         try:
-            self._send(await self._sensor.wait_pressing(force_n))
+            wrench = await self._sensor.wait_pressing(force_n)
+            if self.reflex is not None:
+                await self.reflex()
+            self._send(wrench)
         except FaultError as error:
             self._face.node.get_logger().error(str(error))
 

@@ -23,7 +23,7 @@ AGAIN_S = 5.0
 class FeederFace:
     """A feeder: services `<feeder>/present`, `<feeder>/refill_feeder` and `<feeder>/read`.
 
-    Latched topic `<feeder>/level`: after every part presented, and at once when the level rises.
+    Latched topic `<feeder>/level`: after every part presented and every question, and at once when the level rises.
     """
 
     def __init__(self, face: Face, feeder: Feeder, spec: FeederSpec) -> None:
@@ -34,7 +34,7 @@ class FeederFace:
         self._fell = asyncio.Event()
         face.serve(PresentPart, names.present(feeder.name), self._present)
         face.runtime.create_service(face.node, RefillFeeder, names.refill(feeder.name), self._refill)
-        face.trigger(names.read(feeder.name), feeder.level)
+        face.trigger(names.read(feeder.name), self._level)
         face.keep(self._watch())
 
     async def _present(self, request: PresentPart.Request, response: PresentPart.Response) -> None:
@@ -50,6 +50,11 @@ class FeederFace:
         except FaultError as error:
             response.message = convert.fault_text(error.fault)
         return response
+
+    async def _level(self) -> int:
+        level = await self._feeder.level()
+        self._show(level)
+        return level
 
     async def _watch(self) -> None:
         """Show each rise of the level; what counts as one is anew after the level has fallen."""

@@ -34,7 +34,7 @@ class Listening:
     def close(self) -> None:
         """End the thread and take the node away; blocks for some milliseconds."""
         self._stopping = True
-        self._executor.wake()
+        self._executor.create_task(lambda: None)  # `wake` alone does not end `spin_once`
         self._thread.join(5.0)
         self._executor.shutdown(timeout_sec=0)
         self.node.destroy_node()

@@ -21,7 +21,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import rclpy
 from rclpy.client import Client
@@ -79,7 +79,13 @@ class RosRuntime:
 
     # --- nodes -----------------------------------------------------------------------------------------------------
 
-    def create_node(self, name: str, node_class: type[N] = Node, **options: Any) -> N:
+    @overload
+    def create_node(self, name: str, **options: Any) -> Node: ...
+
+    @overload
+    def create_node(self, name: str, node_class: type[N], **options: Any) -> N: ...
+
+    def create_node(self, name: str, node_class: type[Node] = Node, **options: Any) -> Node:
         """Make a node and let the executor serve it. Its namespace is the process's (`__ns` in the ROS arguments)."""
         node = node_class(name, context=self.context, **options)
         self._nodes.append(node)
@@ -226,8 +232,12 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
     async with RosRuntime(args) as runtime:
         program = asyncio.ensure_future(main(runtime))
         stop = asyncio.Event()
+
+        def asked() -> None:
+            (runtime.hurry if stop.is_set() else stop).set()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            runtime.loop.add_signal_handler(number, lambda: (runtime.hurry if stop.is_set() else stop).set())
+            runtime.loop.add_signal_handler(number, asked)
         stopped = asyncio.ensure_future(stop.wait())
         await asyncio.wait((program, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()

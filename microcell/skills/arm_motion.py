@@ -7,8 +7,8 @@ import math
 from microcell.description.tool import Tool
 from microcell.devices.arm.contract import Arm
 from microcell.geometry import Pose
-from microcell.motion.kinematics import ArmModel
-from microcell.motion.trajectory import JointTrajectory, plan_joint_move, plan_straight_move
+from microcell.motion.planner import MotionPlanner
+from microcell.motion.trajectory import JointTrajectory
 from microcell.skills.contract import SkillContext
 from microcell.skills.mounted import arm_spec, mounted_tool
 
@@ -35,7 +35,9 @@ class ArmMotion:
         self.tool: Tool | None = context.line.tools[tool_name] if tool_name else None
         self.speed_ratio = speed_ratio
         self._arm = context.device(name, Arm)
-        self._model = ArmModel(self.spec, name)
+        if name not in context.planners:
+            context.planners[name] = MotionPlanner(self.spec, name)
+        self._plan = context.planners[name]
         self._base_in_cell = self.spec.base_in_cell.pose
         self._cell_in_base = self._base_in_cell.inverse()
         self._tcp_in_flange = self.tool.tcp_in_flange.pose if self.tool else Pose()
@@ -54,12 +56,12 @@ class ArmMotion:
     async def tcp_in_cell(self) -> Pose:
         """Present pose of the TCP."""
         state = await self._arm.joints()
-        return self._base_in_cell @ self._model.forward(state.positions) @ self._tcp_in_flange
+        return self._base_in_cell @ self._plan.forward(state.positions) @ self._tcp_in_flange
 
     async def plan_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> JointTrajectory:
         """A straight line from here, for whoever follows it himself; ARM_UNREACHABLE."""
         state = await self._arm.joints()
-        return plan_straight_move(self._model, state.positions, self._flange_in_base(tcp_in_cell), speed_m_s)
+        return self._plan.straight_move(state.positions, self._flange_in_base(tcp_in_cell), speed_m_s)
 
     async def follow(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory that starts here; faults of `Arm.follow`."""
@@ -73,8 +75,8 @@ class ArmMotion:
     async def move_freely(self, tcp_in_cell: Pose) -> None:
         """Move all joints together, on no particular line: only where nothing stands."""
         state = await self._arm.joints()
-        goal = self._model.inverse(self._flange_in_base(tcp_in_cell), self.spec.home_rad)
-        await self.follow(plan_joint_move(self.spec.joints, state.positions, goal, self.speed_ratio))
+        goal = self._plan.inverse(self._flange_in_base(tcp_in_cell), self.spec.home_rad)
+        await self.follow(self._plan.joint_move(state.positions, goal, self.speed_ratio))
 
     async def lift(self, height_m: float | None = None) -> None:
         """Move straight up until the TCP is at a height over the bench, m; without one, travel height."""
@@ -111,7 +113,7 @@ class ArmMotion:
         await self.lift()
         state = await self._arm.joints()
         goal = self.spec.home_rad
-        await self.follow(plan_joint_move(self.spec.joints, state.positions, goal, self.speed_ratio))
+        await self.follow(self._plan.joint_move(state.positions, goal, self.speed_ratio))
 
     def _flange_in_base(self, tcp_in_cell: Pose) -> Pose:
         return self._cell_in_base @ tcp_in_cell @ self._flange_in_tcp

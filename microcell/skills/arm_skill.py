@@ -10,6 +10,7 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import Skill, SkillContext
+from microcell.skills.guarded import press_until_contact
 from microcell.skills.hand import Hand, hand_of
 
 MOTION_FAULTS = (
@@ -18,6 +19,8 @@ MOTION_FAULTS = (
 )  # fmt: skip
 """What any skill that moves an arm can end in."""
 
+OBSTACLE_N = 15.0
+"""Pressing force that means something stands where a part is to be put down."""
 OVER_BIN_M = 0.03
 """Height of the TCP over a bin: clear of what hangs below it, and of what lies in the bin."""
 POINTING_DOWN = from_rpy(math.pi, 0.0, 0.0)
@@ -51,13 +54,25 @@ class ArmSkill(Skill):
             await self.motion.lift()
             raise
 
-    async def put(self, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> None:
-        """Bring what is held to a pose, let it go there, and lift the empty hand."""
+    async def put(self, context: SkillContext, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> bool:
+        """Bring what is held to a pose, let it go there, and lift the empty hand; whether it was held until then.
+
+        ARM_DEVIATION, with the hand lifted, when it meets something on the last way down.
+        """
         tcp_in_cell = part_in_cell @ grasp.tcp_in_part.pose
         await self.motion.approach(tcp_in_cell)
-        await self.motion.move_straight(tcp_in_cell, speed_m_s)
+        sensor = self.force_sensor(context)
+        await sensor.tare()
+        touch = await press_until_contact(self.motion, sensor, tcp_in_cell, speed_m_s, OBSTACLE_N)
+        held = await self.hand.holds()
+        if touch is not None and held:
+            await self.motion.lift()
+            above_mm = (touch.tcp_in_cell.position[2] - tcp_in_cell.position[2]) * 1e3
+            detail = f"{touch.force_n:.0f} N on the way down, {above_mm:.1f} mm too high"
+            raise FaultError("ARM_DEVIATION", self.motion.name, detail)
         await self.hand.let_go(grasp)
         await self.motion.lift()
+        return held
 
     async def drop(self, drop_in_cell: Pose) -> None:
         """Let whatever is held fall into a bin, and lift the empty hand."""

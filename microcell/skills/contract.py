@@ -14,6 +14,7 @@ from microcell.description.line import Line
 from microcell.devices.contract import Device
 from microcell.faults import Fault
 from microcell.measurement import Measurement
+from microcell.motion.planner import MotionPlanner
 
 D = TypeVar("D", bound=Device)
 
@@ -62,7 +63,10 @@ class PartUse:
 
 @dataclass(frozen=True, slots=True)
 class SkillResult:
-    """How an attempt ended and what is to be recorded of it."""
+    """How an attempt ended and what is to be recorded of it.
+
+    SUCCEEDED with a `fault` means: the work is done, and on the way back from it something went wrong.
+    """
 
     outcome: Outcome
     message: str
@@ -104,7 +108,8 @@ class SkillContext:
     """What a running skill may use.
 
     A skill notes in `taken` each part at the moment it takes it from a feeder, so that the result tells of it
-    however the attempt ends.
+    however the attempt ends; and with `accomplish` what its result is once nothing but the way back is left.
+    `planners` by arm outlive the goal: they remember the motions of the line.
     """
 
     goal: SkillGoal
@@ -113,6 +118,8 @@ class SkillContext:
     devices: Mapping[str, Device]
     report: Callable[[Feedback], None] = field(default=lambda feedback: None)
     taken: list[PartUse] = field(default_factory=list)
+    accomplished: list[SkillResult] = field(default_factory=list)
+    planners: dict[str, MotionPlanner] = field(default_factory=dict)
 
     def leased(self, kind: str) -> str:
         """Name of the leased device of a kind."""
@@ -124,6 +131,14 @@ class SkillContext:
         if not isinstance(found, contract):
             raise TypeError(f"device '{name}' is a {type(found).__name__}, not a {contract.__name__}")
         return found
+
+    def accomplish(self, result: SkillResult) -> SkillResult:
+        """Note the result that stands from now on, provided that the end conditions (`Skill.after`) hold.
+
+        A cancel or a fault that comes later no longer undoes the work: it is told in the result's `fault`.
+        """
+        self.accomplished.append(result)
+        return result
 
     def say(self, phase: str, progress: float, message: str) -> None:
         """Report progress."""

@@ -21,8 +21,11 @@ def tool_changer(context: SkillContext) -> ToolChanger:
 
 
 def tool_of(line: Line, coupling: Coupling, where: str) -> str:
-    """Name of the coupled tool, "" for none; TOOL_WRONG for a serial that no crib's pocket declares."""
-    if not coupling.tool_serial:
+    """Name of the coupled tool, "" for none; TOOL_WRONG for a serial that no crib's pocket declares.
+
+    A tool that the open coupling merely touches, in its pocket, is not coupled.
+    """
+    if not coupling.locked or not coupling.tool_serial:
         return ""
     for crib in line.cell_description.of_kind("tool_crib").values():
         for pocket in crib.pockets:

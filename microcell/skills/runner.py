@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,8 +17,10 @@ from microcell.description.line import Line
 from microcell.devices.contract import Device
 from microcell.errors import UsageError
 from microcell.faults import FaultError
+from microcell.motion.planner import MotionPlanner
 from microcell.skills.contract import Feedback, Outcome, Skill, SkillContext, SkillGoal, SkillResult
 
+T = TypeVar("T")
 KEPT_RESULTS = 10_000
 logger = logging.getLogger(__name__)
 
@@ -28,8 +30,8 @@ class SkillRunner:
 
     Every attempt ends in a `SkillResult`. Results are kept by `attempt_id`: a goal that is sent again gets
     the result of the first time and moves nothing; sent again while it still runs, it waits for the same
-    end. Cancelling `execute` cancels the skill, makes its devices safe, keeps a CANCELLED result, and then
-    raises CancelledError on.
+    end. Cancelling `execute` cancels the skill, makes its devices safe, keeps the result, which is CANCELLED
+    unless the work was done already, and then raises CancelledError on.
     """
 
     def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device]) -> None:
@@ -38,6 +40,7 @@ class SkillRunner:
         self._devices = devices
         self._results: OrderedDict[str, SkillResult] = OrderedDict()
         self._running: dict[str, asyncio.Future[SkillResult]] = {}
+        self._planners: dict[str, MotionPlanner] = {}
 
     async def offered(self) -> frozenset[str]:
         """Names of all installed skills."""
@@ -52,36 +55,33 @@ class SkillRunner:
         if goal.attempt_id in self._running:
             return await asyncio.shield(self._running[goal.attempt_id])
         self._running[goal.attempt_id] = asyncio.get_running_loop().create_future()
-        context = SkillContext(goal, self._line, self._clock, self._devices, on_feedback)
+        context = SkillContext(goal, self._line, self._clock, self._devices, on_feedback, planners=self._planners)
         start_s = self._clock.now()
-        try:
-            result = await self._attempt(context)
-        except asyncio.CancelledError:
-            cancelled = self._ended_by(context, FaultError("SKILL_CANCELLED", goal.skill), Outcome.CANCELLED)
-            self._keep(goal.attempt_id, cancelled.lasting(self._clock.now() - start_s))
-            raise
-        return self._keep(goal.attempt_id, result.lasting(self._clock.now() - start_s))
+        result, cancelled = await self._attempt(context)
+        kept = self._keep(goal.attempt_id, result.lasting(self._clock.now() - start_s))
+        if cancelled is not None:
+            raise cancelled
+        return kept
 
-    async def _attempt(self, context: SkillContext) -> SkillResult:
+    async def _attempt(self, context: SkillContext) -> _Ending[SkillResult]:
         goal = context.goal
         try:
             skill = self._accept(goal)
         except FaultError as error:
-            return self._ended_by(context, error)
+            return self._ended_by(context, error), None
         try:
             result = await self._within_time(skill, context)
-        except asyncio.CancelledError:
-            await _uninterrupted(self._make_safe(skill, context))
-            raise
+        except asyncio.CancelledError as cancelled:
+            fault = FaultError("SKILL_CANCELLED", goal.skill)
+            result, _ = await _uninterrupted(self._broken_off(skill, context, fault, Outcome.CANCELLED))
+            return result, cancelled
         except FaultError as error:
-            await _uninterrupted(self._make_safe(skill, context))
-            return self._ended_by(context, error)
+            return await _uninterrupted(self._broken_off(skill, context, error))
         except Exception as error:  # the edge of foreign code: any mistake in a skill becomes a fault
             logger.exception("skill %s failed at operation %s of %s", goal.skill, goal.operation, goal.unit)
-            await _uninterrupted(self._make_safe(skill, context))
             failed = FaultError("SKILL_FAILED", goal.skill, f"{type(error).__name__}: {error}")
-            return self._ended_by(context, failed)
-        return replace(result, parts=tuple(context.taken))
+            return await _uninterrupted(self._broken_off(skill, context, failed))
+        return replace(result, parts=tuple(context.taken)), None
 
     def _accept(self, goal: SkillGoal) -> Skill:
         """Make the goal's skill, or raise SKILL_REFUSED with everything that is wrong with the goal."""
@@ -109,16 +109,37 @@ class SkillRunner:
     async def _within_time(self, skill: Skill, context: SkillContext) -> SkillResult:
         limit_s = skill.timeout_s(context.goal.parameters)
         work = asyncio.ensure_future(_perform(skill, context))
-        timer = asyncio.ensure_future(self._clock.sleep(limit_s))
         try:
-            await asyncio.wait((work, timer), return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            if not await self._clock.wait(work, limit_s):
                 raise FaultError("SKILL_TIMEOUT", context.goal.skill, f"not ended after {limit_s:.0f} s")
             return work.result()
         finally:
-            timer.cancel()
             work.cancel()
-            await asyncio.gather(work, timer, return_exceptions=True)
+            await asyncio.gather(work, return_exceptions=True)
+
+    async def _broken_off(
+        self, skill: Skill, context: SkillContext, error: FaultError, outcome: Outcome = Outcome.FAULT
+    ) -> SkillResult:
+        """Make the devices safe and tell the outcome: success, with the fault, when the work was done before."""
+        await self._make_safe(skill, context)
+        broken = self._ended_by(context, error, outcome)
+        if not await self._is_accomplished(skill, context):
+            return broken
+        done = context.accomplished[-1]
+        return replace(done, message=f"{done.message}; then {broken.message}", fault=broken.fault, parts=broken.parts)
+
+    async def _is_accomplished(self, skill: Skill, context: SkillContext) -> bool:
+        """Whether the skill noted its work as done and its end conditions hold."""
+        if not context.accomplished:
+            return False
+        try:
+            await skill.after(context, context.accomplished[-1])
+        except FaultError:
+            return False
+        except Exception:
+            logger.exception("the end conditions of %s could not be checked", context.goal.skill)
+            return False
+        return True
 
     async def _make_safe(self, skill: Skill, context: SkillContext) -> None:
         """Make the devices safe; what fails even there is logged, and the first fault stays reported."""
@@ -149,8 +170,12 @@ async def _perform(skill: Skill, context: SkillContext) -> SkillResult:
     return result
 
 
-async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Await some work to its end; a cancel that comes meanwhile is raised only then."""
+_Ending = tuple[T, "asyncio.CancelledError | None"]
+"""What came out, and the cancel that is still to be raised."""
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, T]) -> _Ending[T]:
+    """Await some work to its end, whatever cancel comes meanwhile."""
     task = asyncio.ensure_future(work)
     cancelled = None
     while not task.done():
@@ -158,8 +183,7 @@ async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
             cancelled = error
-    if cancelled is not None:
-        raise cancelled
+    return task.result(), cancelled
 
 
 def _all_errors(error: ValidationError) -> str:

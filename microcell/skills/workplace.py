@@ -108,6 +108,6 @@ async def _locate(context: SkillContext, feeder: FeederSpec, presented: Presente
 
 
 def _search_radius_m(feeder: FeederSpec) -> float:
-    """Four standard deviations of the part's place, but not as far as the next part."""
-    radius_m = max(4.0 * feeder.scatter_m, 0.002)
+    """Five standard deviations of the part's place, but not as far as the next part."""
+    radius_m = max(5.0 * feeder.scatter_m, 0.002)
     return min(radius_m, feeder.pitch_m / 2) if feeder.pitch_m > 0.0 else radius_m

@@ -64,7 +64,9 @@ def find(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found
 
     The turn about z is fitted for boxes alone, within the outline's symmetry; None where nothing fits.
     """
-    return _fitted(view, part, nominal, search_radius_m, lambda pixels: _near_colour(pixels, part.colour_rgb, OWN_COLOUR_LAB))
+    return _fitted(
+        view, part, nominal, search_radius_m, lambda pixels: _near_colour(pixels, part.colour_rgb, OWN_COLOUR_LAB)
+    )
 
 
 def find_of_any_colour(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found | None:

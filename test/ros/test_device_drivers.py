@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-from ros_cell import LINE, in_ros, ros_cell
+from hardware_bench import LINE, Bench, hardware_bench, on_bench
 
 from microcell.devices.factory import device_specs
 from microcell.faults import FaultError
-from microcell.motion.trajectory import JointTrajectory, plan_joint_move, sample
+from microcell.geometry import Pose, from_rpy
+from microcell.motion.kinematics import ArmModel
+from microcell.motion.trajectory import JointTrajectory, plan_joint_move, plan_straight_move, sample
 from microcell.plant.injection import Injection
 
 pytestmark = pytest.mark.ros
@@ -67,7 +70,7 @@ def test_a_ros_driver_keeps_its_kinds_contract(test, kind, others, monkeypatch):
     mounted = name if name in TOOLS else "parallel_gripper" if kind == "force_sensor" else ""
 
     def connected(driver: str, scenario: Any) -> None:
-        in_ros(lambda cell: scenario(cell.devices[name]), name, mounted=mounted)
+        on_bench(lambda bench: scenario(bench.devices[name]), name, mounted=mounted)
 
     monkeypatch.setattr(CONTRACTS, "connected", connected)
     test(f"{kind}/ros", *others)
@@ -75,20 +78,20 @@ def test_a_ros_driver_keeps_its_kinds_contract(test, kind, others, monkeypatch):
 
 def test_every_ros_driver_connects_and_disconnects_twice_and_is_silent_before():
     async def life() -> None:
-        async with ros_cell() as cell:
-            arm, gripper = cell.devices["arm"], cell.devices["parallel_gripper"]
+        async with hardware_bench() as bench:
+            arm, gripper = bench.devices["arm"], bench.devices["parallel_gripper"]
             with pytest.raises(FaultError, match=r"DEVICE_SILENT at arm: .*not connected"):
                 await arm.joints()
             with pytest.raises(FaultError, match=r"DEVICE_SILENT at parallel_gripper: .*not connected"):
                 await gripper.close(5.0)
             for _ in range(2):
-                await asyncio.gather(*(device.stop() for device in cell.devices.values()))
-                await asyncio.gather(*(device.connect() for device in cell.devices.values()))
-                states = [await device.status() for device in cell.devices.values()]
+                await asyncio.gather(*(device.stop() for device in bench.devices.values()))
+                await asyncio.gather(*(device.connect() for device in bench.devices.values()))
+                states = [await device.status() for device in bench.devices.values()]
                 assert all(state.connected and state.ready and not state.text for state in states)
-                await asyncio.gather(*(device.disconnect() for device in cell.devices.values()))
-                await asyncio.gather(*(device.disconnect() for device in cell.devices.values()))
-                assert not any([(await device.status()).connected for device in cell.devices.values()])
+                await asyncio.gather(*(device.disconnect() for device in bench.devices.values()))
+                await asyncio.gather(*(device.disconnect() for device in bench.devices.values()))
+                assert not any([(await device.status()).connected for device in bench.devices.values()])
 
     asyncio.run(asyncio.wait_for(life(), 60.0))
 
@@ -120,42 +123,42 @@ def way(by_rad: float, duration_s: float = 0.5) -> JointTrajectory:
 
 @pytest.mark.parametrize(("name", "command", "code", "call"), COMMANDS, ids=[f"{c[0]}-{c[1]}" for c in COMMANDS])
 def test_a_fault_arrives_with_the_code_place_and_detail_that_the_hardware_gave_it(name, command, code, call):
-    async def scenario(cell: Any) -> None:
-        cell.hardware.plant.injections.add(Injection(name, command, code))
+    async def scenario(bench: Bench) -> None:
+        bench.hardware.plant.injections.add(Injection(name, command, code))
         with pytest.raises(FaultError) as raised:
-            await call(cell.devices[name])
+            await call(bench.devices[name])
         fault = raised.value.fault
         assert (fault.code, fault.where, fault.detail) == (code, name, f"injected at '{command}'")
-        if name not in ("fixture_1", "arm"):
-            await call(cell.devices[name])  # it was ordered once
+        if command not in ("clamp", "refill"):
+            await call(bench.devices[name])  # it was ordered once
 
-    in_ros(scenario, name, mounted=name if name in TOOLS else "")
+    on_bench(scenario, name, mounted=name if name in TOOLS else "")
 
 
 def test_an_image_that_the_camera_cannot_take_is_camera_no_image():
-    async def scenario(cell: Any) -> None:
-        await cell.hardware.devices["camera_1"].disconnect()
-        with pytest.raises(FaultError, match=r"CAMERA_NO_IMAGE at camera_1: .*it is not connected"):
-            await cell.devices["camera_1"].capture(0.02)
+    async def scenario(bench: Bench) -> None:
+        await bench.hardware.devices["camera_1"].disconnect()
+        with pytest.raises(FaultError, match=r"CAMERA_NO_IMAGE at camera_1: .*not connected"):
+            await bench.devices["camera_1"].capture(0.02)
 
-    in_ros(scenario, "camera_1")
+    on_bench(scenario, "camera_1")
 
 
 def test_a_gripper_that_is_not_on_an_arm_is_silent_and_one_that_is_put_away_refuses():
-    async def scenario(cell: Any) -> None:
-        gripper = cell.devices["parallel_gripper"]
+    async def scenario(bench: Bench) -> None:
+        gripper = bench.devices["parallel_gripper"]
         with pytest.raises(FaultError, match=r"DEVICE_SILENT at parallel_gripper: .*the tool is not on an arm"):
             await gripper.close(10.0)
 
-    in_ros(scenario, "parallel_gripper")
+    on_bench(scenario, "parallel_gripper")
 
 
 def test_hardware_that_is_not_there_is_named_when_connecting(monkeypatch):
     monkeypatch.setattr("microcell.ros.driver.CONNECT_S", 0.3)
 
     async def scenario() -> None:
-        async with ros_cell(("changer",)) as cell:
-            changer = cell.devices["changer"]
+        async with hardware_bench(("changer",)) as bench:
+            changer = bench.devices["changer"]
             changer.name = "nobody"
             with pytest.raises(FaultError, match=r"DEVICE_SILENT at nobody: .*no service '/bench/nobody/lock'"):
                 await changer.connect()
@@ -167,14 +170,14 @@ def test_hardware_that_is_not_there_is_named_when_connecting(monkeypatch):
 def test_a_service_that_does_not_answer_is_named(monkeypatch):
     monkeypatch.setattr("microcell.ros.driver.ANSWER_S", 0.1)
 
-    async def scenario(cell: Any) -> None:
+    async def scenario(bench: Bench) -> None:
         never = asyncio.Event()
-        monkeypatch.setattr(cell.hardware.devices["changer"].clock, "sleep", lambda duration_s: never.wait())
+        monkeypatch.setattr(bench.hardware.devices["changer"].clock, "sleep", lambda duration_s: never.wait())
         with pytest.raises(FaultError, match=r"DEVICE_SILENT at changer: .*service '/bench/changer/lock' did not answer"):
-            await cell.devices["changer"].lock()
+            await bench.devices["changer"].lock()
         never.set()
 
-    in_ros(scenario, "changer")
+    on_bench(scenario, "changer")
 
 
 # --- motion ------------------------------------------------------------------------------------------------------------
@@ -182,9 +185,9 @@ def test_a_service_that_does_not_answer_is_named(monkeypatch):
 
 @pytest.mark.parametrize("time_scale", [1.0, 5.0])
 def test_an_arm_reaches_its_goal_when_its_trajectory_ends(time_scale):
-    async def scenario(cell: Any) -> None:
-        arm, plan = cell.devices["arm"], way(0.4, 1.0)
-        start_s = cell.clock.now()
+    async def scenario(bench: Bench) -> None:
+        arm, plan = bench.devices["arm"], way(0.4, 1.0)
+        start_s = bench.clock.now()
         reached = await arm.follow(plan)
         assert reached.positions == pytest.approx(plan.positions[-1], abs=1e-12)
         assert reached.velocities == (0.0,) * 6
@@ -192,19 +195,19 @@ def test_an_arm_reaches_its_goal_when_its_trajectory_ends(time_scale):
         assert -0.02 * time_scale < late_s < 0.5 * time_scale
         assert (await arm.joints()).positions == reached.positions
 
-    in_ros(scenario, "arm", time_scale=time_scale)
+    on_bench(scenario, "arm", time_scale=time_scale)
 
 
 @pytest.mark.parametrize("time_scale", [1.0, 5.0])
 def test_a_cancelled_motion_leaves_the_arm_still_on_its_way(time_scale):
-    async def scenario(cell: Any) -> None:
-        arm, plan = cell.devices["arm"], way(0.6, 2.0)
+    async def scenario(bench: Bench) -> None:
+        arm, plan = bench.devices["arm"], way(0.6, 2.0)
         following = asyncio.ensure_future(arm.follow(plan))
-        await cell.clock.sleep(1.0)
+        await bench.clock.sleep(1.0)
         following.cancel()
         await asyncio.wait((following,))
         assert following.cancelled()
-        truth = cell.hardware.plant.bench.arm("arm")
+        truth = bench.hardware.plant.bench.arm("arm")
         rest, velocities = truth.joints()
         assert velocities == (0.0,) * 6
         assert not truth.moving
@@ -214,59 +217,66 @@ def test_a_cancelled_motion_leaves_the_arm_still_on_its_way(time_scale):
         reached = await arm.follow(plan_joint_move(SPECS["arm"].joints, rest, tuple(SPECS["arm"].home_rad)))
         assert reached.positions == pytest.approx(SPECS["arm"].home_rad)
 
-    in_ros(scenario, "arm", time_scale=time_scale)
+    on_bench(scenario, "arm", time_scale=time_scale)
 
 
 def test_an_arm_that_another_command_takes_elsewhere_is_a_deviation():
-    async def scenario(cell: Any) -> None:
-        arm = cell.devices["arm"]
+    async def scenario(bench: Bench) -> None:
+        arm = bench.devices["arm"]
         following = asyncio.ensure_future(arm.follow(way(0.6, 2.0)))
-        await cell.clock.sleep(0.5)
-        await cell.hardware.devices["arm"].stop()
+        await bench.clock.sleep(0.5)
+        await bench.hardware.devices["arm"].stop()
         with pytest.raises(FaultError, match=r"ARM_(STOPPED|DEVIATION) at arm"):
             await following
 
-    in_ros(scenario, "arm")
+    on_bench(scenario, "arm")
 
 
 def test_a_second_trajectory_is_refused_while_the_first_is_followed():
-    async def scenario(cell: Any) -> None:
-        arm = cell.devices["arm"]
+    async def scenario(bench: Bench) -> None:
+        arm = bench.devices["arm"]
         following = asyncio.ensure_future(arm.follow(way(0.2)))
         await asyncio.sleep(0)
         with pytest.raises(FaultError, match=r"DEVICE_REFUSED at arm: .*follows another trajectory already"):
             await asyncio.gather(following, arm.follow(way(0.2)))
         await following
 
-    in_ros(scenario, "arm")
+    on_bench(scenario, "arm")
+
+
+def over_fixture(height_m: float) -> Pose:
+    """The flange's pose with the gripper pointing down on the empty seat, its tips so high over it."""
+    seat = SPECS["fixture_1"].seat_in_cell.pose.shifted(dz=height_m)
+    tcp = Pose(seat.position, from_rpy(math.pi, 0.0, 0.0))
+    return tcp @ SPECS["parallel_gripper"].tcp_in_flange.pose.inverse()
 
 
 @pytest.mark.parametrize("time_scale", [1.0, 10.0])
-def test_contact_is_reported_within_milliseconds_of_the_moment(time_scale):
-    async def scenario(cell: Any) -> None:
-        arm, sensor = cell.devices["arm"], cell.devices["wrist_force"]
+def test_an_arm_that_presses_until_contact_stops_there(time_scale):
+    async def scenario(bench: Bench) -> None:
+        arm, sensor = bench.devices["arm"], bench.devices["wrist_force"]
+        model = ArmModel(SPECS["arm"], "arm")
+        home = tuple(SPECS["arm"].home_rad)
+        above = model.inverse(over_fixture(0.02), home)
+        reached = await arm.follow(plan_joint_move(SPECS["arm"].joints, home, above))
         await sensor.tare()
-        waiting = asyncio.ensure_future(sensor.wait_pressing(4.0))
-        await asyncio.sleep(0.2)
-        assert not waiting.done()
-        sent_s = cell.runtime.loop.time()
-        contact = cell.hardware.plant.contact
-        load = contact.load("arm")
-        pressed = type(load)((0.0, 0.0, load.force[2] - 5.0), load.torque)
-        contact.load = lambda name: pressed
-        contact.when_pressing = lambda name, force_n: cell.hardware.clock.now() if pressed.pressing_n >= force_n else None
-        cell.hardware.plant.bench.arm("arm").changed.notify()
-        wrench = await waiting
-        assert wrench.pressing_n == pytest.approx(5.0, abs=0.3)
-        assert cell.runtime.loop.time() - sent_s < 0.25
-        await arm.stop()
+        down = plan_straight_move(model, reached.positions, over_fixture(-0.01), 0.01)
+        pressing = asyncio.ensure_future(sensor.wait_pressing(4.0))
+        following = asyncio.ensure_future(arm.follow(down))
+        wrench = await pressing
+        following.cancel()
+        await asyncio.wait((following,))
+        felt_n = (await sensor.read()).pressing_n
+        assert 3.9 <= wrench.pressing_n < 10.0
+        assert felt_n == pytest.approx(wrench.pressing_n, abs=1.0)
+        assert bench.hardware.plant.bench.arm("arm").joints()[1] == (0.0,) * 6
 
-    in_ros(scenario, "arm", "wrist_force", mounted="parallel_gripper", time_scale=time_scale)
+    on_bench(scenario, "arm", "wrist_force", mounted="parallel_gripper", time_scale=time_scale)
 
 
 def test_a_cancelled_drive_stops_the_bit():
-    async def scenario(cell: Any) -> None:
-        screwdriver = cell.devices["screwdriver"]
+    async def scenario(bench: Bench) -> None:
+        screwdriver = bench.devices["screwdriver"]
         driving = asyncio.ensure_future(screwdriver.drive(0.5, 1000.0, 10.0))
         await asyncio.sleep(0.3)
         driving.cancel()
@@ -274,15 +284,15 @@ def test_a_cancelled_drive_stops_the_bit():
         assert driving.cancelled()
         assert not (await screwdriver.drive(0.5, 1.0, 10.0)).reached
 
-    in_ros(scenario, "screwdriver", mounted="screwdriver")
+    on_bench(scenario, "screwdriver", mounted="screwdriver")
 
 
 # --- feeders and cameras -----------------------------------------------------------------------------------------------
 
 
 def test_a_wait_for_parts_ends_when_the_feeder_is_refilled():
-    async def scenario(cell: Any) -> None:
-        feeder, plant = cell.devices["nest_1"], cell.hardware.plant
+    async def scenario(bench: Bench) -> None:
+        feeder, plant = bench.devices["nest_1"], bench.hardware.plant
         level = await feeder.level()
         for item in list(plant.inventory.at("feeder", "nest_1")):
             plant.inventory.remove(item)
@@ -294,31 +304,30 @@ def test_a_wait_for_parts_ends_when_the_feeder_is_refilled():
         assert await waiting == 12 < level
         assert (await feeder.present()).lot == "LOT-7"
 
-    in_ros(scenario, "nest_1")
+    on_bench(scenario, "nest_1")
 
 
 def test_an_image_is_the_hardwares_to_the_last_bit():
-    async def scenario(cell: Any) -> None:
+    async def scenario(bench: Bench) -> None:
         import numpy as np
 
         from microcell.plant.render import Light, render
 
-        frame = await cell.devices["camera_1"].capture(0.02)
+        frame = await bench.devices["camera_1"].capture(0.02)
         assert frame.pixels.shape == (960, 1280, 3)
-        assert frame.time_s <= cell.clock.now()
-        spec, plant = SPECS["camera_1"], cell.hardware.plant
+        assert frame.time_s <= bench.clock.now()
+        spec, plant = SPECS["camera_1"], bench.hardware.plant
         import zlib
 
         noise = np.random.default_rng((plant.seed, zlib.crc32(b"camera_1"), 1))
         same = render(plant.scene("camera_1"), spec, Light(0.02 / spec.exposure_s), noise)
         assert np.array_equal(frame.pixels, same)
 
-    in_ros(scenario, "camera_1")
+    on_bench(scenario, "camera_1")
 
 
 def test_a_camera_without_a_service_is_taken_as_it_runs(monkeypatch):
     monkeypatch.setattr("microcell.devices.camera.ros.FREE_RUNNING_S", 0.2)
-    monkeypatch.setattr("microcell.ros.names.capture", lambda device: f"{device}/nobody_serves_this")
 
     async def scenario() -> None:
         import numpy as np
@@ -327,20 +336,20 @@ def test_a_camera_without_a_service_is_taken_as_it_runs(monkeypatch):
         from microcell.ros import convert, qos
         from microcell.ros.convert_skills import stamp
 
-        async with ros_cell(("camera_1",)) as cell:
-            publisher = cell.node.create_publisher(Image, "camera_1/image", qos.IMAGE)
+        async with hardware_bench(("camera_1",)) as bench:
+            monkeypatch.setattr("microcell.ros.names.capture", lambda device: f"{device}/nobody_serves_this")
+            publisher = bench.node.create_publisher(Image, "camera_1/image", qos.IMAGE)
             pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 
             async def run_freely() -> None:
                 while True:
-                    publisher.publish(convert.image_message(pixels, "lens", stamp(cell.clock.epoch_s + cell.clock.now())))
+                    publisher.publish(convert.image_message(pixels, "lens", stamp(bench.clock.epoch_s + bench.clock.now())))
                     await asyncio.sleep(0.05)
 
             running = asyncio.ensure_future(run_freely())
-            camera = cell.devices["camera_1"]
-            monkeypatch.setattr(camera._runtime, "call", None)
+            camera = bench.devices["camera_1"]
             await camera.connect()
-            asked_s = cell.clock.now()
+            asked_s = bench.clock.now()
             frame = await camera.capture(0.02)
             assert frame.time_s >= asked_s and np.array_equal(frame.pixels, pixels)
             running.cancel()

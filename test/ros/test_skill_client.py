@@ -1,14 +1,16 @@
 """The orchestrator's way to skills in other processes: every goal ends, whatever becomes of its server."""
 
 import asyncio
+import os
+import sys
 
 import pytest
 from in_ros import in_ros
 from served_skills import ignore, mount, served
 
+from microcell.composition.processes import environment
 from microcell.ros import actions, skill_client
 from microcell.ros.actions import AsyncActionServer
-from microcell.ros.runtime import RosRuntime
 from microcell.ros.skill_client import RosSkillPort
 from microcell.skills.contract import Outcome
 from microcell_interfaces.action import ExecuteSkill
@@ -48,21 +50,40 @@ async def test_a_server_that_was_deactivated_is_unavailable_in_bounded_time(runt
         assert result.fault.detail == "the server of 'skills/execute_skill' does not answer"
 
 
+ENDLESS_SERVER = """
+import asyncio, sys
+from microcell.ros.actions import AsyncActionServer
+from microcell.ros.runtime import run
+from microcell_interfaces.action import ExecuteSkill
+
+async def endless(goal):
+    goal.feedback(ExecuteSkill.Feedback(message="begun"))
+    await asyncio.Event().wait()
+
+async def main(runtime):
+    AsyncActionServer(runtime, runtime.create_node("skills"), ExecuteSkill, "~/execute_skill", endless)
+    print("serving", flush=True)
+    await asyncio.Event().wait()
+
+sys.exit(run(main, []))
+"""
+
+
 @in_ros
-async def test_a_server_that_is_lost_during_a_goal_leaves_the_outcome_unknown(runtime):
+async def test_a_server_that_is_killed_during_a_goal_leaves_the_outcome_unknown(runtime):
+    domain = {"ROS_DOMAIN_ID": str(runtime.context.get_domain_id())}
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ENDLESS_SERVER, stdout=asyncio.subprocess.PIPE, env={**os.environ, **environment({}), **domain}
+    )
+    assert await server.stdout.readline() == b"serving\n"
+    port = RosSkillPort(runtime, runtime.create_node("client"), ["skills"])
+    port._server_of = {"change_tool": "skills"}
     begun = asyncio.Event()
-
-    async def never(goal):
-        begun.set()
-        await asyncio.Event().wait()
-
-    async with RosRuntime([], runtime.context.get_domain_id()) as elsewhere:
-        AsyncActionServer(elsewhere, elsewhere.create_node("skills"), ExecuteSkill, "~/execute_skill", never)
-        port = RosSkillPort(runtime, runtime.create_node("client"), ["skills"])
-        port._server_of = {"change_tool": "skills"}
-        running = asyncio.ensure_future(port.execute(mount(), ignore))
-        await begun.wait()
-    result = await asyncio.wait_for(running, 30.0)
+    running = asyncio.ensure_future(port.execute(mount(), lambda feedback: begun.set()))
+    await begun.wait()
+    server.kill()
+    await server.wait()
+    result = await asyncio.wait_for(running, 10.0)
     assert (result.outcome, result.fault.code) == (Outcome.FAULT, "OUTCOME_UNKNOWN")
     assert "lost during the goal" in result.fault.detail
 

@@ -109,7 +109,7 @@ async def test_the_action_exists_only_while_the_node_is_active(runtime):
         node = runtime.create_node("looking")
 
         def offered() -> bool:
-            return any(names.execute_skill("skills") in topic for topic, _ in node.get_service_names_and_types())
+            return bool(node.get_publishers_info_by_topic("/skills/execute_skill/_action/feedback"))
 
         assert await cell.lifecycle.state(10.0) == UNCONFIGURED and not offered()
         assert await cell.lifecycle.change("configure", 10.0)

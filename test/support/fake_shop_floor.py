@@ -79,7 +79,7 @@ Script = Callable[[SkillGoal], SkillResult | None]
 
 @dataclass
 class FakePort:
-    """Runs goals in `duration_s` each and notes when which was running."""
+    """Runs goals in `duration_s` each and notes when which was running. A goal sent again gets its stored result."""
 
     line: Line
     clock: Clock
@@ -91,11 +91,14 @@ class FakePort:
     running: set[str] = field(default_factory=set)
     overlaps: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    results: dict[str, SkillResult] = field(default_factory=dict)
 
     async def offered(self) -> frozenset[str]:
         return frozenset(skill_names())
 
     async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None]) -> SkillResult:
+        if goal.attempt_id in self.results:
+            return self.results[goal.attempt_id]
         self.goals.append(goal)
         devices = set(goal.lease.resources.values())
         self.overlaps += sorted(devices & self.running)
@@ -105,6 +108,8 @@ class FakePort:
             await self.clock.sleep(self.duration_s)
         except asyncio.CancelledError:
             self.cancelled.append(goal.operation)
+            fault = Fault("SKILL_CANCELLED", goal.skill)
+            self.results[goal.attempt_id] = SkillResult(Outcome.CANCELLED, str(fault), fault)
             raise
         finally:
             self.running -= devices

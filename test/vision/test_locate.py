@@ -50,13 +50,23 @@ def test_of_several_the_nearest_is_found(stage: Any) -> None:
     assert pose.position == pytest.approx(stage.at(0.002).position, abs=0.00005)
 
 
-@pytest.mark.parametrize("case", ["nothing", "another colour", "another size", "too far"])
-def test_what_is_not_there_is_not_found(stage: Any, case: str) -> None:
+def test_where_none_of_its_colour_is_one_of_its_outline_is_found(stage: Any) -> None:
     green = stage.disc.model_copy(update={"colour_rgb": (120, 186, 120)})
+    pose = look(stage, [stage.item(green, stage.at(0.002, -0.003))], stage.disc)
+    assert pose.position == pytest.approx(stage.at(0.002, -0.003).position, abs=0.00005)
+
+
+def test_one_of_its_own_colour_is_found_before_a_nearer_one_of_another(stage: Any) -> None:
+    green = stage.disc.model_copy(update={"colour_rgb": (120, 186, 120)})
+    pose = look(stage, [stage.item(green, stage.at()), stage.item(stage.disc, stage.at(0.03))], stage.disc, 0.05)
+    assert pose.position == pytest.approx(stage.at(0.03).position, abs=0.00005)
+
+
+@pytest.mark.parametrize("case", ["nothing", "another size", "too far"])
+def test_what_is_not_there_is_not_found(stage: Any, case: str) -> None:
     small = stage.disc.model_copy(update={"shape": stage.disc.shape.model_copy(update={"diameter_m": 0.015})})
     items = {
         "nothing": [],
-        "another colour": [stage.item(green, stage.at())],
         "another size": [stage.item(small, stage.at())],
         "too far": [stage.item(stage.disc, stage.at(0.012))],
     }[case]
@@ -64,5 +74,5 @@ def test_what_is_not_there_is_not_found(stage: Any, case: str) -> None:
         look(stage, items, stage.disc)
     assert caught.value.fault.code == "PART_NOT_FOUND"
     assert caught.value.fault.where == "camera_trays"
-    expected = "no spot of the part's colour and size at 'tray_1' within 10.0 mm of its place"
+    expected = "nothing of the part's outline at 'tray_1' within 10.0 mm of its place"
     assert caught.value.fault.detail == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import Any
 
 from microcell.devices.arm.contract import Arm, JointState
@@ -16,6 +17,7 @@ _START_TOLERANCE_RAD = 0.01
 _LIMIT_SLACK_RAD = 1e-4
 _VELOCITY_SLACK_RATIO = 1.01
 _OVERLOAD_N = 150.0
+_KEPT_CHECKS = 1024  # trajectories that are known to be within limits: a line repeats its motions
 
 
 class MockArm(MockDevice, Arm):
@@ -25,6 +27,7 @@ class MockArm(MockDevice, Arm):
         super().__init__(name, spec, host)
         self._stop = Signal()
         self._following = False
+        self._check_limits = lru_cache(maxsize=_KEPT_CHECKS)(self._check_against_limits)
         self._overload_n = float(spec.parameters.get("overload_n", _OVERLOAD_N))
 
     async def follow(self, trajectory: JointTrajectory) -> JointState:
@@ -67,6 +70,9 @@ class MockArm(MockDevice, Arm):
             if abs(is_at - start) > _START_TOLERANCE_RAD:
                 detail = f"joint {number} is at {is_at:.3f} rad, the trajectory starts at {start:.3f} rad"
                 raise FaultError("ARM_DEVIATION", self.name, detail)
+        self._check_limits(trajectory)
+
+    def _check_against_limits(self, trajectory: JointTrajectory) -> None:
         columns = zip(self.spec.joints, zip(*trajectory.positions, strict=True), strict=True)
         for number, (limit, angles) in enumerate(columns, 1):
             self._check_positions(number, limit, angles)

@@ -7,6 +7,7 @@ Topics: `<name>/joint_trajectory` (out), `<name>/joint_states` (in), and, where 
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from typing import Any
 
 from pydantic import Field
@@ -30,6 +31,9 @@ STATE_S = 1.0
 SKEW_S = 0.02
 """How far (in real time) the stamps of joint states may be off this process's clock."""
 
+LATENCY_S = 0.5
+"""How late (in real time) a loaded machine may deliver a trajectory."""
+
 
 class RosArmParameters(Description):
     """What the driver takes from the arm's `parameters`."""
@@ -39,7 +43,8 @@ class RosArmParameters(Description):
     path_tolerance_rad: float = Field(0.3, gt=0, le=7, description="Farther from its trajectory, the arm is stopped.")
     lag_s: float = Field(0.2, ge=0, le=5, description="So far behind the trajectory's time the arm may be.")
     settle_s: float = Field(1.0, gt=0, le=60, description="How long the arm may take to settle at its goal.")
-    at_rest_rad_s: float = Field(0.01, gt=0, le=1, description="Slower is standing still.")
+    at_rest_rad_s: float = Field(0.01, gt=0, le=1, description="Slower than this for `stand_s` is standing still.")
+    stand_s: float = Field(0.1, ge=0, le=5, description="Not needed by an arm that reports no velocity at all.")
     hold_s: float = Field(0.05, gt=0, le=5, description="Time given to come back to where a stop was decided.")
 
 
@@ -102,16 +107,8 @@ class RosArm(RosDevice, Arm):
         if moving is not None and not moving.done():
             moving.set_exception(FaultError("ARM_STOPPED", self.name, "the motion was not finished"))
             await self._hold()
-        elif not self.stands(self._state_of(self._states.newest)):
+        elif any(self._state_of(self._states.newest).velocities):
             await self._hold()
-
-    def at_goal(self, state: JointState, goal: Joints) -> bool:
-        """Whether the arm stands still at a goal."""
-        return self.stands(state) and _largest_difference(state.positions, goal)[0] <= self._told.goal_tolerance_rad
-
-    def stands(self, state: JointState) -> bool:
-        """Whether no joint moves."""
-        return max(map(abs, state.velocities)) <= self._told.at_rest_rad_s
 
     @property
     def told(self) -> RosArmParameters:
@@ -119,18 +116,24 @@ class RosArm(RosDevice, Arm):
         return self._told
 
     @property
-    def skew_s(self) -> float:
-        """How far stamps may be off, in cell time."""
-        return SKEW_S * max(1.0, self._rate)
+    def pace(self) -> float:
+        """Cell time that passes in a second of real time, at least 1."""
+        return max(1.0, self._rate)
+
+    def stands(self, state: JointState, since_s: float) -> bool:
+        """Whether the arm stands still after a motion that should have ended at a time."""
+        if not any(state.velocities):
+            return state.time_s >= since_s - SKEW_S * self.pace
+        slow = max(map(abs, state.velocities)) <= self._told.at_rest_rad_s
+        return slow and state.time_s >= since_s + self._told.stand_s
 
     async def _hold(self) -> None:
         """Stop the arm where it is now, and wait until it stands; a silent controller cannot be waited for."""
-        since_s = self.clock.now() + self._told.hold_s - self.skew_s
+        end_s = self.clock.now() + self._told.hold_s
         outcome: asyncio.Future[bool] = self._runtime.loop.create_future()
 
         def stands(message: JointStateMsg) -> bool | None:
-            state = self._state_of(message)
-            return (state.time_s >= since_s and self.stands(state)) or None
+            return self.stands(self._state_of(message), end_s) or None
 
         with self._states.watched(outcome, stands):
             self._publish_hold()
@@ -173,27 +176,36 @@ class _Progress:
         self._arm = arm
         self._trajectory = trajectory
         self._start_s = start_s
+        self._end_s = start_s + trajectory.duration_s
+        self._late_s = arm.told.lag_s + LATENCY_S * arm.pace
 
     def look(self, state: JointState) -> JointState | None:
         """The state at the end of the motion; ARM_DEVIATION when the arm is elsewhere than it should be."""
-        elapsed_s = state.time_s - self._start_s
-        over_s = elapsed_s - self._trajectory.duration_s
-        if over_s >= -self._arm.skew_s and self._arm.at_goal(state, self._trajectory.positions[-1]):
+        told, goal = self._arm.told, self._trajectory.positions[-1]
+        off_rad, joint = _largest_difference(state.positions, goal)
+        if off_rad <= told.goal_tolerance_rad and self._arm.stands(state, self._end_s):
             return state
-        tolerance_rad = self._arm.told.path_tolerance_rad
-        if over_s > self._arm.told.settle_s + self._arm.skew_s:
-            tolerance_rad = self._arm.told.goal_tolerance_rad
-        off_rad, joint = self._deviation(state, elapsed_s)
-        if off_rad > tolerance_rad:
-            where = "from its trajectory" if over_s < 0.0 else "from its goal"
-            raise FaultError("ARM_DEVIATION", self._arm.name, f"joint {joint + 1} is {off_rad:.3f} rad away {where}")
+        if state.time_s > self._end_s + told.settle_s + self._late_s and off_rad > told.goal_tolerance_rad:
+            raise self._deviation(joint, off_rad, "its goal")
+        off_rad, joint = self._off_the_path(state)
+        if off_rad > told.path_tolerance_rad:
+            raise self._deviation(joint, off_rad, "its trajectory")
         return None
 
-    def _deviation(self, state: JointState, elapsed_s: float) -> tuple[float, int]:
-        """Distance in rad to the nearest of the points where the arm may be, and the joint."""
-        lag_s = self._arm.told.lag_s + self._arm.skew_s
-        places = (sample(self._trajectory, elapsed_s - lag_s * share)[0] for share in (0.0, 0.25, 0.5, 1.0))
-        return min(_largest_difference(state.positions, place) for place in places)
+    def _off_the_path(self, state: JointState) -> tuple[float, int]:
+        """How far a joint is, at most, outside of where it may be at this time or a little later, rad; and which."""
+        latest_s = state.time_s - self._start_s
+        earliest_s = latest_s - self._late_s
+        times, rows = self._trajectory.times_s, self._trajectory.positions
+        between = rows[bisect_right(times, earliest_s) : bisect_right(times, latest_s)]
+        places = (sample(self._trajectory, earliest_s)[0], *between, sample(self._trajectory, latest_s)[0])
+        return max(
+            (max(min(column) - angle, angle - max(column)), joint)
+            for joint, (angle, column) in enumerate(zip(state.positions, zip(*places, strict=True), strict=True))
+        )
+
+    def _deviation(self, joint: int, off_rad: float, what: str) -> FaultError:
+        return FaultError("ARM_DEVIATION", self._arm.name, f"joint {joint + 1} is {off_rad:.3f} rad away from {what}")
 
 
 def _largest_difference(a: Joints, b: Joints) -> tuple[float, int]:

@@ -63,7 +63,7 @@ class ModelledCamera(MockDevice, Camera):
         item = _nearest(request, items)
         if item is None:
             place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
-            raise FaultError("PART_NOT_FOUND", self.name, f"no such part {place} of its place")
+            raise FaultError("PART_NOT_FOUND", self.name, f"no part of its outline {place} of its place")
         return _located(request, item, stream)
 
     async def _look(self, exposure_s: float) -> tuple[Sequence[SceneItem], Random]:

@@ -49,7 +49,7 @@ class RosCamera(RosDevice, PixelCamera):
                 self._on_request = False
                 return
             if waited_s > CONNECT_S:
-                raise self._silent(f"neither images nor service '{self._capture.srv_name}' within {CONNECT_S:g} s")
+                raise self._silent(f"neither images nor service '{self._full(self._capture)}' within {CONNECT_S:g} s")
             await asyncio.sleep(LOOK_S)
         self._on_request = True
 

@@ -1,7 +1,7 @@
 """Force sensor over ROS: topic `<name>/wrench` (geometry_msgs/WrenchStamped), as drivers and Gazebo publish it.
 
-It is tared here, so the topic stays what the sensor measures. `<name>/threshold` (std_msgs/Float64) asks a sensor that
-listens to report at once when it presses so much.
+It is tared here, so the topic stays what the sensor measures. `<name>/threshold` (std_msgs/Float64) tells hardware that
+listens to stop the arm and report at once when the tool presses so much; who waits for contact stops the arm anyway.
 """
 
 from __future__ import annotations

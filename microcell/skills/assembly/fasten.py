@@ -15,7 +15,7 @@ from microcell.description.line import Line
 from microcell.description.product import Screw, Thread
 from microcell.devices.screwdriver.contract import Drive, Screwdriver
 from microcell.faults import FaultError
-from microcell.geometry import Pose
+from microcell.geometry import Pose, distance
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
@@ -32,6 +32,8 @@ from microcell.skills.workplace import (
     spec_of,
 )
 
+ON_THREAD_M = 0.001
+"""So near to the thread's entry the bit is on the screw that stands there; its spring feed follows the screw down."""
 FREED_RAD = math.pi
 """How much further than it went in a screw is backed out, so that it is surely free."""
 
@@ -42,14 +44,10 @@ class FastenParameters(Description):
     item: Name
     site: Name
     torque_n_m: float = Field(gt=0, le=100, description="Where the screwdriver stops.")
-    angle_window_ratio: float = Field(
-        0.15, gt=0, lt=1, description="Permitted deviation of the angle to the seat."
-    )
+    angle_window_ratio: float = Field(0.15, gt=0, lt=1, description="Permitted deviation of the angle to the seat.")
     torque_window_ratio: float = Field(0.1, gt=0, lt=1, description="Permitted deviation of the end torque.")
     speed_rad_s: float = Field(30.0, gt=0, le=1000)
-    redrives: int = Field(
-        1, ge=0, le=5, description="How often a crossed screw is backed out and driven again."
-    )
+    redrives: int = Field(1, ge=0, le=5, description="How often a crossed screw is backed out and driven again.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last ways down.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 
@@ -66,9 +64,10 @@ class _Angles:
 class Fasten(ArmSkill):
     """Drive one screw.
 
-    Before: a screwdriver is mounted, the fixture's sensor sees the unit. A screw that a cancelled attempt
-    left on the bit is used first. During: torque that comes too early is a crossed thread, torque that does
-    not come a screw that does not seat; either is backed out and driven again, and in the end thrown away.
+    Before: a screwdriver is mounted, the fixture's sensor sees the unit. A screw that a cancelled attempt left
+    on the bit is used first; one that it left half driven is turned out and thrown away. During: torque that
+    comes too early is a crossed thread, torque that does not come a screw that does not seat; either is backed
+    out and driven again, and in the end thrown away.
     Measures `<operation>.torque` and `<operation>.angle`.
     """
 
@@ -101,12 +100,25 @@ class Fasten(ArmSkill):
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = FastenParameters.model_validate(dict(context.goal.parameters))
         if not await self.hand.holds():
+            await self._clear_thread(context, wanted)
             await self._take_screw(context, wanted)
         await self._to_thread(context, wanted)
         drive = await self._drive(context, wanted)
+        result = context.accomplish(self._result(context, wanted, drive))
         context.say("retract", 0.9, "leaving the screw")
         await self.motion.leave()
-        return self._result(context, wanted, drive)
+        return result
+
+    async def _clear_thread(self, context: SkillContext, wanted: FastenParameters) -> None:
+        """Turn out the screw that an interrupted attempt left under the bit; elsewhere the bit has none under it."""
+        if distance(await self.motion.tcp_in_cell(), _on_thread(context, wanted)) > ON_THREAD_M:
+            return
+        context.say("clear", 0.1, f"turning out the screw that was left in {wanted.site}")
+        driver = context.device(self.hand.name, Screwdriver)
+        await driver.loosen(_angles(context, wanted).limit_rad + FREED_RAD, wanted.speed_rad_s)
+        await self.motion.leave()
+        if await self.hand.holds():
+            await self._discard(context)
 
     async def _take_screw(self, context: SkillContext, wanted: FastenParameters) -> None:
         name, part = part_of(context, wanted.item)
@@ -118,10 +130,7 @@ class Fasten(ArmSkill):
 
     async def _to_thread(self, context: SkillContext, wanted: FastenParameters) -> None:
         """Set the screw's tip on the thread's first turn."""
-        site, grasp = site_of(context, wanted.site), part_of(context, wanted.item)[1].grasp
-        seated = seat_in_cell(context) @ site.part_in_unit.pose
-        entry = seated @ Pose((0.0, 0.0, _thread(context, wanted).engagement_m))
-        on_thread = entry @ grasp.tcp_in_part.pose
+        on_thread = _on_thread(context, wanted)
         context.say("approach", 0.4, f"bringing the screw to {wanted.site}")
         await self.motion.approach(on_thread)
         await self.motion.move_straight(on_thread, wanted.speed_m_s)
@@ -168,6 +177,13 @@ class Fasten(ArmSkill):
         )
         message = f"{wanted.site}: {drive.torque_n_m:.2f} N.m at {drive.angle_rad:.1f} rad"
         return SkillResult(Outcome.SUCCEEDED, message, measurements=measurements)
+
+
+def _on_thread(context: SkillContext, wanted: FastenParameters) -> Pose:
+    """Pose of the TCP when the screw on the bit stands at the thread's entry."""
+    site, grasp = site_of(context, wanted.site), part_of(context, wanted.item)[1].grasp
+    entry = Pose((0.0, 0.0, _thread(context, wanted).engagement_m))
+    return seat_in_cell(context) @ site.part_in_unit.pose @ entry @ grasp.tcp_in_part.pose
 
 
 def _thread(context: SkillContext, wanted: FastenParameters) -> Thread:

@@ -10,6 +10,8 @@ from pydantic import Field
 from microcell.description.base import Description, Name
 from microcell.description.line import Line
 from microcell.description.product import Fit, Site
+from microcell.devices.force_sensor.contract import ForceSensor
+from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
@@ -32,9 +34,7 @@ class InsertParameters(Description):
     item: Name
     site: Name
     force_limit_n: float = Field(10.0, gt=0, le=1000, description="More than this is never pressed.")
-    search_radius_m: float = Field(
-        0.0015, ge=0, le=0.01, description="How far around the site to feel for it."
-    )
+    search_radius_m: float = Field(0.0015, ge=0, le=0.01, description="How far around the site to feel for it.")
     search_step_m: float | None = Field(
         None, gt=0, le=0.005, description="Distance of the taps; without it, by the fit's clearance."
     )
@@ -46,9 +46,9 @@ class Insert(ArmSkill):
     """Insert the held part.
 
     Before: the hand holds the part, the fixture's sensor sees the unit. During: force stays under the
-    limit; a part that stands on the rim is tapped around until its hole is found. After: the hand is empty
-    and out of the camera's view. Measures `<operation>.force` at the seat and `<operation>.depth` under the
-    rim.
+    limit; a part that stands on the rim is tapped around until its hole is found; it must be in the hand until
+    it is let go. After: the hand is empty and out of the camera's view. Measures `<operation>.force` at the seat
+    and `<operation>.depth` under the rim.
     """
 
     name = "insert"
@@ -96,17 +96,28 @@ class Insert(ArmSkill):
         await sensor.tare()
         await self.motion.move_straight(over_rim, wanted.speed_m_s * 5.0)
         context.say("insert", 0.4, "pressing until contact")
-        inserted = await search_insert(
-            self.motion, sensor, _search(wanted, site, seat),
-            lambda tap: context.say("search", 0.5, f"feeling for the hole: tap {tap}"),
-        )  # fmt: skip
+        inserted = await self._press_in(context, sensor, wanted.item, _search(wanted, site, seat))
         context.say("release", 0.8, f"letting go of the {wanted.item}")
+        result = context.accomplish(_result(context.goal.operation, wanted, site.fit, inserted))
         await self.hand.let_go(grasp)
         await self.motion.leave()
-        return _result(context.goal.operation, wanted, site.fit, inserted)
+        return result
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
+
+    async def _press_in(self, context: SkillContext, sensor: ForceSensor, item: str, search: Search) -> Inserted:
+        """Feel for the place; GRIP_PART_LOST, whatever was felt, when the part is not in the hand any more."""
+        try:
+            inserted = await search_insert(
+                self.motion, sensor, search, lambda tap: context.say("search", 0.5, f"feeling for the hole: tap {tap}")
+            )
+        except FaultError as error:
+            if error.fault.code.startswith("INSERT_"):
+                await self.hand.check_holding(item)
+            raise
+        await self.hand.check_holding(item)
+        return inserted
 
 
 def _search(wanted: InsertParameters, site: Site, seat: Pose) -> Search:
@@ -116,17 +127,13 @@ def _search(wanted: InsertParameters, site: Site, seat: Pose) -> Search:
     step_m = wanted.search_step_m or (STEP_OF_CLEARANCE * fit.clearance_m if fit else 0.001)
     contact_n = min(CONTACT_OF_FRICTION * friction_n + CONTACT_MARGIN_N, wanted.force_limit_n)
     depth_m = fit.depth_m if fit else 0.0
-    return Search(
-        seat, depth_m, contact_n, wanted.force_limit_n, wanted.search_radius_m, step_m, wanted.speed_m_s
-    )
+    return Search(seat, depth_m, contact_n, wanted.force_limit_n, wanted.search_radius_m, step_m, wanted.speed_m_s)
 
 
 def _result(operation: str, wanted: InsertParameters, fit: Fit | None, inserted: Inserted) -> SkillResult:
     depth_m = fit.depth_m if fit else 0.0
     measurements = (
-        Measurement(
-            f"{operation}.force", inserted.force_n, "N", upper=wanted.force_limit_n, source="force_sensor"
-        ),
+        Measurement(f"{operation}.force", inserted.force_n, "N", upper=wanted.force_limit_n, source="force_sensor"),
         Measurement(f"{operation}.depth", inserted.depth_m, "m", lower=depth_m - 0.0005, source="arm"),
     )
     taps = f" after {inserted.taps} taps" if inserted.taps > 1 else ""

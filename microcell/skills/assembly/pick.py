@@ -81,9 +81,10 @@ class Pick(ArmSkill):
         wanted = PickParameters.model_validate(dict(context.goal.parameters))
         from_fixture = wanted.source == "fixture"
         what = await (self._from_fixture if from_fixture else self._from_feeder)(context, wanted)
+        result = context.accomplish(SkillResult(Outcome.SUCCEEDED, f"the {self.hand.name} holds the {what}"))
         context.say("retract", 0.8, f"lifting the {what}")
         await self.motion.lift()
-        return SkillResult(Outcome.SUCCEEDED, f"the {self.hand.name} holds the {what}")
+        return result
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         """GRIP_PART_LOST when it slipped away on the way up."""

@@ -11,6 +11,7 @@ from microcell.description.base import Description, Name
 from microcell.description.cell import BinSpec
 from microcell.description.line import Line
 from microcell.devices.fixture.contract import Fixture
+from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
@@ -38,7 +39,8 @@ class Place(ArmSkill):
     """Put down what is held.
 
     Before: the hand holds something; the fixture is empty. After: the hand is empty, and in the fixture the
-    part sensor sees the part and the clamp has confirmed.
+    part sensor sees the part and the clamp has confirmed. An attempt that was interrupted after it had let the
+    part go is taken up there: the hand is empty, the fixture is not, and only the clamp has to be closed.
     """
 
     name = "place"
@@ -64,6 +66,9 @@ class Place(ArmSkill):
         wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
         capability = _capability(context.line, context.goal.variant, wanted)
         await self.take_arm(context, capability, wanted.speed_ratio)
+        self.in_place = wanted.target == "fixture" and not await self.hand.holds() and await _sees_part(context)
+        if self.in_place:
+            return
         await self.hand.check_holding(_what(wanted))
         if wanted.target == "fixture":
             await check_fixture(context, occupied=False)
@@ -72,11 +77,13 @@ class Place(ArmSkill):
         wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
         target = context.leased(wanted.target)
         context.say("place", 0.1, f"bringing the {_what(wanted)} to {target}")
+        result = SkillResult(Outcome.SUCCEEDED, f"the {_what(wanted)} is in {target}")
         if wanted.target == "bin":
+            context.accomplish(result)
             await self.drop(spec_of(context, target, BinSpec).drop_in_cell.pose)
         else:
             await self._into_fixture(context, wanted)
-        return SkillResult(Outcome.SUCCEEDED, f"the {_what(wanted)} is in {target}")
+        return result
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
@@ -85,10 +92,20 @@ class Place(ArmSkill):
         grasp = context.line.product_description.unit_grasp
         if wanted.item is not None:
             grasp = part_of(context, wanted.item)[1].grasp
-        await self.put(grasp, _seat_in_cell(context, wanted), wanted.speed_m_s)
+        if self.in_place:
+            await self.motion.lift()
+        else:
+            held = await self.put(context, grasp, _seat_in_cell(context, wanted), wanted.speed_m_s)
+            if not held and not await _sees_part(context):
+                raise FaultError("GRIP_PART_LOST", self.hand.name, f"the {_what(wanted)} was lost on the way")
         await check_fixture(context, occupied=True)
         context.say("clamp", 0.9, "closing the clamp")
         await context.device(context.leased("fixture"), Fixture).clamp()
+
+
+async def _sees_part(context: SkillContext) -> bool:
+    """Whether the fixture's sensor sees a part."""
+    return await context.device(context.leased("fixture"), Fixture).part_present()
 
 
 def _what(wanted: PlaceParameters) -> str:

@@ -75,13 +75,16 @@ class Label(ArmSkill):
         await self.fetch(grasp, printed.label_in_cell, wanted.speed_m_s)
         await self.motion.lift()
         context.say("apply", 0.6, f"pressing it on {wanted.site}")
-        await self._apply(context, wanted, grasp)
-        return SkillResult(Outcome.SUCCEEDED, f"labelled {printed.content}")
+        await self._press_on(context, wanted, grasp)
+        result = context.accomplish(SkillResult(Outcome.SUCCEEDED, f"labelled {printed.content}"))
+        await self.hand.let_go(grasp)
+        await self.motion.leave()
+        return result
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
 
-    async def _apply(self, context: SkillContext, wanted: LabelParameters, grasp: Grasp) -> None:
+    async def _press_on(self, context: SkillContext, wanted: LabelParameters, grasp: Grasp) -> None:
         site = site_of(context, wanted.site)
         on_site = seat_in_cell(context) @ site.part_in_unit.pose @ grasp.tcp_in_part.pose
         start = on_site.shifted(dz=PRESS_FROM_M)
@@ -94,11 +97,9 @@ class Label(ArmSkill):
         touch = await press_until_contact(self.motion, sensor, goal, wanted.press_speed_m_s, wanted.press_n)
         if touch is None:
             await self.motion.lift()
-            raise FaultError(
-                "INSERT_NO_CONTACT", self.motion.name, f"nothing at {wanted.site} to press the label on"
-            )
-        await self.hand.let_go(grasp)
-        await self.motion.leave()
+        await self.hand.check_holding(wanted.item)
+        if touch is None:
+            raise FaultError("INSERT_NO_CONTACT", self.motion.name, f"nothing at {wanted.site} to press the label on")
 
 
 PLUGIN = Label

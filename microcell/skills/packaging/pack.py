@@ -62,11 +62,12 @@ class Pack(ArmSkill):
         carton = await self._open_carton(context)
         spec = spec_of(context, station, CartonStationSpec)
         place = spec.carton_in_cell.pose @ place_in_carton(product.packing, carton.filled)
-        context.say("pack", 0.4, f"place {carton.filled + 1} of {carton.places} in {carton.carton}")
-        await self.put(product.unit_grasp, place.shifted(dz=DROP_CLEARANCE_M), wanted.speed_m_s)
         self.filled = carton.filled + 1
         message = f"place {self.filled} of {carton.places} in {carton.carton}"
-        return SkillResult(Outcome.SUCCEEDED, message, carton=carton.carton)
+        context.say("pack", 0.4, message)
+        result = context.accomplish(SkillResult(Outcome.SUCCEEDED, message, carton=carton.carton))
+        await self.put(context, product.unit_grasp, place.shifted(dz=DROP_CLEARANCE_M), wanted.speed_m_s)
+        return result
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         """GRIP_PART_LOST when the station doesn't count the unit."""

@@ -1,0 +1,149 @@
+"""Starting processes, watching them, and stopping them in order; with programs that stand for the cell's."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from microcell.composition import bringup
+from microcell.composition.blueprint import Blueprint, NodePlan, ProcessPlan
+from microcell.composition.bringup import BringUpError, bring_up
+from microcell.errors import UsageError
+
+PROGRAM = """
+import os, signal, socket, sys
+from pathlib import Path
+
+name, behaviour, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+
+def note(what):
+    with open(folder / "story", "a") as story:
+        story.write(f"{name} {what}\\n")
+
+def leave(number, frame):
+    note(f"was asked to leave by {signal.Signals(number).name}")
+    if behaviour != "stubborn":
+        sys.exit(0)
+
+signal.signal(signal.SIGINT, leave)
+signal.signal(signal.SIGTERM, leave)
+(folder / f"{name}.pid").write_text(str(os.getpid()))
+print(f"{name} says hello")
+if behaviour == "dies":
+    sys.exit("out of coffee")
+if behaviour != "silent":
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"READY=1\\nSTATUS=at work", os.environ["NOTIFY_SOCKET"])
+else:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"STATUS=waiting for the arm", os.environ["NOTIFY_SOCKET"])
+while True:
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def cell(tmp_path, monkeypatch):
+    """Make a Blueprint of two programs, second after first, and say how it went."""
+
+    def command(plan, blueprint, folder):
+        return [sys.executable, "-c", PROGRAM, plan.name, str(plan.parameters["behaviour"]), str(tmp_path)]
+
+    monkeypatch.setattr(bringup, "command", command)
+
+    def run(first="good", second="good", ready_s=20.0, on_ready=lambda: os.kill(os.getpid(), signal.SIGINT)):
+        plans = (
+            ProcessPlan("first", "hardware", {"behaviour": first}),
+            ProcessPlan("second", "orchestrator", {"behaviour": second}, ("first",)),
+        )
+        nodes = tuple(NodePlan(plan.name, plan.executable, plan.name) for plan in plans)
+        said = []
+
+        def say(text):
+            said.append(text)
+            if "is ready" in text:
+                on_ready()
+
+        code = bring_up(Blueprint("line", "cell", "mock", "cell", plans, nodes, ()), tmp_path / "logs", say, ready_s)
+        return code, said
+
+    return run
+
+
+def story(folder: Path) -> list[str]:
+    path = folder / "story"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def alive(folder: Path) -> list[str]:
+    """Programs that are still running."""
+    names = []
+    for path in folder.glob("*.pid"):
+        try:
+            os.kill(int(path.read_text()), 0)
+            names.append(path.stem)
+        except ProcessLookupError:
+            continue
+    return names
+
+
+def test_ctrl_c_stops_the_last_one_first(cell, tmp_path):
+    code, said = cell()
+    assert code == 0
+    assert story(tmp_path) == ["second was asked to leave by SIGINT", "first was asked to leave by SIGINT"]
+    assert said[-3:] == ["the cell is ready; Ctrl-C stops it", "second: has ended", "first: has ended"]
+    assert alive(tmp_path) == []
+
+
+def test_each_process_has_a_log(cell, tmp_path):
+    cell()
+    assert (tmp_path / "logs" / "first.log").read_text() == "first says hello\n"
+
+
+def test_a_process_that_dies_is_reported_with_its_last_words_and_the_others_are_stopped(cell, tmp_path):
+    with pytest.raises(BringUpError) as told:
+        cell(second="dies")
+    assert "second ended with code 1. Its last words" in str(told.value)
+    assert "out of coffee" in str(told.value)
+    assert alive(tmp_path) == []
+
+
+def test_a_cell_that_does_not_become_ready_is_stopped_and_says_what_it_waits_for(cell, tmp_path):
+    with pytest.raises(BringUpError, match=r"not ready after 1 s \(second: waiting for the arm\). Log of second:"):
+        cell(second="silent", ready_s=1.0)
+    assert alive(tmp_path) == []
+
+
+def test_a_process_that_does_not_leave_is_killed(cell, tmp_path, monkeypatch):
+    monkeypatch.setattr(bringup, "STOP_S", 0.3)
+    monkeypatch.setattr(bringup, "KILL_S", 0.3)
+    code, said = cell(second="stubborn")
+    assert code == 0
+    assert any(text.startswith("second: does not leave, killed") for text in said)
+    assert "second: was ended by SIGKILL" in said
+    assert story(tmp_path)[:2] == ["second was asked to leave by SIGINT", "second was asked to leave by SIGTERM"]
+    assert alive(tmp_path) == []
+
+
+def test_a_second_ctrl_c_asks_to_hurry(cell, tmp_path, monkeypatch):
+    monkeypatch.setattr(bringup, "STOP_S", 0.5)
+    said = cell(second="stubborn", on_ready=lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)])[1]
+    assert "second was asked to leave by SIGTERM" in story(tmp_path)
+    assert "second: was ended by SIGKILL" in said
+
+
+def test_a_world_without_processes_is_refused(tmp_path):
+    plan = Blueprint("valve", "bench", "virtual", "", (), (), ())
+    with pytest.raises(UsageError, match="needs no processes"):
+        bring_up(plan, tmp_path)
+
+
+def test_the_command_line_names_the_module_the_namespace_and_the_parameters(tmp_path):
+    plan = ProcessPlan("arm_skills", "skill_server", {"line": "valve", "families": ["assembly"], "devices": []})
+    line = bringup.command(plan, Blueprint("valve", "bench", "mock", "bench", (plan,), (), ()), tmp_path)
+    assert line[:3] == [sys.executable, "-m", "microcell.nodes.skill_server"]
+    assert "__ns:=/bench" in line and "__node:=arm_skills" in line
+    written = Path(line[line.index("--params-file") + 1]).read_text()
+    assert "families:\n    - assembly" in written and "devices" not in written

@@ -1,0 +1,134 @@
+"""What runs for a line in each world."""
+
+import json
+
+import pytest
+
+from microcell.composition.blueprint import NodePlan, ProcessPlan
+from microcell.composition.compose import compose
+from microcell.composition.describe import describe
+from microcell.composition.processes import FAST_DDS_2, FAST_DDS_3, check_startable, environment, ros_parameters
+from microcell.description.loader import load_line
+from microcell.errors import MissingCapabilityError, UsageError
+
+VALVE = load_line("valve")
+
+
+def blueprint(world="mock", **options):
+    return compose(VALVE, world, line_path="valve", **options)
+
+
+def process(name, **options) -> ProcessPlan:
+    return next(plan for plan in blueprint(**options).processes if plan.name == name)
+
+
+def node(name, world="mock") -> NodePlan:
+    return next(plan for plan in blueprint(world).nodes if plan.name == name)
+
+
+def test_the_virtual_world_is_one_process_without_nodes():
+    plan = blueprint("virtual")
+    assert [(p.name, p.parameters["camera"]) for p in plan.processes] == [("microcell", "modelled")]
+    assert plan.nodes == ()
+    assert {d.driver for d in plan.devices if d.kind == "camera"} == {"camera/modelled"}
+
+
+def test_the_virtual_world_cannot_be_started_as_processes():
+    with pytest.raises(UsageError, match="the world 'virtual' needs no processes. Run it with: microcell run valve"):
+        check_startable(blueprint("virtual"))
+
+
+def test_the_mock_world_is_four_processes_in_bring_up_order():
+    plan = blueprint("mock")
+    assert [p.name for p in plan.processes] == ["hardware", "arm_skills", "inspection_skills", "orchestrator"]
+    assert [p.after for p in plan.processes] == [
+        (), ("hardware",), ("hardware",), ("hardware", "arm_skills", "inspection_skills"),
+    ]  # fmt: skip
+    assert plan.namespace == "bench"
+    assert all(device.driver.endswith("/ros") for device in plan.devices)
+
+
+def test_the_real_world_is_the_same_without_mock_hardware():
+    plan = blueprint("real")
+    assert [p.name for p in plan.processes] == ["arm_skills", "inspection_skills", "orchestrator"]
+    assert plan.processes[0].after == ()
+    assert all("time_scale" not in p.parameters for p in plan.processes)
+
+
+def test_gazebo_is_said_to_be_missing():
+    with pytest.raises(MissingCapabilityError, match="'gazebo' is not available yet in this release. Take mock"):
+        blueprint("gazebo")
+
+
+def test_an_unknown_world_is_refused_with_the_known_ones():
+    with pytest.raises(UsageError, match="no world 'moon'; there are: virtual, mock, gazebo, real."):
+        blueprint("moon")
+
+
+def test_a_modelled_camera_is_refused_between_nodes():
+    with pytest.raises(UsageError, match="camera 'modelled' exists in the virtual world only. In mock, leave camera out."):
+        blueprint("mock", camera="modelled")
+
+
+def test_the_skills_of_the_arm_share_one_process_and_its_devices():
+    arm = node("arm_skills")
+    assert arm.hosts == ("assembly", "packaging", "tooling")
+    assert {"arm", "changer", "wrist_force", "crib", "camera_trays", "screwdriver"} <= set(arm.devices)
+    assert "camera_1" not in arm.devices
+
+
+def test_inspection_has_the_cameras_and_fixtures_only():
+    assert set(node("inspection_skills").devices) == {
+        "fixture_1", "fixture_2", "camera_1", "camera_2", "camera_trays",
+    }  # fmt: skip
+
+
+def test_the_orchestrator_is_told_its_servers_what_it_watches_and_its_journal():
+    told = process("orchestrator", journal="out/valve.journal", seed=7).parameters
+    assert told["skill_servers"] == ["arm_skills", "inspection_skills"]
+    assert told["journal"] == "out/valve.journal" and told["seed"] == 7
+    assert set(told["devices"]) == {"changer", *VALVE.feeders}
+    assert "journal" not in process("orchestrator").parameters
+
+
+def test_every_process_outlives_those_that_need_it():
+    assert process("hardware").parameters["dependents"] == ["arm_skills", "inspection_skills", "orchestrator"]
+    assert process("arm_skills").parameters["dependents"] == ["orchestrator"]
+    assert "dependents" not in process("orchestrator").parameters
+
+
+def test_faster_hardware_brings_its_own_time_to_the_others():
+    assert process("orchestrator", time_scale=10.0).parameters["use_sim_time"] is True
+    assert "use_sim_time" not in process("hardware", time_scale=10.0).parameters
+    assert "use_sim_time" not in process("orchestrator", time_scale=1.0).parameters
+
+
+def test_a_namespace_can_be_chosen():
+    assert blueprint(namespace="cell_7").namespace == "cell_7"
+
+
+def test_a_blueprint_is_data():
+    data = json.loads(json.dumps(blueprint().as_data()))
+    assert [p["name"] for p in data["processes"]][0] == "hardware"
+    assert data["world"] == "mock"
+
+
+def test_a_blueprint_is_described_for_people():
+    text = describe(blueprint("mock"))
+    assert text.startswith("line valve in cell bench, world mock, names under /bench")
+    assert "  arm_skills: skill_server  (after hardware)" in text
+    assert "    skills:  assembly, packaging, tooling" in text
+    assert "camera_trays      camera/ros" in text
+
+
+def test_an_empty_list_is_no_ros_parameter():
+    assert ros_parameters(ProcessPlan("p", "orchestrator", {"devices": [], "seed": 0})) == {"seed": 0}
+
+
+@pytest.mark.parametrize(("inherited", "variable"), [({"ROS_DISTRO": "jazzy"}, FAST_DDS_2), ({}, FAST_DDS_3)])
+def test_processes_get_the_shared_memory_profile_of_their_distribution(inherited, variable):
+    assert environment(inherited)[variable].endswith("config/ros/fastdds.xml")
+
+
+def test_a_profile_of_the_users_stays():
+    assert environment({FAST_DDS_3: "mine.xml"}) == {"PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,187 @@
+"""What the orchestrator offers and shows in ROS, over a shop floor of scripted skills."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, fault, once
+from in_ros import in_ros
+
+from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.packml import State
+from microcell.records.journal import Journal
+from microcell.ros import names, qos
+from microcell.ros.actions import AsyncActionClient
+from microcell.ros.cell_interface import CellInterface
+from microcell.ros.clock import ScaledClock
+from microcell_interfaces.action import ProduceOrder
+from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, ProductionEvent, ToolState
+from microcell_interfaces.srv import ControlOrder, ListOrders, PackMLCommand, SubmitOrder
+
+
+@dataclass
+class Cell:
+    """A controller behind its ROS interface, and a client of it."""
+
+    runtime: Any
+    node: Any
+    controller: Controller
+    seen: list[Any] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def call(self, kind: Any, name: str, **request: object) -> Any:
+        client = self.node.create_client(kind, name)
+        return await self.runtime.call(client, kind.Request(**request), 10.0)
+
+    async def produce(self, **goal: object) -> Any:
+        client = AsyncActionClient(self.runtime, self.node, ProduceOrder, names.PRODUCE_ORDER)
+        return await client.execute(ProduceOrder.Goal(**goal), self.see)
+
+    def see(self, message: Any) -> None:
+        self.seen.append(message)
+        self.changed.set()
+
+    def watch(self, kind: Any, topic: str) -> None:
+        self.node.create_subscription(kind, topic, self.runtime.to_loop(self.see), qos.latched(1000))
+
+    async def until_seen(self, found: Any) -> Any:
+        """The first message that `found` is true for."""
+        while (message := next(filter(found, self.seen), None)) is None:
+            self.changed.clear()
+            await self.changed.wait()
+        return message
+
+
+@asynccontextmanager
+async def a_cell(runtime, script=lambda goal: None, duration_s=4.0) -> AsyncIterator[Cell]:
+    """A started cell, two hundred times as fast as real time."""
+    clock = runtime.clock = ScaledClock(200.0)
+    feeders = {name: FakeFeeder() for name in VALVE.feeders}
+    changer = FakeChanger()
+    port = FakePort(VALVE, clock, feeders, changer, script, duration_s)
+    journal = Journal.create_or_open(":memory:", durability="batch")
+    controller = Controller(VALVE, clock, journal, port, {**feeders, "changer": changer}, Session("mock"))
+    interface = CellInterface(runtime, runtime.create_node("orchestrator"), VALVE)
+    interface.serve(controller)
+    await controller.start()
+    await controller.until_state(State.IDLE)
+    yield Cell(runtime, runtime.create_node("client"), controller)
+    await controller.close()
+    await interface.close()
+
+
+@in_ros
+async def test_an_order_is_produced_by_the_action_and_followed_by_its_feedback(runtime):
+    async with a_cell(runtime) as cell:
+        result = await cell.produce(product="valve", lines=[OrderLine(variant="child", quantity=2)])
+        assert (result.success, result.order.good, result.order.state) == (True, 2, OrderState.COMPLETED)
+        assert result.message == "order 'order-0001' is completed"
+        assert list(result.order.serials) == ["VLV-000001", "VLV-000002"]
+        assert {feedback.order.state for feedback in cell.seen} >= {OrderState.RUNNING}
+        assert all(feedback.order.order_id == "order-0001" for feedback in cell.seen)
+
+
+@in_ros
+async def test_an_order_that_cannot_be_made_is_refused_with_the_reason(runtime):
+    async with a_cell(runtime) as cell:
+        result = await cell.produce(product="pump", lines=[OrderLine(quantity=1)])
+        assert not result.success
+        assert result.message == "this line makes 'valve', not 'pump'. Send the order to its line."
+
+
+@in_ros
+async def test_a_cancelled_goal_cancels_its_order(runtime):
+    async with a_cell(runtime) as cell:
+        running = asyncio.ensure_future(cell.produce(product="valve", lines=[OrderLine(quantity=50)]))
+        await cell.until_seen(lambda feedback: feedback.order.in_work)
+        running.cancel()
+        result = await running
+        assert (result.success, result.order.state) == (False, OrderState.CANCELLED)
+        assert result.order.good < 50 and result.order.in_work == 0
+
+
+@in_ros
+async def test_a_submitted_order_is_listed(runtime):
+    async with a_cell(runtime) as cell:
+        answer = await cell.call(
+            SubmitOrder, names.SUBMIT_ORDER, order_id="a-1", product="valve", lines=[OrderLine(quantity=1)], priority=5
+        )
+        assert (answer.accepted, answer.order_id, answer.message) == (True, "a-1", "order 'a-1' is accepted")
+        listed = (await cell.call(ListOrders, names.LIST_ORDERS, include_ended=True)).orders
+        assert [(order.order_id, order.priority, order.quantity) for order in listed] == [("a-1", 5, 1)]
+
+
+@in_ros
+async def test_bad_requests_are_answered_with_what_is_wrong(runtime):
+    async with a_cell(runtime) as cell:
+        malformed = await cell.call(
+            SubmitOrder, names.SUBMIT_ORDER, order_id="!", product="valve", lines=[OrderLine(quantity=0)], priority=500
+        )
+        assert not malformed.accepted
+        for wrong in ("order_id", "priority", "(500)", "quantity"):
+            assert wrong in malformed.message
+        empty = await cell.call(SubmitOrder, names.SUBMIT_ORDER, product="valve")
+        assert not empty.accepted and "lines" in empty.message
+        unknown = await cell.call(ControlOrder, names.CONTROL_ORDER, order_id="nope", command="pause")
+        assert (unknown.accepted, unknown.message) == (False, "no order 'nope'; there are: none.")
+
+
+@in_ros
+async def test_orders_are_paused_and_resumed(runtime):
+    async with a_cell(runtime) as cell:
+        await cell.call(SubmitOrder, names.SUBMIT_ORDER, order_id="a", product="valve", lines=[OrderLine(quantity=9)])
+        paused = await cell.call(ControlOrder, names.CONTROL_ORDER, order_id="a", command="pause", reason="lunch")
+        assert (paused.accepted, paused.message) == (True, "pause of order 'a' is accepted")
+        assert cell.controller.order("a").status.name == "PAUSED"
+        twice = await cell.call(ControlOrder, names.CONTROL_ORDER, order_id="a", command="pause")
+        assert not twice.accepted and "cannot pause order 'a': it is paused" in twice.message
+        assert (await cell.call(ControlOrder, names.CONTROL_ORDER, order_id="a", command="resume")).accepted
+
+
+@in_ros
+async def test_packml_commands_are_carried_out_or_refused_with_the_legal_ones(runtime):
+    async with a_cell(runtime) as cell:
+        illegal = await cell.call(PackMLCommand, names.PACKML_COMMAND, command=PackMLCommand.Request.HOLD)
+        assert (illegal.accepted, illegal.state) == (False, CellState.IDLE)
+        assert illegal.message == "Hold is not legal in Idle. Legal now: Start, Stop, Abort."
+        unknown = await cell.call(PackMLCommand, names.PACKML_COMMAND, command=99)
+        assert unknown.message == "99 is no PackML command. Legal now: Start (2), Stop (3), Abort (8)."
+        stopped = await cell.call(PackMLCommand, names.PACKML_COMMAND, command=PackMLCommand.Request.STOP, reason="tea")
+        assert stopped.accepted and stopped.state in (CellState.STOPPING, CellState.STOPPED)
+
+
+@in_ros
+async def test_late_joiners_see_the_present_state_and_every_tool_at_once(runtime):
+    async with a_cell(runtime) as cell:
+        cell.watch(CellState, names.CELL_STATE)
+        state = await cell.until_seen(lambda message: message.state == CellState.IDLE)
+        assert (state.cell, state.line, state.world, state.state_name) == ("bench", "valve", "mock", "Idle")
+        assert {station.name for station in state.stations} == set(VALVE.cell_description.devices)
+        cell.seen.clear()
+        cell.watch(ToolState, names.TOOL_STATES)
+        screwdriver = await cell.until_seen(lambda tool: tool.name == "screwdriver")
+        assert (screwdriver.serial, screwdriver.place) == ("SD-0003", "crib")
+        assert screwdriver.tcp.position.z == 0.18
+
+
+@in_ros
+async def test_every_journal_entry_is_published_in_order_with_its_hash(runtime):
+    async with a_cell(runtime) as cell:
+        cell.watch(ProductionEvent, names.EVENTS)
+        await cell.produce(product="valve", lines=[OrderLine(quantity=1)])
+        ended = await cell.until_seen(lambda event: getattr(event, "kind", "") == "unit.ended")
+        assert ended.unit == "VLV-000001" and len(ended.hash) == 64
+        numbers = [event.sequence for event in cell.seen if isinstance(event, ProductionEvent)]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+@in_ros
+async def test_a_fault_is_shown_with_its_remedy(runtime):
+    script = once("insert_cap", fault("INSERT_JAMMED"))
+    async with a_cell(runtime, script) as cell:
+        cell.watch(Fault, names.FAULTS)
+        await cell.produce(product="valve", lines=[OrderLine(quantity=1)])
+        shown = await cell.until_seen(lambda message: getattr(message, "code", "") == "INSERT_JAMMED")
+        assert shown.remedy == "Try again with a wider search, then with another part."

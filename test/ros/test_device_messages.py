@@ -1,0 +1,196 @@
+"""What devices say, to and from messages."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("rclpy")
+
+from sensor_msgs.msg import Image
+from trajectory_msgs.msg import JointTrajectoryPoint
+
+from microcell.devices.carton_station.contract import Carton
+from microcell.devices.force_sensor.contract import Wrench
+from microcell.devices.tool_changer.contract import Coupling
+from microcell.devices.vacuum.contract import Suction
+from microcell.errors import UsageError
+from microcell.faults import CATALOGUE, Fault
+from microcell.geometry import Pose
+from microcell.motion.trajectory import JointTrajectory
+from microcell.ros import convert
+from microcell.ros.convert_skills import stamp
+
+finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [True, False, 0, 12, Suction(60000.0, True), Coupling(False, "PG-0007"), Carton("CTN-1", 6, 2), Coupling(True, "ü \"")],
+    ids=str,
+)
+def test_an_answer_arrives_as_it_was_given(value):
+    assert convert.read_answer(type(value), convert.answer_text(value)) == value
+
+
+@given(finite, st.booleans())
+def test_an_answers_numbers_keep_every_bit(pressure_pa, sealed):
+    suction = Suction(pressure_pa, sealed)
+    assert convert.read_answer(Suction, convert.answer_text(suction)) == suction
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "problem"),
+    [
+        (bool, "1", "should be of type bool"),
+        (int, "true", "should be of type int"),
+        (Suction, "60000.0", "an object with pressure_pa, sealed is expected"),
+        (Suction, '{"pressure_pa": 1.0}', "an object with pressure_pa, sealed is expected"),
+        (Suction, '{"pressure_pa": "much", "sealed": true}', "pressure_pa should be of type float"),
+        (Suction, "", "Expecting value"),
+    ],
+)
+def test_an_answer_of_another_form_is_refused(kind, text, problem):
+    with pytest.raises(ValueError, match=problem):
+        convert.read_answer(kind, text)
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_every_fault_passes_through_a_standard_services_text(code):
+    detail = "2 pieces: no, 3"
+    fault = convert.read_fault("nest_1", convert.fault_text(Fault(code, "nest_1", detail))).fault
+    assert (fault.code, fault.where, fault.detail) == (code, "nest_1", detail)
+
+
+@pytest.mark.parametrize("text", ["air pressure low", "", "ERROR: no", "grip_nothing_held: x"])
+def test_a_foreign_failure_is_a_refusal_with_its_text(text):
+    fault = convert.read_fault("changer", text).fault
+    assert fault.code == "DEVICE_REFUSED"
+    assert fault.detail == (text or "it failed and did not say why")
+
+
+@given(st.tuples(finite, finite, finite), st.tuples(finite, finite, finite, finite))
+def test_a_pose_survives_its_message(position, orientation):
+    pose = Pose(position, orientation)
+    assert convert.pose_of(convert.pose_message(pose)) == pose
+
+
+def test_a_wrench_survives_its_message():
+    wrench = Wrench((1.0, -2.0, 3.0), (0.1, 0.2, -0.3), 12.5)
+    assert convert.wrench_of(convert.wrench_message("flange", wrench, 1000.0), 1000.0) == wrench
+
+
+NAMES = ("arm_joint_1", "arm_joint_2")
+PLAN = JointTrajectory((0.0, 0.5, 1.0), ((0.0, 1.0), (0.1, 1.1), (0.2, 1.2)), ((0.0, 0.0), (0.3, 0.2), (0.0, 0.0)))
+
+
+def test_a_trajectory_survives_its_message_in_whatever_order_its_joints_are():
+    message = convert.trajectory_message(NAMES, PLAN)
+    assert convert.trajectory_of(NAMES, message) == PLAN
+    turned = convert.trajectory_of(NAMES[::-1], message)
+    assert turned.positions == tuple(row[::-1] for row in PLAN.positions)
+
+
+def test_points_less_than_a_nanosecond_apart_are_one_point():
+    plan = JointTrajectory((0.0, 1.0, 1.0 + 1e-12), PLAN.positions, PLAN.velocities)
+    found = convert.trajectory_of(NAMES, convert.trajectory_message(NAMES, plan))
+    assert found.times_s == (0.0, 1.0)
+    assert found.positions == (PLAN.positions[0], PLAN.positions[2])
+
+
+def spoiled(kind: str):
+    message = convert.trajectory_message(NAMES, PLAN)
+    if kind == "joints":
+        message.joint_names = ["arm_joint_1", "elbow"]
+    elif kind == "times":
+        message.points[2].time_from_start = message.points[1].time_from_start
+    elif kind == "points":
+        message.points[1].positions = [0.0]
+    elif kind == "empty":
+        message.points = []
+    elif kind == "velocities":
+        message.points[1] = JointTrajectoryPoint(
+            positions=[0.0, 0.0], velocities=[1.0], time_from_start=message.points[1].time_from_start
+        )
+    return message
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("joints", r"for the joints \['arm_joint_1', 'elbow'\]; this device has"),
+        ("times", "must rise from 0"),
+        ("points", "a point with 1 positions for 2 joints"),
+        ("velocities", "a point with 1 velocities for 2 joints"),
+        ("empty", "without points"),
+    ],
+)
+def test_a_trajectory_that_does_not_fit_is_refused(kind, problem):
+    with pytest.raises(UsageError, match=problem):
+        convert.trajectory_of(NAMES, spoiled(kind))
+
+
+def test_joint_states_are_found_by_name_among_others():
+    message = convert.joint_state_message(("x", *NAMES), (9.0, 1.0, 2.0), (0.0, 0.1, 0.2), stamp(1002.5))
+    state = convert.joint_state_of(NAMES[::-1], message, 1000.0)
+    assert state.positions == (2.0, 1.0)
+    assert state.velocities == (0.2, 0.1)
+    assert math.isclose(state.time_s, 2.5)
+    with pytest.raises(UsageError, match="joint states without wrist"):
+        convert.joint_state_of(("wrist",), message, 1000.0)
+
+
+RGB = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def padded(rows: np.ndarray, padding: int) -> bytes:
+    """Rows of bytes with unused ones after each."""
+    return b"".join(row.tobytes() + b"\xaa" * padding for row in rows)
+
+
+def an_image(encoding: str, pixels: np.ndarray, padding: int = 0, big_endian: bool = False) -> Image:
+    step = pixels[0].nbytes + padding
+    data = padded(pixels, padding)
+    return Image(
+        height=pixels.shape[0], width=pixels.shape[1], encoding=encoding, step=step, is_bigendian=int(big_endian), data=data
+    )
+
+
+def test_an_image_survives_its_message():
+    message = convert.image_message(RGB, "lens", stamp(3.0))
+    assert (message.encoding, message.step, message.header.frame_id) == ("rgb8", 21, "lens")
+    assert np.array_equal(convert.image_of(message), RGB)
+
+
+@pytest.mark.parametrize("padding", [0, 3, 9])
+def test_rows_may_be_longer_than_the_image_is_wide(padding):
+    assert np.array_equal(convert.image_of(an_image("rgb8", RGB, padding)), RGB)
+    assert np.array_equal(convert.image_of(an_image("bgr8", RGB[:, :, ::-1], padding)), RGB)
+
+
+def test_grey_images_are_shown_in_three_equal_channels():
+    found = convert.image_of(an_image("mono8", RGB[:, :, 0], 2))
+    assert found.shape == (5, 7, 3)
+    assert all(np.array_equal(found[:, :, k], RGB[:, :, 0]) for k in range(3))
+
+
+@pytest.mark.parametrize("big_endian", [False, True])
+def test_sixteen_bits_keep_their_upper_eight_whatever_their_order(big_endian):
+    wide = RGB[:, :, 0].astype(np.uint16) * 256 + 77
+    message = an_image("mono16", wide.astype(">u2" if big_endian else "<u2"), 4, big_endian)
+    assert np.array_equal(convert.image_of(message)[:, :, 1], RGB[:, :, 0])
+
+
+def test_an_image_that_cannot_be_read_says_why():
+    message = an_image("rgb8", RGB)
+    message.encoding = "bayer_rggb8"
+    with pytest.raises(UsageError, match="the encoding 'bayer_rggb8'; mono8, mono16, rgb8, bgr8 can be read"):
+        convert.image_of(message)
+    message = an_image("rgb8", RGB)
+    message.data = message.data[:-1]
+    with pytest.raises(UsageError, match="104 bytes for an image of 7 x 5 rgb8 with a step of 21"):
+        convert.image_of(message)

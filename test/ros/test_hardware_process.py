@@ -1,0 +1,106 @@
+"""The executable `hardware`: what its nodes show, and that it leaves when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from hardware_bench import DOMAIN, LINE, NAMESPACE, SIMULATED
+from std_srvs.srv import Trigger
+
+from microcell.composition.processes import PROFILE_VARIABLES
+from microcell.devices.factory import DeviceHost, make_devices
+from microcell.faults import FaultError
+from microcell.paths import share_directory
+from microcell.ros import names
+from microcell.ros.clock import RosClock
+from microcell.ros.node import HostNode
+from microcell.ros.runtime import RosRuntime
+from microcell_interfaces.srv import InjectFault
+
+pytestmark = pytest.mark.ros
+READY_S, STOP_S, LIMIT_S = 60.0, 20.0, 120.0
+
+
+def with_hardware(folder: Path, scenario: Callable[[RosRuntime, Any], Awaitable[None]], time_scale: float) -> None:
+    """Run a scenario against the hardware in a process of its own, which then leaves at Ctrl-C with code 0."""
+    address = str(folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
+        notifications.bind(address)
+        notifications.settimeout(READY_S)
+        profile = dict.fromkeys(PROFILE_VARIABLES, str(share_directory() / "config" / "ros" / "fastdds.xml"))
+        environment = {**os.environ, **profile, "ROS_DOMAIN_ID": str(DOMAIN), "NOTIFY_SOCKET": address}
+        parameters = ["-p", "line:=valve", "-p", f"time_scale:={time_scale}", "-p", "use_sim_time:=true"]
+        command = [sys.executable, "-m", "microcell.nodes.hardware", *NAMESPACE[1:], *parameters]
+        with subprocess.Popen(command, env=environment) as process:
+            try:
+                assert "READY=1" in notifications.recv(4096).decode()
+                asyncio.run(asyncio.wait_for(in_process(scenario, time_scale), LIMIT_S))
+                process.send_signal(signal.SIGINT)
+                assert process.wait(STOP_S) == 0
+            finally:
+                process.kill()
+
+
+async def in_process(scenario: Callable[[RosRuntime, Any], Awaitable[None]], time_scale: float) -> None:
+    simulated = SIMULATED if time_scale != 1.0 else []
+    async with RosRuntime([*NAMESPACE, *simulated], DOMAIN) as runtime:
+        node = runtime.create_node("drivers")
+        runtime.clock = RosClock(node)
+        await scenario(runtime, node)
+
+
+def test_all_devices_answer_and_time_runs_as_fast_as_it_was_told(tmp_path):
+    async def scenario(runtime: RosRuntime, node: Any) -> None:
+        devices = make_devices(DeviceHost(LINE, runtime.clock, node=HostNode(runtime, node)), "mock")
+        await asyncio.gather(*(device.connect() for device in devices.values()))
+        real_s, cell_s = runtime.loop.time(), runtime.clock.now()
+        presented = await devices["nest_1"].present()
+        assert presented.part == "body" and presented.level == LINE.cell_description.devices["nest_1"].capacity
+        frame = await devices["camera_1"].capture(0.02)
+        assert frame.pixels.shape == (960, 1280, 3)
+        await runtime.clock.sleep(10.0)
+        passed = (runtime.clock.now() - cell_s) / (runtime.loop.time() - real_s)
+        assert passed == pytest.approx(10.0, rel=0.15)
+        found = {name for name, _ in node.get_node_names_and_namespaces()}
+        assert {"hardware", "arm_controller", "tooling", "stations", "cameras"} <= found
+        await asyncio.gather(*(device.disconnect() for device in devices.values()))
+
+    with_hardware(tmp_path, scenario, 10.0)
+
+
+def test_faults_are_injected_by_service_and_bad_ones_refused(tmp_path):
+    async def scenario(runtime: RosRuntime, node: Any) -> None:
+        devices = make_devices(DeviceHost(LINE, runtime.clock, node=HostNode(runtime, node)), "mock", ["changer"])
+        changer = devices["changer"]
+        await changer.connect()
+        inject = node.create_client(InjectFault, names.INJECT_FAULT)
+        wanted = InjectFault.Request(device="changer", command="lock", code="TOOL_NOT_LOCKED", times=2)
+        assert (await runtime.call(inject, wanted, 10.0)).accepted
+        for _ in range(2):
+            with pytest.raises(FaultError, match="TOOL_NOT_LOCKED at changer"):
+                await changer.lock()
+        assert (await changer.lock()).locked
+        wanted.device = "chager"
+        answer = await runtime.call(inject, wanted, 10.0)
+        assert not answer.accepted and answer.message.startswith("no device 'chager'; there are: arm, changer")
+        wanted.device, wanted.code = "changer", "TOO_LATE"
+        answer = await runtime.call(inject, wanted, 10.0)
+        assert answer.message == "'TOO_LATE' is not in the fault catalogue (microcell/faults.py)"
+        plain = node.create_client(Trigger, names.read("changer"))
+        told = await runtime.call(plain, Trigger.Request(), 10.0)
+        assert (told.success, told.message) == (True, '{"locked":true,"tool_serial":""}')
+        await changer.disconnect()
+
+    with_hardware(tmp_path, scenario, 1.0)

@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""Write docs/reference from the code: every fault code, and every key of every kind of YAML file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+if str(ROOT) not in sys.path:  # run as a program, not imported by a test
+    sys.path.insert(0, str(ROOT))
+
+from microcell.description.base import NAME_PATTERN, PATTERN_WORDS  # noqa: E402
+from microcell.description.line import RecoveryStep  # noqa: E402
+from microcell.description.schema import schemas  # noqa: E402
+from microcell.faults import CATALOGUE  # noqa: E402
+from microcell.orchestration.recovery import policy  # noqa: E402
+
+FOLDER = ROOT / "docs" / "reference"
+COMMAND = "python tools/reference.py"
+NOTE = f"<!-- Written by `{COMMAND}`. Change the code, not this page. -->"
+
+UNITS = {
+    "_n_m_rad": "N·m/rad", "_rad_s2": "rad/s²", "_rad_s": "rad/s", "_n_m": "N·m", "_m_s": "m/s", "_rad": "rad", "_kg": "kg",
+    "_pa": "Pa", "_px": "px", "_ratio": "1", "_m": "m", "_n": "N", "_s": "s",
+}  # fmt: skip
+"""Unit by the ending of a key, the longest ending first."""
+
+LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+INTRODUCTIONS = {
+    "cell": "A file in `cells/`: the devices on the bench. Frames are in the cell frame, z up, origin on the bench top.",
+    "tool": "A file in `tools/`: one swappable tool of an arm. Which table applies is said by `device`.",
+    "product": "A file in `products/`: parts, sites, process plan, inspections, variants, packing.",
+    "line": "A file in `lines/`: one cell set up for one product. The only file that `run`, `show` and `up` are given.",
+    "order": "A file for `microcell order FILE` and `microcell run --order FILE`.",
+}
+
+ABOUT_FAULTS = """\
+The closed catalogue of faults. A code is the same in the journal, on the topics and in an order's result.
+
+*Recoverable*: the cell may go on by itself once the cause is gone. *Default policy*: what the orchestrator does when an
+operation ends in the fault. Its steps go from left to right, `×` says how often; they are counted for each operation of a
+unit, and after the last one the cell holds. `recovery` in the [line](line.md) replaces the policy of a code. What each step
+does stands in the [integrator's page](../integrator.md#recovery-policy)."""
+
+Schema = Mapping[str, Any]
+
+
+def pages() -> dict[str, str]:
+    """Text of every page by file name."""
+    documents = {f"{kind}.md": document_page(kind, schema) for kind, schema in schemas().items()}
+    return {"faults.md": fault_page(), **documents}
+
+
+def stale(folder: Path = FOLDER) -> list[str]:
+    """Names of the pages that are missing or not what the code says now."""
+    return [name for name, text in pages().items() if not _is(folder / name, text)]
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Write all pages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pages().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+# --- faults ----------------------------------------------------------------------------------------------------------------
+
+
+def fault_page() -> str:
+    """Every code of the catalogue with its default recovery policy."""
+    rows = (
+        (
+            f"`{code}`",
+            kind.cause,
+            kind.remedy,
+            kind.actor.value,
+            "yes" if kind.recoverable else "no",
+            _policy(policy(code, {})),
+        )
+        for code, kind in CATALOGUE.items()
+    )
+    head = ("code", "cause", "remedy", "who acts", "recoverable", "default policy")
+    return _page("Faults", ABOUT_FAULTS, _table(head, rows))
+
+
+def _policy(steps: Iterable[RecoveryStep]) -> str:
+    return ", ".join(step.action if step.action == "hold" else f"{step.action} ×{step.times}" for step in steps)
+
+
+# --- documents -------------------------------------------------------------------------------------------------------------
+
+
+def document_page(kind: str, schema: Schema) -> str:
+    """Every key of one kind of YAML file: the document's own first, then each block in the order of its first use."""
+    definitions: Schema = schema.get("$defs", {})
+    sections = [] if "oneOf" in schema else [_keys(schema)]
+    for name in _used(schema, definitions):
+        block = definitions[name]
+        sections.append(f"## {name}\n\n{_line(block.get('description', ''))}\n\n{_keys(block)}")
+    text = (
+        f"{INTRODUCTIONS[kind]} Unknown and duplicate keys are errors. A name has lower case "
+        "letters, digits and underscores and begins with a letter. A dash as default: the key must be there."
+    )
+    return _page(kind.capitalize(), text, *sections)
+
+
+def _keys(block: Schema) -> str:
+    head = ("key", "type", "unit", "bounds", "default", "meaning")
+    return _table(head, (_row(key, field, block) for key, field in block.get("properties", {}).items()))
+
+
+def _row(key: str, field: Schema, block: Schema) -> tuple[str, ...]:
+    required = key in block.get("required", ())
+    meaning = field.get("description", "Says which block this is." if "const" in field else "")
+    return f"`{key}`", _type(field), _unit(key, field), _bounds(field), _default(field, required), _line(meaning)
+
+
+def _used(schema: Schema, definitions: Schema) -> list[str]:
+    """Names of the definitions that are reachable, nearest first."""
+    found = list(dict.fromkeys(_references({k: v for k, v in schema.items() if k != "$defs"})))
+    for name in found:  # grows while it is gone through
+        found += [other for other in dict.fromkeys(_references(definitions[name])) if other not in found]
+    return found
+
+
+def _references(schema: Any) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        if "$ref" in schema:
+            yield _name(schema)
+        for key, value in schema.items():
+            if key not in ("discriminator", "default"):
+                yield from _references(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _references(value)
+
+
+def _name(reference: Schema) -> str:
+    return str(reference["$ref"]).rpartition("/")[2]
+
+
+def _options(field: Schema) -> list[Schema]:
+    """The members of a union, without the null of an optional value."""
+    return [option for option in field.get("anyOf", field.get("oneOf", ())) if option.get("type") != "null"]
+
+
+def _type(field: Schema) -> str:
+    if "$ref" in field:
+        return f"[{_name(field)}](#{_name(field).lower()})"
+    if options := _options(field):
+        return " or ".join(_type(option) for option in options)
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return " or ".join(f"`{value}`" for value in field["enum"])
+    if field.get("type") == "array":
+        inside = field.get("items") or field["prefixItems"][0]
+        return f"list of {_type(inside)}"
+    if field.get("type") == "object":
+        return _mapping(field)
+    if field.get("format") == "date-time":
+        return "date and time with zone"
+    words = {"string": "text", "boolean": "true or false", "integer": "integer", "number": "number"}
+    return words.get(str(field.get("type")), "anything")
+
+
+def _mapping(field: Schema) -> str:
+    """A mapping whose keys the user chooses; JSON Schema says it by a pattern for the keys, or by other properties."""
+    inside = next(iter(field.get("patternProperties", {}).values()), field.get("additionalProperties"))
+    keys = field.get("propertyNames", {}).get("enum")
+    names = f" ({', '.join(f'`{key}`' for key in keys)})" if keys else ""
+    if not isinstance(inside, Mapping) or not inside:
+        return f"mapping{names}"
+    return f"mapping{names} to {_type(inside)}"
+
+
+def _unit(key: str, field: Schema) -> str:
+    if not _is_number(field):
+        return ""
+    return next((unit for ending, unit in UNITS.items() if key.endswith(ending)), "")
+
+
+def _is_number(field: Schema) -> bool:
+    inside = [*_options(field), *field.get("prefixItems", ())]
+    if isinstance(field.get("items"), Mapping):
+        inside.append(field["items"])
+    return field.get("type") in ("number", "integer") or any(_is_number(option) for option in inside)
+
+
+def _bounds(field: Schema) -> str:
+    if options := _options(field):
+        return " or ".join(filter(None, (_bounds(option) for option in options)))
+    if field.get("type") == "array":
+        each = _bounds(field.get("items") or field["prefixItems"][0])
+        return ", ".join(filter(None, (_length(field, "minItems", "maxItems", "entries"), each and f"each {each}")))
+    if field.get("type") == "object":
+        return "not empty" if field.get("minProperties") else ""
+    if "pattern" in field:
+        return "a name" if field["pattern"] == NAME_PATTERN else PATTERN_WORDS[field["pattern"]]
+    if field.get("type") == "string":
+        return _length(field, "minLength", "maxLength", "characters")
+    return ", ".join(f"{sign} {_number(field[key])}" for key, sign in LIMITS.items() if key in field)
+
+
+def _length(field: Schema, least: str, most: str, what: str) -> str:
+    low, high = field.get(least), field.get(most)
+    if low is not None and low == high:
+        return f"{low} {what}"
+    found = f"≥ {low}" if low is not None else ""
+    found += f"{', ' if found else ''}≤ {high}" if high is not None else ""
+    return f"{found} {what}" if found else ""
+
+
+def _default(field: Schema, required: bool) -> str:
+    if required:
+        return "–"
+    value = field.get("default", {} if field.get("type") == "object" else None)
+    if value is None or value == "":
+        return "none"
+    if value in ([], {}):
+        return "empty"
+    if isinstance(value, dict):
+        return "the block's defaults"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_number, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _number(value) if isinstance(value, (int, float)) else f"`{value}`"
+
+
+# --- text ------------------------------------------------------------------------------------------------------------------
+
+
+def _number(value: float) -> str:
+    return f"{value:.10g}"
+
+
+def _line(text: str) -> str:
+    """One line of Markdown: a docstring's paragraphs joined, and no `<` that would begin a tag."""
+    return " ".join(text.split()).replace("<", "&lt;")
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = tuple(head)
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join((f"# {title}", NOTE, *parts)) + "\n"
+
+
+def _is(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def main() -> int:
+    """Write the pages, or with --check only tell which are not current."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 when a page is not current")
+    if not parser.parse_args().check:
+        write()
+        return 0
+    late = stale()
+    if late:
+        print(f"not current: {', '.join(late)}. Run: {COMMAND}")
+    return 1 if late else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
