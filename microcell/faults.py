@@ -108,7 +108,9 @@ CATALOGUE: dict[str, FaultKind] = {
     "TOOL_UNSUITABLE": _engineer(
         "The mounted tool cannot do what the skill needs.", "Check the plan and the tools' capabilities."
     ),
-    "TOOL_WORN_OUT": _maintenance("The tool reached its life limit.", "Replace the tool and enter the new serial."),
+    "TOOL_WORN_OUT": _maintenance(
+        "The tool reached its life limit.", "Put in a new one with its serial in the cell's description, then Unhold."
+    ),
     # inspection
     "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver."),
     "CAMERA_UNUSABLE_IMAGE": _cell(
@@ -140,14 +142,8 @@ CATALOGUE: dict[str, FaultKind] = {
         "Put a missing tool, station or device back into service, then Unhold.",
         False,
     ),
-    "RECOVERY_EXHAUSTED": _operator(
-        "Every permitted recovery was tried.", "Look at the cell, then resume or put the unit aside.", False
-    ),
     "JOURNAL_UNWRITABLE": _operator(
         "The journal cannot be written.", "Free disk space or mend its permissions; nothing moves before.", False
-    ),
-    "EMERGENCY_STOP": _operator(
-        "The emergency stop was pressed.", "Make the cell safe, release it, then Clear and Reset.", False
     ),
 }
 

@@ -24,9 +24,24 @@ class Pose:
 
     def __matmul__(self, other: Pose) -> Pose:
         """Chain: `b_in_a @ c_in_b` is `c_in_a`."""
-        px, py, pz = rotate(self.orientation, other.position)
+        # `rotate` and `multiply` written out: the simulated cell chains over a thousand poses for each unit.
         x, y, z = self.position
-        return Pose((x + px, y + py, z + pz), multiply(self.orientation, other.orientation))
+        ax, ay, az, aw = self.orientation
+        vx, vy, vz = other.position
+        bx, by, bz, bw = other.orientation
+        tx, ty, tz = 2.0 * (ay * vz - az * vy), 2.0 * (az * vx - ax * vz), 2.0 * (ax * vy - ay * vx)
+        position = (
+            x + (vx + aw * tx + ay * tz - az * ty),
+            y + (vy + aw * ty + az * tx - ax * tz),
+            z + (vz + aw * tz + ax * ty - ay * tx),
+        )
+        orientation = (
+            aw * bx + ax * bw + ay * bz - az * by,
+            aw * by - ax * bz + ay * bw + az * bx,
+            aw * bz + ax * by - ay * bx + az * bw,
+            aw * bw - ax * bx - ay * by - az * bz,
+        )
+        return Pose(position, orientation)
 
     def inverse(self) -> Pose:
         """`a_in_b` of `b_in_a`."""

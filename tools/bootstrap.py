@@ -308,9 +308,9 @@ def stages(environment: Environment):
     yield "venv", venv, what, make_venv
     files, constraints = requirement_files(environment)
     packages = digest(venv, *files, constraints)
-    yield "packages", packages, "Python packages: a minute on a fast line", install_packages
+    yield "packages", packages, "Python packages: about a minute on a fast line", install_packages
     interfaces = digest(packages, INTERFACES)
-    yield "interfaces", interfaces, "building microcell_interfaces: about half a minute", build_interfaces
+    yield "interfaces", interfaces, "building microcell_interfaces: about a minute", build_interfaces
     metadata = ("setup.py", "setup.cfg", "package.xml", "microcell/__init__.py")
     project = digest(packages, str(ROOT), *(ROOT / name for name in metadata))
     yield "project", project, f"installing microcell, editable from {ROOT}", install_project

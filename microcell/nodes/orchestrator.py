@@ -21,11 +21,15 @@ from microcell.records.journal import Journal
 from microcell.ros import parameters
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import RosClock
+from microcell.ros.farewell import LOOK_S, PATIENCE_S, others
 from microcell.ros.fleet import AGAIN_S, Fleet
 from microcell.ros.node import HostNode
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 from microcell.ros.skill_client import RosSkillPort
+
+DISCOVERY_S = 0.5
+"""So long an orchestrator looks around for another one before it takes the cell."""
 
 
 class Orchestrator:
@@ -56,6 +60,7 @@ class Orchestrator:
         path.parent.mkdir(parents=True, exist_ok=True)
         with Journal.create_or_open(path) as journal:
             try:
+                await self._be_the_only_one()
                 self._say("waiting for the clock")
                 await self._clock.started()
                 await self._fleet.bring_up(self._say)
@@ -64,6 +69,21 @@ class Orchestrator:
             finally:
                 await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
                 await self._fleet.take_down()
+
+    async def _be_the_only_one(self) -> None:
+        """Make sure that no other orchestrator runs this cell; a killed one stays visible for a few seconds.
+
+        Raises `UsageError` when there is one.
+        """
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        while (seen_s := loop.time() - begin) < DISCOVERY_S or others(self._node):
+            if seen_s > PATIENCE_S:
+                place = self._node.get_namespace()
+                raise UsageError(
+                    f"another orchestrator runs in {place}. Stop it, or choose another namespace or ROS_DOMAIN_ID."
+                )
+            await asyncio.sleep(LOOK_S)
 
     async def _control(self, journal: Journal) -> None:
         node = self._node

@@ -14,12 +14,12 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.devices.contract import Device
-from microcell.devices.feeder.contract import Feeder
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import JournalError, MicrocellError, UsageError
 from microcell.faults import Fault
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.execution import ChainRunner
+from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
 from microcell.orchestration.restore import restore
 from microcell.orchestration.shop import Shop
@@ -66,21 +66,18 @@ class Controller:
         self.active_faults: list[Fault] = []
         self._journal = journal
         self._port = port
-        self._devices = devices
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watchers: set[asyncio.Task[None]] = set()
         self._parked = 0
         self._held_for_person = asyncio.Event()
         self._looked = asyncio.Event()
         self._wake_pending = False
-        self._watched: set[str] = set()
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         self.epoch, self.in_doubt = restore(self.shop, journal)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
-        self._runner = ChainRunner(self.shop, port, self, _typed(changers), self.epoch)
-        self._runner.read_level = self._read_level
+        self._feeders = FeederWatch(self.shop, devices, self._wake)
+        self._runner = ChainRunner(self.shop, port, self, _typed(changers), self._feeders, self.epoch)
 
     # life
 
@@ -108,7 +105,7 @@ class Controller:
         )
         self.shop.settle()
         for feeder in line.feeders:
-            await self._read_level(feeder)
+            await self._feeders.read(feeder)
         for arm in line.cell_description.of_kind("arm"):
             await self._runner.read_tool(arm)
         if self.session.autostart:
@@ -119,10 +116,10 @@ class Controller:
         if (self.state, Command.STOP) in COMMANDED:
             self.command(Command.STOP, "shutdown")
         await self._until(lambda: not self._moving)
-        waiting = [*self._tasks, *self._watchers]
-        for task in waiting:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._feeders.close()
         self._look()
 
     # orders
@@ -363,25 +360,6 @@ class Controller:
                 f"nobody offers the skill {', '.join(missing)}, which the plan of '{self.line.product}' needs. "
                 "Start its server."
             )
-
-    async def _read_level(self, feeder: str) -> None:
-        device = self._devices[feeder]
-        if not isinstance(device, Feeder):
-            raise TypeError(f"'{feeder}' is no feeder")
-        level = await device.level()
-        self.shop.saw_level(feeder, level)
-        if level == 0 and feeder not in self._watched:
-            self._watched.add(feeder)
-            task = asyncio.get_running_loop().create_task(self._watch(feeder, device))
-            self._watchers.add(task)
-            task.add_done_callback(self._watchers.discard)
-
-    async def _watch(self, feeder: str, device: Feeder) -> None:
-        """Wait until an empty feeder has parts again."""
-        level = await device.wait_level(1)
-        self._watched.discard(feeder)
-        self.shop.saw_level(feeder, level)
-        self._wake()
 
 
 _WAITS_FOR_REST = (State.HOLDING, State.STOPPING, State.ABORTING, State.SUSPENDING, State.COMPLETING)

@@ -6,17 +6,19 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from microcell import events
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
+from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.recovery import decide
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
+T = TypeVar("T")
 MAY_LEAVE_PART_IN_HAND = ("HAND_NOT_EMPTY", "SKILL_CANCELLED", "SKILL_TIMEOUT", "GRIP_WRONG_WIDTH", "ARM_STOPPED")
 HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 """What dropping a part ends in when the tool holds none, or when there is not even a tool."""
@@ -38,11 +40,20 @@ class Gate(Protocol):
 class ChainRunner:
     """Runs jobs through a skill port."""
 
-    def __init__(self, shop: Shop, port: SkillPort, gate: Gate, changers: Mapping[str, ToolChanger], epoch: int) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        port: SkillPort,
+        gate: Gate,
+        changers: Mapping[str, ToolChanger],
+        feeders: FeederWatch,
+        epoch: int,
+    ) -> None:
         self._shop = shop
         self._port = port
         self._gate = gate
         self._changers = changers
+        self._feeders = feeders
         self._epoch = epoch
         self._attempts = 0
         self.activity: dict[str, Feedback] = {}
@@ -54,6 +65,7 @@ class ChainRunner:
         try:
             if job.binding.change_to:
                 await self._change_tool(job)
+            await self._replace_worn_tool(job)
             await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
@@ -143,7 +155,8 @@ class ChainRunner:
         """Empty the hand and give the chain, or the unit, up."""
         unit = job.unit
         if action == "wait":
-            self._shop.resources.levels[job.binding.operations[operation].get("feeder", "")] = 0
+            feeder = job.binding.operations[operation]["feeder"]
+            await self._insist(lambda: self._feeders.take_for_empty(feeder))
         if action != "scrap":
             self._shop.decided(unit.serial, operation, fault.code, action, f"{job.chain.first} is done again")
         if job.binding.arm and (index > 0 or fault.code in MAY_LEAVE_PART_IN_HAND):
@@ -184,7 +197,7 @@ class ChainRunner:
             resources = {"arm": arm, "tool_crib": binding.crib}
             parameters = {"tool": binding.change_to}
             result = await self._goal("", "", f"mount_{binding.change_to}", "change_tool", parameters, resources)
-            serial = await self.read_tool(arm)
+            serial = await self._insist(lambda: self.read_tool(arm))
             if result.outcome is Outcome.SUCCEEDED and serial == binding.change_to:
                 self._shop.resources.release([binding.crib])
                 return
@@ -201,6 +214,16 @@ class ChainRunner:
             else:
                 await self._gate.pass_through()
 
+    async def _replace_worn_tool(self, job: Job) -> None:
+        """Ask for a new tool when the mounted one has reached its life; who lets the cell go on has put one in."""
+        tool = self._shop.resources.mounted.get(job.binding.arm, "")
+        if self._shop.is_worn_out(tool):
+            fault = Fault("TOOL_WORN_OUT", tool, f"{self._shop.tool_cycles[tool]} uses")
+            self._shop.saw_fault(fault)
+            self._shop.decided("", f"mount_{tool}", fault.code, "hold", str(fault))
+            await self._gate.hold(fault)
+            self._shop.tool_cycles[tool] = 0
+
     async def read_tool(self, arm: str) -> str:
         """Read what is on an arm's flange and record it when it is news; the tool's name, "" for none."""
         cell = self._shop.line.cell_description
@@ -215,9 +238,8 @@ class ChainRunner:
     async def _attempt(self, unit: UnitWork, operation: str, resources: Mapping[str, str], job: Job) -> SkillResult:
         skill, parameters = self._shop.skill_of(unit, operation), self._shop.parameters(unit, operation)
         result = await self._goal(unit.serial, unit.variant, operation, skill, parameters, resources)
-        tool = self._shop.resources.mounted.get(job.binding.arm, "")
-        if "arm" in resources and tool:
-            self._shop.tool_cycles[tool] = self._shop.tool_cycles.get(tool, 0) + 1
+        if "arm" in resources:
+            self._shop.used_tool(resources["arm"])
         return result
 
     async def _goal(
@@ -246,8 +268,9 @@ class ChainRunner:
             )
         )
         result = _placed(await self._execute(goal), goal, clock.now())
-        await self._read_feeder(resources)
         shop.record(_ended(goal, result, clock.now()))
+        if "feeder" in resources:
+            await self._insist(lambda: self._feeders.read(resources["feeder"]))
         return result
 
     async def _execute(self, goal: SkillGoal) -> SkillResult:
@@ -269,13 +292,15 @@ class ChainRunner:
             self.running.pop(goal.attempt_id, None)
             self.activity.pop(goal.lease.holder, None)
 
-    async def _read_feeder(self, resources: Mapping[str, str]) -> None:
-        feeder = resources.get("feeder")
-        if feeder is not None:
-            await self.read_level(feeder)
-
-    read_level: Callable[[str], Awaitable[None]]
-    """Set by the controller, which also watches empty feeders."""
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What a device says that the orchestrator asks itself; one that fails holds the cell and is asked again."""
+        while True:
+            try:
+                return await ask()
+            except FaultError as error:
+                self._shop.saw_fault(error.fault)
+                self._shop.decided("", "", error.fault.code, "hold", str(error.fault))
+                await self._gate.hold(error.fault)
 
 
 async def _guarded(execution: Awaitable[SkillResult], goal: SkillGoal) -> SkillResult:

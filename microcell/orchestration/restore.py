@@ -31,6 +31,10 @@ class _Restorer:
             self.open_attempts[event.attempt_id] = event
         elif isinstance(event, events.OperationEnded):
             self._operation_ended(event)
+        elif isinstance(event, events.ToolMounted):
+            self.shop.resources.mounted[event.arm] = event.tool
+        elif isinstance(event, events.RecoveryDecided) and event.code == "TOOL_WORN_OUT":
+            self.shop.tool_cycles[event.operation.removeprefix("mount_")] = 0
         elif isinstance(event, events.RecoveryDecided) and event.unit in self.shop.units:
             self._recovery(event, self.shop.units[event.unit])
 
@@ -57,7 +61,11 @@ class _Restorer:
     def _operation_ended(self, event: events.OperationEnded) -> None:
         started = self.open_attempts.pop(event.attempt_id, None)
         unit = self.shop.units.get(event.unit)
-        if started is None or unit is None or event.outcome != "succeeded":
+        if started is None or unit is None:
+            return
+        if event.operation in unit.plan.operations and "arm" in started.resources:
+            self.shop.used_tool(started.resources["arm"])
+        if event.outcome != "succeeded":
             return
         spec = unit.plan.operations.get(event.operation)
         if spec is None:

@@ -251,6 +251,17 @@ class Shop:
         self.resources.mounted[arm] = tool
         self.record(events.ToolMounted(time_s=self.clock.now(), arm=arm, tool=tool, serial=serial))
 
+    def used_tool(self, arm: str) -> None:
+        """Count a use of the tool on an arm's flange."""
+        tool = self.resources.mounted.get(arm, "")
+        if tool:
+            self.tool_cycles[tool] = self.tool_cycles.get(tool, 0) + 1
+
+    def is_worn_out(self, tool: str) -> bool:
+        """Whether a tool has reached the limit of its life, where it has one."""
+        limit = self.line.tools[tool].life_cycles if tool in self.line.tools else 0
+        return 0 < limit <= self.tool_cycles.get(tool, 0)
+
 
 def open_orders(orders: Mapping[str, OrderWork]) -> list[OrderWork]:
     """Orders that are not ended, the most urgent first."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import insort
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from typing import Any
 from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.node import Node
+
+from microcell.clock import Clock
 
 WINDOW_S = 0.5
 """The rate is that of the last half second."""
@@ -33,6 +36,12 @@ POLL_S = 0.05
 SHORTEST_SLEEP_S, LONGEST_SLEEP_S = 0.0005, 1.0
 
 _NANOSECONDS = 1e9
+
+ROUNDING_S = 1e-9
+"""Who works out an instant and sleeps until then shall not wake a rounding error before it."""
+
+TURNS = 20
+"""Turns of the event loop in which everything has happened that a wake-up leads to without further waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +165,7 @@ class RosClock:
             await asyncio.sleep(self._pause_s(rest_s))
 
     async def wait(self, future: asyncio.Future[Any], duration_s: float) -> bool:
-        timer = asyncio.ensure_future(self.sleep(duration_s))
-        try:
-            await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
-            return future.done()
-        finally:
-            timer.cancel()
+        return await _wait(self, future, duration_s)
 
     def wall_s(self, duration_s: float) -> float:
         """Real time that a duration of cell time takes at the present rate, s."""
@@ -187,12 +191,18 @@ class RosClock:
 
 
 class ScaledClock:
-    """The mock hardware's own time: so many times as fast as real time, beginning at the present Unix time."""
+    """The mock hardware's own time: so many times as fast as real time, beginning at the present Unix time.
+
+    A computer wakes sleepers some milliseconds late, in which an arm at ten times its speed would go on for a millimetre.
+    So time waits for those who are due: whatever follows at once from a wake-up happens at the instant it was meant for.
+    """
 
     def __init__(self, scale: float = 1.0) -> None:
         self.scale = scale
         self.epoch_s = time.time()
         self._start_s = time.monotonic()
+        self._shown_s = 0.0
+        self._due_s: list[float] = []
 
     @property
     def rate(self) -> float:
@@ -200,11 +210,44 @@ class ScaledClock:
         return self.scale
 
     def now(self) -> float:
-        return (time.monotonic() - self._start_s) * self.scale
+        now_s = self._running_s()
+        if self._due_s:
+            now_s = min(now_s, self._due_s[0])
+        self._shown_s = max(self._shown_s, now_s)
+        return self._shown_s
 
     async def sleep(self, duration_s: float) -> None:
-        await asyncio.sleep(max(0.0, duration_s / self.scale))
+        if duration_s <= 0.0:
+            await asyncio.sleep(0)
+            return
+        due_s = self.now() + duration_s + ROUNDING_S
+        insort(self._due_s, due_s)
+        try:
+            while (rest_s := due_s - self._running_s()) > 0.0:
+                await asyncio.sleep(rest_s / self.scale)
+        except asyncio.CancelledError:
+            self._due_s.remove(due_s)
+            raise
+        self._let_go(due_s, TURNS)
 
     async def wait(self, future: asyncio.Future[Any], duration_s: float) -> bool:
-        await asyncio.wait((future,), timeout=max(0.0, duration_s / self.scale))
+        return await _wait(self, future, duration_s)
+
+    def _running_s(self) -> float:
+        return (time.monotonic() - self._start_s) * self.scale
+
+    def _let_go(self, due_s: float, turns: int) -> None:
+        """Let time go on when the loop has turned some times more."""
+        if turns:
+            asyncio.get_running_loop().call_soon(self._let_go, due_s, turns - 1)
+        else:
+            self._due_s.remove(due_s)
+
+
+async def _wait(clock: Clock, future: asyncio.Future[Any], duration_s: float) -> bool:
+    timer = asyncio.ensure_future(clock.sleep(duration_s))
+    try:
+        await asyncio.wait((future, timer), return_when=asyncio.FIRST_COMPLETED)
         return future.done()
+    finally:
+        timer.cancel()

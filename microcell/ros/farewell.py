@@ -1,4 +1,4 @@
-"""Leaving in order: a process stays until those that need it are gone."""
+"""Who else is there: a process stays until those that need it are gone, and does not take another's place."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ async def outlive(node: Node, names: Collection[str], patience_s: float = PATIEN
     end = loop.time() + patience_s
     while loop.time() < end and present(node).intersection(names):
         await asyncio.sleep(LOOK_S)
+
+
+def others(node: Node) -> int:
+    """How many other nodes have this node's name and namespace."""
+    me = (node.get_name(), node.get_namespace())
+    return node.get_node_names_and_namespaces().count(me) - 1
 
 
 def present(node: Node) -> set[str]:

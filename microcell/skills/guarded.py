@@ -48,9 +48,11 @@ async def press_until_contact(
         ended, _ = await asyncio.gather(follow, contact, return_exceptions=True)
     if isinstance(ended, Exception):
         raise ended
-    if not touched:
+    force_n = (await sensor.read()).pressing_n
+    if touched:
+        force_n = max(force_n, contact.result().pressing_n)
+    elif force_n < contact_n:  # a sensor in another process may tell of the contact only after the motion's end
         return None
-    force_n = max(contact.result().pressing_n, (await sensor.read()).pressing_n)
     return Touch(await motion.tcp_in_cell(), force_n)
 
 

@@ -30,7 +30,10 @@ class Hand(ABC):
 
     @abstractmethod
     async def take(self, grasp: Grasp) -> None:
-        """Take the part that the TCP is at and check that it is held; after a fault the hand is empty."""
+        """Take the part that the TCP is at and check that it is held.
+
+        After a fault the hand is empty, but after GRIP_WRONG_WIDTH it holds what is to be thrown away.
+        """
 
     @abstractmethod
     async def let_go(self, grasp: Grasp | None = None) -> None:
@@ -67,7 +70,8 @@ class FingerHand(Hand):
         grip = await self._gripper.close(min(grasp.force_n, self._tool.force_max_n))
         code = _grip_fault(grip, grasp)
         if code:
-            await self.make_ready(grasp)
+            if not grip.holding:
+                await self.make_ready(grasp)
             detail = f"closed to {grip.width_m * 1e3:.1f} mm, the part is {grasp.width_m * 1e3:.1f} mm wide"
             raise FaultError(code, self.name, detail)
 

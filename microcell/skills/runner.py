@@ -21,7 +21,7 @@ from microcell.motion.planner import MotionPlanner
 from microcell.skills.contract import Feedback, Outcome, Skill, SkillContext, SkillGoal, SkillResult
 
 T = TypeVar("T")
-KEPT_RESULTS = 10_000
+KEPT_RESULTS = 2_000
 logger = logging.getLogger(__name__)
 
 

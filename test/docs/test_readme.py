@@ -57,6 +57,8 @@ def test_what_the_readme_links_to_exists(target: str):
 
 @pytest.mark.parametrize("script", sorted(set(re.findall(r"`python (bench/\w+\.py)`", README))))
 def test_the_benchmarks_of_the_readme_exist_and_explain_themselves(script: str):
-    done = subprocess.run([sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0
     assert {"--json", "--seed", "--check"} <= set(re.findall(r"--\w+", done.stdout))

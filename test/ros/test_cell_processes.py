@@ -18,21 +18,17 @@ READY_S, ORDER_S, STOP_S = 60.0, 120.0, 60.0
 
 
 class RunningCell:
-    """A started `microcell up valve`, ten times as fast as real time."""
+    """A started `microcell up valve`, five times as fast as real time."""
 
     def __init__(self, folder: Path) -> None:
         self.journal = folder / "valve.journal"
         self.environment = {**os.environ, "ROS_DOMAIN_ID": str(own_domain()), "PYTHONUNBUFFERED": "1"}
         self.output = folder / "up.log"
-        options = ["--time-scale", "10", "--journal", str(self.journal)]
+        options = ["--time-scale", "5", "--journal", str(self.journal)]
         with self.output.open("wb") as log:
             self.process = subprocess.Popen(
                 [*MICROCELL, "up", "valve", *options], env=self.environment, stdout=log, stderr=log
             )
-
-    def wait_ready(self) -> None:
-        """Wait until the cell says so; its orchestrator's `watch` bounds the time."""
-        self.call("watch", "--once", timeout_s=READY_S)
 
     def call(self, *arguments: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
         command = [*MICROCELL, *arguments]

@@ -156,3 +156,34 @@ def test_the_hardwares_clock_runs_as_many_times_as_fast_as_it_is_told():
         assert time.monotonic() - real_s == pytest.approx(0.1, abs=0.05)
 
     asyncio.run(life())
+
+
+def test_what_follows_from_a_wake_up_of_the_hardware_happens_at_its_instant():
+    async def life() -> None:
+        clock = ScaledClock(1000.0)
+        sleeping = asyncio.ensure_future(clock.sleep(50.0))
+        await asyncio.sleep(0)
+        due_s = clock.now() + 50.0
+        time.sleep(0.08)  # a computer that is busy elsewhere when the sleeper is due
+        assert clock.now() == pytest.approx(due_s, abs=5.0)
+        await sleeping
+        instant_s = clock.now()
+        await asyncio.sleep(0)
+        assert clock.now() == instant_s == pytest.approx(due_s, abs=5.0)
+        await asyncio.sleep(0.01)
+        assert clock.now() > instant_s + 20.0
+
+    asyncio.run(life())
+
+
+def test_a_sleeper_who_gives_up_does_not_hold_the_hardwares_time():
+    async def life() -> None:
+        clock = ScaledClock(1000.0)
+        sleeping = asyncio.ensure_future(clock.sleep(5.0))
+        await asyncio.sleep(0)
+        sleeping.cancel()
+        await asyncio.gather(sleeping, return_exceptions=True)
+        await asyncio.sleep(0.05)
+        assert clock.now() > 40.0
+
+    asyncio.run(life())

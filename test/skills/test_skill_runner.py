@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from skill_bench import SkillBench, skill_bench
+from skill_bench import skill_bench, SkillBench, valve_line
 
 from microcell import plugins
 from microcell.clock import run_virtual
@@ -42,6 +42,7 @@ class Scripted(ArmSkill):
 
 def run_body(monkeypatch, body, attempts=1):
     """Run a body as a skill; the results, the time it took, and which devices were stopped."""
+    valve_line()  # is checked against the skills that there are, so before one takes the place of all
     monkeypatch.setattr(Scripted, "body", staticmethod(body))
     monkeypatch.setattr(plugins, "skill", lambda name: Scripted)
 

@@ -39,7 +39,8 @@ class RosArmParameters(Description):
     """What the driver takes from the arm's `parameters`."""
 
     point_period_s: float = Field(0.02, ge=0, le=1, description="Distance of the points sent; 0: as they were planned.")
-    goal_tolerance_rad: float = Field(0.005, gt=0, le=1, description="The goal is reached when all joints are so near.")
+    goal_tolerance_rad: float = Field(0.0005, gt=0, le=1, description="The goal is reached when all joints are so near.")
+    start_tolerance_rad: float = Field(0.01, gt=0, le=1, description="A trajectory must begin so near to the arm.")
     path_tolerance_rad: float = Field(0.3, gt=0, le=7, description="Farther from its trajectory, the arm is stopped.")
     lag_s: float = Field(0.2, ge=0, le=5, description="So far behind the trajectory's time the arm may be.")
     settle_s: float = Field(1.0, gt=0, le=60, description="How long the arm may take to settle at its goal.")
@@ -157,7 +158,7 @@ class RosArm(RosDevice, Arm):
 
     def _check_start(self, present: JointState, trajectory: JointTrajectory) -> None:
         off_rad, joint = _largest_difference(present.positions, trajectory.positions[0])
-        if off_rad > max(self._told.goal_tolerance_rad, 0.01):
+        if off_rad > self._told.start_tolerance_rad:
             start, is_at = trajectory.positions[0][joint], present.positions[joint]
             detail = f"the trajectory starts with joint {joint + 1} at {start:.3f} rad, the arm is at {is_at:.3f} rad"
             raise FaultError("ARM_DEVIATION", self.name, detail)

@@ -10,15 +10,20 @@ from pydantic import Field
 from microcell.description.base import Description, Name
 from microcell.description.cell import BinSpec
 from microcell.description.line import Line
+from microcell.description.product import Grasp
 from microcell.devices.fixture.contract import Fixture
 from microcell.faults import FaultError
-from microcell.geometry import Pose
+from microcell.geometry import Pose, distance
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
 
 DROP_CLEARANCE_M = 0.0003
 """How high over its seat a part is let go: it must not be pressed onto it."""
+
+
+ON_SEAT_M = 0.004
+"""So near to where it is let go the fixture's sensor may see the part that is still in the hand."""
 
 
 class PlaceParameters(Description):
@@ -39,8 +44,8 @@ class Place(ArmSkill):
     """Put down what is held.
 
     Before: the hand holds something; the fixture is empty. After: the hand is empty, and in the fixture the
-    part sensor sees the part and the clamp has confirmed. An attempt that was interrupted after it had let the
-    part go is taken up there: the hand is empty, the fixture is not, and only the clamp has to be closed.
+    part sensor sees the part and the clamp has confirmed. An attempt that was interrupted is taken up where it
+    was: on the seat with the part still in the hand, or with the hand empty and only the clamp to be closed.
     """
 
     name = "place"
@@ -70,7 +75,7 @@ class Place(ArmSkill):
         if self.in_place:
             return
         await self.hand.check_holding(_what(wanted))
-        if wanted.target == "fixture":
+        if wanted.target == "fixture" and not await self._is_on_seat(context, wanted):
             await check_fixture(context, occupied=False)
 
     async def run(self, context: SkillContext) -> SkillResult:
@@ -88,14 +93,16 @@ class Place(ArmSkill):
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
 
+    async def _is_on_seat(self, context: SkillContext, wanted: PlaceParameters) -> bool:
+        """Whether the hand stands where it lets the part go."""
+        goal = _seat_in_cell(context, wanted) @ _grasp(context, wanted).tcp_in_part.pose
+        return distance(await self.motion.tcp_in_cell(), goal) <= ON_SEAT_M
+
     async def _into_fixture(self, context: SkillContext, wanted: PlaceParameters) -> None:
-        grasp = context.line.product_description.unit_grasp
-        if wanted.item is not None:
-            grasp = part_of(context, wanted.item)[1].grasp
         if self.in_place:
             await self.motion.lift()
         else:
-            held = await self.put(context, grasp, _seat_in_cell(context, wanted), wanted.speed_m_s)
+            held = await self.put(context, _grasp(context, wanted), _seat_in_cell(context, wanted), wanted.speed_m_s)
             if not held and not await _sees_part(context):
                 raise FaultError("GRIP_PART_LOST", self.hand.name, f"the {_what(wanted)} was lost on the way")
         await check_fixture(context, occupied=True)
@@ -106,6 +113,13 @@ class Place(ArmSkill):
 async def _sees_part(context: SkillContext) -> bool:
     """Whether the fixture's sensor sees a part."""
     return await context.device(context.leased("fixture"), Fixture).part_present()
+
+
+def _grasp(context: SkillContext, wanted: PlaceParameters) -> Grasp:
+    """How the hand holds what goes into the fixture."""
+    if wanted.item is not None:
+        return part_of(context, wanted.item)[1].grasp
+    return context.line.product_description.unit_grasp
 
 
 def _what(wanted: PlaceParameters) -> str:

@@ -1,0 +1,57 @@
+"""Watches the feeders: what is left in each, and when an empty one has parts again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from microcell.devices.contract import Device
+from microcell.devices.feeder.contract import Feeder
+from microcell.orchestration.shop import Shop
+
+
+class FeederWatch:
+    """Keeps the shop's levels true. `wake` is called when a feeder that was empty has parts again."""
+
+    def __init__(self, shop: Shop, devices: Mapping[str, Device], wake: Callable[[], None]) -> None:
+        self._shop = shop
+        self._wake = wake
+        self._feeders = {name: _feeder(name, devices[name]) for name in shop.line.feeders}
+        self._watchers: dict[str, asyncio.Task[None]] = {}
+
+    async def read(self, feeder: str) -> None:
+        """Read a feeder's level; an empty one is watched until it is refilled."""
+        level = await self._feeders[feeder].level()
+        self._shop.saw_level(feeder, level)
+        if level == 0:
+            self._watch(feeder, 1)
+
+    async def take_for_empty(self, feeder: str) -> None:
+        """Take a feeder for empty, whatever it counts, until its level has risen."""
+        level = await self._feeders[feeder].level()
+        self._shop.saw_level(feeder, 0)
+        self._watch(feeder, level + 1)
+
+    async def close(self) -> None:
+        """Watch no more."""
+        watchers = list(self._watchers.values())
+        for task in watchers:
+            task.cancel()
+        await asyncio.gather(*watchers, return_exceptions=True)
+
+    def _watch(self, feeder: str, minimum: int) -> None:
+        if feeder not in self._watchers:
+            task = asyncio.get_running_loop().create_task(self._until(feeder, minimum), name=f"watch {feeder}")
+            self._watchers[feeder] = task
+            task.add_done_callback(lambda done: self._watchers.pop(feeder))
+
+    async def _until(self, feeder: str, minimum: int) -> None:
+        level = await self._feeders[feeder].wait_level(minimum)
+        self._shop.saw_level(feeder, level)
+        self._wake()
+
+
+def _feeder(name: str, device: Device) -> Feeder:
+    if not isinstance(device, Feeder):
+        raise TypeError(f"'{name}' is no feeder")
+    return device

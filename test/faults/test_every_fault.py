@@ -1,0 +1,282 @@
+"""Every code of the catalogue: provoked in the whole cell, with where it was seen and what the cell did about it."""
+
+from __future__ import annotations
+
+import pytest
+from fault_story import Case, first_at, held_by, in_fixture, inject, lose, planned, put, take_foreign, tell
+from skill_bench import line_with, valve_line
+
+from microcell import events
+from microcell.errors import JournalError
+from microcell.faults import CATALOGUE, FaultError
+from microcell.orchestration.packml import Command, State
+from microcell.plant.items import Place
+from microcell.virtual import VirtualCell
+
+HOLD, RETRY, NEXT_PART, SCRAP = ("hold",), ("retry",), ("next_part",), ("scrap",)
+TWICE_THEN_HOLD = ("retry", "retry", "hold")
+
+
+def nothing(cell):
+    """Nobody has to mend anything: it was a single event."""
+
+
+def line_where_blue_caps_are_narrow():
+    line = valve_line()
+    product = line.product_description
+    blue = product.parts["cap_blue"]
+    narrow = blue.model_copy(update={"grasp": blue.grasp.model_copy(update={"width_m": 0.03})})
+    parts = {**product.parts, "cap_blue": narrow}
+    return line.model_copy(update={"product_description": product.model_copy(update={"parts": parts})})
+
+
+def line_with_a_long_exposure():
+    line = valve_line()
+    product = line.product_description
+    inspections = {**product.inspections, "open": product.inspections["open"].model_copy(update={"exposure_s": 10.0})}
+    return line.model_copy(update={"product_description": product.model_copy(update={"inspections": inspections})})
+
+
+def line_with_a_short_lived_gripper():
+    line = valve_line()
+    worn = line.tools["parallel_gripper"].model_copy(update={"life_cycles": 4})
+    return line.model_copy(update={"tools": {**line.tools, "parallel_gripper": worn}})
+
+
+def slower_controller(cell: VirtualCell) -> None:
+    spec = cell.devices["arm"].spec
+    joints = tuple(joint.model_copy(update={"velocity_rad_s": joint.velocity_rad_s / 2}) for joint in spec.joints)
+    cell.devices["arm"].spec = spec.model_copy(update={"joints": joints})
+
+
+def described_controller(cell: VirtualCell) -> None:
+    cell.devices["arm"].spec = cell.plant.line.cell_description.devices["arm"]
+
+
+def shift_membrane(cell: VirtualCell) -> None:
+    item = cell.plant.inventory.slot(Place("feeder", "tray_1", "0"))
+    cell.plant.inventory.move(item, item.place, item.pose.shifted(dx=0.012))
+
+
+def straighten_membrane(cell: VirtualCell) -> None:
+    item = cell.plant.inventory.slot(Place("feeder", "tray_1", "0"))
+    cell.plant.inventory.move(item, item.place, item.pose.shifted(dx=-0.012))
+
+
+def swap_cap(cell: VirtualCell) -> None:
+    item = first_at("nest_2")(cell)
+    cell.plant.bench.lose(item, item.pose, "swapped")
+    put("cap_blue", item.place, item.pose.position)(cell)
+
+
+def cap_in_its_seat(cell: VirtualCell) -> None:
+    put("cap_white", Place("unit", str(in_fixture(cell).item_id), "cap_seat"), (0.0, 0.0, 0.020))(cell)
+
+
+def put_body_back(cell: VirtualCell) -> None:
+    body = next(item for item in cell.plant.inventory if item.place.kind == "lost")
+    cell.plant.inventory.move(body, Place("fixture", "fixture_1"), body.pose)
+
+
+def new_serial(cell: VirtualCell) -> None:
+    cell.plant.tool("vacuum_cup").serial = "VC-9999"
+
+
+def old_serial(cell: VirtualCell) -> None:
+    cell.plant.tool("vacuum_cup").serial = "VC-0012"
+
+
+def empty_pocket(cell: VirtualCell) -> None:
+    cell.plant.tool("vacuum_cup").pocket = None
+
+
+def fill_pocket(cell: VirtualCell) -> None:
+    cell.plant.tool("vacuum_cup").pocket = ("crib", 1)
+
+
+def block_pocket(cell: VirtualCell) -> None:
+    cell.plant.tool("screwdriver").pocket = ("crib", 0)
+
+
+def free_pocket(cell: VirtualCell) -> None:
+    cell.plant.tool("screwdriver").pocket = ("crib", 2)
+
+
+def swap_tools(cell: VirtualCell) -> None:
+    gripper, cup = cell.plant.tool("parallel_gripper"), cell.plant.tool("vacuum_cup")
+    gripper.arm, gripper.pocket, cup.arm, cup.pocket = cup.arm, cup.pocket, gripper.arm, gripper.pocket
+
+
+def full_carton_and_no_other(cell: VirtualCell) -> None:
+    for number in range(6):
+        put("body", Place("carton", "CTN-000001", str(number)), (-0.16, 0.36, 0.01))(cell)
+    inject("cartons", "exchange", "CARTON_MISSING")(cell)
+
+
+async def refill_later(cell: VirtualCell) -> None:
+    inject("nest_1", "present", "FEEDER_EMPTY")(cell)
+    await cell.clock.sleep(500.0)
+    assert cell.controller.state is State.SUSPENDED
+    assert cell.controller.reason == "waiting for parts: body"
+    await cell.devices["nest_1"].refill(3)
+
+
+def printing(cell: VirtualCell, ending) -> None:
+    """The printer's next print ends in another way."""
+    printer = cell.devices["printer"]
+    usual = printer.print_label
+
+    async def print_label(content):
+        printer.print_label = usual
+        return await ending(cell)
+
+    printer.print_label = print_label
+
+
+async def never(cell):
+    await cell.clock.sleep(1e6)
+
+
+async def wire_loose(cell):
+    raise RuntimeError("wire loose")
+
+
+def server_gone(cell: VirtualCell) -> None:
+    usual = cell.runner.execute
+
+    async def execute(goal, report):
+        cell.runner.execute = usual
+        raise FaultError("SKILL_UNAVAILABLE", goal.skill, "no server offers it")
+
+    cell.runner.execute = execute
+
+
+def full_disk(cell: VirtualCell) -> None:
+    def append(event):
+        raise JournalError("the disk is full")
+
+    cell.controller._journal.append = append
+
+
+def interrupted_in_place_body(journal) -> None:
+    """The journal of a cell that lost its power while a body was on its way."""
+    place = {"arm": "arm", "fixture": "fixture_1"}
+    for event in (
+        events.OrderAccepted(
+            time_s=0.0, order_id="A", product="valve", lines=(("adult", 1),), priority=0, due_s=None, replace_scrapped=True
+        ),
+        events.UnitStarted(time_s=1.0, unit="VLV-000001", order_id="A", variant="adult"),
+        events.OperationStarted(
+            time_s=2.0, unit="VLV-000001", operation="place_body", skill="place", attempt_id="1.2", resources=place
+        ),
+    ):
+        journal.append(event)
+
+
+ON_SCREWS = (0.66, -0.12, 0.04)
+
+CASES = (
+    # arm and motion
+    Case("ARM_UNREACHABLE", "arm", HOLD, ends="held",
+         line=lambda: line_with({"nest_1": {"part_in_cell": valve_line().cell_description.devices["nest_1"].part_in_cell
+                                            .model_copy(update={"xyz_m": (1.4, -0.42, 0.02)})}})),
+    Case("ARM_LIMIT", "arm", HOLD, slower_controller, ends="held", mend=described_controller),
+    Case("ARM_DEVIATION", "arm", HOLD, put("body", Place("carton", "CTN-000001", "1"), (-0.105, 0.36, 0.01)),
+         at="pack_unit", ends="held", mend=take_foreign),
+    Case("ARM_PROTECTIVE_STOP", "arm", HOLD, put("body", Place("loose", "screws_1"), ON_SCREWS),
+         at="fasten_1", ends="held", mend=take_foreign),
+    Case("ARM_STOPPED", "arm", RETRY, lambda cell: cell.devices["arm"].stop(), at="pick_body", after_s=1.5),
+    # gripping
+    Case("GRIP_NOTHING_HELD", "parallel_gripper", NEXT_PART, lose(first_at("nest_1")), at="pick_body", after_s=0.7),
+    Case("GRIP_PART_LOST", "parallel_gripper", NEXT_PART, lose(held_by("parallel_gripper")), at="insert_cap", after_s=1.0),
+    Case("GRIP_WRONG_WIDTH", "parallel_gripper", NEXT_PART, swap_cap, at="pick_cap", after_s=0.7,
+         line=line_where_blue_caps_are_narrow),
+    Case("VACUUM_NOT_SEALED", "vacuum_cup", RETRY, lose(first_at("tray_1")), at="pick_membrane", after_s=0.5),
+    Case("HAND_NOT_EMPTY", "parallel_gripper", NEXT_PART, at="pick_cap",
+         do=put("cap_white", Place("tool", "parallel_gripper"), (0.0, 0.0, 0.0))),
+    # feeding
+    Case("FEEDER_EMPTY", "nest_1", ("wait",), refill_later, at="pick_body",
+         line=lambda: line_with(feeders={"nest_1": {"level": 20}})),
+    Case("FEEDER_JAMMED", "nest_1", HOLD, inject("nest_1", "present", "FEEDER_JAMMED"), ends="held", mend=nothing),
+    Case("PART_NOT_FOUND", "camera_trays", TWICE_THEN_HOLD, shift_membrane, ends="held", mend=straighten_membrane),
+    # assembly
+    Case("INSERT_NO_CONTACT", "arm", NEXT_PART, lose(in_fixture), at="label_unit", after_s=3.5, ends="held"),
+    Case("INSERT_JAMMED", "arm", ("retry", "next_part", "next_part", "scrap"), cap_in_its_seat, at="insert_cap"),
+    Case("INSERT_FORCE_EXCEEDED", "arm", ("retry", "next_part", "next_part", "scrap"), ends="failed",
+         line=planned("insert_cap", lambda: line_with(fits={"cap_seat": {"friction_n": 40.0}}), force_limit_n=20.0)),
+    Case("FASTEN_CROSS_THREADED", "screwdriver", ("retry", "retry", "scrap"), ends="failed",
+         line=lambda: line_with(cross_thread_ratio=1.0)),
+    Case("FASTEN_NOT_SEATED", "screwdriver", RETRY, lose(held_by("screwdriver")), at="fasten_1", after_s=2.4),
+    Case("FASTEN_NO_SCREW", "screwdriver", RETRY, lose(first_at("screws_1")), at="fasten_1", after_s=0.5),
+    Case("FIXTURE_NOT_CLAMPED", "fixture_1", HOLD, inject("fixture_1", "clamp", "FIXTURE_NOT_CLAMPED"),
+         ends="held", mend=nothing),
+    Case("FIXTURE_EMPTY", "fixture_1", HOLD, lose(in_fixture), at="insert_membrane", ends="held", mend=put_body_back),
+    Case("FIXTURE_OCCUPIED", "fixture_1", HOLD, put("body", Place("fixture", "fixture_1"), (0.48, -0.10, 0.03)),
+         at="place_body", ends="held", mend=take_foreign),
+    # tooling
+    Case("TOOL_WRONG", "crib", HOLD, new_serial, ends="held", mend=old_serial),
+    Case("TOOL_MISSING", "crib", HOLD, empty_pocket, ends="held", mend=fill_pocket),
+    Case("TOOL_POCKET_OCCUPIED", "crib", HOLD, block_pocket, at="mount_vacuum_cup", ends="held", mend=free_pocket),
+    Case("TOOL_NOT_LOCKED", "changer", HOLD, inject("changer", "lock", "TOOL_NOT_LOCKED"), ends="held", mend=nothing),
+    Case("TOOL_UNSUITABLE", "arm", HOLD, swap_tools, at="pick_cap", ends="held", mend=swap_tools),
+    Case("TOOL_WORN_OUT", "parallel_gripper", HOLD, line=line_with_a_short_lived_gripper, ends="held", mend=nothing),
+    # inspection
+    Case("CAMERA_NO_IMAGE", "camera_1", HOLD, inject("camera_1", "capture", "CAMERA_NO_IMAGE"), ends="held", mend=nothing),
+    Case("CAMERA_UNUSABLE_IMAGE", "camera_1", TWICE_THEN_HOLD, line=line_with_a_long_exposure, ends="held"),
+    Case("INSPECTION_NOT_CONFIGURED", "inspect", HOLD, line=planned("inspect_open", inspection="x_ray"), ends="held"),
+    # packaging
+    Case("CARTON_FULL", "cartons", RETRY, inject("cartons", "carton", "CARTON_FULL")),
+    Case("CARTON_MISSING", "cartons", HOLD, full_carton_and_no_other, at="pack_unit", ends="held", mend=nothing),
+    Case("LABEL_NOT_PRINTED", "printer", RETRY, inject("printer", "print_label", "LABEL_NOT_PRINTED")),
+    # cell and software
+    Case("DEVICE_SILENT", "printer", HOLD, lambda cell: cell.devices["printer"].disconnect(), at="label_unit",
+         ends="held", mend=lambda cell: cell.devices["printer"].connect()),
+    Case("DEVICE_REFUSED", "screwdriver", HOLD, line=planned("fasten_1", torque_n_m=50.0), ends="held"),
+    Case("SKILL_REFUSED", "fasten", HOLD, line=planned("fasten_1", torque_n_m=-1.0), ends="held"),
+    Case("SKILL_UNAVAILABLE", "fasten", HOLD, server_gone, at="fasten_1", ends="held", mend=nothing),
+    Case("SKILL_TIMEOUT", "label", NEXT_PART, lambda cell: printing(cell, never)),
+    Case("SKILL_CANCELLED", "insert", RETRY, lambda cell: cell.controller.command(Command.ABORT), at="insert_cap",
+         after_s=1.0, ends="aborted", mend=nothing),
+    Case("SKILL_FAILED", "label", SCRAP, lambda cell: printing(cell, wire_loose)),
+    Case("OUTCOME_UNKNOWN", "orchestrator", (), journal=interrupted_in_place_body, ends="held", mend=nothing),
+    Case("CELL_BLOCKED", "bench", (), lambda cell: cell.controller.shop.resources.out_of_service.add("crib"),
+         at="place_body", ends="held",
+         mend=lambda cell: cell.controller.shop.resources.out_of_service.discard("crib")),
+    Case("JOURNAL_UNWRITABLE", "journal", (), full_disk, at="place_body", ends="aborted"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.code)
+def test_the_fault_keeps_its_code_and_the_cell_does_what_its_policy_says(case: Case):
+    told = tell(case)
+    seen = [fault for fault in told.faults if fault.code == case.code]
+    assert [fault.where for fault in seen][:1] == [case.where], [str(fault) for fault in told.faults]
+    assert tuple(d.action for d in told.decisions)[: len(case.did)] == case.did
+    if case.ends == "held":
+        assert told.state is State.HELD
+    elif case.ends == "aborted":
+        assert told.state is State.ABORTED
+    else:
+        assert told.order.status.name == {"good": "COMPLETED", "failed": "FAILED"}[case.ends]
+        assert told.order.good == (case.ends == "good")
+        assert told.left == ()
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.did[-1:] == HOLD], ids=lambda case: case.code)
+def test_a_held_cell_says_what_to_do(case: Case):
+    told = tell(case)
+    assert told.reason.startswith(f"{case.code} at {case.where}: ")
+    assert told.reason.endswith(CATALOGUE[case.code].remedy)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.mend is not None], ids=lambda case: case.code)
+def test_once_it_is_mended_the_cell_goes_on_to_a_good_unit(case: Case):
+    told = tell(case)
+    assert told.mended is not None
+    assert (told.mended.status.name, told.mended.good) == ("COMPLETED", 1)
+    assert told.mended.scrapped == (case.code == "OUTCOME_UNKNOWN")
+    assert told.left == ()
+
+
+def test_every_code_of_the_catalogue_is_provoked():
+    assert sorted(case.code for case in CASES) == sorted(CATALOGUE)
