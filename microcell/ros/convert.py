@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from builtin_interfaces.msg import Duration, Time
@@ -74,7 +75,7 @@ def read_answer(kind: type[T], text: str) -> T:
 
 
 def _checked(kind: str, value: Any, what: str) -> Any:
-    accepted = {"bool": bool, "int": int, "float": (int, float), "str": str, "list": list}[kind]
+    accepted: Any = {"bool": bool, "int": int, "float": (int, float), "str": str, "list": list}[kind]
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind != "bool"):
         raise ValueError(f"{what} should be of type {kind}")
     return value
@@ -112,9 +113,7 @@ def trajectory_message(names: Sequence[str], trajectory: JointTrajectory) -> Joi
     """A trajectory that starts when it arrives (its stamp is zero). Points less than a nanosecond apart count once."""
     message = JointTrajectoryMsg(joint_names=list(names))
     last = -1
-    for time_s, positions, velocities in zip(
-        trajectory.times_s, trajectory.positions, trajectory.velocities, strict=True
-    ):
+    for time_s, positions, velocities in zip(trajectory.times_s, trajectory.positions, trajectory.velocities, strict=True):
         nanoseconds = round(time_s * NANOSECONDS)
         if nanoseconds == last:
             message.points.pop()
@@ -134,7 +133,7 @@ def trajectory_of(names: Sequence[str], message: JointTrajectoryMsg) -> JointTra
     if not message.points:
         raise UsageError("a trajectory without points")
     times = [seconds(point.time_from_start) for point in message.points]
-    if times[0] < 0.0 or any(b <= a for a, b in zip(times, times[1:], strict=False)):
+    if times[0] < 0.0 or any(b <= a for a, b in pairwise(times)):
         raise UsageError(f"the times of a trajectory's points must rise from 0: {times}")
     rows = [_row(point.positions, order, "positions") for point in message.points]
     rates = [_row(point.velocities or [0.0] * len(order), order, "velocities") for point in message.points]
@@ -145,9 +144,7 @@ def joint_state_message(
     names: Sequence[str], positions: Sequence[float], velocities: Sequence[float], time: Time, effort: Sequence[float] = ()
 ) -> JointStateMsg:
     """Joint positions in rad or m, velocities, and efforts in N.m or N."""
-    return JointStateMsg(
-        header=Header(stamp=time), name=list(names), position=positions, velocity=velocities, effort=effort
-    )
+    return JointStateMsg(header=Header(stamp=time), name=list(names), position=positions, velocity=velocities, effort=effort)
 
 
 def joint_state_of(names: Sequence[str], message: JointStateMsg, epoch_s: float) -> JointState:
@@ -177,9 +174,7 @@ def wrench_message(frame: str, wrench: Wrench, epoch_s: float) -> WrenchStamped:
 def wrench_of(message: WrenchStamped, epoch_s: float) -> Wrench:
     """The wrench of a message."""
     force, torque = message.wrench.force, message.wrench.torque
-    return Wrench(
-        (force.x, force.y, force.z), (torque.x, torque.y, torque.z), seconds(message.header.stamp) - epoch_s
-    )
+    return Wrench((force.x, force.y, force.z), (torque.x, torque.y, torque.z), seconds(message.header.stamp) - epoch_s)
 
 
 def _order(names: Sequence[str], given: Sequence[str]) -> list[int]:

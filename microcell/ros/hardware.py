@@ -42,7 +42,7 @@ from microcell.ros.hardware_tooling import (
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.srv import InjectFault
 
-CLOCK_HZ = 25.0
+CLOCK_HZ = 50.0
 """Messages on /clock in a second of real time; those who listen run on between them."""
 
 _SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] = (
@@ -94,7 +94,7 @@ class MockHardware:
         self._runtime.create_service(self._own.node, InjectFault, names.INJECT_FAULT, self._inject)
         if self.clock.scale != 1.0:
             self._clocks = self._own.publisher(Clock, names.CLOCK, qos.CLOCK)
-            self._own.regularly(CLOCK_HZ / self.clock.scale, self._tick)
+            self._own.regularly(CLOCK_HZ / min(1.0, self.clock.scale), self._tick)
 
     async def close(self) -> None:
         """Stop publishing and disconnect the devices."""
@@ -122,4 +122,3 @@ class MockHardware:
         except ValueError as error:
             response.message = str(error)
         return response
-

@@ -22,7 +22,7 @@ from microcell.ros.convert_skills import stamp
 from microcell.ros.hardware_face import Face, FaultTopic
 
 JOINT_STATE_HZ = 50.0
-WRENCH_HZ = 50.0
+WRENCH_HZ = 100.0
 
 
 class ArmFace:
@@ -80,7 +80,7 @@ class ArmFace:
 
 
 class ForceSensorFace:
-    """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 50 Hz, not tared.
+    """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 100 Hz, not tared.
 
     When the pressing force reaches what `<sensor>/threshold` says, the arm is halted (`reflex`) and the wrench published at
     that very moment: the way through ROS is too long for an arm in motion, all the more in accelerated time.

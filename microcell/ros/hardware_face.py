@@ -22,9 +22,6 @@ from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.msg import Fault as FaultMsg
 
-FASTEST_HZ = 50.0
-"""Nothing is published more often than this in real time, however fast cell time runs."""
-
 Command = Callable[[], Awaitable[Any]]
 
 
@@ -87,8 +84,8 @@ class Face:
         self.runtime.create_service(self.node, kind, name, guarded)
 
     def regularly(self, rate_hz: float, publish: Command) -> None:
-        """Publish so often in cell time, but not more often than `FASTEST_HZ` in real time, until `close`."""
-        period_s = 1.0 / min(rate_hz * self.clock.scale, FASTEST_HZ)
+        """Publish so often in cell time, but never more often than that in real time, until `close`."""
+        period_s = 1.0 / (rate_hz * min(1.0, self.clock.scale))
         self.keep(self._repeat(period_s, publish))
 
     def keep(self, work: Coroutine[Any, Any, None]) -> None:

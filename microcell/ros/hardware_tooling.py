@@ -132,7 +132,7 @@ class ScrewdriverFace:
             turn = self._screwdriver.loosen(request.angle, request.speed)
         else:
             turn = self._screwdriver.drive(request.torque, request.angle, request.speed)
-        self._turning = asyncio.ensure_future(turn)  # type: ignore[arg-type]
+        self._turning = asyncio.ensure_future(turn)
         try:
             await asyncio.wait((self._turning,))
             if self._turning.cancelled():

@@ -72,8 +72,8 @@ def wrench(device: str) -> str:
 def threshold(device: str) -> str:
     """Topic std_msgs/Float64 to a force sensor: when it presses with so much, N, stop the arm and report at once.
 
-    Infinity disarms. A reflex that hardware may have; where nobody listens, contact is noticed at the next wrench and the arm
-    is stopped by whoever waits for it, some milliseconds later.
+    Infinity disarms. A reflex that hardware may have; where nobody listens, contact is noticed at the next wrench and
+    the arm is stopped by whoever waits for it, some milliseconds later.
     """
     return f"{device}/threshold"
 

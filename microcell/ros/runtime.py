@@ -33,6 +33,7 @@ from rclpy.task import Future
 
 from microcell.clock import Clock, LoopClock
 from microcell.errors import MicrocellError
+from microcell.faults import FaultError
 from microcell.ros.listening import Listening
 
 T = TypeVar("T")
@@ -246,7 +247,7 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
             await program
         except asyncio.CancelledError:
             return 0
-        except MicrocellError as error:
+        except (MicrocellError, FaultError) as error:
             print(error, file=sys.stderr)
             return 1
     return 0

@@ -9,8 +9,10 @@ from fake_shop_floor import VALVE, fault, floor, once, rejected
 from microcell.clock import run_virtual
 from microcell.description.order import Order, OrderLine
 from microcell.errors import UsageError
+from microcell.faults import Fault
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.work import OrderStatus
+from microcell.skills.contract import Outcome, SkillResult
 
 
 def virtual(test):  # type: ignore[no-untyped-def]
@@ -319,3 +321,39 @@ async def test_an_error_of_the_program_holds_the_cell_and_says_so():
         await cell.controller.until_state(State.HELD)
         assert "RuntimeError: wire loose" in cell.controller.active_faults[0].detail
         await asyncio.sleep(0)
+
+
+@virtual
+async def test_what_goes_wrong_on_the_way_back_does_not_make_the_work_undone():
+    done = SkillResult(Outcome.SUCCEEDED, "in; then stopped", Fault("ARM_STOPPED", "arm"))
+    async with floor(once("place_body", done)) as cell:
+        order = await cell.controller.order_ended(cell.order(1))
+        assert (order.good, order.last_fault.code) == (1, "ARM_STOPPED")
+        assert cell.decisions() == [("place_body", "ARM_STOPPED", "go_on")]
+        assert cell.port.operations().count("place_body") == 1
+
+
+@virtual
+async def test_a_unit_that_is_lost_on_its_way_out_is_scrapped_and_not_looked_for():
+    lost = {"pick_unit": fault("GRIP_PART_LOST"), "pick_scrap": fault("FIXTURE_EMPTY", "fixture_1")}
+    async with floor(lambda goal: lost.get(goal.operation) if goal.unit == "VLV-000001" else None) as cell:
+        order = await cell.controller.order_ended(cell.order(1))
+        assert (order.good, order.scrapped, order.serials) == (1, 1, ("VLV-000002",))
+        assert cell.decisions() == [
+            ("pick_unit", "GRIP_PART_LOST", "next_part"),
+            ("pick_unit", "GRIP_PART_LOST", "scrap"),
+            ("pick_scrap", "FIXTURE_EMPTY", "scrap"),
+        ]
+
+
+@virtual
+async def test_a_feeder_that_is_empty_though_it_counts_parts_is_waited_for_until_somebody_refills_it():
+    async with floor(once("pick_body", fault("FEEDER_EMPTY", "nest_1"))) as cell:
+        order_id = cell.order(1)
+        await cell.controller.until_state(State.SUSPENDED)
+        assert cell.controller.reason == "waiting for parts: body"
+        await cell.clock.sleep(500.0)
+        assert cell.controller.state is State.SUSPENDED
+        await cell.port.feeders["nest_1"].refill(1)
+        assert (await cell.controller.order_ended(order_id)).good == 1
+        assert cell.decisions() == [("pick_body", "FEEDER_EMPTY", "wait")]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from fake_shop_floor import fault, floor, once
+from fake_shop_floor import VALVE, Floor, fault, floor, once
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,3 +127,34 @@ def test_what_is_found_in_the_hand_is_dropped_first(code: str):
             assert cell.port.operations()[1:4] == ["pick_body", "drop_part", "pick_body"]
 
     run_virtual(run())
+
+
+def test_a_tool_goes_on_wearing_out_after_a_restart_and_a_new_one_begins_anew():
+    gripper = VALVE.tools["parallel_gripper"].model_copy(update={"life_cycles": 9})
+    line = VALVE.model_copy(update={"tools": {**VALVE.tools, "parallel_gripper": gripper}})
+
+    async def first() -> None:
+        async with floor(line=line, journal=journal) as cell:
+            await cell.controller.order_ended(cell.order(1))
+            assert cycles(cell) == 6
+
+    async def again() -> None:
+        async with floor(line=line, journal=journal) as cell:
+            assert cycles(cell) == 6
+            order_id = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            assert cell.controller.reason.startswith("TOOL_WORN_OUT at parallel_gripper: ")
+            cell.controller.command(Command.UNHOLD)
+            await cell.controller.order_ended(order_id)
+            assert cycles(cell) == 2
+
+    async def once_more() -> None:
+        async with floor(line=line, journal=journal) as cell:
+            assert cycles(cell) == 2
+
+    def cycles(cell: Floor) -> int:
+        return next(tool.cycles for tool in cell.controller.snapshot().tools if tool.name == "parallel_gripper")
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        for part in (first, again, once_more):
+            run_virtual(part())

@@ -1,4 +1,4 @@
-"""The ROS drivers against the mock hardware's ROS face: what the devices do, and what they refuse, comes through unchanged."""
+"""The ROS drivers against the mock hardware's ROS face: what devices do and what they refuse comes through unchanged."""
 
 from __future__ import annotations
 

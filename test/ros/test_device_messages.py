@@ -30,7 +30,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False, width=64)
 
 @pytest.mark.parametrize(
     "value",
-    [True, False, 0, 12, Suction(60000.0, True), Coupling(False, "PG-0007"), Carton("CTN-1", 6, 2), Coupling(True, "ü \"")],
+    [True, False, 0, 12, Suction(60000.0, True), Coupling(False, "PG-0007"), Carton("CTN-1", 6, 2), Coupling(True, 'ü "')],
     ids=str,
 )
 def test_an_answer_arrives_as_it_was_given(value):

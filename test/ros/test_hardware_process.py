@@ -19,10 +19,9 @@ pytest.importorskip("rclpy")
 from hardware_bench import DOMAIN, LINE, NAMESPACE, SIMULATED
 from std_srvs.srv import Trigger
 
-from microcell.composition.processes import PROFILE_VARIABLES
+from microcell.composition import processes
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.faults import FaultError
-from microcell.paths import share_directory
 from microcell.ros import names
 from microcell.ros.clock import RosClock
 from microcell.ros.node import HostNode
@@ -39,7 +38,7 @@ def with_hardware(folder: Path, scenario: Callable[[RosRuntime, Any], Awaitable[
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
         notifications.bind(address)
         notifications.settimeout(READY_S)
-        profile = dict.fromkeys(PROFILE_VARIABLES, str(share_directory() / "config" / "ros" / "fastdds.xml"))
+        profile = processes.environment(os.environ)
         environment = {**os.environ, **profile, "ROS_DOMAIN_ID": str(DOMAIN), "NOTIFY_SOCKET": address}
         parameters = ["-p", "line:=valve", "-p", f"time_scale:={time_scale}", "-p", "use_sim_time:=true"]
         command = [sys.executable, "-m", "microcell.nodes.hardware", *NAMESPACE[1:], *parameters]

@@ -73,11 +73,7 @@ def test_time_that_stands_still_at_its_source_stands_still():
     assert found.at(3.0) == pytest.approx(held, abs=0.05)
 
 
-@given(
-    st.lists(
-        st.tuples(st.floats(-5.0, 5.0), st.floats(0.001, 0.2), st.floats(0.0, 0.5)), min_size=1, max_size=40
-    )
-)
+@given(st.lists(st.tuples(st.floats(-5.0, 5.0), st.floats(0.001, 0.2), st.floats(0.0, 0.5)), min_size=1, max_size=40))
 def test_time_never_runs_backwards_whatever_the_source_does(steps):
     found, source_s, wall_s, shown = TickedTime(), 50.0, 0.0, 0.0
     for step_s, period_s, later_s in steps:

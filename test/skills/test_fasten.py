@@ -112,3 +112,22 @@ def test_an_item_that_is_no_screw_is_refused():
             return await bench.run(type(goal)("fasten", "u", "adult", "f", "x", changed, lease))
 
     assert "the item 'cap' is no screw" in run_virtual(story()).message
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_a_screw_that_a_cancel_left_half_driven_is_thrown_away_and_another_driven(step):
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*READY)
+            await bench.mount("screwdriver")
+            running = asyncio.ensure_future(bench.operation("fasten_1"))
+            await bench.clock.sleep(2.8 + 0.15 * step)
+            running.cancel()
+            await asyncio.wait([running])
+            (result,) = await bench.operations("fasten_1")
+            return result, bench.plant.unit_at("fixture_1"), bench.held(), bench.plant.stations.in_bin("reject_bin")
+
+    result, unit, held, thrown_away = run_virtual(story())
+    assert result.message.startswith("screw_1: 0.45 N.m at ")
+    assert (unit.parts["screw_1"], unit.defects, held) == ("screw_m2_5x8", (), "")
+    assert thrown_away in (0, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from skill_bench import line_with, skill_bench
 
@@ -109,3 +111,19 @@ def test_afterwards_the_arm_is_out_of_the_cameras_view():
     tcp, fixture = run_virtual(story())
     x, y, _ = fixture.seat_in_cell.xyz_m
     assert ((tcp.position[0] - x) ** 2 + (tcp.position[1] - y) ** 2) ** 0.5 > 0.1
+
+
+@pytest.mark.parametrize("after_s", [0.3, 1.2, 1.9])
+def test_a_cap_that_is_lost_on_the_way_is_told_as_lost_whatever_the_tool_then_felt(after_s):
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*READY)
+            running = asyncio.ensure_future(bench.operation("insert_cap"))
+            await bench.clock.sleep(after_s)
+            cap = bench.plant.bench.held(bench.plant.tool("parallel_gripper"))
+            bench.plant.bench.lose(cap, cap.pose, "slipped")
+            return await running
+
+    result = run_virtual(story())
+    assert (result.fault.code, result.fault.where) == ("GRIP_PART_LOST", "parallel_gripper")
+    assert result.fault.detail == "no cap is held"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from skill_bench import skill_bench
 
@@ -78,3 +80,33 @@ def test_any_tool_drops_what_it_holds_without_being_told_what_it_is(pick):
     result, count, losses = run_virtual(story())
     assert result.message == "the part is in reject_bin"
     assert (count, losses) == (1, [])
+
+
+def test_a_body_that_is_lost_on_the_way_is_not_sought_in_the_fixture():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations("pick_body")
+            running = asyncio.ensure_future(bench.operation("place_body"))
+            await bench.clock.sleep(0.5)
+            body = bench.plant.bench.held(bench.plant.tool("parallel_gripper"))
+            bench.plant.bench.lose(body, body.pose, "slipped")
+            return await running
+
+    result = run_virtual(story())
+    assert (result.fault.code, result.fault.where) == ("GRIP_PART_LOST", "parallel_gripper")
+    assert result.fault.detail == "the body was lost on the way"
+
+
+@pytest.mark.parametrize("step", range(24))
+def test_an_attempt_that_was_cancelled_at_any_time_is_taken_up_by_the_next(step):
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations("pick_body")
+            running = asyncio.ensure_future(bench.operation("place_body"))
+            await bench.clock.sleep(0.95 + 0.03 * step)
+            running.cancel()
+            await asyncio.wait([running])
+            await bench.operations("place_body")
+            return bench.plant.unit_at("fixture_1").parts, bench.plant.bench.clamped["fixture_1"], bench.held()
+
+    assert run_virtual(story()) == ({"body_seat": "body"}, True, "")

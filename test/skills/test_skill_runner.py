@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from skill_bench import skill_bench, SkillBench, valve_line
+from skill_bench import SkillBench, skill_bench, valve_line
 
 from microcell import plugins
 from microcell.clock import run_virtual

@@ -68,9 +68,7 @@ async def hardware_bench(wanted: Iterable[str] | None = None, time_scale: float 
             await hardware.close()
 
 
-def on_bench(
-    scenario: Callable[[Bench], Awaitable[None]], *wanted: str, time_scale: float = 1.0, mounted: str = ""
-) -> None:
+def on_bench(scenario: Callable[[Bench], Awaitable[None]], *wanted: str, time_scale: float = 1.0, mounted: str = "") -> None:
     """Run a scenario with the wanted devices connected, and a tool on the arm."""
 
     async def run() -> None:

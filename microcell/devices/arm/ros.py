@@ -28,8 +28,11 @@ from microcell_interfaces.msg import Fault
 STATE_S = 1.0
 """Joint states that are older (in real time) are no feedback any more."""
 
-SKEW_S = 0.02
-"""How far (in real time) the stamps of joint states may be off this process's clock."""
+SKEW_S = 0.05
+"""How far (in real time) the stamps of joint states may be off this process's clock, which runs ahead of /clock a little."""
+
+LEAD_S = 0.1
+"""How far (in real time) this process's clock may run ahead of or behind the controller's on a loaded machine."""
 
 LATENCY_S = 0.5
 """How late (in real time) a loaded machine may deliver a trajectory."""
@@ -194,9 +197,9 @@ class _Progress:
         return None
 
     def _off_the_path(self, state: JointState) -> tuple[float, int]:
-        """How far a joint is, at most, outside of where it may be at this time or a little later, rad; and which."""
-        latest_s = state.time_s - self._start_s
-        earliest_s = latest_s - self._late_s
+        """How far a joint is, at most, outside of where it may be around this time, rad; and which."""
+        now_s = state.time_s - self._start_s
+        latest_s, earliest_s = now_s + LEAD_S * self._arm.pace, now_s - self._late_s
         times, rows = self._trajectory.times_s, self._trajectory.positions
         between = rows[bisect_right(times, earliest_s) : bisect_right(times, latest_s)]
         places = (sample(self._trajectory, earliest_s)[0], *between, sample(self._trajectory, latest_s)[0])

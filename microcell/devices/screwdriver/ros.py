@@ -25,9 +25,7 @@ class RosScrewdriver(RosDevice, Screwdriver):
         )
 
     async def loosen(self, angle_rad: float, speed_rad_s: float) -> Drive:
-        return await self._turn(
-            DriveScrew.Request(loosen=True, angle=angle_rad, speed=speed_rad_s), angle_rad, speed_rad_s
-        )
+        return await self._turn(DriveScrew.Request(loosen=True, angle=angle_rad, speed=speed_rad_s), angle_rad, speed_rad_s)
 
     async def has_screw(self) -> bool:
         return self._read(bool, await self._ask(self._sensors))

@@ -1,0 +1,65 @@
+"""`ros2 launch` starts the cell; where launch is not installed, these tests say so and are skipped."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("launch_ros", reason="launch and launch_ros come with an installed ROS 2 distribution only")
+pytestmark = pytest.mark.launch
+
+from in_ros import own_domain
+from launch import LaunchContext
+
+from microcell.composition.compose import compose
+from microcell.composition.launching import actions, launch_cell
+from microcell.description.loader import load_line
+from microcell.records.journal import JournalReader
+
+CELL_LAUNCH = Path(__file__).parents[2] / "launch" / "cell.launch.py"
+READY_S, STOP_S = 60.0, 90.0
+
+
+def test_every_process_of_the_blueprint_becomes_one_action():
+    blueprint = compose(load_line("valve"), "mock", line_path="valve")
+    assert len(actions(blueprint)) == len(blueprint.processes)
+
+
+def test_the_arguments_are_declared_with_defaults():
+    declared = {argument.name for argument in launch_cell().get_launch_arguments()}
+    assert declared == {"line", "world", "journal", "seed", "time_scale", "namespace"}
+
+
+def test_a_wrong_world_is_told_in_one_sentence():
+    description = launch_cell(world="gazebo")
+    context = LaunchContext()
+    with pytest.raises(Exception, match="'gazebo' is not available yet in this release"):
+        for entity in description.entities:
+            entity.visit(context)
+
+
+@pytest.mark.skipif(shutil.which("ros2") is None, reason="the ros2 command is not on the path")
+def test_ros2_launch_starts_the_cell_and_ctrl_c_ends_it_in_order(tmp_path):
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(own_domain()), "ROS_LOG_DIR": str(tmp_path)}
+    journal, log = tmp_path / "valve.journal", tmp_path / "launch.log"
+    command = ["ros2", "launch", str(CELL_LAUNCH), "line:=valve", "world:=mock", "time_scale:=5.0", f"journal:={journal}"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        watch = [sys.executable, "-c", "import sys; from microcell.cli import main; sys.exit(main())", "watch", "--once"]
+        end = time.monotonic() + READY_S
+        while "the cell is ready: Idle" not in log.read_text():
+            assert process.poll() is None and time.monotonic() < end, log.read_text()
+            subprocess.run(watch, env=environment, capture_output=True, timeout=READY_S, check=False)
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(STOP_S)
+    assert code == 0
+    assert log.read_text().count("process has finished cleanly") == 4
+    with JournalReader.open(journal) as written:
+        assert written.verify() is None
