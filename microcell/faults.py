@@ -135,7 +135,7 @@ CATALOGUE: dict[str, FaultKind] = {
     "SKILL_FAILED": _engineer("The skill's program failed.", "Report the detail to its maker; the unit is put aside."),
     "OUTCOME_UNKNOWN": _operator(
         "The cell was interrupted during an action and cannot know its outcome.",
-        "Look at the unit: confirm it or put it aside.",
+        "Make the hand and the station safe, then Unhold: the unit is put aside.",
     ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",

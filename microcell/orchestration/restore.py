@@ -80,6 +80,7 @@ class _Restorer:
     def _recovery(self, event: events.RecoveryDecided, unit: UnitWork) -> None:
         if event.action == "scrap":
             self.shop.begin_scrapping(unit, event.reason)
+            self._settled(unit)
         elif event.action == "rework":
             unit.reworks += 1
             self.shop.orders[unit.order_id].reworked += unit.reworks == 1
@@ -91,6 +92,10 @@ class _Restorer:
             for chain in unit.plan.chains:
                 if event.operation in chain.operations:
                     unit.done.difference_update(chain.operations)
+
+    def _settled(self, unit: UnitWork) -> None:
+        """What was interrupted on a unit before it was given up is no question any more."""
+        self.open_attempts = {key: a for key, a in self.open_attempts.items() if a.unit != unit.serial}
 
     def in_doubt(self) -> dict[str, str]:
         """Units of which nobody can know how far they are, with the operation that was interrupted."""

@@ -80,7 +80,7 @@ class ArmFace:
 
 
 class ForceSensorFace:
-    """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 100 Hz, not tared.
+    """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 100 Hz; service `<sensor>/tare`.
 
     When the pressing force reaches what `<sensor>/threshold` says, the arm is halted (`reflex`) and the wrench published at
     that very moment: the way through ROS is too long for an arm in motion, all the more in accelerated time.
@@ -94,6 +94,7 @@ class ForceSensorFace:
         self._frame = names.sensor_frame(sensor.name)
         self._wrenches = face.publisher(WrenchStamped, names.wrench(sensor.name), qos.FEEDBACK)
         self._waiting: asyncio.Task[None] | None = None
+        face.trigger(names.tare(sensor.name), sensor.tare)
         face.listen(Float64, names.threshold(sensor.name), self._on_threshold)
         face.regularly(WRENCH_HZ, self._publish)
 

@@ -65,8 +65,13 @@ def fault(device: str) -> str:
 
 
 def wrench(device: str) -> str:
-    """Topic geometry_msgs/WrenchStamped of a force sensor, in the flange frame, not tared."""
+    """Topic geometry_msgs/WrenchStamped of a force sensor, in the flange frame."""
     return f"{device}/wrench"
+
+
+def tare(device: str) -> str:
+    """Service std_srvs/Trigger of a force sensor that can tare itself: its present load is zero from now on."""
+    return f"{device}/tare"
 
 
 def threshold(device: str) -> str:

@@ -95,12 +95,29 @@ def test_a_unit_whose_operation_was_cut_short_is_asked_about_and_put_aside():
             await cell.controller.until_state(State.HELD)
             asked = cell.controller.active_faults[0]
             assert (asked.code, asked.unit, asked.operation) == ("OUTCOME_UNKNOWN", "VLV-000001", "place_body")
-            assert "confirm it or put it aside" in asked.kind.remedy
+            assert "then Unhold: the unit is put aside" in asked.kind.remedy
             assert cell.port.goals == [], "nothing moves before a person has looked"
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "place_body")
         run_virtual(start_again())
+
+
+def test_a_unit_that_was_put_aside_is_not_asked_about_after_the_next_restart():
+    async def put_aside_and_stop() -> None:
+        async with floor(journal=journal) as cell:
+            await cell.controller.until_state(State.HELD)
+            cell.controller.command(Command.UNHOLD)
+
+    async def start_once_more() -> None:
+        async with floor(journal=journal) as cell:
+            assert cell.controller.in_doubt == {}
+            assert (await cell.controller.order_ended("order-0001")).scrapped == 1
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "fasten_1")
+        run_virtual(put_aside_and_stop())
+        run_virtual(start_once_more())
 
 
 def test_reworks_and_counts_are_restored():

@@ -274,6 +274,20 @@ def test_an_arm_that_presses_until_contact_stops_there(time_scale):
     on_bench(scenario, "arm", "wrist_force", mounted="parallel_gripper", time_scale=time_scale)
 
 
+def test_a_sensor_that_cannot_tare_itself_is_tared_by_its_driver(monkeypatch):
+    async def scenario(bench: Bench) -> None:
+        sensor = bench.devices["wrist_force"]
+        monkeypatch.setattr(sensor._own_tare, "service_is_ready", lambda: False)
+        weight_n = (await sensor.read()).force[2]
+        assert weight_n > 3.0
+        await sensor.tare()
+        assert (await sensor.read()).force[2] == pytest.approx(0.0, abs=0.5)
+        raw = bench.hardware.plant.contact.load("arm").force[2]
+        assert raw == pytest.approx(weight_n, abs=0.5)
+
+    on_bench(scenario, "wrist_force", mounted="parallel_gripper")
+
+
 def test_a_cancelled_drive_stops_the_bit():
     async def scenario(bench: Bench) -> None:
         screwdriver = bench.devices["screwdriver"]

@@ -1,7 +1,8 @@
 """Force sensor over ROS: topic `<name>/wrench` (geometry_msgs/WrenchStamped), as drivers and Gazebo publish it.
 
-It is tared here, so the topic stays what the sensor measures. `<name>/threshold` (std_msgs/Float64) tells hardware that
-listens to stop the arm and report at once when the tool presses so much; who waits for contact stops the arm anyway.
+A sensor with the service `<name>/tare` (std_srvs/Trigger) tares itself, any other is tared here. `<name>/threshold`
+(std_msgs/Float64) tells hardware that listens to stop the arm and report at once when the tool presses so much; who waits
+for contact stops the arm anyway.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from geometry_msgs.msg import WrenchStamped
 from std_msgs.msg import Float64
+from std_srvs.srv import Trigger
 
 from microcell.devices.factory import DeviceHost
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
@@ -20,37 +22,35 @@ from microcell.geometry import Vector
 from microcell.ros import convert, names, qos
 from microcell.ros.driver import RosDevice
 
-TARE_READINGS = 5
+TARE_READINGS = 10
 SILENT_S = 1.0
 """A sensor that says nothing for so long (in real time) while somebody waits for contact is lost."""
 
 ROUNDING_N = 1e-6
+_NOTHING = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
 
 
 class RosForceSensor(RosDevice, ForceSensor):
-    """Listens to the sensor. The zero is the mean of some readings."""
+    """Listens to the sensor. A zero that is taken here is the mean of some readings."""
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
-        self._zero = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
+        self._zero = _NOTHING
+        self._tared_s = 0.0
 
     def _open(self) -> None:
         self._wrenches = self._inbox(WrenchStamped, names.wrench(self.name), qos.FEEDBACK)
         self._threshold = self._publisher(Float64, names.threshold(self.name), qos.COMMAND, needed=False)
+        self._own_tare = self._client(Trigger, names.tare(self.name), needed=False)
 
     async def tare(self) -> None:
         self._check_connected()
-        readings: deque[Wrench] = deque()
-        since_s = self.clock.now()
-
-        def collect(message: WrenchStamped) -> bool | None:
-            reading = self._raw(message)
-            if reading.time_s >= since_s:
-                readings.append(reading)
-            return len(readings) == TARE_READINGS or None
-
-        await self._first(self._wrenches, collect, self._limit_s(0.0), "no wrenches")
-        self._zero = _mean(readings)
+        if self._own_tare.service_is_ready():
+            await self._ask(self._own_tare)
+            self._zero = _NOTHING
+        else:
+            self._zero = await self._mean_load()
+        self._tared_s = self.clock.now()  # what was measured before and is still on its way is another zero's
 
     async def read(self) -> Wrench:
         self._check_connected()
@@ -67,7 +67,7 @@ class RosForceSensor(RosDevice, ForceSensor):
 
         def look(message: WrenchStamped) -> Wrench | None:
             wrench = self._wrench(message)
-            return wrench if wrench.pressing_n >= force_n - ROUNDING_N else None
+            return wrench if wrench.time_s >= self._tared_s and wrench.pressing_n >= force_n - ROUNDING_N else None
 
         outcome: asyncio.Future[Wrench] = self._runtime.loop.create_future()
         with self._wrenches.watched(outcome, look):
@@ -79,6 +79,19 @@ class RosForceSensor(RosDevice, ForceSensor):
                 return outcome.result()
             finally:
                 self._threshold.publish(Float64(data=math.inf))
+
+    async def _mean_load(self) -> Wrench:
+        readings: deque[Wrench] = deque()
+        since_s = self.clock.now()
+
+        def collect(message: WrenchStamped) -> bool | None:
+            reading = self._raw(message)
+            if reading.time_s >= since_s:
+                readings.append(reading)
+            return len(readings) == TARE_READINGS or None
+
+        await self._first(self._wrenches, collect, self._limit_s(0.0), "no wrenches")
+        return _mean(readings)
 
     def _raw(self, message: WrenchStamped) -> Wrench:
         return convert.wrench_of(message, self.clock.epoch_s)
