@@ -5,8 +5,9 @@
 `bare action` is goal to result with nothing but rclpy: a plain client and a plain server in two processes. `dispatch` is the
 way of a whole cell, controller and skill server in two processes: from the moment that the last thing an operation needs is
 free (the outcome of what held it is in the journal) to the start of its skill, with the intent written durably to the
-journal on the way (`intent to start` is the rest of it, `durable append` what the disk takes alone). The skills do nothing.
-The two are measured in turns, on a machine that should have nothing else to do. `--check` fails where the median of `dispatch` is over 1.5 times that of `bare action`.
+journal on the way. `intent to start` is what follows that write, `durable append` what the disk alone takes for one. The
+skills do nothing. The ways are measured in turns, on a machine that should have nothing else to do. `--check` fails where
+the median of `dispatch` is over 1.5 times that of `bare action`.
 """
 
 from __future__ import annotations

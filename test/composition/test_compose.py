@@ -109,7 +109,7 @@ def test_a_namespace_can_be_chosen():
 
 def test_a_blueprint_is_data():
     data = json.loads(json.dumps(blueprint().as_data()))
-    assert [p["name"] for p in data["processes"]][0] == "hardware"
+    assert data["processes"][0]["name"] == "hardware"
     assert data["world"] == "mock"
 
 

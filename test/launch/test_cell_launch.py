@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("launch_ros", reason="launch and launch_ros come with an installed ROS 2 distribution only")
-pytestmark = pytest.mark.launch
 
 from in_ros import own_domain
-from launch import LaunchContext
 
+from launch import LaunchContext
 from microcell.composition.compose import compose
 from microcell.composition.launching import actions, launch_cell
 from microcell.description.loader import load_line
 from microcell.records.journal import JournalReader
 
+pytestmark = pytest.mark.launch
 CELL_LAUNCH = Path(__file__).parents[2] / "launch" / "cell.launch.py"
 READY_S, STOP_S = 60.0, 90.0
 

@@ -32,7 +32,7 @@ class RunningCell:
 
     def call(self, *arguments: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
         command = [*MICROCELL, *arguments]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout_s)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout_s, check=False)
 
     def pids(self) -> list[int]:
         """Of the cell's processes, as `microcell up` told them."""
