@@ -91,9 +91,11 @@ async def _produce(run: VirtualRun, journal: Journal, on_entry: Callable[[Entry]
     if on_entry:
         cell.controller.add_listener(on_entry)
     await cell.start()
-    work = asyncio.ensure_future(_work_off(cell.controller, run.orders))
-    interrupted = not await _wait(work, run.stop_after_s)
-    await cell.close()
+    try:
+        work = asyncio.ensure_future(_work_off(cell.controller, run.orders))
+        interrupted = not await _wait(work, run.stop_after_s)
+    finally:
+        await cell.close()
     return VirtualResult(cell.controller.snapshot(), journal.head(), interrupted)
 
 

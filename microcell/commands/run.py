@@ -20,6 +20,8 @@ from microcell.records.journal import Entry
 from microcell.records.report import as_json, report
 from microcell.virtual import VirtualResult, VirtualRun, run_line
 
+MAX_QUANTITY = 100_000
+
 
 def run(args: argparse.Namespace) -> int:
     """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
@@ -38,9 +40,17 @@ def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
     if args.quantity is None and not orders:
         raise UsageError("nothing to make: give --quantity N, or --order FILE.")
     if args.quantity is not None:
-        ordered = OrderLine(variant=args.variant, quantity=args.quantity)
-        orders.append(Order(product=line.product, lines=(ordered,), replace_scrapped=False))
+        orders.append(_exactly(line, args.quantity, args.variant))
     return tuple(orders)
+
+
+def _exactly(line: Line, quantity: int, variant: str | None) -> Order:
+    product = line.product_description
+    if variant is not None and variant not in product.variants:
+        raise UsageError(f"no variant '{variant}'; there are: {', '.join(product.variants)}.")
+    if quantity > MAX_QUANTITY:
+        raise UsageError(f"--quantity {quantity} is too many: {MAX_QUANTITY} at most in one run.")
+    return Order(product=line.product, lines=(OrderLine(variant=variant, quantity=quantity),), replace_scrapped=False)
 
 
 def _run(wanted: VirtualRun, args: argparse.Namespace) -> int:

@@ -59,8 +59,8 @@ class Orchestrator:
         path = Path(parameters.text(self._node, "journal") or f"out/{self._line.name}.journal")
         path.parent.mkdir(parents=True, exist_ok=True)
         with Journal.create_or_open(path) as journal:
+            await self._be_the_only_one()
             try:
-                await self._be_the_only_one()
                 self._say("waiting for the clock")
                 await self._clock.started()
                 await self._fleet.bring_up(self._say)

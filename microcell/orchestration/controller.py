@@ -72,9 +72,10 @@ class Controller:
         self._held_for_person = asyncio.Event()
         self._looked = asyncio.Event()
         self._wake_pending = False
+        self._starved = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
-        self.epoch, self.in_doubt = restore(self.shop, journal)
+        self.epoch, self.in_doubt = restore(self.shop, journal, session.world)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
         self._runner = ChainRunner(self.shop, port, self, _typed(changers), self._feeders, self.epoch)
@@ -169,10 +170,17 @@ class Controller:
 
     def command(self, command: Command, reason: str = "") -> State:
         """Carry out a PackML command; the state it leads to. `UsageError` when it is illegal now."""
+        if self._journal_is_lost:
+            raise UsageError(f"{self.reason} Mend that and start the orchestrator again: nothing moves before.")
         target = after_command(self.state, command)
-        self._set(target, reason or command.title)
         if command is Command.ABORT:
             self._runner.cancel_all()
+        try:
+            self._set(target, reason or command.title)
+        except JournalError as error:
+            self._journal_failed(error)
+            raise
+        self._starved = False
         if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
             self.active_faults.clear()
             self._held_for_person.set()
@@ -188,6 +196,11 @@ class Controller:
         self._held_for_person.clear()
         await self._park(self._held_for_person.wait())
         await self.pass_through()
+
+    async def may_move(self) -> None:
+        """Wait where nothing may begin to move, not even to reach a safe point (see `execution.Gate`)."""
+        if self.state not in _CHAINS_GO_ON:
+            await self.pass_through()
 
     async def pass_through(self) -> None:
         """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
@@ -220,6 +233,10 @@ class Controller:
     def _moving(self) -> int:
         """Chains that are not parked at a safe point."""
         return len(self._tasks) - self._parked
+
+    @property
+    def _journal_is_lost(self) -> bool:
+        return any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.active_faults)
 
     def _order(self, order_id: str) -> OrderWork:
         if order_id not in self.shop.orders:
@@ -265,9 +282,9 @@ class Controller:
             self.command(Command.RESET, "ready for the next order")
         elif self.state is State.IDLE and auto and self._dispatcher.has_work():
             self.command(Command.START, "work to do")
-        elif self.state is State.SUSPENDED and not self._dispatcher.has_work():
+        elif self.state is State.SUSPENDED and self._starved and not self._dispatcher.has_work():
             self.command(Command.UNSUSPEND, "no order needs the missing parts any more")
-        elif self.state is State.SUSPENDED and self._dispatcher.next_job() is not None:
+        elif self.state is State.SUSPENDED and self._starved and self._dispatcher.next_job() is not None:
             self.command(Command.UNSUSPEND, "parts are there again")
 
     def _rest(self) -> None:
@@ -278,6 +295,7 @@ class Controller:
             self.command(Command.COMPLETE, "all orders are ended")
         elif self._dispatcher.missing_parts:
             self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
+            self._starved = True
         else:
             fault = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
             self._raise(fault)
@@ -323,7 +341,9 @@ class Controller:
         self._wake()
 
     def _chain_failed(self, error: BaseException, job: Job) -> None:
-        """An error of the program itself: the unit is put aside by a person, nothing goes on by itself."""
+        """An error of the program itself: the unit is put aside when a person lets the cell go on."""
+        if job.unit.serial in self.shop.units:
+            self.in_doubt[job.unit.serial] = job.chain.first
         log.error("chain %s of %s failed", job.chain.first, job.unit.serial, exc_info=error)
         detail = str(error) if isinstance(error, MicrocellError) else f"{type(error).__name__}: {error}"
         fault = Fault("SKILL_FAILED", "orchestrator", detail, job.unit.serial, job.chain.first, self.clock.now())
@@ -331,7 +351,7 @@ class Controller:
 
     def _journal_failed(self, error: JournalError) -> None:
         """Without a journal nothing may move: abort, and do not try to write."""
-        if any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.active_faults):
+        if self._journal_is_lost:
             return
         log.error("the journal cannot be written: %s", error)
         self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
@@ -361,6 +381,11 @@ class Controller:
                 "Start its server."
             )
 
+
+_CHAINS_GO_ON = (
+    State.EXECUTE, State.HOLDING, State.STOPPING, State.SUSPENDING, State.COMPLETING, State.UNHOLDING, State.UNSUSPENDING,
+)  # fmt: skip
+"""States in which a chain that has begun goes on to its safe point."""
 
 _WAITS_FOR_REST = (State.HOLDING, State.STOPPING, State.ABORTING, State.SUSPENDING, State.COMPLETING)
 """Acting states that last until no chain moves."""

@@ -19,7 +19,14 @@ from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
 T = TypeVar("T")
-MAY_LEAVE_PART_IN_HAND = ("HAND_NOT_EMPTY", "SKILL_CANCELLED", "SKILL_TIMEOUT", "GRIP_WRONG_WIDTH", "ARM_STOPPED")
+MAY_LEAVE_PART_IN_HAND = (
+    "OUTCOME_UNKNOWN",
+    "HAND_NOT_EMPTY",
+    "SKILL_CANCELLED",
+    "SKILL_TIMEOUT",
+    "GRIP_WRONG_WIDTH",
+    "ARM_STOPPED",
+)
 HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 """What dropping a part ends in when the tool holds none, or when there is not even a tool."""
 
@@ -29,6 +36,9 @@ class Gate(Protocol):
 
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
+
+    async def may_move(self) -> None:
+        """Return at once where a chain may go on to its safe point; otherwise, after an abort, when the cell works again."""
 
     async def pass_through(self) -> None:
         """Return as soon as the cell is in Execute or on its way to a safe point."""
@@ -143,7 +153,10 @@ class ChainRunner:
             self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
             unit.tried.pop(key)
             await self._gate.hold(fault)
-            return True
+            if fault.code != "OUTCOME_UNKNOWN":
+                return True
+            await self._begin_again(job, operation, index, fault, "scrap")  # once more could be twice
+            return False
         if action == "retry":
             self._shop.decided(unit.serial, operation, fault.code, "retry", f"attempt {unit.tried[key] + 1}")
             await self._gate.pass_through()
@@ -222,6 +235,7 @@ class ChainRunner:
             self._shop.saw_fault(fault)
             self._shop.decided("", f"mount_{tool}", fault.code, "hold", str(fault))
             await self._gate.hold(fault)
+            self._shop.decided("", f"mount_{tool}", fault.code, "replaced", "a person put a new tool in")
             self._shop.tool_cycles[tool] = 0
 
     async def read_tool(self, arm: str) -> str:
@@ -252,6 +266,7 @@ class ChainRunner:
         resources: Mapping[str, str],
     ) -> SkillResult:
         """One attempt: intent recorded, goal run, outcome recorded."""
+        await self._gate.may_move()
         shop, clock = self._shop, self._shop.clock
         self._attempts += 1
         attempt_id = f"{self._epoch}.{self._attempts}"
@@ -277,7 +292,8 @@ class ChainRunner:
         def report(feedback: Feedback) -> None:
             self.activity[goal.lease.holder] = feedback
 
-        task = asyncio.ensure_future(_guarded(self._port.execute(goal, report), goal))
+        sent: list[str] = []
+        task = asyncio.ensure_future(self._send(goal, report, sent))
         self.running[goal.attempt_id] = task
         try:
             return await asyncio.shield(task)
@@ -286,11 +302,24 @@ class ChainRunner:
                 task.cancel()
                 await asyncio.wait([task])
                 raise
+            if not task.cancelled():
+                return task.result()
+            if not sent:
+                fault = Fault("SKILL_CANCELLED", goal.skill).at(goal.unit, goal.operation, self._shop.clock.now())
+                return SkillResult(Outcome.CANCELLED, fault.kind.cause, fault)
             # Sent again, the goal moves nothing: the port kept how it ended.
-            return await self._port.execute(goal, report) if task.cancelled() else task.result()
+            return await self._port.execute(goal, report)
         finally:
             self.running.pop(goal.attempt_id, None)
             self.activity.pop(goal.lease.holder, None)
+
+    async def _send(self, goal: SkillGoal, report: Callable[[Feedback], None], sent: list[str]) -> SkillResult:
+        """Hand a goal to the port, and note that it was sent; faults of the port itself become results."""
+        sent.append(goal.attempt_id)
+        try:
+            return await self._port.execute(goal, report)
+        except FaultError as error:
+            return SkillResult(Outcome.FAULT, str(error), error.fault)
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What a device says that the orchestrator asks itself; one that fails holds the cell and is asked again."""
@@ -301,14 +330,6 @@ class ChainRunner:
                 self._shop.saw_fault(error.fault)
                 self._shop.decided("", "", error.fault.code, "hold", str(error.fault))
                 await self._gate.hold(error.fault)
-
-
-async def _guarded(execution: Awaitable[SkillResult], goal: SkillGoal) -> SkillResult:
-    """Faults of the port itself become results."""
-    try:
-        return await execution
-    except FaultError as error:
-        return SkillResult(Outcome.FAULT, str(error), error.fault)
 
 
 def _placed(result: SkillResult, goal: SkillGoal, now_s: float) -> SkillResult:

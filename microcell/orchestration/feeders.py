@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 
 from microcell.devices.contract import Device
 from microcell.devices.feeder.contract import Feeder
+from microcell.faults import FaultError
 from microcell.orchestration.shop import Shop
+
+log = logging.getLogger(__name__)
+AGAIN_S = 5.0
 
 
 class FeederWatch:
@@ -46,9 +51,18 @@ class FeederWatch:
             task.add_done_callback(lambda done: self._watchers.pop(feeder))
 
     async def _until(self, feeder: str, minimum: int) -> None:
-        level = await self._feeders[feeder].wait_level(minimum)
+        level = await self._level(feeder, minimum)
         self._shop.saw_level(feeder, level)
         self._wake()
+
+    async def _level(self, feeder: str, minimum: int) -> int:
+        """The level as soon as it is so high; a feeder that is silent is asked again."""
+        while True:
+            try:
+                return await self._feeders[feeder].wait_level(minimum)
+            except FaultError as error:
+                log.warning("feeder %s: %s", feeder, error)
+                await self._shop.clock.sleep(AGAIN_S)
 
 
 def _feeder(name: str, device: Device) -> Feeder:

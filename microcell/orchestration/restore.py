@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from microcell import events
+from microcell.errors import UsageError
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Journal
@@ -33,7 +34,7 @@ class _Restorer:
             self._operation_ended(event)
         elif isinstance(event, events.ToolMounted):
             self.shop.resources.mounted[event.arm] = event.tool
-        elif isinstance(event, events.RecoveryDecided) and event.code == "TOOL_WORN_OUT":
+        elif isinstance(event, events.RecoveryDecided) and event.action == "replaced":
             self.shop.tool_cycles[event.operation.removeprefix("mount_")] = 0
         elif isinstance(event, events.RecoveryDecided) and event.unit in self.shop.units:
             self._recovery(event, self.shop.units[event.unit])
@@ -108,9 +109,23 @@ class _Restorer:
         return found
 
 
-def restore(shop: Shop, journal: Journal) -> tuple[int, dict[str, str]]:
-    """Fold a journal into an empty shop; the new epoch and the units in doubt with their interrupted operation."""
+def restore(shop: Shop, journal: Journal, world: str) -> tuple[int, dict[str, str]]:
+    """Fold a journal into an empty shop; the new epoch and the units in doubt with their interrupted operation.
+
+    Raises `UsageError` for the journal of another line or world, and for one that the line's plan does not fit any more.
+    """
     restorer = _Restorer(shop)
     for event in journal.events():
-        restorer.apply(event)
+        if isinstance(event, events.JournalOpened) and (event.line, event.world) != (shop.line.name, world):
+            raise UsageError(
+                f"the journal is that of line '{event.line}' in world '{event.world}', not of '{shop.line.name}' in "
+                f"'{world}'. Name another journal."
+            )
+        try:
+            restorer.apply(event)
+        except KeyError as error:
+            raise UsageError(
+                f"the journal speaks of {error}, which the line '{shop.line.name}' does not have any more. Finish its "
+                "orders with the old description, or name another journal."
+            ) from error
     return restorer.epoch + 1, restorer.in_doubt()

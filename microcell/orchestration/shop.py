@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 from microcell import events, plugins
@@ -45,7 +46,7 @@ class Shop:
         product = self.line.product_description
         if order.product != product.name:
             raise UsageError(f"this line makes '{product.name}', not '{order.product}'. Send the order to its line.")
-        order_id = order.order_id or f"order-{len(self.orders) + 1:04d}"
+        order_id = order.order_id or self._next_order_id()
         if order_id in self.orders:
             raise UsageError(f"order '{order_id}' is known already. Choose another order_id.")
         lines = tuple((line.variant or product.default_variant, line.quantity) for line in order.lines)
@@ -63,6 +64,10 @@ class Shop:
         )
         self.record(accepted)
         return self.add_order(accepted)
+
+    def _next_order_id(self) -> str:
+        numbers = (f"order-{number:04d}" for number in count(len(self.orders) + 1))
+        return next(order_id for order_id in numbers if order_id not in self.orders)
 
     def add_order(self, accepted: events.OrderAccepted) -> OrderWork:
         """Put an accepted order among the open ones."""

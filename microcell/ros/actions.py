@@ -51,6 +51,7 @@ class Goal:
     request: Any
     feedback: Callable[[Any], None]
     cancel_requested: bool = False
+    started: bool = False
 
 
 Handler = Callable[[Goal], Awaitable[tuple[Ending, Any]]]
@@ -79,7 +80,7 @@ class AsyncActionServer(ActionServer):
 
     def notify_execute(self, goal_handle: ServerGoalHandle, execute_callback: object) -> None:
         """Start the handler; rclpy calls this in place of running its execute callback."""
-        self._runtime.start(self._serve(goal_handle))
+        self._runtime.to_loop(self._begin)(goal_handle)
 
     async def close(self) -> None:
         """Cancel the running goals, let them become safe and answer, then take the action away."""
@@ -93,11 +94,22 @@ class AsyncActionServer(ActionServer):
             await asyncio.sleep(FETCH_S)
         await self._runtime.in_executor(self.destroy)
 
-    async def _serve(self, handle: ServerGoalHandle) -> None:
+    def _begin(self, handle: ServerGoalHandle) -> None:
+        """Take a goal up in one step of the loop, so that a cancel that comes next finds it."""
         goal = Goal(handle.request, handle.publish_feedback)
+        task = asyncio.ensure_future(self._handle(goal))
+        self._goals[bytes(handle.goal_id.uuid)] = (goal, task)
+        self._runtime.start(self._serve(handle, task))
+
+    async def _handle(self, goal: Goal) -> tuple[Ending, Any]:
+        """Run the handler; a cancel that came before its first step reaches it at its first wait."""
+        goal.started = True
+        if goal.cancel_requested and (task := asyncio.current_task()) is not None:
+            self._runtime.loop.call_soon(task.cancel)
+        return await self._handler(goal)
+
+    async def _serve(self, handle: ServerGoalHandle, task: asyncio.Task[tuple[Ending, Any]]) -> None:
         key = bytes(handle.goal_id.uuid)
-        task = asyncio.ensure_future(self._handler(goal))
-        self._goals[key] = (goal, task)
         try:
             ending, result = await task
         except asyncio.CancelledError:
@@ -117,7 +129,8 @@ class AsyncActionServer(ActionServer):
         goal, task = self._goals.get(key, (None, None))
         if goal is not None and task is not None and not goal.cancel_requested:
             goal.cancel_requested = True
-            task.cancel()
+            if goal.started:
+                task.cancel()
 
     def _never(self, handle: ServerGoalHandle) -> Any:
         raise RuntimeError("goals are handled on the asyncio loop")

@@ -100,6 +100,8 @@ class SkillRunner:
             needs = kind.needs(self._line, goal.variant, goal.parameters)
         except KeyError as error:
             raise FaultError("SKILL_REFUSED", goal.skill, f"the product has no {error}") from error
+        except Exception as error:
+            raise FaultError("SKILL_REFUSED", goal.skill, f"{type(error).__name__}: {error}") from error
         leased = goal.lease.resources
         wrong = [f"the lease has no {kind}" for kind in needs.kinds if kind not in leased]
         wrong += [f"there is no device '{name}'" for name in leased.values() if name not in self._devices]

@@ -121,7 +121,7 @@ def test_a_screw_that_a_cancel_left_half_driven_is_thrown_away_and_another_drive
             await bench.operations(*READY)
             await bench.mount("screwdriver")
             running = asyncio.ensure_future(bench.operation("fasten_1"))
-            await bench.clock.sleep(2.8 + 0.15 * step)
+            await bench.clock.sleep(2.8 + 0.09 * step)
             running.cancel()
             await asyncio.wait([running])
             (result,) = await bench.operations("fasten_1")
