@@ -48,6 +48,7 @@ def _wanted(args: argparse.Namespace) -> dict[str, Any]:
         due = order.due and Time(sec=int(order.due.timestamp()))
         lines = [(line.variant or "", line.quantity) for line in order.lines]
         return {
+            "exact_quantity": not order.replace_scrapped,
             "order_id": order.order_id or "",
             "product": order.product,
             "lines": lines,

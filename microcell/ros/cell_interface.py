@@ -221,7 +221,9 @@ class CellInterface:
     def _order_of(self, asked: Any) -> Order:
         """The order of a request; without a product it is the line's."""
         product = asked.product or self._line.product
-        return convert_cell.order_of(asked.order_id, product, asked.lines, asked.priority, asked.due)
+        return convert_cell.order_of(
+            asked.order_id, product, asked.lines, asked.priority, asked.due, asked.exact_quantity
+        )
 
     async def _cancelled(self, order_id: str) -> OrderView:
         if not self._controller.order(order_id).status.ended:

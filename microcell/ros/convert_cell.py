@@ -26,7 +26,9 @@ _ERRORS = (State.ABORTING, State.ABORTED, State.CLEARING)
 _WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING)
 
 
-def order_of(order_id: str, product: str, lines: Sequence[OrderLine], priority: int, due: Time) -> Order:
+def order_of(
+    order_id: str, product: str, lines: Sequence[OrderLine], priority: int, due: Time, exact_quantity: bool = False
+) -> Order:
     """The order that a request asks for; `UsageError` with everything that is wrong with it."""
     due_s = unix_s(due)
     try:
@@ -36,6 +38,7 @@ def order_of(order_id: str, product: str, lines: Sequence[OrderLine], priority: 
                 "product": product,
                 "lines": [{"variant": line.variant or None, "quantity": line.quantity} for line in lines],
                 "priority": priority,
+                "replace_scrapped": not exact_quantity,
                 "due": None if due_s is None else datetime.fromtimestamp(due_s, timezone.utc),
             }
         )

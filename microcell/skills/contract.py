@@ -20,12 +20,12 @@ D = TypeVar("D", bound=Device)
 
 
 class Outcome(IntEnum):
-    """How a skill ended; numbered as in ExecuteSkill.action."""
+    """How a skill ended; numbered as in ExecuteSkill.action, where 0 is an empty result and means nothing."""
 
-    SUCCEEDED = 0
-    FAULT = 1
-    CANCELLED = 2
-    REJECTED = 3
+    SUCCEEDED = 1
+    FAULT = 2
+    CANCELLED = 3
+    REJECTED = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,12 +79,22 @@ def test_all_devices_answer_and_time_runs_as_fast_as_it_was_told(tmp_path):
     with_hardware(tmp_path, scenario, 10.0)
 
 
+async def client_of(node: Any, kind: Any, name: str) -> Any:
+    """A client whose service is discovered: a request sent before would be lost."""
+    client = node.create_client(kind, name)
+    end = asyncio.get_running_loop().time() + READY_S
+    while not client.service_is_ready():
+        assert asyncio.get_running_loop().time() < end, f"no service {name}"
+        await asyncio.sleep(0.02)
+    return client
+
+
 def test_faults_are_injected_by_service_and_bad_ones_refused(tmp_path):
     async def scenario(runtime: RosRuntime, node: Any) -> None:
         devices = make_devices(DeviceHost(LINE, runtime.clock, node=HostNode(runtime, node)), "mock", ["changer"])
         changer = devices["changer"]
         await changer.connect()
-        inject = node.create_client(InjectFault, names.INJECT_FAULT)
+        inject = await client_of(node, InjectFault, names.INJECT_FAULT)
         wanted = InjectFault.Request(device="changer", command="lock", code="TOOL_NOT_LOCKED", times=2)
         assert (await runtime.call(inject, wanted, 10.0)).accepted
         for _ in range(2):
@@ -97,7 +107,7 @@ def test_faults_are_injected_by_service_and_bad_ones_refused(tmp_path):
         wanted.device, wanted.code = "changer", "TOO_LATE"
         answer = await runtime.call(inject, wanted, 10.0)
         assert answer.message == "'TOO_LATE' is not in the fault catalogue (microcell/faults.py)"
-        plain = node.create_client(Trigger, names.read("changer"))
+        plain = await client_of(node, Trigger, names.read("changer"))
         told = await runtime.call(plain, Trigger.Request(), 10.0)
         assert (told.success, told.message) == (True, '{"locked":true,"tool_serial":""}')
         await changer.disconnect()
