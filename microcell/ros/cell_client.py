@@ -91,7 +91,13 @@ class CellClient:
             await self._changed.wait_for(condition)
 
     async def produce(
-        self, order_id: str, product: str, lines: list[tuple[str, int]], priority: int, due: Any = None, exact_quantity: bool = False
+        self,
+        order_id: str,
+        product: str,
+        lines: list[tuple[str, int]],
+        priority: int,
+        due: Any = None,
+        exact_quantity: bool = False,
     ) -> ProduceGoal:
         """Hand in an order by the action; returns when the cell has taken it."""
         client = ActionClient(self._node, ProduceOrder, self._name(names.PRODUCE_ORDER))

@@ -90,7 +90,12 @@ def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
 
 def station_message(view: StationView) -> StationState:
     return StationState(
-        name=view.name, kind=view.kind, state=view.state, holder=view.holder, contents=view.contents, activity=view.activity,
+        name=view.name,
+        kind=view.kind,
+        state=view.state,
+        holder=view.holder,
+        contents=view.contents,
+        activity=view.activity,
         level=view.level,
     )
 
