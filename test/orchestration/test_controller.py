@@ -357,3 +357,73 @@ async def test_a_feeder_that_is_empty_though_it_counts_parts_is_waited_for_until
         await cell.port.feeders["nest_1"].refill(1)
         assert (await cell.controller.order_ended(order_id)).good == 1
         assert cell.decisions() == [("pick_body", "FEEDER_EMPTY", "wait")]
+
+
+@virtual
+async def test_an_abort_between_two_operations_of_a_chain_lets_the_next_one_wait():
+    async with floor() as cell:
+        order_id = cell.order(1)
+
+        def abort_after_pick(entry):  # type: ignore[no-untyped-def]
+            event = entry.event()
+            if event.kind == "operation.ended" and event.operation == "pick_body":
+                asyncio.get_running_loop().call_soon(cell.controller.command, Command.ABORT, "test")
+
+        cell.controller.add_listener(abort_after_pick)
+        await cell.controller.until_state(State.ABORTED)
+        await cell.clock.sleep(100.0)
+        assert "place_body" not in cell.port.operations() or cell.port.cancelled == ["place_body"]
+        cell.controller.command(Command.CLEAR)
+        await cell.controller.until_state(State.STOPPED)
+        cell.controller.command(Command.RESET)
+        assert (await cell.controller.order_ended(order_id)).good == 1
+
+
+@virtual
+async def test_an_operation_whose_server_was_lost_is_not_repeated_but_the_unit_put_aside():
+    async with floor(once("insert_cap", fault("OUTCOME_UNKNOWN", "insert"))) as cell:
+        order_id = cell.order(1)
+        await cell.controller.until_state(State.HELD)
+        cell.controller.command(Command.UNHOLD)
+        order = await cell.controller.order_ended(order_id)
+        assert (order.good, order.scrapped) == (1, 1)
+        first = [goal.operation for goal in cell.port.goals if goal.unit == "VLV-000001"]
+        assert first.count("insert_cap") == 1
+
+
+@virtual
+async def test_a_suspension_by_another_system_lasts_until_it_is_lifted():
+    async with floor() as cell:
+        order_id = cell.order(1)
+        await cell.clock.sleep(1.0)
+        cell.controller.command(Command.SUSPEND, "downstream is full")
+        await cell.controller.until_state(State.SUSPENDED)
+        await cell.clock.sleep(500.0)
+        assert cell.controller.state is State.SUSPENDED
+        cell.controller.command(Command.UNSUSPEND)
+        assert (await cell.controller.order_ended(order_id)).good == 1
+
+
+@virtual
+async def test_an_order_without_a_name_gets_one_that_is_free():
+    async with floor() as cell:
+        cell.order(1, order_id="order-0002")
+        assert cell.order(1) == "order-0003"
+
+
+@virtual
+async def test_a_unit_whose_chain_failed_by_a_program_error_is_put_aside_after_unhold():
+    async with floor() as cell:
+        execute, broken = cell.port.execute, ["once"]
+
+        async def breaks_once(goal, feedback):  # type: ignore[no-untyped-def]
+            if goal.operation == "insert_cap" and broken:
+                broken.clear()
+                raise RuntimeError("wire loose")
+            return await execute(goal, feedback)
+
+        cell.port.execute = breaks_once
+        order_id = cell.order(1)
+        await cell.controller.until_state(State.HELD)
+        cell.controller.command(Command.UNHOLD)
+        assert (await cell.controller.order_ended(order_id)).scrapped == 1

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microcell.clock import run_virtual
+from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
-from microcell.errors import JournalError
+from microcell.errors import JournalError, UsageError
 from microcell.events import Event, OperationEnded, OperationStarted
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Entry, Journal
@@ -175,3 +176,33 @@ def test_a_tool_goes_on_wearing_out_after_a_restart_and_a_new_one_begins_anew():
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         for part in (first, again, once_more):
             run_virtual(part())
+
+
+def test_the_journal_of_another_world_or_line_is_refused():
+    async def start(line: Line) -> None:
+        async with floor(line=line, journal=journal):
+            pass
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(start(VALVE))
+        with pytest.raises(UsageError, match="the journal is that of line 'valve' in world 'virtual', not of 'other'"):
+            run_virtual(start(VALVE.model_copy(update={"name": "other"})))
+
+
+def test_without_a_journal_every_command_is_refused_until_the_next_start():
+    async def run() -> None:
+        async with floor(journal=journal) as cell:
+            cell.order(1)
+            await cell.clock.sleep(5.0)
+            journal.append = _full  # type: ignore[method-assign]
+            await cell.controller.until_state(State.ABORTED)
+            with pytest.raises(UsageError, match="start the orchestrator again: nothing moves before"):
+                cell.controller.command(Command.CLEAR)
+            del journal.append
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(run())
+
+
+def _full(event: Event) -> Entry:
+    raise JournalError("the disk is full")
