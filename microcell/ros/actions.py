@@ -97,11 +97,11 @@ class AsyncActionServer(ActionServer):
     def _begin(self, handle: ServerGoalHandle) -> None:
         """Take a goal up in one step of the loop, so that a cancel that comes next finds it."""
         goal = Goal(handle.request, handle.publish_feedback)
-        task = asyncio.ensure_future(self._handle(goal))
+        task = asyncio.ensure_future(self._run_handler(goal))
         self._goals[bytes(handle.goal_id.uuid)] = (goal, task)
         self._runtime.start(self._serve(handle, task))
 
-    async def _handle(self, goal: Goal) -> tuple[Ending, Any]:
+    async def _run_handler(self, goal: Goal) -> tuple[Ending, Any]:
         """Run the handler; a cancel that came before its first step reaches it at its first wait."""
         goal.started = True
         if goal.cancel_requested and (task := asyncio.current_task()) is not None:
