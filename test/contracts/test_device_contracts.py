@@ -155,10 +155,10 @@ def test_a_stopped_arm_comes_to_rest_and_says_that_it_was_stopped(driver):
 
 
 async def check_rest(arm: Any) -> None:
-    """Somewhere between start and end, and not moving."""
+    """Somewhere between start and end, and not moving by more than a controller settles (0.005 rad)."""
     rest = await arm.joints()
     await asyncio.sleep(1.0)
-    assert (await arm.joints()).positions == rest.positions
+    assert (await arm.joints()).positions == pytest.approx(rest.positions, abs=0.005)
     assert 0.1 < rest.positions[0] < 0.9
 
 
