@@ -59,6 +59,7 @@ class GripperFace:
             await self._command(message)
         except FaultError as error:
             self._fault.show(error.fault)
+            return  # the rest is told with the next regular state: nobody shall read it before the fault
         finally:
             self._velocity_m_s = 0.0
         await self._publish()

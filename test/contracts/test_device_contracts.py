@@ -132,8 +132,8 @@ def test_an_arm_does_not_exceed_its_limits(driver, by_rad, duration_s):
 @pytest.mark.parametrize("driver", of_kind("arm"))
 def test_a_cancelled_arm_comes_to_rest_on_its_way(driver):
     async def scenario(arm):
-        following = asyncio.ensure_future(arm.follow(motion(arm, 1.0, 2.0)))
-        await asyncio.sleep(1.0)
+        following = asyncio.ensure_future(arm.follow(motion(arm, 1.0, 4.0)))
+        await asyncio.sleep(1.5)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         await check_rest(arm)
@@ -144,8 +144,8 @@ def test_a_cancelled_arm_comes_to_rest_on_its_way(driver):
 @pytest.mark.parametrize("driver", of_kind("arm"))
 def test_a_stopped_arm_comes_to_rest_and_says_that_it_was_stopped(driver):
     async def scenario(arm):
-        following = asyncio.ensure_future(arm.follow(motion(arm, 1.0, 2.0)))
-        await asyncio.sleep(1.0)
+        following = asyncio.ensure_future(arm.follow(motion(arm, 1.0, 4.0)))
+        await asyncio.sleep(1.5)
         await arm.stop()
         with pytest.raises(FaultError, match="ARM_STOPPED"):
             await following
@@ -155,11 +155,11 @@ def test_a_stopped_arm_comes_to_rest_and_says_that_it_was_stopped(driver):
 
 
 async def check_rest(arm: Any) -> None:
-    """Somewhere between start and end, and not moving by more than a controller settles (0.005 rad)."""
+    """Somewhere between start and end, and not moving by more than a controller settles (0.01 rad)."""
     rest = await arm.joints()
     await asyncio.sleep(1.0)
-    assert (await arm.joints()).positions == pytest.approx(rest.positions, abs=0.005)
-    assert 0.1 < rest.positions[0] < 0.9
+    assert (await arm.joints()).positions == pytest.approx(rest.positions, abs=0.01)
+    assert 0.05 < rest.positions[0] < 0.9
 
 
 @pytest.mark.parametrize("driver", of_kind("gripper"))

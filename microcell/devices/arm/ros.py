@@ -63,9 +63,10 @@ class RosArm(RosDevice, Arm):
         self._moving: asyncio.Future[JointState] | None = None
 
     def _open(self) -> None:
+        # Before the states: what is heard of both is looked at in this order, and a refusal comes before the rest.
+        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
         self._commands = self._publisher(JointTrajectoryMsg, names.joint_trajectory(self.name), qos.COMMAND)
         self._states = self._inbox(JointStateMsg, names.joint_states(self.name), qos.FEEDBACK)
-        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
 
     async def connect(self) -> None:
         await super().connect()
@@ -124,20 +125,15 @@ class RosArm(RosDevice, Arm):
         """Cell time that passes in a second of real time, at least 1."""
         return max(1.0, self._rate)
 
-    def stands(self, state: JointState, since_s: float) -> bool:
-        """Whether the arm stands still after a motion that should have ended at a time."""
-        if not any(state.velocities):
-            return state.time_s >= since_s - SKEW_S * self.pace
-        slow = max(map(abs, state.velocities)) <= self._told.at_rest_rad_s
-        return slow and state.time_s >= since_s + self._told.stand_s
-
     async def _hold(self) -> None:
         """Stop the arm where it is now, and wait until it stands; a silent controller cannot be waited for."""
         end_s = self.clock.now() + self._told.hold_s
         outcome: asyncio.Future[bool] = self._runtime.loop.create_future()
 
+        rest = _Rest(self, end_s)
+
         def stands(message: JointStateMsg) -> bool | None:
-            return self.stands(self._state_of(message), end_s) or None
+            return rest.reached(self._state_of(message)) or None
 
         with self._states.watched(outcome, stands):
             self._publish_hold()
@@ -173,6 +169,27 @@ class RosArm(RosDevice, Arm):
             raise FaultError("DEVICE_REFUSED", self.name, str(error)) from error
 
 
+class _Rest:
+    """Whether the arm stands still after a motion that should have ended at a time."""
+
+    def __init__(self, arm: RosArm, since_s: float) -> None:
+        self._arm = arm
+        self._since_s = since_s
+        self._slow_from_s: float | None = None
+
+    def reached(self, state: JointState) -> bool:
+        """Look at the next state; to be called with each one, in order."""
+        told = self._arm.told
+        if not any(state.velocities):
+            return state.time_s >= self._since_s - SKEW_S * self._arm.pace
+        if max(map(abs, state.velocities)) > told.at_rest_rad_s:
+            self._slow_from_s = None  # a reversal is slow for a moment, too
+            return False
+        if self._slow_from_s is None:
+            self._slow_from_s = state.time_s
+        return state.time_s >= max(self._slow_from_s, self._since_s) + told.stand_s
+
+
 class _Progress:
     """Where an arm should be while it follows, and whether it is."""
 
@@ -182,12 +199,13 @@ class _Progress:
         self._start_s = start_s
         self._end_s = start_s + trajectory.duration_s
         self._late_s = arm.told.lag_s + LATENCY_S * arm.pace
+        self._rest = _Rest(arm, self._end_s)
 
     def look(self, state: JointState) -> JointState | None:
         """The state at the end of the motion; ARM_DEVIATION when the arm is elsewhere than it should be."""
         told, goal = self._arm.told, self._trajectory.positions[-1]
         off_rad, joint = _largest_difference(state.positions, goal)
-        if off_rad <= told.goal_tolerance_rad and self._arm.stands(state, self._end_s):
+        if self._rest.reached(state) and off_rad <= told.goal_tolerance_rad:
             return state
         if state.time_s > self._end_s + told.settle_s + self._late_s and off_rad > told.goal_tolerance_rad:
             raise self._deviation(joint, off_rad, "its goal")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from microcell.devices.gripper.contract import Grip, Gripper
 from microcell.devices.mocking import MockTool
 
-_SLACK_M = 1e-9
-
 
 class MockGripper(MockTool, Gripper):
     """Fingers move at the tool's speed; what they hold comes out of where they close."""
@@ -17,8 +15,7 @@ class MockGripper(MockTool, Gripper):
 
     async def close(self, force_n: float) -> Grip:
         self._begin("close")
-        if not 0.0 < force_n <= self.spec.force_max_n:
-            raise self._refuse(f"a force of {force_n:g} N; allowed are up to {self.spec.force_max_n:g} N")
+        self._check_force(force_n)
         if self.plant.holding.held(self.tool) is None:
             catch = self.plant.holding.catch(self.tool)
             await self._travel(catch.width_m if catch is not None else 0.0)
@@ -28,8 +25,7 @@ class MockGripper(MockTool, Gripper):
 
     async def open(self, width_m: float) -> Grip:
         self._begin("open")
-        if not 0.0 <= width_m <= self.spec.stroke_m + _SLACK_M:
-            raise self._refuse(f"an opening of {width_m:g} m; the stroke is {self.spec.stroke_m:g} m")
+        self._check_width(width_m)
         opening = self.tool.opening_m
         self.plant.holding.open(self.tool, width_m)
         await self.clock.sleep(abs(width_m - opening) / self.spec.speed_m_s)

@@ -26,9 +26,10 @@ STATE_S = 0.5
 """Joint states that are older (in real time) say nothing about now: the tool may have been put away."""
 
 START_S = 0.5
-"""Fingers that have not moved so long after a command (in real time) are where they should be."""
+"""Fingers that are where they should be, and have not moved so long after a command (in real time), need not move."""
 
 AT_REST_M_S = 1e-4
+AT_GOAL_M = 1e-4
 PRESSING_N = 0.2
 
 
@@ -40,16 +41,19 @@ class RosGripper(RosDevice, Gripper):
         self._joint_names = names.finger_joints(name)
 
     def _open(self) -> None:
+        # Before the states: what is heard of both is looked at in this order, and a refusal comes before the rest.
+        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
         self._commands = self._publisher(JointTrajectoryMsg, names.joint_trajectory(self.name), qos.COMMAND)
         self._states = self._inbox(JointStateMsg, names.joint_states(self.name), qos.FEEDBACK)
-        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
 
     async def close(self, force_n: float) -> Grip:
-        if force_n <= 0.0:
-            raise FaultError("DEVICE_REFUSED", self.name, f"a force of {force_n:g} N")
+        self._check_connected()
+        self._check_force(force_n)
         return await self._move(0.0, force_n)
 
     async def open(self, width_m: float) -> Grip:
+        self._check_connected()
+        self._check_width(width_m)
         return await self._move(width_m, None)
 
     async def grip(self) -> Grip:
@@ -65,7 +69,6 @@ class RosGripper(RosDevice, Gripper):
             self._publish(self._grip_of(state).width_m, None)
 
     async def _move(self, width_m: float, force_n: float | None) -> Grip:
-        self._check_connected()
         start_s, started = self.clock.now(), False
         patience_s = START_S * self._rate
         outcome: asyncio.Future[Grip] = self._runtime.loop.create_future()
@@ -75,13 +78,15 @@ class RosGripper(RosDevice, Gripper):
             moves = _speed(state) > AT_REST_M_S
             started = started or moves
             late = convert.seconds(state.header.stamp) - self.clock.epoch_s > start_s + patience_s
-            return self._grip_of(state) if not moves and (started or late) else None
+            grip = self._grip_of(state)
+            there = grip.holding if grip.width_m - width_m > AT_GOAL_M else grip.width_m - width_m > -AT_GOAL_M
+            return grip if not moves and there and (started or late) else None
 
         with self._states.watched(outcome, look), self._faults.watched(outcome, self._raise_fault):
             self._publish(width_m, force_n)
             travel_s = self.spec.stroke_m / self.spec.speed_m_s
             try:
-                return await self._within(outcome, self._limit_s(travel_s), "the fingers did not come to rest")
+                return await self._within(outcome, self._limit_s(travel_s), "the fingers did not get where they were sent")
             except asyncio.CancelledError:
                 await self.stop()
                 raise
