@@ -51,6 +51,18 @@ CATALOGUE: dict[str, FaultKind] = {
     "ARM_UNREACHABLE": _engineer(
         "A pose is out of the arm's reach.", "Move the station nearer or change the pose in the description."
     ),
+    "ARM_SINGULAR": _engineer(
+        "A straight motion passes too near to a singularity of the arm.",
+        "Move the station, or turn the pose about its vertical axis in the description.",
+    ),
+    "ARM_BLOCKED": _engineer(
+        "No way free of collisions was found, or the goal itself collides.",
+        "Look at what stands in the way (named in the detail), then move it or change the pose in the description.",
+    ),
+    "ARM_OVERLOADED": _engineer(
+        "Tool and part together are too heavy for the arm, or reach too far out.",
+        "Use a lighter tool or part, or an arm with more payload.",
+    ),
     "ARM_LIMIT": _engineer(
         "A trajectory exceeds a joint's position or velocity limit.",
         "Check the arm's limits and the pose in the description.",
@@ -105,6 +117,13 @@ CATALOGUE: dict[str, FaultKind] = {
     "TOOL_MISSING": _operator("The pocket is empty.", "Put the tool into its pocket."),
     "TOOL_POCKET_OCCUPIED": _operator("The pocket for the tool on the flange is not free.", "Empty the pocket."),
     "TOOL_NOT_LOCKED": _maintenance("The tool changer's lock did not confirm.", "Check coupling and air supply."),
+    "TOOL_UNCERTAIN": _operator(
+        "The sensors of coupling and crib contradict each other: what is on the flange is not certain.",
+        "Look at flange and pockets (the detail names them), make lock and sensors agree, then Unhold.",
+    ),
+    "TOOL_OUT_OF_SERVICE": _maintenance(
+        "The tool was put out of service.", "Put it back into service, or put in another with its serial in the description."
+    ),
     "TOOL_UNSUITABLE": _engineer(
         "The mounted tool cannot do what the skill needs.", "Check the plan and the tools' capabilities."
     ),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from microcell.description.base import Description, Document, Metre, Name, PoseSpec, PositiveMetre, Radian
+from microcell.description.shape import ShapeSpec
 
 World = Literal["virtual", "mock", "gazebo", "real"]
 WORLDS: tuple[World, ...] = ("virtual", "mock", "gazebo", "real")
@@ -17,15 +18,49 @@ class DeviceSpec(Description):
 
     driver: dict[World, str] = Field(default_factory=dict, description="Driver by world, as <kind>/<driver>.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Handed to the driver as they are.")
+    shape: tuple[ShapeSpec, ...] = Field(
+        (), description="Solids that arms keep clear of, in the cell's frame. Without them, those usual for the kind."
+    )
 
 
 class JointLimit(Description):
-    """Limits of one joint."""
+    """Limits of one turning joint."""
 
     lower_rad: Radian = Field(description="Least position.")
     upper_rad: Radian = Field(description="Greatest position.")
     velocity_rad_s: float = Field(gt=0, le=50, description="Greatest speed.")
     acceleration_rad_s2: float = Field(gt=0, le=500, description="Greatest acceleration.")
+    jerk_rad_s3: float = Field(gt=0, le=50_000, description="Greatest change of acceleration.")
+
+    @property
+    def values(self) -> tuple[float, float, float, float, float]:
+        """Lower and upper position, velocity, acceleration and jerk, in rad and s."""
+        return self.lower_rad, self.upper_rad, self.velocity_rad_s, self.acceleration_rad_s2, self.jerk_rad_s3
+
+
+class LinearJointLimit(Description):
+    """Limits of one sliding joint."""
+
+    lower_m: Metre = Field(description="Least position.")
+    upper_m: Metre = Field(description="Greatest position.")
+    velocity_m_s: float = Field(gt=0, le=20, description="Greatest speed.")
+    acceleration_m_s2: float = Field(gt=0, le=500, description="Greatest acceleration.")
+    jerk_m_s3: float = Field(gt=0, le=50_000, description="Greatest change of acceleration.")
+
+    @property
+    def values(self) -> tuple[float, float, float, float, float]:
+        """Lower and upper position, velocity, acceleration and jerk, in m and s."""
+        return self.lower_m, self.upper_m, self.velocity_m_s, self.acceleration_m_s2, self.jerk_m_s3
+
+
+def _kind_of_joint(value: Any) -> str:
+    keys = value if isinstance(value, dict) else type(value).model_fields
+    return "linear" if "lower_m" in keys else "turning"
+
+
+AnyJointLimit = Annotated[
+    Annotated[JointLimit, Tag("turning")] | Annotated[LinearJointLimit, Tag("linear")], Discriminator(_kind_of_joint)
+]
 
 
 class ArmGeometry(Description):
@@ -41,11 +76,19 @@ class ArmSpec(DeviceSpec):
     """A serial arm with what is built on its wrist."""
 
     kind: Literal["arm"]
+    robot: str = Field("six_axis.urdf.xacro", description="URDF or xacro file, in urdf/robots or beside this file.")
+    base_link: str = Field("", description="Link that stands at `base_in_cell`; without it, the file's root.")
+    tip_link: str = Field("", description="Link of the flange; without it, the end of the file's only chain.")
     base_in_cell: PoseSpec = Field(PoseSpec(), description="Frame of the base.")
     geometry: ArmGeometry = Field(description="Lengths.")
-    joints: tuple[JointLimit, ...] = Field(min_length=6, max_length=6, description="Limits, base to tip.")
-    home_rad: tuple[Radian, ...] = Field(min_length=6, max_length=6, description="Joint positions at rest.")
+    joints: tuple[AnyJointLimit, ...] = Field(min_length=4, max_length=7, description="Limits, base to tip.")
+    home_rad: tuple[Radian, ...] = Field(
+        min_length=4, max_length=7, description="Joint positions at rest, those of sliding joints in m."
+    )
     payload_kg: float = Field(gt=0, le=1000, description="Greatest mass of tool and part.")
+    payload_reach_m: PositiveMetre = Field(
+        0.15, description="Greatest distance of that mass's centre from the flange; a lighter one may be further out."
+    )
     tool_changer: Name = Field(description="Tool changer at the flange.")
     force_sensor: Name = Field(description="Force sensor at the flange.")
     approach_m: PositiveMetre = Field(0.06, description="Height above a target where fast motion ends.")

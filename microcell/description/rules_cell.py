@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from microcell import plugins
-from microcell.description.cell import WORLDS, ArmSpec, CameraSpec, FeederSpec, ToolCribSpec
+from microcell.description.cell import WORLDS, ArmSpec, CameraSpec, FeederSpec, LinearJointLimit, ToolCribSpec
 from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
 from microcell.description.wording import choice, listed
@@ -30,16 +30,20 @@ def rule_joint_limits_are_in_order(context: Context) -> Iterator[Issue]:
     """A joint's lower limit is below its upper one, and the home position lies between them."""
     arms: dict[str, ArmSpec] = context.cell.of_kind("arm")
     for name, arm in arms.items():
-        for index, (joint, home) in enumerate(zip(arm.joints, arm.home_rad, strict=True)):
-            limits = f"{joint.lower_rad:g} to {joint.upper_rad:g}"
-            if joint.lower_rad >= joint.upper_rad:
-                where: Where = ("devices", name, "joints", index, "lower_rad")
-                remedy = f"it must be below upper_rad ({joint.upper_rad:g}). Correct the limits."
-                yield context.issue("cell", where, f"out of range ({joint.lower_rad:g})", remedy)
-            elif not joint.lower_rad <= home <= joint.upper_rad:
+        for index, (joint, home) in enumerate(zip(arm.joints, arm.home_rad, strict=False)):
+            lower, upper = joint.values[:2]
+            if lower >= upper:
+                key = "lower_m" if isinstance(joint, LinearJointLimit) else "lower_rad"
+                where: Where = ("devices", name, "joints", index, key)
+                remedy = f"it must be below the upper limit ({upper:g}). Correct the limits."
+                yield context.issue("cell", where, f"out of range ({lower:g})", remedy)
+            elif not lower <= home <= upper:
                 where = ("devices", name, "home_rad", index)
-                remedy = f"joint {index + 1} goes from {limits}. Move home, or correct the limits."
+                remedy = f"joint {index + 1} goes from {lower:g} to {upper:g}. Move home, or correct the limits."
                 yield context.issue("cell", where, f"beyond the joint's limits ({home:g})", remedy)
+        if len(arm.joints) != len(arm.home_rad):
+            remedy = f"there are limits for {len(arm.joints)} joints. Give each joint one position."
+            yield context.issue("cell", ("devices", name, "home_rad"), f"{len(arm.home_rad)} positions", remedy)
 
 
 @rule("cell")

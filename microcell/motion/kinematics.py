@@ -46,9 +46,9 @@ class ArmModel:
     def __init__(self, spec: ArmSpec, name: str = "arm") -> None:
         geometry = spec.geometry
         self.name = name
-        self.limits: tuple[JointLimit, ...] = spec.joints
+        self.limits: tuple[JointLimit, ...] = spec.joints  # type: ignore[assignment]  # this arm has no sliding joint
         self._bounds = tuple(
-            (joint.lower_rad - _LIMIT_SLACK_RAD, joint.upper_rad + _LIMIT_SLACK_RAD) for joint in spec.joints
+            (joint.lower_rad - _LIMIT_SLACK_RAD, joint.upper_rad + _LIMIT_SLACK_RAD) for joint in self.limits
         )
         self._height = geometry.shoulder_height_m
         self._upper = geometry.upper_arm_m

@@ -27,5 +27,5 @@ class MotionPlanner:
         remember = lru_cache(maxsize=KEPT_MOTIONS)
         self.forward = remember(model.forward)
         self.inverse = remember(model.inverse)
-        self.joint_move = remember(partial(plan_joint_move, spec.joints))
+        self.joint_move = remember(partial(plan_joint_move, model.limits))
         self.straight_move = remember(partial(plan_straight_move, model))

@@ -62,7 +62,7 @@ PROVOCATIONS = [
     (
         "rule_joint_limits_are_in_order",
         (BENCH, "lower_rad: -2.0, upper_rad: 2.4", "lower_rad: 2.4, upper_rad: -2.0"),
-        "devices.arm.joints[1].lower_rad: out of range (2.4); it must be below upper_rad (-2). Correct the limits.",
+        "devices.arm.joints[1].lower_rad: out of range (2.4); it must be below the upper limit (-2). Correct the limits.",
     ),
     (
         "rule_cameras_see_what_there_is",

@@ -19,7 +19,7 @@ angles = st.tuples(*[st.floats(-6.2, 6.2)] * 6)
 
 def arm(limit_rad: float = 6.283) -> ArmModel:
     limit = JointLimit(
-        lower_rad=-limit_rad, upper_rad=limit_rad, velocity_rad_s=3.0, acceleration_rad_s2=10.0
+        lower_rad=-limit_rad, upper_rad=limit_rad, velocity_rad_s=3.0, acceleration_rad_s2=10.0, jerk_rad_s3=100.0
     )
     geometry = ArmGeometry(shoulder_height_m=0.4, upper_arm_m=0.48, forearm_m=0.45, wrist_to_flange_m=0.09)
     spec = ArmSpec(
