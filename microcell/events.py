@@ -135,7 +135,10 @@ class OperationStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationEnded(Event):
-    """Outcome: succeeded, fault, cancelled or rejected. Measurements are plain `Measurement` fields."""
+    """Outcome: succeeded, fault, cancelled or rejected. Measurements are plain `Measurement` fields.
+
+    `motion_s` is the part of `duration_s` in which an arm moved.
+    """
 
     kind: ClassVar[str] = "operation.ended"
     unit: str
@@ -153,6 +156,7 @@ class OperationEnded(Event):
     tool_serial: str = ""
     carton: str = ""
     image_sha256: str = ""
+    motion_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +177,40 @@ class ToolMounted(Event):
 
     kind: ClassVar[str] = "tool.mounted"
     arm: str
+    tool: str
+    serial: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolChangeStep(Event):
+    """A micro-step of a tool change, durable before it is done; `pocket` counts from 1, 0 where the step has none."""
+
+    kind: ClassVar[str] = "tool.step"
+    attempt_id: str
+    arm: str
+    step: str
+    tool: str
+    serial: str
+    crib: str
+    pocket: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolServiceChanged(Event):
+    """A tool was put out of service or back into it."""
+
+    kind: ClassVar[str] = "tool.service"
+    tool: str
+    serial: str
+    in_service: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolRenewed(Event):
+    """A person let the cell go on with a tool that had reached its life: its life begins anew."""
+
+    kind: ClassVar[str] = "tool.renewed"
     tool: str
     serial: str
 

@@ -13,7 +13,9 @@ from microcell.geometry import Pose, Vector, from_rpy
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 SERIAL_PREFIX_PATTERN = r"^[A-Z0-9]{1,12}$"
 ORDER_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+FILE_NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 PATTERN_WORDS = {
+    FILE_NAME_PATTERN: "the name of a file, without folders",
     NAME_PATTERN: "a name of lower case letters, digits and underscores that begins with a letter",
     SERIAL_PREFIX_PATTERN: "1 to 12 capital letters and digits",
     ORDER_ID_PATTERN: "letters, digits, '_', '.' and '-' that begin with a letter or digit",
@@ -24,6 +26,10 @@ MAX_NAME = 63
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=MAX_NAME)]
 """Lower case, digits and underscores, as ROS names have it (REP 144)."""
+
+
+FileName = Annotated[str, StringConstraints(pattern=FILE_NAME_PATTERN, max_length=120)]
+"""A file in a known folder: it cannot lead out of it."""
 
 
 def is_name(value: object) -> bool:

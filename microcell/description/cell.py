@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from microcell.description.base import Description, Document, Metre, Name, PoseSpec, PositiveMetre, Radian
+from microcell.description.base import Description, Document, FileName, Metre, Name, PoseSpec, PositiveMetre, Radian
 from microcell.description.shape import ShapeSpec
 
 World = Literal["virtual", "mock", "gazebo", "real"]
@@ -33,6 +33,11 @@ class JointLimit(Description):
     jerk_rad_s3: float = Field(gt=0, le=50_000, description="Greatest change of acceleration.")
 
     @property
+    def unit(self) -> str:
+        """Unit of positions."""
+        return "rad"
+
+    @property
     def values(self) -> tuple[float, float, float, float, float]:
         """Lower and upper position, velocity, acceleration and jerk, in rad and s."""
         return self.lower_rad, self.upper_rad, self.velocity_rad_s, self.acceleration_rad_s2, self.jerk_rad_s3
@@ -46,6 +51,11 @@ class LinearJointLimit(Description):
     velocity_m_s: float = Field(gt=0, le=20, description="Greatest speed.")
     acceleration_m_s2: float = Field(gt=0, le=500, description="Greatest acceleration.")
     jerk_m_s3: float = Field(gt=0, le=50_000, description="Greatest change of acceleration.")
+
+    @property
+    def unit(self) -> str:
+        """Unit of positions."""
+        return "m"
 
     @property
     def values(self) -> tuple[float, float, float, float, float]:
@@ -76,7 +86,7 @@ class ArmSpec(DeviceSpec):
     """A serial arm with what is built on its wrist."""
 
     kind: Literal["arm"]
-    robot: str = Field("six_axis.urdf.xacro", description="URDF or xacro file, in urdf/robots or beside this file.")
+    robot: FileName = Field("six_axis.urdf.xacro", description="URDF or xacro file, in urdf/robots or beside this file.")
     base_link: str = Field("", description="Link that stands at `base_in_cell`; without it, the file's root.")
     tip_link: str = Field("", description="Link of the flange; without it, the end of the file's only chain.")
     base_in_cell: PoseSpec = Field(PoseSpec(), description="Frame of the base.")

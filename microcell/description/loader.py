@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from microcell.description.base import is_name
+from microcell.description.files import with_file
 from microcell.description.line import Line, LineDocument
 from microcell.description.order import Order
 from microcell.description.reading import FOLDERS, Reading, read_document
@@ -179,7 +180,11 @@ def _made(line: Line) -> Reading:
 
 def _line(context: Context) -> Line:
     said = {name: getattr(context.line, name) for name in LineDocument.model_fields}
-    return Line(**said, cell_description=context.cell, product_description=context.product, tools=context.tools)
+    cell_path = context.readings["cell"].path
+    devices = {name: with_file(spec, cell_path) for name, spec in context.cell.devices.items()}
+    cell = context.cell.model_copy(update={"devices": devices})
+    tools = {name: with_file(tool, context.tool_readings[name].path) for name, tool in context.tools.items()}
+    return Line(**said, cell_description=cell, product_description=context.product, tools=tools)
 
 
 def _shared(kind: str) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from microcell.description import (
     rules_cell,
     rules_documents,
+    rules_files,
     rules_line,
     rules_plan,
     rules_product,
@@ -24,6 +25,7 @@ __all__ = ["MODULES", "RULES", "Context", "check"]
 
 MODULES = (
     rules_documents,
+    rules_files,
     rules_references,
     rules_cell,
     rules_product,

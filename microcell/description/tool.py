@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from microcell.description.base import Document, Metre, PoseSpec, PositiveMetre
+from microcell.description.base import Document, FileName, Metre, PoseSpec, PositiveMetre
 from microcell.description.shape import ShapeSpec
 
 Capability = Literal["grip", "suction", "drive_screw"]
@@ -21,7 +21,7 @@ class ToolBase(Document):
     mass_kg: float = Field(gt=0, le=50, description="Mass.")
     centre_of_gravity_m: tuple[Metre, Metre, Metre] = Field((0.0, 0.0, 0.0), description="In the flange's frame.")
     shape: tuple[ShapeSpec, ...] = Field((), description="Solids that it consists of, in the flange's frame.")
-    model: str = Field("", description="URDF or xacro file that it looks like, in urdf/tools or beside this file.")
+    model: FileName | None = Field(None, description="URDF or xacro file of its looks, in urdf/tools or beside this file.")
     tcp_in_flange: PoseSpec = Field(description="Tool centre point; its z axis points away from the flange.")
     life_cycles: int = Field(0, ge=0, description="Uses before replacement; 0 = no limit.")
 

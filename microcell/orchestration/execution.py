@@ -363,6 +363,7 @@ def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.Operati
         tool_serial=result.tool_serial,
         carton=result.carton,
         image_sha256=result.image_sha256,
+        motion_s=result.motion_s,
     )
 
 

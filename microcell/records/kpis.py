@@ -121,6 +121,16 @@ class ResourceUse:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkTime:
+    """What the operations' time went into, s: tool changes, arm motion of all others, and the rest, their process time."""
+
+    motion_s: float
+    tool_change_s: float
+    process_s: float
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaultCount:
     """How often a fault came, where, and what was decided about it (by action)."""
 
@@ -195,6 +205,7 @@ class Kpis:
     resources: tuple[ResourceUse, ...]
     faults: tuple[FaultCount, ...]
     rejections: tuple[Rejection, ...]
+    work_time: WorkTime
     tool_changes: Spread | None
     tools: tuple[ToolUse, ...]
     lots: tuple[LotUse, ...]
@@ -219,6 +230,7 @@ def key_figures(production: Production) -> Kpis:
         resources=_resources(production.attempts, oee.planned_s),
         faults=_faults(production),
         rejections=_rejections(production),
+        work_time=_work_time(production.attempts, oee.units),
         tool_changes=Spread.of(
             a.duration_s for a in production.attempts if a.skill == TOOL_CHANGE and a.outcome == SUCCEEDED
         ),
@@ -276,6 +288,17 @@ def _resource(name: str, attempts: Iterable[Attempt], planned_s: float) -> Resou
     busy_s = math.fsum(attempt.duration_s for attempt in ended)
     set_up_s = math.fsum(attempt.duration_s for attempt in ended if not attempt.unit)
     return ResourceUse(name, len(ended), busy_s, set_up_s, _ratio(busy_s, planned_s))
+
+
+def _work_time(attempts: Iterable[Attempt], units: int) -> WorkTime:
+    ended = [(attempt, attempt.ended.motion_s) for attempt in attempts if attempt.ended]
+    others = [(attempt.duration_s, motion_s) for attempt, motion_s in ended if attempt.skill != TOOL_CHANGE]
+    return WorkTime(
+        motion_s=math.fsum(motion_s for _, motion_s in others),
+        tool_change_s=math.fsum(attempt.duration_s for attempt, _ in ended if attempt.skill == TOOL_CHANGE),
+        process_s=math.fsum(duration_s - motion_s for duration_s, motion_s in others),
+        units=units,
+    )
 
 
 def _faults(production: Production) -> tuple[FaultCount, ...]:

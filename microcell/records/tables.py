@@ -22,7 +22,7 @@ def print_report(report: Report, console: Console, all_units: bool = False) -> N
     for part in (_orders, _variants):
         _print_table(part(report), console)
     _print_figures(report.kpis, console)
-    for table in (_times, _states, _resources, _faults, _rejections, _tools, _checks):
+    for table in (_times, _work_time, _states, _resources, _faults, _rejections, _tools, _checks):
         _print_table(table(report.kpis), console)
     _print_lots(report.kpis, console, rows_shown)
     _print_units(report.units, console, rows_shown)
@@ -115,6 +115,18 @@ def _times(kpis: Kpis) -> Table:
         if spread:
             values = (spread.mean, spread.sd, spread.low, spread.median, spread.p95, spread.high)
             table.add_row(name, str(spread.count), *map(number, values))
+    return table
+
+
+def _work_time(kpis: Kpis) -> Table:
+    """Operations of several units overlap, so their time is more than the cycle's."""
+    table = _table("Operations' time", "", ">time", ">per unit", ">share")
+    work = kpis.work_time
+    rows = {"arm motion": work.motion_s, "tool change": work.tool_change_s, "process": work.process_s}
+    whole_s = sum(rows.values())
+    for name, time_s in rows.items() if whole_s else ():
+        per_unit_s = time_s / work.units if work.units else None
+        table.add_row(name, duration(time_s), duration(per_unit_s), percent(time_s / whole_s))
     return table
 
 

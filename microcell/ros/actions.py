@@ -148,7 +148,7 @@ class GoalRefusedError(Exception):
 
 
 class ServerLostError(Exception):
-    """No server is there (`accepted` is False), or it went away while it worked on the goal."""
+    """No server is there (`accepted` is False), or it went away when it may have worked on the goal already."""
 
     def __init__(self, action: str, accepted: bool) -> None:
         self.accepted = accepted
@@ -191,7 +191,8 @@ class AsyncActionClient:
         try:
             handle = await asyncio.wait_for(asyncio.shield(running.accepted), ANSWER_S)
         except asyncio.TimeoutError:
-            raise ServerLostError(self.name, accepted=False) from None
+            running.cancel()  # accepted late, it must not run on unseen
+            raise ServerLostError(self.name, accepted=True) from None
         if not handle.accepted:
             raise GoalRefusedError(f"the server of '{self.name}' refused the goal")
         servers = self._servers()

@@ -147,6 +147,7 @@ def result_message(result: SkillResult, epoch_s: float) -> ExecuteSkill.Result:
         "carton": result.carton,
         "failed_checks": result.failed_checks,
         "image_sha256": result.image_sha256,
+        "motion_s": result.motion_s,
         "parts": [[use.part, use.lot] for use in result.parts],
         "tool_serial": result.tool_serial,
     }
@@ -178,6 +179,7 @@ def result_of(message: ExecuteSkill.Result, epoch_s: float) -> SkillResult:
             tool_serial=facts.get("tool_serial", ""),
             carton=facts.get("carton", ""),
             image_sha256=facts.get("image_sha256", ""),
+            motion_s=float(facts.get("motion_s", 0.0)),
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise UsageError(f"the skill server sent a result that cannot be read: {error}") from error

@@ -35,6 +35,7 @@ class ArmMotion:
         self.tool: Tool | None = context.line.tools[tool_name] if tool_name else None
         self.speed_ratio = speed_ratio
         self._arm = context.device(name, Arm)
+        self._clock, self._motions_s = context.clock, context.motions_s
         if name not in context.planners:
             context.planners[name] = MotionPlanner(self.spec, name)
         self._plan = context.planners[name]
@@ -66,7 +67,11 @@ class ArmMotion:
     async def follow(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory that starts here; faults of `Arm.follow`."""
         if trajectory.duration_s > 0.0:
-            await self._arm.follow(trajectory)
+            start_s = self._clock.now()
+            try:
+                await self._arm.follow(trajectory)
+            finally:
+                self._motions_s.append(self._clock.now() - start_s)
 
     async def move_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> None:
         """Move on a straight line at up to a speed in m/s."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -30,11 +30,16 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one holder to use resources: device name by kind (`{"fixture": "fixture_1"}`)."""
+    """The right of one holder to use resources: device name by kind (`{"fixture": "fixture_1"}`).
+
+    `mounted` is the serial of the tool that the holder believes to be on the arm's flange, "" for none; None where the
+    holder does not say.
+    """
 
     holder: str
     resources: Mapping[str, str]
     epoch: int = 0
+    mounted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class PartUse:
 class SkillResult:
     """How an attempt ended and what is to be recorded of it.
 
-    SUCCEEDED with a `fault` means: the work is done, and on the way back from it something went wrong.
+    `motion_s` is the part of `duration_s` in which an arm moved. SUCCEEDED with a `fault` means: the work is done, and on the way back from it something went wrong.
     """
 
     outcome: Outcome
@@ -75,14 +80,26 @@ class SkillResult:
     measurements: tuple[Measurement, ...] = ()
     failed_checks: tuple[str, ...] = ()
     duration_s: float = 0.0
+    motion_s: float = 0.0
     parts: tuple[PartUse, ...] = ()
     tool_serial: str = ""
     carton: str = ""
     image_sha256: str = ""
 
-    def lasting(self, duration_s: float) -> SkillResult:
-        """The same result with its duration."""
-        return replace(self, duration_s=duration_s)
+    def lasting(self, duration_s: float, motion_s: float) -> SkillResult:
+        """The same result with its duration, and how long of it an arm moved."""
+        return replace(self, duration_s=duration_s, motion_s=motion_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A micro-step of a skill: what is about to be done, with which tool at which pocket (number from 1; 0 = none)."""
+
+    name: str
+    tool: str = ""
+    serial: str = ""
+    crib: str = ""
+    pocket: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +120,19 @@ class Needs:
     part: str | None = None
 
 
+RecordStep = Callable[[str, Step], Awaitable[None]]
+"""Makes a step of an attempt (by its id) durable; raises a fault where that fails."""
+
+
 @dataclass(frozen=True)
 class SkillContext:
     """What a running skill may use.
 
+    A skill whose every step counts records each one with `checkpoint` before it does it.
+
     A skill notes in `taken` each part at the moment it takes it from a feeder, so that the result tells of it
     however the attempt ends; and with `accomplish` what its result is once nothing but the way back is left.
-    `planners` by arm outlive the goal: they remember the motions of the line.
+    `motions_s` are the times of its arm motions. `planners` by arm outlive the goal: they remember the motions of the line.
     """
 
     goal: SkillGoal
@@ -119,6 +142,8 @@ class SkillContext:
     report: Callable[[Feedback], None] = field(default=lambda feedback: None)
     taken: list[PartUse] = field(default_factory=list)
     accomplished: list[SkillResult] = field(default_factory=list)
+    motions_s: list[float] = field(default_factory=list)
+    record_step: RecordStep | None = None
     planners: dict[str, MotionPlanner] = field(default_factory=dict)
 
     def leased(self, kind: str) -> str:
@@ -139,6 +164,15 @@ class SkillContext:
         """
         self.accomplished.append(result)
         return result
+
+    async def checkpoint(self, step: Step) -> None:
+        """Record a step that is about to be done; returns when the record is durable.
+
+        Where it cannot be recorded, the fault that is raised says why, and the step must not be done. Nothing is
+        recorded where nobody keeps a journal, as when a skill is tried by hand.
+        """
+        if self.record_step is not None:
+            await self.record_step(self.goal.attempt_id, step)
 
     def say(self, phase: str, progress: float, message: str) -> None:
         """Report progress."""

@@ -18,7 +18,7 @@ from microcell.devices.contract import Device
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.motion.planner import MotionPlanner
-from microcell.skills.contract import Feedback, Outcome, Skill, SkillContext, SkillGoal, SkillResult
+from microcell.skills.contract import Feedback, Outcome, RecordStep, Skill, SkillContext, SkillGoal, SkillResult
 
 T = TypeVar("T")
 KEPT_RESULTS = 2_000
@@ -31,7 +31,8 @@ class SkillRunner:
     Every attempt ends in a `SkillResult`. Results are kept by `attempt_id`: a goal that is sent again gets
     the result of the first time and moves nothing; sent again while it still runs, it waits for the same
     end. Cancelling `execute` cancels the skill, makes its devices safe, keeps the result, which is CANCELLED
-    unless the work was done already, and then raises CancelledError on.
+    unless the work was done already, and then raises CancelledError on. `record_step` is where the steps of a
+    skill go before they are done; None where nobody keeps a journal.
     """
 
     def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device]) -> None:
@@ -41,6 +42,7 @@ class SkillRunner:
         self._results: OrderedDict[str, SkillResult] = OrderedDict()
         self._running: dict[str, asyncio.Future[SkillResult]] = {}
         self._planners: dict[str, MotionPlanner] = {}
+        self.record_step: RecordStep | None = None
 
     async def offered(self) -> frozenset[str]:
         """Names of all installed skills."""
@@ -55,10 +57,12 @@ class SkillRunner:
         if goal.attempt_id in self._running:
             return await asyncio.shield(self._running[goal.attempt_id])
         self._running[goal.attempt_id] = asyncio.get_running_loop().create_future()
-        context = SkillContext(goal, self._line, self._clock, self._devices, on_feedback, planners=self._planners)
+        context = SkillContext(
+            goal, self._line, self._clock, self._devices, on_feedback, planners=self._planners, record_step=self.record_step
+        )
         start_s = self._clock.now()
         result, cancelled = await self._attempt(context)
-        kept = self._keep(goal.attempt_id, result.lasting(self._clock.now() - start_s))
+        kept = self._keep(goal.attempt_id, result.lasting(self._clock.now() - start_s, sum(context.motions_s)))
         if cancelled is not None:
             raise cancelled
         return kept

@@ -30,6 +30,18 @@ PROVOCATIONS = [
         "capabilities: a gripper cannot do this (grip, suction); it offers [grip]. Correct the list, or 'device'.",
     ),
     (
+        "rule_robot_files_are_there",
+        (BENCH, "robot: six_axis.urdf.xacro", "robot: six_axes.urdf.xacro"),
+        "devices.arm.robot: there is no file 'six_axes.urdf.xacro' in urdf/robots or beside the cell's; "
+        "did you mean 'six_axis.urdf.xacro'? Correct the name.",
+    ),
+    (
+        "rule_tool_files_are_there",
+        (GRIPPER, "model: parallel_gripper.urdf.xacro", "model: gripper.xacro"),
+        "model: there is no file 'gripper.xacro' in urdf/tools or beside the tool's; "
+        "did you mean 'parallel_gripper.urdf.xacro'? Correct the name.",
+    ),
+    (
         "rule_ordered_variants_exist",
         (ORDER, "variant: child", "variant: kid"),
         "lines[1].variant: there is no variant 'kid'; there are: adult, child, infant.",

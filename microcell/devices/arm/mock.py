@@ -80,12 +80,11 @@ class MockArm(MockDevice, Arm):
 
     def _check_positions(self, number: int, limit: Any, angles: tuple[float, ...]) -> None:
         lowest, highest = min(angles), max(angles)
-        if lowest < limit.lower_rad - _LIMIT_SLACK_RAD or highest > limit.upper_rad + _LIMIT_SLACK_RAD:
-            worst = lowest if lowest < limit.lower_rad else highest
-            allowed = f"[{limit.lower_rad:.3f}, {limit.upper_rad:.3f}] rad"
-            raise FaultError(
-                "ARM_LIMIT", self.name, f"joint {number} would go to {worst:.3f} rad; allowed are {allowed}"
-            )
+        lower, upper = limit.values[:2]
+        if lowest < lower - _LIMIT_SLACK_RAD or highest > upper + _LIMIT_SLACK_RAD:
+            worst = lowest if lowest < lower else highest
+            detail = f"joint {number} would go to {worst:.3f} {limit.unit}; allowed are [{lower:.3f}, {upper:.3f}] {limit.unit}"
+            raise FaultError("ARM_LIMIT", self.name, detail)
 
     def _check_velocities(
         self, number: int, limit: Any, angles: tuple[float, ...], trajectory: JointTrajectory
@@ -95,11 +94,10 @@ class MockArm(MockDevice, Arm):
             (b - a) / (t - s) for a, b, s, t in zip(angles, angles[1:], times, times[1:], strict=False)
         )
         fastest = max(map(abs, (*between, *(row[number - 1] for row in trajectory.velocities))))
-        if fastest > limit.velocity_rad_s * _VELOCITY_SLACK_RATIO:
-            allowed = f"allowed are {limit.velocity_rad_s:.3f} rad/s"
-            raise FaultError(
-                "ARM_LIMIT", self.name, f"joint {number} would turn at {fastest:.3f} rad/s; {allowed}"
-            )
+        allowed = limit.values[2]
+        if fastest > allowed * _VELOCITY_SLACK_RATIO:
+            detail = f"joint {number} would move at {fastest:.3f} {limit.unit}/s; allowed are {allowed:.3f} {limit.unit}/s"
+            raise FaultError("ARM_LIMIT", self.name, detail)
 
     def _check_overload(self) -> None:
         pressing = self.plant.contact.load(self.name).pressing_n

@@ -1,0 +1,45 @@
+"""The URDF and xacro files that descriptions name: beside the description, or among the shipped ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from microcell.description.base import Description
+from microcell.description.cell import ArmSpec
+from microcell.description.tool import ToolBase
+from microcell.paths import share_directory
+
+D = TypeVar("D", bound=Description)
+
+
+def named_file(description: Description) -> tuple[str, str, str]:
+    """The key that names a file, what it says ("" = none), and the folder of the shipped files."""
+    if isinstance(description, ArmSpec):
+        return "robot", description.robot, "robots"
+    if isinstance(description, ToolBase):
+        return "model", description.model or "", "tools"
+    return "", "", ""
+
+
+def shipped_file(name: str, folder: str) -> Path:
+    """Path of a shipped file, or of one that was found beside its description (then `name` is its whole path)."""
+    return share_directory() / "urdf" / folder / name
+
+
+def find_file(description: Description, beside: Path) -> Path | None:
+    """Path of the file that a description names; None where there is none."""
+    _, name, folder = named_file(description)
+    for path in (beside.absolute().parent / name, shipped_file(name, folder)):
+        if name and path.is_file():
+            return path
+    return None
+
+
+def with_file(description: D, beside: Path) -> D:
+    """The description, with the whole path of a file that lies beside it."""
+    key, name, folder = named_file(description)
+    found = find_file(description, beside)
+    if found is None or found == shipped_file(name, folder):
+        return description
+    return description.model_copy(update={key: str(found)})
