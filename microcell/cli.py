@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _description_commands(commands)
     _run_command(commands)
+    _view_command(commands)
     _cell_commands(commands)
     _report_command(commands)
     return parser
@@ -83,6 +84,20 @@ def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
     _json(run)
 
 
+def _view_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    view = _add(commands, "view", "show the cell in 3-D while it makes a unit: in a browser, or as a picture")
+    _line(view)
+    view.add_argument(
+        "--output", type=Path, metavar="FILE", help="write a .gif (animated) or .png (still) and open no browser"
+    )
+    view.add_argument("--unit", type=_positive(int), default=1, metavar="N", help="which unit of the run (default: 1)")
+    view.add_argument("--seed", type=int, default=0, help="of all that scatters, as in run")
+    view.add_argument("--at", type=_positive(float), metavar="S", help="still: so long after the unit was begun")
+    view.add_argument("--speed", type=_positive(float), default=4.0, help="animation: times as fast (default: 4)")
+    view.add_argument("--width", type=_positive(int), default=800, metavar="PX", help="of the picture (default: 800)")
+    view.add_argument("--port", type=int, default=8080, help="of the browser's page, on this machine (default: 8080)")
+
+
 def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     up = _add(commands, "up", "start the ROS 2 cell of a line and keep it running until Ctrl-C")
     _line(up)
@@ -109,6 +124,16 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     command.add_argument("name", metavar="NAME")
     command.add_argument("--reason", default="", help="kept in the journal")
     _cell(command)
+
+    tools = _add(commands, "tools", "list a running cell's tools; change, dock, put out of service and back")
+    asked = tools.add_mutually_exclusive_group()
+    asked.add_argument("--change", metavar="TOOL", help="mount this tool now, while nobody else has the arm")
+    asked.add_argument("--dock", action="store_true", help="put the mounted tool into its pocket now")
+    asked.add_argument("--out-of-service", metavar="TOOL", help="do not choose this tool any more")
+    asked.add_argument("--in-service", metavar="TOOL", help="it may be chosen again")
+    tools.add_argument("--arm", default="", help="default: the first one")
+    tools.add_argument("--reason", default="", help="kept in the journal")
+    _cell(tools)
 
     watch = _add(commands, "watch", "live view of a running cell: state, orders, stations, last faults")
     watch.add_argument("--once", action="store_true", help="print the present state and return")

@@ -52,7 +52,11 @@ def _frozen(value: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class JournalOpened(Event):
-    """A controller began to write; several in one journal mean restarts."""
+    """A controller began to write; several in one journal mean restarts.
+
+    `tools` has tool, serial, cycles, torque_n_m_h, calibration_days and the day of the last calibration ("" for none) of
+    each tool in the cribs: the limits that its life is judged by.
+    """
 
     kind: ClassVar[str] = "journal.opened"
     cell: str
@@ -65,6 +69,7 @@ class JournalOpened(Event):
     epoch_s: float
     ideal_cycle_s: float
     release: str
+    tools: tuple[tuple[str, str, int, float, int, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,3 +119,22 @@ def angle_between(a: Pose, b: Pose) -> float:
 def wrap_angle(angle: float) -> float:
     """The same angle in (-pi, pi]."""
     return math.pi - (math.pi - angle) % (2.0 * math.pi)
+
+
+def between(a: Pose, b: Pose, ratio: float) -> Pose:
+    """The pose on the straight way from one to another, turning evenly; `ratio` 0 is `a`, 1 is `b`."""
+    (ax, ay, az), (bx, by, bz) = a.position, b.position
+    position = (ax + (bx - ax) * ratio, ay + (by - ay) * ratio, az + (bz - az) * ratio)
+    return Pose(position, slerp(a.orientation, b.orientation, ratio))
+
+
+def slerp(a: Quaternion, b: Quaternion, ratio: float) -> Quaternion:
+    """The rotation on the shortest way from one to another, turning evenly (Shoemake 1985)."""
+    dot = sum(p * q for p, q in zip(a, b, strict=True))
+    angle = math.acos(min(1.0, abs(dot)))
+    if angle < 1e-7:
+        return b
+    sine = math.sin(angle)
+    u, v = math.sin((1.0 - ratio) * angle) / sine, math.copysign(math.sin(ratio * angle) / sine, dot)
+    x, y, z, w = (u * p + v * q for p, q in zip(a, b, strict=True))
+    return (x, y, z, w)

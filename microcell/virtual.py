@@ -59,6 +59,7 @@ class VirtualCell:
         self.runner = SkillRunner(run.line, self.clock, self.devices)
         session = Session("virtual", run.camera, run.seed)
         self.controller = Controller(run.line, self.clock, journal, self.runner, self.devices, session)
+        self.runner.record_step = self.controller.tooling.record_step
 
     async def start(self) -> None:
         """Connect every device and bring the cell to Idle."""

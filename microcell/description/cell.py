@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
@@ -73,15 +74,6 @@ AnyJointLimit = Annotated[
 ]
 
 
-class ArmGeometry(Description):
-    """A six-axis arm with shoulder, elbow and spherical wrist, by its four lengths."""
-
-    shoulder_height_m: PositiveMetre = Field(description="From the base to the shoulder's axis.")
-    upper_arm_m: PositiveMetre = Field(description="From the shoulder's axis to the elbow's.")
-    forearm_m: PositiveMetre = Field(description="From the elbow's axis to the wrist's centre.")
-    wrist_to_flange_m: PositiveMetre = Field(description="From the wrist's centre to the flange.")
-
-
 class ArmSpec(DeviceSpec):
     """A serial arm with what is built on its wrist."""
 
@@ -90,7 +82,6 @@ class ArmSpec(DeviceSpec):
     base_link: str = Field("", description="Link that stands at `base_in_cell`; without it, the file's root.")
     tip_link: str = Field("", description="Link of the flange; without it, the end of the file's only chain.")
     base_in_cell: PoseSpec = Field(PoseSpec(), description="Frame of the base.")
-    geometry: ArmGeometry = Field(description="Lengths.")
     joints: tuple[AnyJointLimit, ...] = Field(min_length=4, max_length=7, description="Limits, base to tip.")
     home_rad: tuple[Radian, ...] = Field(
         min_length=4, max_length=7, description="Joint positions at rest, those of sliding joints in m."
@@ -105,6 +96,16 @@ class ArmSpec(DeviceSpec):
     travel_height_m: PositiveMetre = Field(
         0.16, description="Height of the TCP above the bench on the way between stations."
     )
+    serves: tuple[Name, ...] = Field(
+        (), description="Stations, feeders and tool cribs that this arm works at; without any, all of the cell."
+    )
+    turning_radius_m: PositiveMetre = Field(
+        0.30, description="In a cell with zones: distance of the TCP from the base at which the arm waits and turns."
+    )
+
+    def works_at(self, station: str) -> bool:
+        """Whether this arm works at a station, feeder or tool crib."""
+        return not self.serves or station in self.serves
 
 
 class ToolChangerSpec(DeviceSpec):
@@ -128,6 +129,7 @@ class Pocket(Description):
     flange_in_cell: PoseSpec = Field(description="Flange pose when the tool is coupled in the pocket.")
     tool: Name | None = Field(None, description="Tool that belongs here; without one the pocket is empty.")
     serial: str = Field("", max_length=64, description="Serial that the coupling reads from the tool.")
+    calibrated: date | None = Field(None, description="Day on which this tool was calibrated last.")
 
 
 class ToolCribSpec(DeviceSpec):
@@ -216,11 +218,21 @@ DeviceUnion = Annotated[
 ]
 
 
+class ZoneSpec(Description):
+    """A part of the bench, from its top to over all arms, that one arm at a time may be in."""
+
+    low_m: tuple[Metre, Metre] = Field(description="Corner with the least x and y.")
+    high_m: tuple[Metre, Metre] = Field(description="Corner with the greatest x and y.")
+
+
 class Cell(Document):
     """Everything that stands on the bench. The cell frame has z up and its origin on the bench top."""
 
     kind: Literal["cell"]
     devices: dict[Name, DeviceUnion] = Field(min_length=1, description="Devices by name.")
+    zones: dict[Name, ZoneSpec] = Field(
+        default_factory=dict, description="Where two arms could meet, by name; none in a cell with one arm."
+    )
 
     def of_kind(self, kind: str) -> dict[str, Any]:
         """The devices of one kind by name, in the order of the file."""

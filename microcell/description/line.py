@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from microcell.description.base import Description, Document, Name
 from microcell.description.cell import Cell
 from microcell.description.product import Product
 from microcell.description.tool import Tool
+from microcell.description.zones import Ways
 
 
 class FeederSetup(Description):
@@ -56,7 +58,7 @@ class LineDocument(Document):
     max_units_in_work: int = Field(4, ge=1, le=1000, description="Units that may be in work at once.")
     max_reworks: int = Field(2, ge=0, le=20, description="Reworks of one unit before it is scrapped.")
     max_tool_run: int = Field(
-        8, ge=1, le=1000, description="Operations in a row that may jump the queue to save a tool change."
+        8, ge=0, le=1000, description="Operations that may overtake a more urgent one, to save tool changes; 0: none."
     )
     recovery: dict[str, tuple[RecoveryStep, ...]] = Field(
         default_factory=dict, description="Policy by fault code, instead of the default."
@@ -71,6 +73,11 @@ class Line(LineDocument):
     cell_description: Cell
     product_description: Product
     tools: dict[Name, Annotated[Tool, Field(discriminator="device")]]
+
+    @cached_property
+    def ways(self) -> Ways:
+        """The ground that each arm needs, and the zones on it."""
+        return Ways(self.cell_description, self.product_description.packing)
 
     def feeders_of(self, part: str) -> tuple[str, ...]:
         """The feeders that offer a part, in the order of the file."""

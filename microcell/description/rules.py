@@ -17,6 +17,7 @@ from microcell.description import (
     rules_product,
     rules_references,
     rules_skills,
+    rules_zones,
 )
 from microcell.description.rules_context import RULES, Context
 from microcell.errors import Issue
@@ -32,6 +33,7 @@ MODULES = (
     rules_plan,
     rules_line,
     rules_skills,
+    rules_zones,
 )
 """The modules whose rules are in `RULES`."""
 

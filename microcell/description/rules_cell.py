@@ -112,6 +112,17 @@ def rule_serials_are_unique(context: Context) -> Iterator[Issue]:
 
 
 @rule("cell")
+def rule_calibrations_are_dated(context: Context) -> Iterator[Issue]:
+    """A tool whose calibration runs out says in its pocket when it was calibrated."""
+    cribs: dict[str, ToolCribSpec] = context.cell.of_kind("tool_crib")
+    for where, tool, _ in _pockets(context):
+        days = context.tools[tool].life.calibration_days if tool in context.tools else 0
+        if days and cribs[str(where[1])].pockets[int(where[3])].calibrated is None:
+            remedy = f"its calibration holds {days} days. Give the day of the last one: calibrated: 2026-01-31."
+            yield context.issue("cell", where, f"nobody knows when '{tool}' was calibrated", remedy)
+
+
+@rule("cell")
 def rule_couplings_fit(context: Context) -> Iterator[Issue]:
     """Each tool in the crib has the coupling of a tool changer of the cell."""
     changers = context.cell.of_kind("tool_changer")

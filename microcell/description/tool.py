@@ -6,10 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from microcell.description.base import Document, FileName, Metre, PoseSpec, PositiveMetre
+from microcell.description.base import Description, Document, FileName, Metre, PoseSpec, PositiveMetre
 from microcell.description.shape import ShapeSpec
 
 Capability = Literal["grip", "suction", "drive_screw"]
+
+
+class ToolLife(Description):
+    """Limits of a tool's life, counted for each serial; at the first that is reached, the tool is not used any more."""
+
+    cycles: int = Field(0, ge=0, description="Uses: operations in which it was on the arm; 0 = no limit.")
+    torque_n_m_h: float = Field(0.0, ge=0, description="Torque-hours: its torque summed over time; 0 = no limit.")
+    calibration_days: int = Field(
+        0, ge=0, description="Days that a calibration holds, from the date in the tool's pocket; 0 = no limit."
+    )
 
 
 class ToolBase(Document):
@@ -23,7 +33,7 @@ class ToolBase(Document):
     shape: tuple[ShapeSpec, ...] = Field((), description="Solids that it consists of, in the flange's frame.")
     model: FileName | None = Field(None, description="URDF or xacro file of its looks, in urdf/tools or beside this file.")
     tcp_in_flange: PoseSpec = Field(description="Tool centre point; its z axis points away from the flange.")
-    life_cycles: int = Field(0, ge=0, description="Uses before replacement; 0 = no limit.")
+    life: ToolLife = Field(ToolLife(), description="How long one tool of this kind lasts.")
 
 
 class GripperTool(ToolBase):

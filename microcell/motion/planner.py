@@ -1,31 +1,140 @@
-"""Motions of one arm, each worked out once: a line repeats them for unit after unit, to the last bit."""
+"""Motions of one arm of a line, each worked out once: a line repeats them for unit after unit, to the last bit."""
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from microcell.description.cell import ArmSpec
-from microcell.motion.kinematics import ArmModel
-from microcell.motion.trajectory import plan_joint_move, plan_straight_move
+from microcell.description.line import Line
+from microcell.faults import FaultError
+from microcell.geometry import Pose, angle_between, between, distance
+from microcell.motion.limits import Joints, Limits
+from microcell.motion.payload import check_carrying
+from microcell.motion.trajectory import JointTrajectory
+
+if TYPE_CHECKING:
+    from microcell.motion.collision import CollisionChecker
 
 KEPT_MOTIONS = 2048
-"""So many of each kind are remembered, the latest used ones; about 2 kB each."""
+"""So many of each kind are remembered, the latest used ones; a few kB each."""
+
+KEPT_CHECKERS = 64
+LINE_STEP_M, LINE_STEP_RAD = 0.02, 0.15
+"""Steps of a straight line at which the joints are worked out."""
+
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What hangs at the flange: a tool of the line and a part (or unit) of its product by name, "" for none."""
+
+    tool: str = ""
+    part: str = ""
 
 
 class MotionPlanner:
-    """The arm's model and its planners, which remember: the same question gets the same answer, the very object.
+    """Plans for one arm among what stands in its cell, and remembers: the same question gets the very same answer.
 
-    forward(joints), inverse(flange_in_base, near)           see `ArmModel`
-    joint_move(start, goal, speed_ratio)                     see `plan_joint_move`
-    straight_move(start_joints, flange_in_base, speed_m_s)   see `plan_straight_move`
-
-    Faults are not remembered but raised anew.
+    Joints in rad (m for sliding joints), base to tip; poses are those of the flange in the arm's base. Faults are not
+    remembered but raised anew: ARM_UNREACHABLE, ARM_SINGULAR, ARM_LIMIT, ARM_OVERLOADED, and ARM_BLOCKED with the names
+    of what would collide.
     """
 
-    def __init__(self, spec: ArmSpec, name: str) -> None:
-        model = ArmModel(spec, name)
-        remember = lru_cache(maxsize=KEPT_MOTIONS)
-        self.forward = remember(model.forward)
-        self.inverse = remember(model.inverse)
-        self.joint_move = remember(partial(plan_joint_move, model.limits))
-        self.straight_move = remember(partial(plan_straight_move, model))
+    def __init__(self, line: Line, arm: str) -> None:
+        from microcell.motion.cell_scene import cell_scene
+        from microcell.motion.inverse import InverseKinematics
+        from microcell.motion.robot import RobotModel
+
+        spec: ArmSpec = line.cell_description.devices[arm]  # type: ignore[assignment]
+        self.name = arm
+        self.spec = spec
+        self.limits = Limits.of(spec.joints)
+        self._line = line
+        self._model = RobotModel.of(spec, arm)
+        self._inverse = InverseKinematics(self._model)
+        self._scene = cell_scene(line, arm)
+        self._racked = _racked_tools(line)
+        self.forward = lru_cache(maxsize=KEPT_MOTIONS)(self._model.forward)
+        self.inverse = lru_cache(maxsize=KEPT_MOTIONS)(self._solve)
+        self.joint_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_joint_move)
+        self.straight_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_straight_move)
+        self._checker = lru_cache(maxsize=KEPT_CHECKERS)(self._make_checker)
+
+    def check_payload(self, load: Load) -> None:
+        """ARM_OVERLOADED when a load is too heavy for the arm or reaches too far out: with it, no motion is planned."""
+        check_carrying(self._line, self.name, load.tool, load.part)
+
+    def _solve(self, flange_in_base: Pose, near: Joints, load: Load) -> Joints:
+        """Joints that bring the flange there without a collision, nearest to `near`."""
+        checker = self._checker(load, frozenset())
+        try:
+            return self._inverse.solve(flange_in_base, near, checker.free)
+        except FaultError as error:
+            if error.fault.code != "ARM_BLOCKED":
+                raise
+        raise self._blocked("the goal", checker.hits(self._inverse.solve(flange_in_base, near)))
+
+    def _plan_joint_move(self, start: Joints, goal: Joints, speed_ratio: float, load: Load) -> JointTrajectory:
+        """All joints together from rest to rest; around what stands in the way."""
+        from microcell.motion.planning import plan_motion
+
+        checker = self._checker(load, self._touched(start, load, frozenset()))
+        self._check_free(checker, goal, "the goal")
+        try:
+            return plan_motion(self.limits, start, goal, checker.free, speed_ratio, SEED)
+        except FaultError as error:
+            raise FaultError(error.fault.code, self.name, error.fault.detail) from None
+
+    def _plan_straight_move(
+        self, start: Joints, flange_in_base: Pose, speed_m_s: float, load: Load, working_at: frozenset[str]
+    ) -> JointTrajectory:
+        """The flange on a straight line (and evenly turning) from rest to rest at up to a speed.
+
+        `working_at` are the stations that may be touched. What is touched at the start may be left.
+        """
+        from microcell.motion.timing import time_line
+
+        here = self._model.forward(start)
+        length_m, angle_rad = distance(here, flange_in_base), angle_between(here, flange_in_base)
+        steps = max(2, math.ceil(length_m / LINE_STEP_M), math.ceil(angle_rad / LINE_STEP_RAD))
+        rows = self._inverse.along([between(here, flange_in_base, k / steps) for k in range(1, steps + 1)], start)
+        racked = (self._racked.get(station, frozenset()) for station in working_at)
+        checker = self._checker(load, self._touched(start, load, working_at.union(*racked)))
+        for row in rows:
+            self._check_free(checker, row, "the straight way")
+        return time_line(self.limits, (start, *rows), length_m, speed_m_s)
+
+    def _touched(self, joints: Joints, load: Load, ignored: frozenset[str]) -> frozenset[str]:
+        """What may be touched: the ignored ones, and what is touched now."""
+        checker = self._checker(load, ignored)
+        if checker.free(joints):
+            return ignored
+        return ignored | {other for _, other in checker.hits(joints)}
+
+    def _check_free(self, checker: CollisionChecker, joints: Joints, what: str) -> None:
+        if not checker.free(joints):
+            raise self._blocked(what, checker.hits(joints))
+
+    def _blocked(self, what: str, pairs: Iterable[tuple[str, str]]) -> FaultError:
+        touching = ", ".join(f"{a} would touch {b}" for a, b in pairs)
+        return FaultError("ARM_BLOCKED", self.name, f"on {what} {touching}")
+
+    def _make_checker(self, load: Load, ignored: frozenset[str]) -> CollisionChecker:
+        from microcell.motion.carried import carried_solids
+        from microcell.motion.collision import CollisionChecker
+
+        self.check_payload(load)
+        carried = carried_solids(self._line, load.tool, load.part)
+        base_in_cell = self.spec.base_in_cell.pose
+        return CollisionChecker(self._model, base_in_cell, self._scene.without(load.tool), carried, ignored)
+
+
+def _racked_tools(line: Line) -> dict[str, frozenset[str]]:
+    """Names of the tools in each crib: who works at the crib may touch them."""
+    cribs = line.cell_description.of_kind("tool_crib")
+    return {name: frozenset(p.tool for p in crib.pockets if p.tool) for name, crib in cribs.items()}

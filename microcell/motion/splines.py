@@ -7,14 +7,15 @@ where the acceleration passes zero. Nothing has to be sampled to know that limit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from microcell.motion.limits import Limits
 from microcell.motion.trajectory import JointTrajectory
 
-Rows = np.ndarray[Any, np.dtype[np.float64]]
+Rows: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+"""A table of floats, a row for each moment or place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,7 @@ def averaged(samples: Rows, period_s: float, window: int) -> TimeSpline:
     padded = np.concatenate([np.repeat(samples[:1], rest, axis=0), samples, np.repeat(samples[-1:], rest, axis=0)])
     sums = np.cumsum(np.concatenate([np.zeros((1, samples.shape[1])), padded - samples[0]]), axis=0)
     control = (sums[window:] - sums[:-window]) / window + samples[0]
-    control[0] = control[1] = samples[0]
-    control[-1] = control[-2] = samples[-1]
+    control[:3], control[-3:] = samples[0], samples[-1]
     positions = (control[:-2] + 4.0 * control[1:-1] + control[2:]) / 6.0
     velocities = (control[2:] - control[:-2]) / (2.0 * period_s)
     return TimeSpline(np.arange(len(positions)) * period_s, positions, velocities)

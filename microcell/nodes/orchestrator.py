@@ -91,6 +91,7 @@ class Orchestrator:
             self._world, parameters.text(node, "camera", "rendered"), parameters.integer(node, "seed", 0), self._autostart
         )
         controller = Controller(self._line, self._runtime.clock, journal, self._port, self._devices, session)
+        self._port.serve_steps(controller.tooling.record_step)
         self._interface.serve(controller)
         try:
             await controller.start()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import microcell
 from microcell import events
@@ -14,22 +14,22 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.devices.contract import Device
-from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import JournalError, MicrocellError, UsageError
-from microcell.faults import Fault
+from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Dispatcher, Job
-from microcell.orchestration.execution import ChainRunner
+from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
 from microcell.orchestration.restore import restore
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
-from microcell.orchestration.work import OrderStatus, OrderWork
+from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
 from microcell.records.journal import Entry, Journal
 from microcell.skills.contract import SkillPort
 
 log = logging.getLogger(__name__)
 Listener = Callable[[Entry], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Controller:
         self._journal = journal
         self._port = port
         self._listeners: list[Listener] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._parked = 0
         self._held_for_person = asyncio.Event()
         self._looked = asyncio.Event()
@@ -78,7 +78,8 @@ class Controller:
         self.epoch, self.in_doubt = restore(self.shop, journal, session.world)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
-        self._runner = ChainRunner(self.shop, port, self, _typed(changers), self._feeders, self.epoch)
+        self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.epoch)
+        self.tooling = self._runner.tooling
 
     # life
 
@@ -87,7 +88,7 @@ class Controller:
 
         Raises `UsageError` before anything moves when a skill is missing.
         """
-        await self._check_skills()
+        await check_skills(self.line, self._port)
         line = self.line
         self._record(
             events.JournalOpened(
@@ -102,13 +103,13 @@ class Controller:
                 epoch_s=self.clock.epoch_s,
                 ideal_cycle_s=line.ideal_cycle_s,
                 release=microcell.__version__,
+                tools=self.shop.tools.limits(),
             )
         )
         self.shop.settle()
         for feeder in line.feeders:
             await self._feeders.read(feeder)
-        for arm in line.cell_description.of_kind("arm"):
-            await self._runner.read_tool(arm)
+        await self.tooling.start()
         if self.session.autostart:
             self.command(Command.RESET, "start-up")
 
@@ -178,7 +179,7 @@ class Controller:
         try:
             self._set(target, reason or command.title)
         except JournalError as error:
-            self._journal_failed(error)
+            self.journal_failed(error)
             raise
         self._starved = False
         if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
@@ -215,6 +216,10 @@ class Controller:
             await self._park(self._until(lambda: self.shop.resources.is_free(device)))
         self.shop.resources.take([device], holder)
 
+    def freed(self) -> None:
+        """Something was given back (see `execution.Gate`)."""
+        self._wake()
+
     # seeing
 
     def add_listener(self, listener: Listener) -> None:
@@ -246,6 +251,7 @@ class Controller:
 
     def _record(self, event: events.Event) -> None:
         entry = self._journal.append(event)
+        self.shop.tools.apply(event)
         for listener in self._listeners:
             listener(entry)
 
@@ -265,11 +271,15 @@ class Controller:
             self._advance()
             if self.in_doubt and self.state is State.EXECUTE:
                 self._ask_about_doubtful_units()
+            for name, work in self.tooling.settling() if self.state is State.EXECUTE else ():
+                self.beside(work, name)
             while self.state is State.EXECUTE and (job := self._dispatcher.next_job()) is not None:
                 self._begin(job)
+            for name, work in self._runner.parking.due() if self.state is State.EXECUTE else ():
+                self.beside(work, name)
             self._rest()
         except JournalError as error:
-            self._journal_failed(error)
+            self.journal_failed(error)
         looked, self._looked = self._looked, asyncio.Event()
         looked.set()
 
@@ -297,8 +307,9 @@ class Controller:
             self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
             self._starved = True
         else:
-            fault = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
-            self._raise(fault)
+            refused = [self.shop.tools.refusal(tool) for tool in self.shop.tools.out_of_service()]
+            blocked = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
+            self._raise(next((fault for fault in refused if fault), blocked))
 
     def _raise(self, fault: Fault) -> None:
         """Record a fault of the cell itself and hold until a person lets it go on."""
@@ -324,32 +335,39 @@ class Controller:
         for kind, station in job.binding.taken.items():
             self.shop.enter(unit, kind, station)
         unit.running = True
+        self._dispatcher.begun(job)
         self.shop.resources.take(job.binding.devices(), f"{unit.serial}/{job.chain.first}")
         running = Job(unit, job.order, job.chain, job.binding, job.new)
-        task = asyncio.get_running_loop().create_task(self._runner.run(running), name=f"{unit.serial}/{job.chain.first}")
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(done, running))
+        self.beside(self._runner.run(running), f"{unit.serial}/{job.chain.first}", unit)
 
-    def _ended(self, task: asyncio.Task[None], job: Job) -> None:
+    def beside(self, work: Coroutine[Any, Any, T], name: str, unit: UnitWork | None = None) -> asyncio.Task[T]:
+        """Run some work beside all other, as one of those that come to rest before the cell does."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: self._ended(done, name, unit))
+        return task
+
+    def _ended(self, task: asyncio.Task[Any], name: str, unit: UnitWork | None) -> None:
         self._tasks.discard(task)
-        job.unit.running = False
+        if unit is not None:
+            unit.running = False
         error = None if task.cancelled() else task.exception()
         if isinstance(error, JournalError):
-            self._journal_failed(error)
-        elif error is not None:
-            self._chain_failed(error, job)
+            self.journal_failed(error)
+        elif error is not None and not (unit is None and isinstance(error, FaultError)):  # that is told to who asked
+            self._failed(error, name)
         self._wake()
 
-    def _chain_failed(self, error: BaseException, job: Job) -> None:
+    def _failed(self, error: BaseException, name: str) -> None:
         """An error of the program itself: the unit is put aside when a person lets the cell go on."""
-        if job.unit.serial in self.shop.units:
-            self.in_doubt[job.unit.serial] = job.chain.first
-        log.error("chain %s of %s failed", job.chain.first, job.unit.serial, exc_info=error)
+        unit, _, operation = name.partition("/")
+        if unit in self.shop.units:
+            self.in_doubt[unit] = operation
+        log.error("%s failed", name, exc_info=error)
         detail = str(error) if isinstance(error, MicrocellError) else f"{type(error).__name__}: {error}"
-        fault = Fault("SKILL_FAILED", "orchestrator", detail, job.unit.serial, job.chain.first, self.clock.now())
-        self._raise(fault)
+        self._raise(Fault("SKILL_FAILED", "orchestrator", detail, unit, operation, self.clock.now()))
 
-    def _journal_failed(self, error: JournalError) -> None:
+    def journal_failed(self, error: JournalError) -> None:
         """Without a journal nothing may move: abort, and do not try to write."""
         if self._journal_is_lost:
             return
@@ -371,16 +389,6 @@ class Controller:
         while not condition():
             await self._looked.wait()
 
-    async def _check_skills(self) -> None:
-        product = self.line.product_description
-        wanted = {op.skill for plan in (product.plan, product.scrap_plan) for op in plan.values()} | {"change_tool"}
-        missing = sorted(wanted - await self._port.offered())
-        if missing:
-            raise UsageError(
-                f"nobody offers the skill {', '.join(missing)}, which the plan of '{self.line.product}' needs. "
-                "Start its server."
-            )
-
 
 _CHAINS_GO_ON = (
     State.EXECUTE, State.HOLDING, State.STOPPING, State.SUSPENDING, State.COMPLETING, State.UNHOLDING, State.UNSUSPENDING,
@@ -389,10 +397,3 @@ _CHAINS_GO_ON = (
 
 _WAITS_FOR_REST = (State.HOLDING, State.STOPPING, State.ABORTING, State.SUSPENDING, State.COMPLETING)
 """Acting states that last until no chain moves."""
-
-
-def _typed(changers: Mapping[str, Device]) -> dict[str, ToolChanger]:
-    for arm, device in changers.items():
-        if not isinstance(device, ToolChanger):
-            raise TypeError(f"the tool changer of '{arm}' is a {type(device).__name__}")
-    return changers  # type: ignore[return-value]

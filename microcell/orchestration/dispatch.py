@@ -1,33 +1,48 @@
-"""Which chain starts next: the most urgent one that can, unless another saves a tool change."""
+"""Which chain starts next: the most urgent one that can, unless another saves a tool change.
+
+A chain that has been overtaken `max_tool_run` times by less urgent ones that took something of what it waits for is
+overtaken no more: what it needs is kept for it until it has begun.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from microcell.orchestration.plan import Chain
-from microcell.orchestration.resources import Binding, Blocked
+from microcell.orchestration.resources import Binding
 from microcell.orchestration.shop import Shop, open_orders
 from microcell.orchestration.work import OrderWork, UnitWork
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A chain of a unit with everything that it needs; `new` when the unit is not yet in work."""
+    """A chain of a unit with everything that it needs; `new` when the unit is not yet in work.
+
+    `overtakes` are more urgent chains that wait for something of what this one takes.
+    """
 
     unit: UnitWork
     order: OrderWork
     chain: Chain
     binding: Binding
     new: bool
+    overtakes: tuple[Key, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """Names what waits: a chain of a unit, or the next unit of a variant."""
+        return _key(self.unit, self.order, self.chain, self.new)
 
 
 @dataclass
 class Dispatcher:
-    """Chooses jobs. It starts nothing itself."""
+    """Chooses jobs. It starts nothing itself; `begun` tells it what was started."""
 
     shop: Shop
-    jumped: int = 0
     missing_parts: tuple[str, ...] = ()
+    overtaken: dict[Key, int] = field(default_factory=dict)
 
     def next_job(self) -> Job | None:
         """The job to start now, or None; `missing_parts` then tells the parts that hold up work."""
@@ -35,15 +50,15 @@ class Dispatcher:
         if not startable:
             return None
         first = startable[0]
-        if not first.binding.change_to:
-            self.jumped = 0
+        if not first.binding.change_to or self._is_late(first.order):
             return first
-        saving = next((job for job in startable if job.binding.arm == first.binding.arm and not job.binding.change_to), None)
-        if saving is None or self.jumped >= self.shop.line.max_tool_run:
-            self.jumped = 0
-            return first
-        self.jumped += 1
-        return saving
+        return next((job for job in startable if _saves(job, first)), first)
+
+    def begun(self, job: Job) -> None:
+        """Count whom a started job has overtaken."""
+        for key in job.overtakes:
+            self.overtaken[key] = self.overtaken.get(key, 0) + 1
+        self.overtaken.pop(job.key, None)
 
     def has_work(self) -> bool:
         """Whether any unit is in work or may be begun."""
@@ -55,14 +70,30 @@ class Dispatcher:
         """Jobs that have all they need, the most urgent first."""
         jobs: list[Job] = []
         missing: list[str] = []
+        waiting: dict[Key, frozenset[str]] = {}
+        seen: set[Key] = set()
+        kept: frozenset[str] = frozenset()
         for unit, order, chain, new in self._candidates():
+            seen.add(key := _key(unit, order, chain, new))
             found = self.shop.resources.bind(unit, chain, self.shop.needs(unit, chain), self.shop.units.values())
-            if isinstance(found, Blocked):
-                missing += [found.parts] if found.parts else []
+            if isinstance(found, Binding):
+                wish = frozenset(found.devices())
+                if not wish & kept:
+                    overtakes = tuple(other for other, wanted in waiting.items() if wanted & wish)
+                    jobs.append(Job(unit, order, chain, found, new, overtakes))
             else:
-                jobs.append(Job(unit, order, chain, found, new))
+                wish = found.wish
+                missing += [found.parts] if found.parts else []
+            if wish:
+                waiting[key] = wish
+                if self.overtaken.get(key, 0) >= self.shop.line.max_tool_run:
+                    kept |= wish
         self.missing_parts = tuple(dict.fromkeys(missing))
+        self.overtaken = {key: count for key, count in self.overtaken.items() if key in seen}
         return jobs
+
+    def _is_late(self, order: OrderWork) -> bool:
+        return order.due_s is not None and order.due_s <= self.shop.clock.now()
 
     def _candidates(self) -> list[tuple[UnitWork, OrderWork, Chain, bool]]:
         """Every chain that the plans allow now."""
@@ -79,3 +110,13 @@ class Dispatcher:
         """The first chain of one new unit of each variant that is still to be begun."""
         drafts = [self.shop.draft_unit(order, variant) for variant, left in order.to_start.items() if left > 0]
         return [(unit, order, chain, True) for unit in drafts for chain in unit.ready_chains()[:1]]
+
+
+def _saves(job: Job, first: Job) -> bool:
+    """Whether a job goes without the tool change that the first one needs; none of lower priority does so."""
+    same_arm = job.binding.arm == first.binding.arm
+    return same_arm and not job.binding.change_to and job.order.priority == first.order.priority
+
+
+def _key(unit: UnitWork, order: OrderWork, chain: Chain, new: bool) -> Key:
+    return (order.order_id, unit.variant) if new else (unit.serial, chain.first)

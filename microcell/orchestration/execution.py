@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol, TypeVar
 
 from microcell import events
-from microcell.devices.tool_changer.contract import ToolChanger
+from microcell.description.line import Line
+from microcell.devices.contract import Device
+from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
+from microcell.orchestration.packml import State
+from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovery import decide
 from microcell.orchestration.shop import Shop
+from microcell.orchestration.tooling import Tooling, fault_of
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
@@ -34,6 +39,10 @@ HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 class Gate(Protocol):
     """What a running chain asks of the controller."""
 
+    @property
+    def state(self) -> State:
+        """The cell's PackML state."""
+
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
@@ -46,6 +55,15 @@ class Gate(Protocol):
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free."""
 
+    def freed(self) -> None:
+        """Something was given back: perhaps another chain waits for it."""
+
+    def beside(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Run some work beside all other, as one of those that come to rest before the cell does."""
+
+    def journal_failed(self, error: JournalError) -> None:
+        """Abort: nothing can be written any more."""
+
 
 class ChainRunner:
     """Runs jobs through a skill port."""
@@ -55,27 +73,30 @@ class ChainRunner:
         shop: Shop,
         port: SkillPort,
         gate: Gate,
-        changers: Mapping[str, ToolChanger],
+        changers: Mapping[str, Device],
         feeders: FeederWatch,
         epoch: int,
     ) -> None:
         self._shop = shop
         self._port = port
         self._gate = gate
-        self._changers = changers
         self._feeders = feeders
         self._epoch = epoch
         self._attempts = 0
+        self.tooling = Tooling(shop, self, gate, changers, restarted=epoch > 1)
+        self.parking = Parking(shop, self, gate)
         self.activity: dict[str, Feedback] = {}
+        self.goals: dict[str, SkillGoal] = {}
         self.running: dict[str, asyncio.Task[SkillResult]] = {}
 
     async def run(self, job: Job) -> None:
         """Run a job to its end; its leases were taken by the caller and are given back here."""
         holder = f"{job.unit.serial}/{job.chain.first}"
         try:
+            await self.parking.enter(job)
             if job.binding.change_to:
-                await self._change_tool(job)
-            await self._replace_worn_tool(job)
+                await self.tooling.mount(job)
+            await self.tooling.check_fit(job)
             await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
@@ -98,7 +119,7 @@ class ChainRunner:
             elif result.outcome is Outcome.REJECTED:
                 self._rejected(unit, operation, result)
                 return
-            elif not await self._recovered(job, operation, index, _fault_of(result)):
+            elif not await self._recovered(job, operation, index, fault_of(result)):
                 return
         if unit.complete:
             self._shop.end_unit(unit)
@@ -109,8 +130,12 @@ class ChainRunner:
         unit.carton = result.carton or unit.carton
         if spec.vacates and spec.vacates in unit.stations:
             self._shop.leave(unit, spec.vacates, unit.stations[spec.vacates])
-        needed = job.binding.still_needed(job.chain, next_index)
-        self._shop.resources.release(set(job.binding.devices()) - needed)
+        resources, needed = self._shop.resources, job.binding.still_needed(job.chain, next_index)
+        if "arm" in job.binding.operations[operation]:
+            resources.stands_in(job.binding.arm, job.binding.zones.get(operation, ()))
+        resources.release(set(job.binding.devices()) - needed)
+        if next_index < len(job.chain.operations):  # at the chain's end the controller looks by itself
+            self._gate.freed()
 
     async def _after_fault_on_the_way_back(self, unit: UnitWork, operation: str, fault: Fault) -> None:
         """The work is done, so there is nothing to repeat; a fault that needs a person holds the cell all the same."""
@@ -153,6 +178,8 @@ class ChainRunner:
             self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
             unit.tried.pop(key)
             await self._gate.hold(fault)
+            if fault.code.startswith("TOOL_") and job.binding.arm:
+                await self.insist(lambda: self.tooling.read(job.binding.arm))  # a person may have changed it
             if fault.code != "OUTCOME_UNKNOWN":
                 return True
             await self._begin_again(job, operation, index, fault, "scrap")  # once more could be twice
@@ -169,20 +196,20 @@ class ChainRunner:
         unit = job.unit
         if action == "wait":
             feeder = job.binding.operations[operation]["feeder"]
-            await self._insist(lambda: self._feeders.take_for_empty(feeder))
+            await self.insist(lambda: self._feeders.take_for_empty(feeder))
         if action != "scrap":
             self._shop.decided(unit.serial, operation, fault.code, action, f"{job.chain.first} is done again")
         if job.binding.arm and (index > 0 or fault.code in MAY_LEAVE_PART_IN_HAND):
-            await self._empty_hand(job)
+            await self.empty_hand(job)
         taken_out = job.chain.operations[: index + (fault.code == "GRIP_PART_LOST" and not unit.scrapping)]
         unit_is_gone = any(unit.plan.operations[name].vacates for name in taken_out)
         unit.done.difference_update(job.chain.operations)
         if action == "scrap" or unit_is_gone:
             self._shop.scrap(unit, operation, fault.code, str(fault))
 
-    async def _empty_hand(self, job: Job) -> None:
+    async def empty_hand(self, job: Job) -> None:
         """Drop what the tool may hold into a bin, again and again until nothing is held."""
-        bins = list(self._shop.line.cell_description.of_kind("bin"))
+        bins = self._shop.resources.suitability.bins(job.binding.arm)
         if not bins:
             await self._gate.hold(Fault("HAND_NOT_EMPTY", job.binding.arm, "there is no bin to drop the part into"))
             return
@@ -191,8 +218,8 @@ class ChainRunner:
         await self._gate.pass_through()
         await self._gate.acquire(bins[0], holder)
         while True:
-            result = await self._goal(unit.serial, unit.variant, "drop_part", "place", {"target": "bin"}, resources)
-            if result.outcome is Outcome.SUCCEEDED or (fault := _fault_of(result)).code in HAND_IS_EMPTY:
+            result = await self.goal(unit.serial, unit.variant, "drop_part", "place", {"target": "bin"}, resources)
+            if result.outcome is Outcome.SUCCEEDED or (fault := fault_of(result)).code in HAND_IS_EMPTY:
                 await self._gate.pass_through()
                 return
             self._shop.saw_fault(fault)
@@ -202,61 +229,11 @@ class ChainRunner:
                 self._shop.decided(unit.serial, "drop_part", fault.code, "hold", str(fault))
                 await self._gate.hold(fault)
 
-    async def _change_tool(self, job: Job) -> None:
-        """Mount the tool that the chain needs; a person is asked as often as it fails."""
-        arm, binding = job.binding.arm, job.binding
-        tried = 0
-        while True:
-            resources = {"arm": arm, "tool_crib": binding.crib}
-            parameters = {"tool": binding.change_to}
-            result = await self._goal("", "", f"mount_{binding.change_to}", "change_tool", parameters, resources)
-            serial = await self._insist(lambda: self.read_tool(arm))
-            if result.outcome is Outcome.SUCCEEDED and serial == binding.change_to:
-                self._shop.resources.release([binding.crib])
-                return
-            fault = _fault_of(result)
-            self._shop.saw_fault(fault)
-            tried += 1
-            action = decide(fault.code, tried - 1, self._shop.line.recovery)
-            self._shop.decided("", f"mount_{binding.change_to}", fault.code, action, str(fault))
-            if action == "hold":
-                tried = 0
-                await self._gate.hold(fault)
-            elif fault.code == "HAND_NOT_EMPTY":
-                await self._empty_hand(job)
-            else:
-                await self._gate.pass_through()
-
-    async def _replace_worn_tool(self, job: Job) -> None:
-        """Ask for a new tool when the mounted one has reached its life; who lets the cell go on has put one in."""
-        tool = self._shop.resources.mounted.get(job.binding.arm, "")
-        if self._shop.is_worn_out(tool):
-            fault = Fault("TOOL_WORN_OUT", tool, f"{self._shop.tool_cycles[tool]} uses")
-            self._shop.saw_fault(fault)
-            self._shop.decided("", f"mount_{tool}", fault.code, "hold", str(fault))
-            await self._gate.hold(fault)
-            self._shop.decided("", f"mount_{tool}", fault.code, "replaced", "a person put a new tool in")
-            self._shop.tool_cycles[tool] = 0
-
-    async def read_tool(self, arm: str) -> str:
-        """Read what is on an arm's flange and record it when it is news; the tool's name, "" for none."""
-        cell = self._shop.line.cell_description
-        coupling = await self._changers[arm].coupling()
-        serial = coupling.tool_serial if coupling.locked else ""
-        pockets = [p for crib in cell.of_kind("tool_crib").values() for p in crib.pockets]
-        tool = next((p.tool for p in pockets if p.tool and p.serial == serial), "")
-        if self._shop.resources.mounted.get(arm) != tool:
-            self._shop.mounted(arm, tool, serial)
-        return tool
-
     async def _attempt(self, unit: UnitWork, operation: str, resources: Mapping[str, str], job: Job) -> SkillResult:
         skill, parameters = self._shop.skill_of(unit, operation), self._shop.parameters(unit, operation)
-        result = await self._goal(unit.serial, unit.variant, operation, skill, parameters, resources)
-        if "arm" in resources:
-            self._shop.used_tool(resources["arm"])
-        return result
+        return await self.goal(unit.serial, unit.variant, operation, skill, parameters, resources)
 
-    async def _goal(
+    async def goal(
         self,
         unit: str,
         variant: str,
@@ -264,14 +241,18 @@ class ChainRunner:
         skill: str,
         parameters: dict[str, Any],
         resources: Mapping[str, str],
+        at_once: bool = False,
     ) -> SkillResult:
-        """One attempt: intent recorded, goal run, outcome recorded."""
-        await self._gate.may_move()
+        """One attempt: intent recorded, goal run, outcome recorded. `at_once` does not wait until the cell produces."""
+        if not at_once:
+            await self._gate.may_move()
         shop, clock = self._shop, self._shop.clock
         self._attempts += 1
         attempt_id = f"{self._epoch}.{self._attempts}"
         holder = f"{unit or resources['arm']}/{operation}"
-        goal = SkillGoal(skill, unit, variant, operation, attempt_id, parameters, Lease(holder, resources, self._epoch))
+        mounted = shop.tools.serial_on(resources.get("arm", ""))
+        lease = Lease(holder, resources, self._epoch, mounted)
+        goal = SkillGoal(skill, unit, variant, operation, attempt_id, parameters, lease)
         shop.record(
             events.OperationStarted(
                 time_s=clock.now(),
@@ -285,7 +266,7 @@ class ChainRunner:
         result = _placed(await self._execute(goal), goal, clock.now())
         shop.record(_ended(goal, result, clock.now()))
         if "feeder" in resources:
-            await self._insist(lambda: self._feeders.read(resources["feeder"]))
+            await self.insist(lambda: self._feeders.read(resources["feeder"]))
         return result
 
     async def _execute(self, goal: SkillGoal) -> SkillResult:
@@ -294,7 +275,7 @@ class ChainRunner:
 
         sent: list[str] = []
         task = asyncio.ensure_future(self._send(goal, report, sent))
-        self.running[goal.attempt_id] = task
+        self.running[goal.attempt_id], self.goals[goal.attempt_id] = task, goal
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -311,6 +292,7 @@ class ChainRunner:
             return await self._port.execute(goal, report)
         finally:
             self.running.pop(goal.attempt_id, None)
+            self.goals.pop(goal.attempt_id, None)
             self.activity.pop(goal.lease.holder, None)
 
     async def _send(self, goal: SkillGoal, report: Callable[[Feedback], None], sent: list[str]) -> SkillResult:
@@ -321,7 +303,7 @@ class ChainRunner:
         except FaultError as error:
             return SkillResult(Outcome.FAULT, str(error), error.fault)
 
-    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What a device says that the orchestrator asks itself; one that fails holds the cell and is asked again."""
         while True:
             try:
@@ -332,17 +314,23 @@ class ChainRunner:
                 await self._gate.hold(error.fault)
 
 
+async def check_skills(line: Line, port: SkillPort) -> None:
+    """`UsageError` when nobody offers a skill that the line's plan or its tool changes need."""
+    product = line.product_description
+    wanted = {op.skill for plan in (product.plan, product.scrap_plan) for op in plan.values()}
+    wanted |= {"park"} if line.cell_description.zones else set()
+    missing = sorted((wanted | {"change_tool", "settle_tool"}) - await port.offered())
+    if missing:
+        raise UsageError(
+            f"nobody offers the skill {', '.join(missing)}, which the plan of '{line.product}' needs. Start its server."
+        )
+
+
 def _placed(result: SkillResult, goal: SkillGoal, now_s: float) -> SkillResult:
     """The result with the unit and operation in its fault, where the skill did not put them there."""
     if result.fault is None or result.fault.operation:
         return result
     return replace(result, fault=result.fault.at(goal.unit, goal.operation, now_s))
-
-
-def _fault_of(result: SkillResult) -> Fault:
-    return result.fault or Fault(
-        "SKILL_FAILED", "skill", f"ended as {result.outcome.name} without a fault: {result.message}"
-    )
 
 
 def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.OperationEnded:

@@ -1,80 +1,91 @@
-"""Who has what: leases of devices, stations that units stand in, mounted tools, parts in feeders.
+"""Who has what: leases of devices and zones, stations that units stand in, mounted tools, parts in feeders.
 
 An operation chain gets everything that it needs together or nothing, and a unit gets a station only when every unit in
-work could still be finished afterwards (Dijkstra's banker). So no two units can wait for each other's.
+work could still be finished afterwards (see `safety`). So no two units can wait for each other's. A zone is leased like a
+device; besides, an arm that has ended its work in a zone is in it until it has parked or has worked elsewhere.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from microcell.description.line import Line
 from microcell.orchestration.plan import Chain
+from microcell.orchestration.safety import Claim, can_all_finish
+from microcell.orchestration.suitability import Suitability
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Needs
+
+TOOL_CHANGE = ""
+"""Stands for the tool change among a binding's operations."""
 
 
 @dataclass(frozen=True)
 class Binding:
-    """Devices for a chain: for each operation by kind, the tool to mount first, and the stations that are taken."""
+    """What a chain gets: devices by kind and zones for each operation, the tool to mount first, the stations taken."""
 
     arm: str
     change_to: str
     crib: str
     operations: Mapping[str, Mapping[str, str]]
     taken: Mapping[str, str]
+    zones: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def devices(self) -> tuple[str, ...]:
-        """All devices of the chain, the tool crib included when the tool is changed first."""
+        """All devices and zones of the chain, the tool crib included when the tool is changed first."""
         names = {device for devices in self.operations.values() for device in devices.values()}
-        return tuple(sorted(names | ({self.crib} if self.change_to else set())))
+        return tuple(sorted(names.union(*self.zones.values()) | ({self.crib} if self.change_to else set())))
+
+    def all_zones(self) -> frozenset[str]:
+        """Every zone of the chain."""
+        return frozenset().union(*self.zones.values())
 
     def still_needed(self, chain: Chain, index: int) -> frozenset[str]:
-        """Devices of the operations from `index` on."""
-        return frozenset(d for op in chain.operations[index:] for d in self.operations[op].values())
+        """Devices and zones of the operations from `index` on, and the zones where the one before has left the arm."""
+        devices = frozenset(d for op in chain.operations[index:] for d in self.operations[op].values())
+        return devices.union(*(self.zones.get(op, frozenset()) for op in chain.operations[max(0, index - 1) :]))
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """Why a chain cannot start now; `parts` names an empty feeder's part when that is the reason."""
+    """Why a chain cannot start now.
+
+    `parts` names an empty feeder's part when that is the reason; `wish` what the chain would take if nothing were leased.
+    """
 
     reason: str
     parts: str = ""
+    wish: frozenset[str] = frozenset()
 
 
-@dataclass
 class Resources:
-    """The present state of all that is shared."""
+    """The present state of all that is shared.
 
-    line: Line
-    holders: dict[str, str] = field(default_factory=dict)
-    occupied: dict[str, str] = field(default_factory=dict)
-    mounted: dict[str, str] = field(default_factory=dict)
-    levels: dict[str, int] = field(default_factory=dict)
-    out_of_service: set[str] = field(default_factory=set)
+    `inside` tells which arms may be in a zone, leased or not; `unsettled` are arms on whose flange nobody has looked yet.
+    """
+
+    def __init__(self, line: Line, needs: Callable[[UnitWork, Chain], Mapping[str, Needs]]) -> None:
+        self.line = line
+        self.holders: dict[str, str] = {}
+        self.occupied: dict[str, str] = {}
+        self.mounted: dict[str, str] = {}
+        self.levels: dict[str, int] = {}
+        self.out_of_service: set[str] = set()
+        self.unsettled: set[str] = set()
+        self.suitability = Suitability(line, needs)
+        arms = line.cell_description.of_kind("arm")
+        self.inside: dict[str, set[str]] = {zone: set(arms) for zone in line.cell_description.zones}
 
     def bind(self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]) -> Binding | Blocked:
-        """Find free devices for all operations of a chain; takes nothing yet."""
-        taken = self._stations(unit, chain)
-        if isinstance(taken, Blocked):
-            return taken
-        if taken and not self._safe(unit, taken, units):
-            return Blocked("the station is kept free for a unit in work")
-        arm = self._arm(needs)
-        if isinstance(arm, Blocked):
-            return arm
-        operations = {}
-        for name in chain.operations:
-            devices = self._devices(name, needs[name], {**unit.stations, **taken}, arm)
-            if isinstance(devices, Blocked):
-                return devices
-            operations[name] = devices
-        change_to, crib = self._tool_change(arm, needs)
-        if change_to is None:
-            return Blocked("no tool in a free crib can do it")
-        return Binding(arm, change_to, crib, operations, taken)
+        """Find free devices for all operations of a chain, the cheapest arm first; takes nothing yet."""
+        everybody = list(units)
+        found = self._bind(unit, chain, needs, everybody, patient=False)
+        if isinstance(found, Binding) or found.parts:
+            return found
+        wish = self._bind(unit, chain, needs, everybody, patient=True)
+        return Blocked(found.reason, wish=frozenset(wish.devices())) if isinstance(wish, Binding) else found
 
     def take(self, devices: Iterable[str], holder: str) -> None:
         """Lease devices; they must be free."""
@@ -91,118 +102,167 @@ class Resources:
     def is_free(self, device: str) -> bool:
         return device not in self.holders and device not in self.out_of_service
 
-    def tools_for(self, arm: str, capability: str) -> list[str]:
-        """Tools in the cribs that fit an arm's changer and have a capability."""
-        cell = self.line.cell_description
-        changer = cell.of_kind("tool_changer")[cell.of_kind("arm")[arm].tool_changer]
-        pockets = [p for crib in cell.of_kind("tool_crib").values() for p in crib.pockets]
-        tools = [self.line.tools[p.tool] for p in pockets if p.tool]
-        return [t.name for t in tools if capability in t.capabilities and t.coupling == changer.coupling]
+    # where the arms are
 
-    def _stations(self, unit: UnitWork, chain: Chain) -> dict[str, str] | Blocked:
-        taken = {}
-        for name in chain.operations:
-            kind = unit.plan.operations[name].occupies
-            if kind is None or kind in unit.stations:
+    def enters(self, arm: str, zones: Iterable[str]) -> None:
+        """An arm may be in these zones from now on, besides those where it was."""
+        for zone in zones:
+            self.inside[zone].add(arm)
+
+    def stands_in(self, arm: str, zones: Iterable[str] = ()) -> None:
+        """An arm is in these zones and in no other."""
+        for arms in self.inside.values():
+            arms.discard(arm)
+        self.enters(arm, zones)
+
+    def zones_of(self, arm: str) -> frozenset[str]:
+        """Zones that an arm may be in."""
+        return frozenset(zone for zone, arms in self.inside.items() if arm in arms)
+
+    def in_the_way(self) -> list[str]:
+        """Arms that have nothing to do and may be in a zone."""
+        idle = (arm for arm in self.line.ways.arms if self.is_free(arm) and arm not in self.unsettled)
+        return [arm for arm in idle if self.zones_of(arm)]
+
+    # inside
+
+    def _bind(
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], patient: bool
+    ) -> Binding | Blocked:
+        """As `bind`; a patient one takes what is leased for free."""
+        reasons: list[Blocked] = []
+        for arm in self._arms(needs):
+            if not patient and arm and (not self.is_free(arm) or arm in self.unsettled):
+                reasons.append(Blocked(f"{arm} is busy"))
                 continue
-            free = [d for d in self.line.cell_description.of_kind(kind) if self.is_free(d) and d not in self.occupied]
-            if not free:
-                return Blocked(f"no {kind} is free")
-            taken[kind] = free[0]
-        return taken
+            found = self._bind_arm(unit, chain, needs, units, arm, patient)
+            if isinstance(found, Binding):
+                return found
+            reasons.append(found)
+        return next((r for r in reasons if r.parts), reasons[0] if reasons else Blocked("no arm can do it"))
 
-    def _safe(self, unit: UnitWork, taken: Mapping[str, str], units: Iterable[UnitWork]) -> bool:
-        kinds = {u for other in (*units, unit) for u in _claims(other)} | set(taken)
-        free = Counter(
-            {
-                kind: sum(
-                    d not in self.occupied and d not in self.out_of_service for d in self.line.cell_description.of_kind(kind)
-                )
-                for kind in kinds
-            }
-        )
-        free.subtract(taken.keys())
-        held = {u.serial: (Counter(u.stations.keys()), Counter(_claims(u))) for u in units}
-        mine = Counter(unit.stations.keys()) + Counter(taken.keys())
-        held[unit.serial] = (mine, Counter(_claims(unit)) - Counter(taken.keys()))
-        return can_all_finish(free, held.values())
+    def _bind_arm(
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], arm: str, patient: bool
+    ) -> Binding | Blocked:
+        change = self._tool_change(arm, needs, patient)
+        if change is None:
+            return Blocked("no tool in a free crib can do it")
+        reason = Blocked("no station is free")
+        for taken in self._stations(unit, chain, patient):
+            operations = {}
+            for name in chain.operations:
+                devices = self._devices(needs[name], {**unit.stations, **taken}, arm, patient)
+                if isinstance(devices, Blocked):
+                    reason = devices
+                    break
+                operations[name] = devices
+            else:
+                zones = self._zones(arm, change[1], operations)
+                if not patient and (busy := self._busy_zone(arm, zones)):
+                    reason = Blocked(f"the zone {busy} is not free")
+                elif taken and not self._safe(unit, taken, units):
+                    reason = Blocked("the station is kept free for a unit in work")
+                else:
+                    return Binding(arm, *change, operations, taken, zones)
+        return reason
 
-    def _arm(self, needs: Mapping[str, Needs]) -> str | Blocked:
+    def _arms(self, needs: Mapping[str, Needs]) -> list[str]:
+        """Arms for a chain, those first that have its tool mounted; "" alone where it needs none."""
         if not any("arm" in need.kinds for need in needs.values()):
-            return ""
-        arms = [name for name in self.line.cell_description.of_kind("arm") if self.is_free(name)]
-        if not arms:
-            return Blocked("the arm is busy")
-        suited = [name for name in arms if self._suits(self.mounted.get(name, ""), needs)]
-        return (suited or arms)[0]
+            return [""]
+        arms = [arm for arm in self.line.ways.arms if arm not in self.out_of_service]
+        return sorted(arms, key=lambda arm: not self._is_ready(arm, needs))
 
-    def _suits(self, tool: str, needs: Mapping[str, Needs]) -> bool:
-        wanted = {need.capability for need in needs.values() if need.capability}
-        return not wanted or (tool in self.line.tools and wanted.issubset(self.line.tools[tool].capabilities))
+    def _is_ready(self, arm: str, needs: Mapping[str, Needs]) -> bool:
+        """Whether what is on an arm's flange can do a chain, and may."""
+        tool = self.mounted.get(arm, "")
+        return tool not in self.out_of_service and self.suitability.suits(tool, needs)
 
-    def _tool_change(self, arm: str, needs: Mapping[str, Needs]) -> tuple[str | None, str]:
-        if not arm or self._suits(self.mounted.get(arm, ""), needs):
+    def _stations(self, unit: UnitWork, chain: Chain, patient: bool) -> Iterator[dict[str, str]]:
+        """Every choice of free stations for the kinds that a chain takes; one empty choice where it takes none."""
+        kinds = {unit.plan.operations[name].occupies for name in chain.operations} - {None, *unit.stations}
+        wanted = sorted(kind for kind in kinds if kind)
+        free = [
+            [s for s in self.suitability.stations(unit, kind) if s not in self.occupied and self._may_have(s, patient)]
+            for kind in wanted
+        ]
+        for choice in product(*free):
+            yield dict(zip(wanted, choice, strict=True))
+
+    def _safe(self, unit: UnitWork, taken: Mapping[str, str], units: list[UnitWork]) -> bool:
+        every = [*(u for u in units if u.serial != unit.serial), unit]
+        claims = {u.serial: self._claims(u, taken if u is unit else {}) for u in every}
+        stations = set(taken.values()).union(*(c for found in claims.values() for c in found))
+        free = {s for s in stations if s not in self.occupied and s not in self.out_of_service} - set(taken.values())
+        held = {u.serial: {*u.stations.values(), *(taken.values() if u is unit else ())} for u in every}
+        return can_all_finish(free, [(held[u.serial], claims[u.serial]) for u in every])
+
+    def _claims(self, unit: UnitWork, taken: Mapping[str, str]) -> list[Claim]:
+        """For each station that a unit will still take, those of which it needs one."""
+        return [
+            frozenset(self.suitability.stations(unit, op.occupies))
+            for name, op in unit.plan.operations.items()
+            if op.occupies and name not in unit.done and op.occupies not in unit.stations and op.occupies not in taken
+        ]
+
+    def _tool_change(self, arm: str, needs: Mapping[str, Needs], patient: bool) -> tuple[str, str] | None:
+        """Tool to mount and its crib, two empty names when none is needed, None when there is no tool."""
+        if not arm or self._is_ready(arm, needs):
             return "", ""
-        wanted = next(need.capability for need in needs.values() if need.capability)
-        cribs = self.line.cell_description.of_kind("tool_crib")
-        for tool in self.tools_for(arm, wanted):
-            crib = next(name for name, spec in cribs.items() if any(p.tool == tool for p in spec.pockets))
-            if self._suits(tool, needs) and self.is_free(crib) and tool not in self.mounted.values():
+        elsewhere = {tool for other, tool in self.mounted.items() if other != arm}
+        for tool, crib in self.suitability.tools_for(arm, needs):
+            if tool not in self.out_of_service and (patient or (self.is_free(crib) and tool not in elsewhere)):
                 return tool, crib
-        return None, ""
+        return None
 
-    def _devices(self, operation: str, need: Needs, stations: Mapping[str, str], arm: str) -> dict[str, str] | Blocked:
+    def _devices(
+        self, need: Needs, stations: Mapping[str, str], arm: str, patient: bool
+    ) -> dict[str, str] | Blocked:
         bound: dict[str, str] = {}
         for kind in sorted(need.kinds, key=lambda k: k == "camera"):  # a camera depends on what it has to see
-            device = self._device(kind, need, stations, arm, bound)
+            device = self._device(kind, need, stations, arm, bound, patient)
             if isinstance(device, Blocked):
                 return device
             bound[kind] = device
         return bound
 
     def _device(
-        self, kind: str, need: Needs, stations: Mapping[str, str], arm: str, bound: Mapping[str, str]
+        self, kind: str, need: Needs, stations: Mapping[str, str], arm: str, bound: Mapping[str, str], patient: bool
     ) -> str | Blocked:
-        cell = self.line.cell_description
         if kind == "arm":
             return arm
         if kind == "feeder":
-            return self._feeder(need.part or "")
-        if kind in stations:
-            device = stations[kind]
-            return device if self.is_free(device) else Blocked(f"{device} is in use")
-        names = list(cell.of_kind(kind))
-        if kind == "camera":
-            seen = bound.get("feeder") or next((stations[k] for k in bound if k in stations), "")
-            names = [n for n in names if seen in cell.of_kind("camera")[n].sees]
-        return next((n for n in names if self.is_free(n)), Blocked(f"no {kind} is free"))
+            return self._feeder(need.part or "", arm, patient)
+        seen = bound.get("feeder") or next((stations[k] for k in bound if k in stations), "")
+        names = self.suitability.devices(kind, arm, stations, seen)
+        return next((n for n in names if self._may_have(n, patient)), Blocked(f"no {kind} is free"))
 
-    def _feeder(self, part: str) -> str | Blocked:
-        feeders = [f for f in self.line.feeders_of(part) if f not in self.out_of_service]
+    def _feeder(self, part: str, arm: str, patient: bool) -> str | Blocked:
+        everywhere = [f for f in self.line.feeders_of(part) if f not in self.out_of_service]
+        feeders = [f for f in everywhere if self.suitability.works_at(arm, f)]
         stocked = [f for f in feeders if self.levels.get(f, 0) > 0]
         if not stocked:
-            return Blocked(f"no {part} in {', '.join(feeders) or 'any feeder'}", parts=part)
-        return next((f for f in stocked if self.is_free(f)), Blocked(f"the feeder of {part} is in use"))
+            elsewhere = any(self.levels.get(f, 0) > 0 for f in everywhere)
+            return Blocked(f"no {part} in {', '.join(feeders) or 'any feeder'}", parts="" if elsewhere else part)
+        free = (f for f in stocked if self._may_have(f, patient))
+        return next(free, Blocked(f"the feeder of {part} is in use"))
 
+    def _may_have(self, device: str, patient: bool) -> bool:
+        return device not in self.out_of_service and (patient or device not in self.holders)
 
-def _claims(unit: UnitWork) -> list[str]:
-    """Kinds of station that a unit will still take."""
-    operations = unit.plan.operations.items()
-    return [
-        op.occupies for name, op in operations if op.occupies and name not in unit.done and op.occupies not in unit.stations
-    ]
+    def _zones(self, arm: str, crib: str, operations: Mapping[str, Mapping[str, str]]) -> dict[str, frozenset[str]]:
+        """Zones of each operation, and of the tool change."""
+        if not self.inside:
+            return {}
+        places = {TOOL_CHANGE: (crib,) if crib else (), **{name: d.values() for name, d in operations.items()}}
+        ways = self.line.ways
+        by_operation = {}
+        for name, stations in places.items():
+            who = arm if name == TOOL_CHANGE or "arm" in operations[name] else ""
+            by_operation[name] = frozenset().union(*(ways.zones_at(who, station) for station in stations))
+        return by_operation
 
-
-def can_all_finish(free: Counter[str], units: Iterable[tuple[Counter[str], Counter[str]]]) -> bool:
-    """Whether units, each with (held, still claimed) stations, can be finished one after the other."""
-    left = list(units)
-    available = Counter(free)
-    if any(count < 0 for count in available.values()):
-        return False
-    while left:
-        ready = next((u for u in left if all(available[k] >= n for k, n in u[1].items())), None)
-        if ready is None:
-            return False
-        available.update(ready[0])
-        left.remove(ready)
-    return True
+    def _busy_zone(self, arm: str, zones: Mapping[str, frozenset[str]]) -> str:
+        """A zone that is leased, or where another arm may be; "" when all are free."""
+        every = sorted(frozenset().union(*zones.values()))
+        return next((z for z in every if not self.is_free(z) or self.inside[z] - {arm}), "")

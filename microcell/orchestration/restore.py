@@ -18,6 +18,7 @@ class _Restorer:
     open_attempts: dict[str, events.OperationStarted] = field(default_factory=dict)
 
     def apply(self, event: events.Event) -> None:
+        self.shop.tools.apply(event)
         if isinstance(event, events.JournalOpened):
             self.epoch = max(self.epoch, event.epoch)
         elif isinstance(event, events.OrderAccepted):
@@ -34,8 +35,6 @@ class _Restorer:
             self._operation_ended(event)
         elif isinstance(event, events.ToolMounted):
             self.shop.resources.mounted[event.arm] = event.tool
-        elif isinstance(event, events.RecoveryDecided) and event.action == "replaced":
-            self.shop.tool_cycles[event.operation.removeprefix("mount_")] = 0
         elif isinstance(event, events.RecoveryDecided) and event.unit in self.shop.units:
             self._recovery(event, self.shop.units[event.unit])
 
@@ -64,8 +63,6 @@ class _Restorer:
         unit = self.shop.units.get(event.unit)
         if started is None or unit is None:
             return
-        if event.operation in unit.plan.operations and "arm" in started.resources:
-            self.shop.used_tool(started.resources["arm"])
         if event.outcome != "succeeded":
             return
         spec = unit.plan.operations.get(event.operation)

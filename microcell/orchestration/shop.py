@@ -14,6 +14,7 @@ from microcell.errors import UsageError
 from microcell.faults import Fault
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Resources
+from microcell.orchestration.tools import ToolLedger
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork, plan_of
 from microcell.skills.contract import Needs
 
@@ -27,10 +28,10 @@ class Shop:
         self.line = line
         self.clock = clock
         self.record = record
-        self.resources = Resources(line)
+        self.resources = Resources(line, self.needs)
         self.orders: dict[str, OrderWork] = {}
         self.units: dict[str, UnitWork] = {}
-        self.tool_cycles: dict[str, int] = {}
+        self.tools = ToolLedger(line, clock)
         self.faults: list[Fault] = []
         self.units_started = 0
         self.units_good = 0
@@ -255,17 +256,6 @@ class Shop:
         """Take note of the tool on an arm's flange."""
         self.resources.mounted[arm] = tool
         self.record(events.ToolMounted(time_s=self.clock.now(), arm=arm, tool=tool, serial=serial))
-
-    def used_tool(self, arm: str) -> None:
-        """Count a use of the tool on an arm's flange."""
-        tool = self.resources.mounted.get(arm, "")
-        if tool:
-            self.tool_cycles[tool] = self.tool_cycles.get(tool, 0) + 1
-
-    def is_worn_out(self, tool: str) -> bool:
-        """Whether a tool has reached the limit of its life, where it has one."""
-        limit = self.line.tools[tool].life_cycles if tool in self.line.tools else 0
-        return 0 < limit <= self.tool_cycles.get(tool, 0)
 
 
 def open_orders(orders: Mapping[str, OrderWork]) -> list[OrderWork]:

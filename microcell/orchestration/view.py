@@ -9,6 +9,7 @@ from microcell.faults import Fault
 from microcell.orchestration.packml import State
 from microcell.orchestration.shop import Shop, open_orders
 from microcell.orchestration.work import OrderStatus, OrderWork
+from microcell.records.tools import HOUR_S
 from microcell.skills.contract import Feedback
 
 
@@ -66,13 +67,21 @@ class StationView:
 
 @dataclass(frozen=True)
 class ToolView:
-    """One tool: its place is `flange of <arm>` or `<crib>`."""
+    """One tool: its place is `flange of <arm>` or `<crib>`. What is left is None where no limit or no rate is known.
+
+    `refusal` says why it must not be used, "" when it may.
+    """
 
     name: str
     serial: str
     place: str
     cycles: int
     cycles_limit: int
+    torque_n_m_h: float
+    calibration_due_s: float | None
+    uses_left: int | None
+    hours_left: float | None
+    refusal: str
 
 
 @dataclass(frozen=True)
@@ -138,15 +147,20 @@ def _station(shop: Shop, name: str, activity: Mapping[str, Feedback]) -> Station
 
 def _tools(shop: Shop) -> tuple[ToolView, ...]:
     flanges = {tool: f"flange of {arm}" for arm, tool in shop.resources.mounted.items()}
-    pockets = [(crib, p) for crib, spec in shop.line.cell_description.of_kind("tool_crib").items() for p in spec.pockets]
-    return tuple(
-        ToolView(
-            p.tool,
-            p.serial,
-            flanges.get(p.tool, crib),
-            shop.tool_cycles.get(p.tool, 0),
-            shop.line.tools[p.tool].life_cycles,
-        )
-        for crib, p in pockets
-        if p.tool
+    return tuple(_tool(shop, tool, flanges.get(tool, crib)) for tool, (crib, _) in shop.tools.places.items())
+
+
+def _tool(shop: Shop, tool: str, place: str) -> ToolView:
+    wear, left, refusal = shop.tools.wear(tool), shop.tools.remaining(tool), shop.tools.refusal(tool)
+    return ToolView(
+        name=tool,
+        serial=wear.serial,
+        place=place,
+        cycles=wear.uses,
+        cycles_limit=shop.line.tools[tool].life.cycles,
+        torque_n_m_h=round(wear.torque_n_m_s / HOUR_S, 6),
+        calibration_due_s=left.calibration_due_s,
+        uses_left=left.uses_left,
+        hours_left=None if left.hours_left is None else round(left.hours_left, 1),
+        refusal=str(refusal) if refusal else "",
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from microcell.clock import Clock
 from microcell.description.cell import ArmSpec
 from microcell.geometry import Pose
-from microcell.motion.kinematics import Joints
-from microcell.motion.trajectory import JointTrajectory
+from microcell.motion.limits import Joints
+from microcell.motion.trajectory import JointTrajectory, sample
 from microcell.plant.signals import Signal
 
 if TYPE_CHECKING:
-    from microcell.motion.kinematics import ArmModel
+    from microcell.motion.robot import RobotModel
 
 _KEPT_POSES = 1024
 
@@ -32,7 +31,7 @@ class ArmMotion:
         self._trajectory: JointTrajectory | None = None
         self._start_s = 0.0
         self._last: tuple[float, tuple[Joints, Joints]] | None = None
-        self._model: ArmModel | None = None
+        self._model: RobotModel | None = None
         self._flange_of = lru_cache(maxsize=_KEPT_POSES)(self._flange_with)
 
     @property
@@ -70,7 +69,7 @@ class ArmMotion:
         if elapsed >= trajectory.duration_s:
             return trajectory.positions[-1], (0.0,) * len(self._rest)
         if self._last is None or self._last[0] != time_s:  # much is asked about the same instant
-            self._last = time_s, interpolate(trajectory, max(0.0, elapsed))
+            self._last = time_s, sample(trajectory, elapsed)
         return self._last[1]
 
     def flange(self) -> Pose:
@@ -84,34 +83,9 @@ class ArmMotion:
     def _flange_with(self, joints: Joints) -> Pose:
         return self._base_in_cell @ self._kinematics().forward(joints)
 
-    def _kinematics(self) -> ArmModel:
+    def _kinematics(self) -> RobotModel:
         if self._model is None:
-            from microcell.motion.kinematics import ArmModel
+            from microcell.motion.robot import RobotModel
 
-            self._model = ArmModel(self.spec)
+            self._model = RobotModel.of(self.spec, self.name)
         return self._model
-
-
-def interpolate(trajectory: JointTrajectory, elapsed_s: float) -> tuple[Joints, Joints]:
-    """Positions and velocities on the cubic Hermite spline through a trajectory's points."""
-    times = trajectory.times_s
-    k = min(bisect_right(times, elapsed_s), len(times) - 1) - 1
-    if k < 0:
-        return trajectory.positions[0], trajectory.velocities[0]
-    span = times[k + 1] - times[k]
-    u = (elapsed_s - times[k]) / span
-    v = 1.0 - u
-    h00, h10, h01, h11 = (1 + 2 * u) * v * v, span * u * v * v, u * u * (3 - 2 * u), -span * u * u * v
-    d00, d10, d11 = -6 * u * v / span, v * (1 - 3 * u), u * (3 * u - 2)
-    ends = tuple(
-        zip(
-            trajectory.positions[k],
-            trajectory.velocities[k],
-            trajectory.positions[k + 1],
-            trajectory.velocities[k + 1],
-            strict=True,
-        )
-    )
-    positions = tuple(h00 * p0 + h10 * v0 + h01 * p1 + h11 * v1 for p0, v0, p1, v1 in ends)
-    velocities = tuple(d00 * (p0 - p1) + d10 * v0 + d11 * v1 for p0, v0, p1, v1 in ends)
-    return positions, velocities

@@ -8,6 +8,7 @@ from microcell.geometry import Pose, Quaternion, Vector, rotate
 from microcell.plant.bench import Bench, ToolTruth
 from microcell.plant.holding import Holding
 from microcell.plant.items import Item
+from microcell.plant.peg import Push
 from microcell.plant.physics import GRAVITY_M_S2
 from microcell.plant.shapes import bottom_m
 from microcell.plant.supports import Supports
@@ -40,6 +41,20 @@ class Contact:
         self._bench = bench
         self._supports = supports
         self._holding = holding
+
+    def touch(self, arm: str, time_s: float) -> tuple[Push, ...]:
+        """Forces on an arm's tool and what it holds at an instant of the present motion, in the cell frame, but weight."""
+        tool = self._bench.tool_on(arm)
+        if tool is None:
+            return ()
+        return self._pushes(tool, self._holding.held(tool), self._bench.arm(arm).flange_at(time_s) @ tool.tcp_in_flange)
+
+    def note_entered(self, arm: str) -> None:
+        """A motion of the arm has ended or another is about to begin: a peg that is in its hole by now stays there."""
+        tool = self._bench.tool_on(arm)
+        item = self._bench.held(tool) if tool is not None else None
+        if item is not None:
+            self._supports.note_entered(item, self._bench.pose_of(item))
 
     def load(self, arm: str) -> Load:
         """Load on an arm's flange now."""
@@ -81,26 +96,24 @@ class Contact:
             return Load((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
         flange = self._bench.arm(arm).flange_at(time_s)
         item = self._holding.held(tool)
-        up_n, at = self._contact(tool, item, flange @ tool.tcp_in_flange)
         back = _conjugate(flange.orientation)
-        force = rotate(back, (0.0, 0.0, up_n - self._weight_n(tool, item)))
-        if up_n == 0.0:
-            return Load(force, (0.0, 0.0, 0.0))
-        touch = rotate(back, (0.0, 0.0, up_n))
-        lever = rotate(back, tuple(a - b for a, b in zip(at, flange.position, strict=True)))  # type: ignore[arg-type]
-        return Load(force, _cross(lever, touch))
+        force = rotate(back, (0.0, 0.0, -self._weight_n(tool, item)))
+        torque: Vector = (0.0, 0.0, 0.0)
+        for push in self._pushes(tool, item, flange @ tool.tcp_in_flange):
+            touch = rotate(back, push.force)
+            lever = rotate(back, _less(push.at, flange.position))
+            force, torque = _plus(force, touch), _plus(torque, _cross(lever, touch))
+        return Load(force, torque)
 
-    def _contact(self, tool: ToolTruth, item: Item | None, tcp: Pose) -> tuple[float, Vector]:
-        """Upward force on what is lowest at the tool, N, and where it acts."""
+    def _pushes(self, tool: ToolTruth, item: Item | None, tcp: Pose) -> tuple[Push, ...]:
+        """Forces on what is lowest at the tool, in the cell frame."""
         pose = tcp @ item.pose if item is not None else tcp
         lowest = pose.position[2] + (bottom_m(item.part) if item is not None else 0.0)
         if lowest > self._bench.layout.clear_m:
-            return 0.0, pose.position
+            return ()
         if item is None:
-            support = self._supports.under_tool(tool, tcp)
-        else:
-            support = self._supports.under_part(item, pose, tool.driving)
-        return support.force_n(pose.position[2]), pose.position
+            return self._supports.under_tool(tool, tcp).pushes(pose)
+        return self._supports.under_part(item, pose, tool.driving).pushes(pose)
 
     def _weight_n(self, tool: ToolTruth, item: Item | None) -> float:
         carried = self._bench.mass_kg(item) if item is not None else 0.0
@@ -109,6 +122,14 @@ class Contact:
 
 def _conjugate(q: Quaternion) -> Quaternion:
     return (-q[0], -q[1], -q[2], q[3])
+
+
+def _plus(a: Vector, b: Vector) -> Vector:
+    return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
+
+
+def _less(a: Vector, b: Vector) -> Vector:
+    return (a[0] - b[0], a[1] - b[1], a[2] - b[2])
 
 
 def _cross(a: Vector, b: Vector) -> Vector:

@@ -8,6 +8,11 @@ from __future__ import annotations
 GRAVITY_M_S2 = 9.81
 WRIST_STIFFNESS_N_M = 20_000.0
 """Compliance between flange and part: 20 N for each millimetre that the flange goes on after contact."""
+WRIST_LATERAL_N_M = 20_000.0
+WRIST_ANGULAR_N_M_RAD = 100.0
+"""The same compliance sideways, and in tilting about the tool centre point."""
+WALL_FRICTION_RATIO = 0.2
+"""Coulomb friction of a part at the walls of its hole: plastic on plastic, dry."""
 
 # gripping
 GRASP_ALONG_M = 0.006

@@ -54,7 +54,7 @@ class Settling:
         height = self._height_in_site(match, item)
         if height is None:
             return None
-        x, y, _ = match.part_in_site.position
+        x, y = match.between_walls(item)
         lying = Pose((x, y, height), from_rpy(0.0, 0.0, match.part_in_site.yaw))
         return Place("unit", str(match.unit.item_id), match.place.name), match.place.part_in_unit @ lying
 

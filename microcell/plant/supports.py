@@ -1,9 +1,12 @@
-"""What is under a thing: how far down it can go, and against which friction. Pure geometry, no state."""
+"""What is under a thing: how far down it can go, and which forces it meets there.
+
+Pure geometry but for one memory: a peg whose foot has once got into its hole stays between the walls until it is lifted out.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from microcell.description.tool import GripperTool
@@ -11,6 +14,7 @@ from microcell.geometry import Pose, rotate
 from microcell.plant.bench import Bench, ToolTruth
 from microcell.plant.items import Item
 from microcell.plant.layout import SitePlace, Zone
+from microcell.plant.peg import HeldPeg, Hole, Push
 from microcell.plant.physics import (
     SEAT_CAPTURE_M,
     SEAT_CAPTURE_RAD,
@@ -39,33 +43,84 @@ class Support:
         sliding = min(self.friction_n, WRIST_STIFFNESS_N_M * (self.entry_m - height_m))
         return sliding + WRIST_STIFFNESS_N_M * max(0.0, self.rest_m - height_m)
 
+    def pushes(self, pose: Pose) -> tuple[Push, ...]:
+        """Forces in the cell frame on what the arm would bring to a pose."""
+        up_n = self.force_n(pose.position[2])
+        return (Push(pose.position, (0.0, 0.0, up_n)),) if up_n else ()
+
 
 def hard(height_m: float) -> Support:
     """A support without friction zone."""
     return Support(height_m, height_m)
 
 
+@dataclass(frozen=True, slots=True)
+class PegSupport:
+    """A held peg over or in its hole."""
+
+    peg: HeldPeg
+    seated_in_cell: Pose
+
+    @property
+    def rest_m(self) -> float:
+        """Height in the cell at which the part's frame rests."""
+        return self.seated_in_cell.position[2] + self.peg.rest_m
+
+    def pushes(self, pose: Pose) -> tuple[Push, ...]:
+        """Forces in the cell frame on the peg, which is what the arm would bring to `pose`."""
+        seated = self.seated_in_cell
+        return tuple(Push(seated.apply(push.at), rotate(seated.orientation, push.force)) for push in self.peg.pushes())
+
+
 @dataclass(frozen=True)
 class SiteMatch:
-    """A site under a part: the unit's first part, the seated pose in the cell, the part's pose in that."""
+    """A site under a part: the unit's first part, the seated pose in the cell, the part's pose in that.
+
+    `entered`: the part has found its way into the site's hole, and is in it.
+    """
 
     unit: Item
     place: SitePlace
     seated_in_cell: Pose
     part_in_site: Pose
+    entered: bool = False
 
     @property
     def lateral_m(self) -> float:
         x, y, _ = self.part_in_site.position
         return math.hypot(x, y)
 
-    def fits(self, item: Item) -> bool:
-        """Whether a part goes in here: its place and turn are within the clearance."""
+    @property
+    def lean(self) -> tuple[float, float]:
+        """Lateral part of the part's z axis, in the site's frame, rad."""
+        x, y, _ = rotate(self.part_in_site.orientation, (0.0, 0.0, 1.0))
+        return (x, y)
+
+    def over_rim(self, item: Item) -> bool:
+        """Whether all of a part is over the rim of the site's hole, its lowest edge too. Only for a site with a fit."""
+        depth_m = self.place.site.fit.depth_m if self.place.site.fit else 0.0
+        height = self.part_in_site.position[2] - depth_m
+        return height > 0.0 and height > max(half_extents(item.part)) * math.hypot(*self.lean)
+
+    def hole(self, item: Item) -> Hole:
+        """The site's hole for a part, narrower by the corners of a part that is turned in it. Only for a site with a fit."""
         fit = self.place.site.fit
-        if fit is None:
+        radius_m = max(half_extents(item.part))
+        corner_m = turn_error(item.part, self.part_in_site.yaw) * radius_m
+        clearance_m, depth_m, friction_n = (fit.clearance_m, fit.depth_m, fit.friction_n) if fit else (0.0, 0.0, 0.0)
+        return Hole(radius_m, max(0.0, clearance_m / 2 - corner_m), depth_m, friction_n)
+
+    def between_walls(self, item: Item) -> tuple[float, float]:
+        """Where a part comes to be, m in the site's frame, when nothing holds it but the walls of its hole."""
+        x, y, _ = self.part_in_site.position
+        share = self.hole(item).slack_m / self.lateral_m if self.entered and self.lateral_m > 0.0 else 1.0
+        return (x, y) if share >= 1.0 else (x * share, y * share)
+
+    def fits(self, item: Item) -> bool:
+        """Whether a part goes in here: it is in already, or its place, lean and turn are within the clearance."""
+        if self.entered or self.place.site.fit is None:
             return True
-        corner = turn_error(item.part, self.part_in_site.yaw) * max(half_extents(item.part))
-        return self.lateral_m + corner <= fit.clearance_m / 2
+        return self.lateral_m <= self.hole(item).entry_slack_m(self.lean)
 
 
 class Supports:
@@ -74,8 +129,22 @@ class Supports:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._seats = lru_cache(maxsize=_KEPT_SEATS)(self._seats_in)
+        self._entered: dict[int, str] = {}
 
-    def under_part(self, item: Item, pose: Pose, driving: bool = False) -> Support:
+    def note_entered(self, item: Item, pose: Pose) -> None:
+        """Remember, at the end of a motion, whether a held part's foot is in the hole of its site."""
+        x, y, z = pose.position
+        if z > self._bench.layout.clear_m:
+            self._entered.pop(item.item_id, None)
+            return
+        zone = self._bench.layout.zone_at(x, y)
+        match = self.site_under(zone.name, item, pose) if zone is not None and zone.kind == "fixture" else None
+        if match is not None and match.entered:
+            self._entered[item.item_id] = match.place.name
+        else:
+            self._entered.pop(item.item_id, None)
+
+    def under_part(self, item: Item, pose: Pose, driving: bool = False) -> Support | PegSupport:
         """What a part at `pose` comes down on; `driving`: it is a screw that is being turned in."""
         x, y, _ = pose.position
         zone = self._bench.layout.zone_at(x, y)
@@ -115,7 +184,34 @@ class Supports:
             match = SiteMatch(unit, place, seated, cell_in_site @ pose)
             if match.lateral_m <= SITE_REACH_M and (best is None or match.lateral_m < best.lateral_m):
                 best = match
+        if best is not None and best.place.site.fit is not None and item.place.kind == "tool":
+            return replace(best, entered=True) if self._is_in(best, item) else best
         return best
+
+    def _is_in(self, match: SiteMatch, item: Item) -> bool:
+        """Whether a held part is under the rim, and got there through the hole: before the present motion or during it.
+
+        Motions under the rim are taken as straight.
+        """
+        if match.over_rim(item):
+            return False
+        lean, hole = match.lean, match.hole(item)
+        x, y, height = match.part_in_site.position
+        rim, slack = hole.depth_m + hole.radius_m * math.hypot(*lean), hole.entry_slack_m(lean)
+        if self._entered.get(item.item_id) == match.place.name or math.hypot(x, y) <= slack:
+            return True
+        from_x, from_y, from_height = (match.seated_in_cell.inverse() @ self._start_of(item)).position
+        if from_height > rim:
+            share = (from_height - rim) / (from_height - height)
+            from_x, from_y = from_x + (x - from_x) * share, from_y + (y - from_y) * share
+        return _way_to_origin_m(from_x, from_y, x, y) <= slack
+
+    def _start_of(self, item: Item) -> Pose:
+        """Where a held part was when the arm's present motion began; where it is, when the arm rests."""
+        tool = self._bench.tools[item.place.holder]
+        if tool.arm is None:
+            return self._bench.pose_of(item)
+        return self._bench.arm(tool.arm).flange_at(-math.inf) @ tool.tcp_in_flange @ item.pose
 
     def _seats_in(self, part_name: str, unit_in_cell: Pose) -> tuple[tuple[SitePlace, Pose, Pose], ...]:
         """The sites for a part in a unit, with the seated part's pose in the cell and that pose's inverse."""
@@ -123,7 +219,7 @@ class Supports:
         seats = ((place, unit_in_cell @ place.part_in_unit) for place in places)
         return tuple((place, seated, seated.inverse()) for place, seated in seats)
 
-    def _over_fixture(self, zone: Zone, item: Item, pose: Pose, driving: bool) -> Support:
+    def _over_fixture(self, zone: Zone, item: Item, pose: Pose, driving: bool) -> Support | PegSupport:
         x, y, _ = pose.position
         seat = zone.places[0]
         if self._bench.unit_in(zone.name) is None:
@@ -138,10 +234,14 @@ class Supports:
             if match.lateral_m > THREAD_CATCH_M:
                 return hard(seated - bottom_m(item.part))
             return hard(seated if driving else entry)
-        if not match.fits(item):
+        if match.place.site.fit is None:
+            return hard(seated)
+        if match.over_rim(item):
             return hard(entry)
-        fit = match.place.site.fit
-        return Support(seated, entry, fit.friction_n) if fit is not None else hard(seated)
+        reach_m = item.pose.inverse().position[2]
+        x, y, height = match.part_in_site.position
+        peg = HeldPeg(match.hole(item), (x, y), height, match.lean, reach_m, match.entered)
+        return PegSupport(peg, match.seated_in_cell)
 
     def _shaft(self, zone: Zone, item: Item) -> float:
         """Height of a part's lowest point; a feeder's places have holes for the shafts of screws."""
@@ -178,6 +278,14 @@ def tilt(pose: Pose) -> float:
 
 def _square(seat: Pose, item: Item, pose: Pose) -> bool:
     return turn_error(item.part, (seat.inverse() @ pose).yaw) <= SEAT_CAPTURE_RAD
+
+
+def _way_to_origin_m(from_x: float, from_y: float, x: float, y: float) -> float:
+    """Least distance of a straight way from the origin, m."""
+    dx, dy = x - from_x, y - from_y
+    length2 = dx * dx + dy * dy
+    share = max(0.0, min(1.0, -(from_x * dx + from_y * dy) / length2)) if length2 > 0.0 else 0.0
+    return math.hypot(from_x + share * dx, from_y + share * dy)
 
 
 def _lies_flat(place: SitePlace) -> bool:

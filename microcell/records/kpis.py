@@ -17,6 +17,7 @@ from statistics import fmean, median, stdev
 from microcell.faults import CATALOGUE
 from microcell.records.production import Production
 from microcell.records.states import EXECUTE, OFFLINE, StateSpan
+from microcell.records.tools import ToolLifeRow
 from microcell.records.units import GOOD, REJECTED, SUCCEEDED, Attempt, UnitHistory
 
 _Judged = tuple[str, str, "float | None", "float | None"]
@@ -208,6 +209,7 @@ class Kpis:
     work_time: WorkTime
     tool_changes: Spread | None
     tools: tuple[ToolUse, ...]
+    tool_life: tuple[ToolLifeRow, ...]
     lots: tuple[LotUse, ...]
     checks: tuple[CheckSpread, ...]
 
@@ -235,6 +237,7 @@ def key_figures(production: Production) -> Kpis:
             a.duration_s for a in production.attempts if a.skill == TOOL_CHANGE and a.outcome == SUCCEEDED
         ),
         tools=_tools(production),
+        tool_life=production.tool_life,
         lots=_lots(units),
         checks=_checks(production.attempts),
     )

@@ -15,6 +15,7 @@ from microcell import events
 from microcell.events import Event
 from microcell.records.orders import OrderRecord, OrdersFold
 from microcell.records.states import StatesFold, StateSpan
+from microcell.records.tools import ToolLifeRow, ToolsFold
 from microcell.records.units import GOOD, Attempt, UnitHistory, UnitsFold, in_doubt
 
 E = TypeVar("E", bound=Event)
@@ -71,6 +72,7 @@ class Production:
     refills: tuple[events.FeederRefilled, ...]
     tools: Mapping[str, str]
     mounted: Mapping[str, events.ToolMounted]
+    tool_life: tuple[ToolLifeRow, ...] = ()
 
     @property
     def in_doubt(self) -> tuple[Attempt, ...]:
@@ -103,9 +105,11 @@ class ProductionFold:
         self._facts: list[Event] = []
         self._tools: dict[str, str] = {}
         self._mounted: dict[str, events.ToolMounted] = {}
+        self._wear = ToolsFold()
 
     def apply(self, event: Event) -> None:
         """Take the next event into account."""
+        self._wear.apply(event)
         event = self._timeline.place(event)
         self._units.apply(event)
         self._orders.apply(event)
@@ -133,6 +137,7 @@ class ProductionFold:
             refills=self._all(events.FeederRefilled),
             tools=dict(self._tools),
             mounted=dict(self._mounted),
+            tool_life=self._wear.rows(),
         )
 
     def _all(self, kind: type[E]) -> tuple[E, ...]:

@@ -22,7 +22,7 @@ def print_report(report: Report, console: Console, all_units: bool = False) -> N
     for part in (_orders, _variants):
         _print_table(part(report), console)
     _print_figures(report.kpis, console)
-    for table in (_times, _work_time, _states, _resources, _faults, _rejections, _tools, _checks):
+    for table in (_times, _work_time, _states, _resources, _faults, _rejections, _tools, _tool_life, _checks):
         _print_table(table(report.kpis), console)
     _print_lots(report.kpis, console, rows_shown)
     _print_units(report.units, console, rows_shown)
@@ -164,6 +164,16 @@ def _tools(kpis: Kpis) -> Table:
     table = _table("Tools", "serial", "tool", ">uses", ">in use")
     for use in kpis.tools:
         table.add_row(escape(use.serial), escape(use.tool), str(use.uses), duration(use.busy_s))
+    return table
+
+
+def _tool_life(kpis: Kpis) -> Table:
+    """What is left is told from the last uses; "-" where no limit or no rate is known."""
+    table = _table("Tool life", "serial", "tool", ">uses", ">N.m.h", ">uses left", ">hours left", "note")
+    for row in kpis.tool_life:
+        left = ("-" if value is None else f"{value:.0f}" for value in (row.uses_left, row.hours_left))
+        cells = (row.serial, row.tool, str(row.uses), f"{row.torque_n_m_h:.4f}", *left, row.note)
+        table.add_row(*map(escape, cells))
     return table
 
 

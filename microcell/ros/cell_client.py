@@ -16,10 +16,20 @@ from microcell.ros import names, qos
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, ToolState
-from microcell_interfaces.srv import ControlOrder, ListOrders, PackMLCommand
+from microcell_interfaces.srv import (
+    ChangeTool,
+    ControlOrder,
+    DockTool,
+    ListOrders,
+    ListTools,
+    PackMLCommand,
+    SetToolService,
+)
 
 FIND_S = 10.0
 ANSWER_S = 10.0
+TOOL_CHANGE_S = 120.0
+"""How long the cell may take to change a tool."""
 LOOK_S = 0.05
 KEPT_ORDERS, KEPT_TOOLS, KEPT_FAULTS = 200, 50, 16
 _CELL_STATE_TYPE = "microcell_interfaces/msg/CellState"
@@ -134,6 +144,24 @@ class CellClient:
         response = await self._call(ListOrders, names.LIST_ORDERS, ListOrders.Request(include_ended=True))
         return list(response.orders)
 
+    async def list_tools(self) -> list[ToolState]:
+        """All tools of the cell."""
+        return list((await self._call(ListTools, names.LIST_TOOLS, ListTools.Request())).tools)
+
+    async def change_tool(self, tool: str, arm: str = "") -> str:
+        """Have a tool mounted; what was done. `UsageError` when the cell refuses or it fails."""
+        request = ChangeTool.Request(arm=arm, tool=tool)
+        return _accepted(await self._call(ChangeTool, names.CHANGE_TOOL, request, TOOL_CHANGE_S))
+
+    async def dock_tool(self, arm: str = "") -> str:
+        """Have the mounted tool put into its pocket; what was done. `UsageError` when the cell refuses or it fails."""
+        return _accepted(await self._call(DockTool, names.DOCK_TOOL, DockTool.Request(arm=arm), TOOL_CHANGE_S))
+
+    async def set_tool_service(self, tool: str, in_service: bool, reason: str = "") -> str:
+        """Put a tool out of service or back into it; the cell's word for it."""
+        request = SetToolService.Request(tool=tool, in_service=in_service, reason=reason)
+        return _accepted(await self._call(SetToolService, names.SET_TOOL_SERVICE, request))
+
     def _name(self, relative: str) -> str:
         return f"/{self.cell}/{relative}"
 
@@ -157,14 +185,14 @@ class CellClient:
     def _on_tool(self, message: ToolState) -> None:
         self.tools[message.name] = message
 
-    async def _call(self, kind: Any, name: str, request: Any) -> Any:
+    async def _call(self, kind: Any, name: str, request: Any, answer_s: float = ANSWER_S) -> Any:
         client = self._node.create_client(kind, self._name(name))
         try:
             await self._ready(client.service_is_ready, name)
-            return await self._runtime.call(client, request, ANSWER_S)
+            return await self._runtime.call(client, request, answer_s)
         except asyncio.TimeoutError:
             raise UsageError(
-                f"{self._name(name)} does not answer within {ANSWER_S:.0f} s. See the orchestrator's log."
+                f"{self._name(name)} does not answer within {answer_s:.0f} s. See the orchestrator's log."
             ) from None
         finally:
             self._node.destroy_client(client)

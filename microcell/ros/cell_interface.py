@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from builtin_interfaces.msg import Time
@@ -15,6 +15,7 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.errors import MicrocellError, UsageError
 from microcell.faults import Fault as CellFault
+from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State, legal_commands
 from microcell.orchestration.view import CellSnapshot, OrderView, ToolView
@@ -26,7 +27,16 @@ from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OrderState, ProductionEvent, ToolState
-from microcell_interfaces.srv import ControlOrder, ListOrders, PackMLCommand, SubmitOrder
+from microcell_interfaces.srv import (
+    ChangeTool,
+    ControlOrder,
+    DockTool,
+    ListOrders,
+    ListTools,
+    PackMLCommand,
+    SetToolService,
+    SubmitOrder,
+)
 
 COALESCE_S = 0.02
 """Changes within this time go out as one message: they come in bursts, and none must delay the dispatch."""
@@ -45,8 +55,8 @@ class CellInterface:
         events (ProductionEvent)          every journal entry; the last 1000 are kept
         faults (Fault)                    every fault of an operation or of the cell; the last 100 are kept
         /diagnostics (DiagnosticArray)    each second, not latched
-    Services: submit_order, control_order, list_orders, packml_command. A bad request gets accepted=false and a message
-        that says what is wrong.
+    Services: submit_order, control_order, list_orders, packml_command, list_tools, change_tool, dock_tool,
+        set_tool_service. A bad request gets accepted=false and a message that says what is wrong.
     Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
     """
 
@@ -94,6 +104,10 @@ class CellInterface:
             (ControlOrder, names.CONTROL_ORDER, self._control),
             (ListOrders, names.LIST_ORDERS, self._list),
             (PackMLCommand, names.PACKML_COMMAND, self._command),
+            (ListTools, names.LIST_TOOLS, self._list_tools),
+            (ChangeTool, names.CHANGE_TOOL, self._change_tool),
+            (DockTool, names.DOCK_TOOL, self._dock_tool),
+            (SetToolService, names.SET_TOOL_SERVICE, self._set_tool_service),
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, handler)
@@ -200,6 +214,32 @@ class CellInterface:
         response = _answered(response, command)
         response.state = int(self._controller.state)
         return response
+
+    async def _list_tools(self, request: Any, response: Any) -> Any:
+        response.tools = [convert_cell.tool_message(tool, self._line) for tool in self._controller.snapshot().tools]
+        return response
+
+    async def _change_tool(self, request: Any, response: Any) -> Any:
+        arm = request.arm or next(iter(self._line.cell_description.of_kind("arm")))
+        return await self._tool_work(response, self._controller.tooling.change(arm, request.tool))
+
+    async def _dock_tool(self, request: Any, response: Any) -> Any:
+        arm = request.arm or next(iter(self._line.cell_description.of_kind("arm")))
+        return await self._tool_work(response, self._controller.tooling.dock(arm))
+
+    async def _tool_work(self, response: Any, work: Awaitable[str]) -> Any:
+        try:
+            response.message, response.accepted = await work, True
+        except MicrocellError as error:
+            response.message = str(error)
+        except FaultError as error:
+            response.message, response.fault = str(error), fault_message(error.fault, self._epoch_s)
+        self._changed()
+        return response
+
+    async def _set_tool_service(self, request: Any, response: Any) -> Any:
+        tooling = self._controller.tooling
+        return _answered(response, lambda: tooling.set_service(request.tool, request.in_service, request.reason))
 
     async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
         try:

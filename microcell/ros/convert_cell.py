@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -110,10 +111,18 @@ def tool_message(view: ToolView, line: Line) -> ToolState:
         serial=view.serial,
         place=view.place,
         capabilities=list(tool.capabilities),
+        coupling=tool.coupling,
         cycles=view.cycles,
         cycles_limit=view.cycles_limit,
-        in_service=not view.cycles_limit or view.cycles < view.cycles_limit,
+        torque_hours=view.torque_n_m_h,
+        torque_hours_limit=tool.life.torque_n_m_h,
+        calibration_due=stamp(view.calibration_due_s),
+        uses_left=-1 if view.uses_left is None else view.uses_left,
+        hours_left=math.inf if view.hours_left is None else view.hours_left,
+        in_service=not view.refusal,
+        refusal=view.refusal,
         mass=tool.mass_kg,
+        centre_of_gravity=Point(**dict(zip("xyz", tool.centre_of_gravity_m, strict=True))),
         tcp=Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw)),
     )
 

@@ -55,6 +55,8 @@ def goal_message(goal: SkillGoal) -> ExecuteSkill.Goal:
             kinds=list(lease.resources.keys()),
             resources=list(lease.resources.values()),
             epoch=lease.epoch,
+            mounted_known=lease.mounted is not None,
+            mounted=lease.mounted or "",
         ),
         attempt_id=goal.attempt_id,
     )
@@ -80,7 +82,12 @@ def goal_of(message: ExecuteSkill.Goal) -> SkillGoal:
         operation=message.operation,
         attempt_id=message.attempt_id,
         parameters=parameters,
-        lease=Lease(lease.holder, dict(zip(lease.kinds, lease.resources, strict=True)), lease.epoch),
+        lease=Lease(
+            holder=lease.holder,
+            resources=dict(zip(lease.kinds, lease.resources, strict=True)),
+            epoch=lease.epoch,
+            mounted=lease.mounted if lease.mounted_known else None,
+        ),
     )
 
 

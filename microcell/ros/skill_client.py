@@ -6,18 +6,20 @@ import asyncio
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from rclpy.client import Client
 from rclpy.node import Node
 
 from microcell.errors import UsageError
-from microcell.faults import Fault
+from microcell.faults import Fault, FaultError
 from microcell.ros import convert_skills, names
 from microcell.ros.actions import AsyncActionClient, GoalRefusedError, ServerLostError
 from microcell.ros.runtime import RosRuntime
-from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
+from microcell.skills.contract import Feedback, Outcome, RecordStep, SkillGoal, SkillResult, Step
 from microcell_interfaces.action import ExecuteSkill
 from microcell_interfaces.srv import DescribeSkills
+from microcell_interfaces.srv import RecordStep as RecordStepSrv
 
 DESCRIBE_S = 5.0
 """How long a skill server may take to say what it offers."""
@@ -39,6 +41,24 @@ class RosSkillPort:
         self._server_of: dict[str, str] = {}
         # Servers remember attempts by id, and may live longer than this orchestrator and its journal.
         self._session = uuid.uuid4().hex[:8]
+        self._node = node
+
+    def serve_steps(self, record_step: RecordStep) -> None:
+        """Offer to skill servers that their steps are recorded; those of other orchestrators' attempts are refused."""
+
+        async def serve(request: Any, response: Any) -> Any:
+            session, _, attempt_id = request.attempt_id.rpartition(":")
+            step = Step(request.step, request.tool, request.serial, request.crib, request.pocket)
+            try:
+                if session != self._session:
+                    detail = f"the attempt {request.attempt_id} is not of this orchestrator: {step.name} is not taken"
+                    raise FaultError("SKILL_REFUSED", "orchestrator", detail)
+                await record_step(attempt_id, step)
+            except FaultError as error:
+                response.fault = convert_skills.fault_message(error.fault, self._runtime.clock.epoch_s)
+            return response
+
+        self._runtime.create_service(self._node, RecordStepSrv, names.RECORD_STEP, serve)
 
     async def offered(self) -> frozenset[str]:
         """Ask every server what it offers; one that does not answer offers nothing."""

@@ -13,17 +13,21 @@ from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
-from microcell.faults import Fault
+from microcell.faults import Fault, FaultError
 from microcell.ros import convert_skills, names, parameters
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.lifecycle import ManagedNode
 from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime
-from microcell.skills.contract import Feedback, Outcome, Skill, SkillGoal, SkillResult
+from microcell.skills.contract import Feedback, Outcome, Skill, SkillGoal, SkillResult, Step
 from microcell.skills.runner import SkillRunner
 from microcell_interfaces.action import ExecuteSkill
 from microcell_interfaces.msg import SkillDescription
-from microcell_interfaces.srv import DescribeSkills
+from microcell_interfaces.srv import DescribeSkills, RecordStep
+
+RECORD_S = 5.0
+"""How long the orchestrator may take to make a step durable; without its word the step is not taken."""
+LOOK_S = 0.02
 
 MakeDevices = Callable[[DeviceHost, Any, Iterable[str] | None], Mapping[str, Device]]
 
@@ -40,7 +44,8 @@ class SkillServerNode(ManagedNode):
 
     Actions:    ~/execute_skill (microcell_interfaces/ExecuteSkill), only while the node is active. Every goal is accepted;
                 a malformed one ends at once with outcome FAULT and fault SKILL_REFUSED, which says what is wrong.
-    Services:   ~/describe_skills (microcell_interfaces/DescribeSkills) and those of a managed node.
+    Services:   ~/describe_skills (microcell_interfaces/DescribeSkills) and those of a managed node. It calls record_step
+                (microcell_interfaces/RecordStep) of the orchestrator before each micro-step that a skill has recorded.
     Parameters: line (name or path), world (mock, gazebo, real), families (of skills), devices (that the skills use; all of
                 the line when it is empty).
     """
@@ -57,12 +62,14 @@ class SkillServerNode(ManagedNode):
         self._server: AsyncActionServer | None = None
         self.manage(runtime)
         runtime.create_service(self, DescribeSkills, names.describe_skills("~"), self._describe)
+        self._recorder = self.create_client(RecordStep, names.RECORD_STEP)
 
     async def configure(self) -> None:
         """Make the devices' drivers and the runner, which has forgotten all earlier attempts."""
         host = DeviceHost(self.line, self._runtime.clock, node=HostNode(self._runtime, self))
         self._devices = dict(self._make(host, self._world, self._device_names))
         self._runner = SkillRunner(self.line, self._runtime.clock, self._devices)
+        self._runner.record_step = self._record_step
 
     async def activate(self) -> None:
         """Connect all devices, then take goals."""
@@ -105,6 +112,25 @@ class SkillServerNode(ManagedNode):
             return await self._runner.execute(wanted, report)
         except asyncio.CancelledError:
             return await self._runner.execute(wanted)  # it is safe now, and the runner kept how it ended
+
+    async def _record_step(self, attempt_id: str, step: Step) -> None:
+        """Have the orchestrator make a step durable; DEVICE_SILENT when it does not say so in time."""
+        request = RecordStep.Request(
+            attempt_id=attempt_id, step=step.name, tool=step.tool, serial=step.serial, crib=step.crib, pocket=step.pocket
+        )
+        try:
+            answer = await asyncio.wait_for(self._ask_to_record(request), RECORD_S)
+        except asyncio.TimeoutError:
+            detail = f"no word of the journal within {RECORD_S:g} s: the step {step.name} is not taken"
+            raise FaultError("DEVICE_SILENT", "orchestrator", detail) from None
+        fault = convert_skills.fault_of(answer.fault, self._runtime.clock.epoch_s)
+        if fault is not None:
+            raise FaultError.of(fault)
+
+    async def _ask_to_record(self, request: RecordStep.Request) -> RecordStep.Response:
+        while not self._recorder.service_is_ready():  # a request that nobody has discovered yet would be lost
+            await asyncio.sleep(LOOK_S)
+        return await self._runtime.call(self._recorder, request, RECORD_S)
 
     def _refusal(self, request: ExecuteSkill.Goal, detail: str) -> SkillResult:
         now = self._runtime.clock.now()

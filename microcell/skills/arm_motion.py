@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from microcell.description.tool import Tool
 from microcell.devices.arm.contract import Arm
-from microcell.geometry import Pose
-from microcell.motion.planner import MotionPlanner
+from microcell.geometry import Pose, distance
+from microcell.motion.planner import Load, MotionPlanner
 from microcell.motion.trajectory import JointTrajectory
 from microcell.skills.contract import SkillContext
-from microcell.skills.mounted import arm_spec, mounted_tool
+from microcell.skills.mounted import arm_spec, check_mounted, mounted_tool
 
 LINE_SPEED_M_S = 0.25
 """Speed of straight lines in free air."""
@@ -24,7 +25,8 @@ class ArmMotion:
 
     Poses are those of the TCP in the cell frame. Joint motions end with elbow and wrist bent as in the arm's
     home pose, so the same place always means the same joints. `speed_ratio` in (0, 1] slows joint motions and
-    lines in free air.
+    lines in free air. Joint motions go around what stands in the way (ARM_BLOCKED where there is no way); straight
+    ones may touch the leased stations and nothing else.
     """
 
     def __init__(self, context: SkillContext, tool_name: str, speed_ratio: float = 1.0) -> None:
@@ -33,12 +35,16 @@ class ArmMotion:
         self.spec = arm_spec(context)
         self.tool_name = tool_name
         self.tool: Tool | None = context.line.tools[tool_name] if tool_name else None
+        self.load = Load(tool_name)
         self.speed_ratio = speed_ratio
+        self._ways = context.line.ways
         self._arm = context.device(name, Arm)
         self._clock, self._motions_s = context.clock, context.motions_s
+        self._check_mounted = partial(check_mounted, context, tool_name)
         if name not in context.planners:
-            context.planners[name] = MotionPlanner(self.spec, name)
+            context.planners[name] = MotionPlanner(context.line, name)
         self._plan = context.planners[name]
+        self._working_at = frozenset(context.goal.lease.resources.values())
         self._base_in_cell = self.spec.base_in_cell.pose
         self._cell_in_base = self._base_in_cell.inverse()
         self._tcp_in_flange = self.tool.tcp_in_flange.pose if self.tool else Pose()
@@ -54,6 +60,14 @@ class ArmMotion:
         """How far the TCP stands out from the flange, m; 0 without a tool."""
         return self._tcp_in_flange.position[2]
 
+    def check_can_carry(self, part: str) -> None:
+        """ARM_OVERLOADED when the arm cannot carry the tool with a part of the product, or its "unit"."""
+        self._plan.check_payload(Load(self.tool_name, part))
+
+    def carry(self, part: str) -> None:
+        """From now on the tool holds a part of the product, or its "unit"; "" for nothing."""
+        self.load = Load(self.tool_name, part)
+
     async def tcp_in_cell(self) -> Pose:
         """Present pose of the TCP."""
         state = await self._arm.joints()
@@ -62,11 +76,13 @@ class ArmMotion:
     async def plan_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> JointTrajectory:
         """A straight line from here, for whoever follows it himself; ARM_UNREACHABLE."""
         state = await self._arm.joints()
-        return self._plan.straight_move(state.positions, self._flange_in_base(tcp_in_cell), speed_m_s)
+        goal = self._flange_in_base(tcp_in_cell)
+        return self._plan.straight_move(state.positions, goal, speed_m_s, self.load, self._working_at)
 
     async def follow(self, trajectory: JointTrajectory) -> None:
-        """Follow a trajectory that starts here; faults of `Arm.follow`."""
+        """Follow a trajectory that starts here; faults of `Arm.follow`, and TOOL_UNCERTAIN for another tool than planned."""
         if trajectory.duration_s > 0.0:
+            await self._check_mounted()
             start_s = self._clock.now()
             try:
                 await self._arm.follow(trajectory)
@@ -78,10 +94,16 @@ class ArmMotion:
         await self.follow(await self.plan_straight(tcp_in_cell, speed_m_s))
 
     async def move_freely(self, tcp_in_cell: Pose) -> None:
-        """Move all joints together, on no particular line: only where nothing stands."""
-        state = await self._arm.joints()
-        goal = self._plan.inverse(self._flange_in_base(tcp_in_cell), self.spec.home_rad)
-        await self.follow(self._plan.joint_move(state.positions, goal, self.speed_ratio))
+        """Move all joints together, on no particular line: only where nothing stands.
+
+        In a cell with zones the arm turns on its turning circle where the straight way leads through other zones.
+        """
+        if self._ways.zones:
+            start, (x, y) = await self.tcp_in_cell(), tcp_in_cell.position[:2]
+            if not self._ways.is_direct(self.name, start.position[:2], (x, y)):
+                await self._move_joints(self._withdrawn(start))
+                await self._move_joints(self._withdrawn(tcp_in_cell))
+        await self._move_joints(tcp_in_cell)
 
     async def lift(self, height_m: float | None = None) -> None:
         """Move straight up until the TCP is at a height over the bench, m; without one, travel height."""
@@ -113,12 +135,30 @@ class ArmMotion:
         rise_m = max(self.spec.travel_height_m - z, self.spec.approach_m)
         await self.move_freely(present.shifted((bx - x) * back, (by - y) * back, rise_m))
 
+    async def withdraw(self) -> None:
+        """Lift, and move straight back to the turning circle; an arm that is there already does not move."""
+        present = await self.tcp_in_cell()
+        if distance(present, self._withdrawn(present)) > _ALREADY_THERE_M:
+            await self.lift()
+            await self._move_joints(self._withdrawn(await self.tcp_in_cell()))
+
     async def home(self) -> None:
         """Lift and move to the arm's home pose."""
         await self.lift()
+        if self._ways.zones:
+            await self.withdraw()
         state = await self._arm.joints()
-        goal = self.spec.home_rad
-        await self.follow(self._plan.joint_move(state.positions, goal, self.speed_ratio))
+        await self.follow(self._plan.joint_move(state.positions, self.spec.home_rad, self.speed_ratio, self.load))
+
+    async def _move_joints(self, tcp_in_cell: Pose) -> None:
+        state = await self._arm.joints()
+        goal = self._plan.inverse(self._flange_in_base(tcp_in_cell), self.spec.home_rad, self.load)
+        await self.follow(self._plan.joint_move(state.positions, goal, self.speed_ratio, self.load))
+
+    def _withdrawn(self, tcp_in_cell: Pose) -> Pose:
+        """The pose in the same direction on the turning circle, as high; the pose itself when it lies within."""
+        x, y, z = tcp_in_cell.position
+        return Pose((*self._ways.turning_place(self.name, (x, y)), z), tcp_in_cell.orientation)
 
     def _flange_in_base(self, tcp_in_cell: Pose) -> Pose:
         return self._cell_in_base @ tcp_in_cell @ self._flange_in_tcp

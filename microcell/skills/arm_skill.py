@@ -12,10 +12,12 @@ from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import Skill, SkillContext
 from microcell.skills.guarded import press_until_contact
 from microcell.skills.hand import Hand, hand_of
+from microcell.skills.mounted import check_believed
 
 MOTION_FAULTS = (
-    "ARM_UNREACHABLE", "ARM_LIMIT", "ARM_DEVIATION", "ARM_PROTECTIVE_STOP", "ARM_STOPPED", "DEVICE_SILENT",
-    "DEVICE_REFUSED", "TOOL_WRONG", "TOOL_UNSUITABLE", "SKILL_REFUSED",
+    "ARM_UNREACHABLE", "ARM_SINGULAR", "ARM_BLOCKED", "ARM_OVERLOADED", "ARM_LIMIT", "ARM_DEVIATION",
+    "ARM_PROTECTIVE_STOP", "ARM_STOPPED", "DEVICE_SILENT", "DEVICE_REFUSED", "TOOL_WRONG", "TOOL_UNSUITABLE",
+    "TOOL_UNCERTAIN", "SKILL_REFUSED",
 )  # fmt: skip
 """What any skill that moves an arm can end in."""
 
@@ -33,17 +35,21 @@ class ArmSkill(Skill):
     hand: Hand
 
     async def take_arm(self, context: SkillContext, capability: str | None, speed_ratio: float = 1.0) -> None:
-        """Find out what is mounted; TOOL_UNSUITABLE when it lacks the capability (None: any tool will do)."""
+        """Find out what is mounted: TOOL_UNSUITABLE when it lacks the capability (None: any tool will do), TOOL_UNCERTAIN
+        when it is not what the orchestrator believes in.
+        """
         self.motion = await ArmMotion.of(context, speed_ratio)
         tool = self.motion.tool
         if tool is None or capability not in (None, *tool.capabilities):
             mounted = f"the {tool.name} can {', '.join(tool.capabilities)}" if tool else "no tool is mounted"
             needed = f"{mounted}; needed is {capability or 'any tool'}"
             raise FaultError("TOOL_UNSUITABLE", self.motion.name, needed)
+        await check_believed(context)
         self.hand = hand_of(context, tool.name)
 
-    async def fetch(self, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> None:
-        """Go over a part, down to it, and take it. The TCP stays there, or has gone up after a fault."""
+    async def fetch(self, part: str, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> None:
+        """Go over a part (or the unit), down to it, and take it. The TCP stays there, or has gone up after a fault."""
+        self.motion.check_can_carry(part)
         tcp_in_cell = part_in_cell @ grasp.tcp_in_part.pose
         await self.hand.make_ready(grasp)
         await self.motion.approach(tcp_in_cell)
@@ -53,6 +59,7 @@ class ArmSkill(Skill):
         except FaultError:
             await self.motion.lift()
             raise
+        self.motion.carry(part)
 
     async def put(self, context: SkillContext, grasp: Grasp, part_in_cell: Pose, speed_m_s: float) -> bool:
         """Bring what is held to a pose, let it go there, and lift the empty hand; whether it was held until then.
@@ -71,6 +78,7 @@ class ArmSkill(Skill):
             detail = f"{touch.force_n:.0f} N on the way down, {above_mm:.1f} mm too high"
             raise FaultError("ARM_DEVIATION", self.motion.name, detail)
         await self.hand.let_go(grasp)
+        self.motion.carry("")
         await self.motion.lift()
         return held
 
@@ -79,6 +87,7 @@ class ArmSkill(Skill):
         over = drop_in_cell.shifted(dz=OVER_BIN_M)
         await self.motion.approach(Pose(over.position, multiply(over.orientation, POINTING_DOWN)))
         await self.hand.let_go()
+        self.motion.carry("")
         await self.motion.lift()
 
     def force_sensor(self, context: SkillContext) -> ForceSensor:
@@ -86,8 +95,8 @@ class ArmSkill(Skill):
         return context.device(self.motion.spec.force_sensor, ForceSensor)
 
     async def make_safe(self, context: SkillContext) -> None:
-        """Still every leased device and every tool of the line; what is held stays held."""
+        """Still every leased device and the tool on the arm; what is held stays held."""
         await super().make_safe(context)
-        for name in context.line.tools:
-            if name in context.devices:
-                await context.devices[name].stop()
+        motion = getattr(self, "motion", None)
+        if motion is not None and motion.tool_name:
+            await context.devices[motion.tool_name].stop()

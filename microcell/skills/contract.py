@@ -70,7 +70,8 @@ class PartUse:
 class SkillResult:
     """How an attempt ended and what is to be recorded of it.
 
-    `motion_s` is the part of `duration_s` in which an arm moved. SUCCEEDED with a `fault` means: the work is done, and on the way back from it something went wrong.
+    `motion_s` is the part of `duration_s` in which an arm moved. SUCCEEDED with a `fault` means: the work is done, and on
+    the way back from it something went wrong.
     """
 
     outcome: Outcome

@@ -1,24 +1,24 @@
-"""Motions that end at a force: press until contact, and put a part in by feeling for its place."""
+"""Motions that end at a force, and what the wrist's force sensor then tells of the contact."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from microcell.devices.force_sensor.contract import ForceSensor
-from microcell.faults import FaultError
-from microcell.geometry import Pose
+from microcell.geometry import Pose, Vector, multiply, rotate
 from microcell.skills.arm_motion import ArmMotion
 
 OVERTRAVEL_M = 0.0015
-"""How much deeper than the seat the motion aims: contact stops it long before."""
-HOP_M = 0.0008
-"""How high a tap's hop goes over the last contact."""
-HOP_SPEED_M_S = 0.04
-IN_THE_HOLE_RATIO = 0.35
-"""Contact at this share of the depth means the part is in its hole and only needs more force."""
+"""How much deeper than its goal a motion aims that contact is to stop before."""
+REACTION_S = 0.01
+"""Within this time after contact an arm stands still."""
+READINGS = 8
+"""So many readings of the sensor are averaged."""
+
+Lateral = tuple[float, float]
+"""Components along x and y of the cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,33 @@ class Touch:
 
     tcp_in_cell: Pose
     force_n: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stiffness:
+    """How stiffly arm, wrist and hand hold a part: along and across the tool's axis, N/m; tilting about the TCP, N.m/rad."""
+
+    axial_n_m: float = 20_000.0
+    lateral_n_m: float = 20_000.0
+    angular_n_m_rad: float = 100.0
+
+    def safe_speed_m_s(self, speed_m_s: float, reserve_n: float) -> float:
+        """The speed, or less where stopping from it would press by more than a reserve."""
+        return min(speed_m_s, max(reserve_n, 0.0) / (self.axial_n_m * REACTION_S) + 1e-4)
+
+
+@dataclass(frozen=True, slots=True)
+class Felt:
+    """A contact as the wrist feels it, in the cell frame, for a tool that points down.
+
+    `lateral_n` is the force on the tool along x and y, `tilting_n_m` the torque about the TCP that tilts it: its first
+    number would make the tool's upper end go along x, its second along y. `pressing_n` is the force against the tool's axis.
+    """
+
+    tcp_in_cell: Pose
+    pressing_n: float
+    lateral_n: Lateral
+    tilting_n_m: Lateral
 
 
 async def press_until_contact(
@@ -56,103 +83,33 @@ async def press_until_contact(
     return Touch(await motion.tcp_in_cell(), force_n)
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """How to put a part in.
-
-    `seat` is the TCP's pose when the part is seated, `depth_m` the way from the rim to there (0: no hole).
-    Contact counts from `contact_n`; more than `limit_n` is never pressed. Contact within `tolerance_m` of
-    the seat is seated.
-    """
-
-    seat: Pose
-    depth_m: float
-    contact_n: float
-    limit_n: float
-    radius_m: float
-    step_m: float
-    speed_m_s: float
-    tolerance_m: float = 0.0005
-
-
-@dataclass(frozen=True, slots=True)
-class Inserted:
-    """Result of `search_insert`: force at the seat, N, depth under the rim, m, and how many taps it took."""
-
-    force_n: float
-    depth_m: float
-    taps: int
+async def feel(motion: ArmMotion, sensor: ForceSensor, readings: int = READINGS) -> Felt:
+    """What the wrist feels now, the mean of some readings. The arm should rest, the sensor should have been tared."""
+    wrenches = [await sensor.read() for _ in range(readings)]
+    force, torque = _mean([w.force for w in wrenches]), _mean([w.torque for w in wrenches])
+    tcp = await motion.tcp_in_cell()
+    tcp_in_flange = motion.tool.tcp_in_flange.pose if motion.tool else Pose()
+    flange = (tcp @ tcp_in_flange.inverse()).orientation
+    x, y, z = tcp_in_flange.position
+    about_tcp = (
+        torque[0] - (y * force[2] - z * force[1]),
+        torque[1] - (z * force[0] - x * force[2]),
+        torque[2] - (x * force[1] - y * force[0]),
+    )
+    fx, fy, _ = rotate(flange, force)
+    mx, my, _ = rotate(flange, about_tcp)
+    return Felt(tcp, -force[2], (fx, fy), (my, -mx))
 
 
-async def search_insert(
-    motion: ArmMotion, sensor: ForceSensor, search: Search, on_tap: Callable[[int], None]
-) -> Inserted:
-    """Press a held part into its place; where it stands on the rim, tap around on a spiral until it goes in.
-
-    The TCP must be over the place and the sensor tared. Faults, after which the arm has gone up again:
-    INSERT_NO_CONTACT, INSERT_FORCE_EXCEEDED (it is in the hole but does not go down within the limit),
-    INSERT_JAMMED (the whole search found no hole).
-    """
-    try:
-        for tap, (dx, dy) in enumerate(spiral(search.radius_m, search.step_m)):
-            if tap:
-                on_tap(tap)
-                await _hop(motion, search.seat.shifted(dx, dy))
-            inserted = await _tap(motion, sensor, search, search.seat.shifted(dx, dy), tap)
-            if inserted is not None:
-                return inserted
-        radius_mm = search.radius_m * 1e3
-        raise FaultError("INSERT_JAMMED", motion.name, f"no hole within {radius_mm:.1f} mm, {tap + 1} taps")
-    except FaultError as error:
-        if error.fault.code.startswith("INSERT_"):
-            await motion.lift()
-        raise
+def tilted(pose: Pose, lean: Lateral) -> Pose:
+    """A pose turned about its own origin so that the upper end of an upright axis there goes along x and y, rad."""
+    half = math.hypot(*lean) / 2.0
+    if half == 0.0:
+        return pose
+    by = math.sin(half) / (2.0 * half)
+    return Pose(pose.position, multiply((-lean[1] * by, lean[0] * by, 0.0, math.cos(half)), pose.orientation))
 
 
-async def _tap(
-    motion: ArmMotion, sensor: ForceSensor, search: Search, seat: Pose, tap: int
-) -> Inserted | None:
-    """Press once at one place; None when the part stands on the rim."""
-    goal = seat.shifted(dz=-OVERTRAVEL_M)
-    touch = await press_until_contact(motion, sensor, goal, search.speed_m_s, search.contact_n)
-    if touch is not None and _in_the_hole(search, touch):
-        touch = await press_until_contact(motion, sensor, goal, search.speed_m_s, search.limit_n)
-        if touch is not None and _above_seat_m(search, touch) > search.tolerance_m:
-            missing_mm = _above_seat_m(search, touch) * 1e3
-            detail = f"{touch.force_n:.1f} N, still {missing_mm:.1f} mm over the seat"
-            raise FaultError("INSERT_FORCE_EXCEEDED", motion.name, detail)
-    if touch is None:
-        raise FaultError("INSERT_NO_CONTACT", motion.name, f"{OVERTRAVEL_M * 1e3:.1f} mm below the seat")
-    if touch.force_n > search.limit_n * 1.1 + 0.5:
-        limit = f"{touch.force_n:.1f} N, the limit is {search.limit_n:.1f} N"
-        raise FaultError("INSERT_FORCE_EXCEEDED", motion.name, limit)
-    above_m = _above_seat_m(search, touch)
-    if above_m > search.tolerance_m:
-        return None
-    return Inserted(touch.force_n, search.depth_m - above_m, tap + 1)
-
-
-def _above_seat_m(search: Search, touch: Touch) -> float:
-    return touch.tcp_in_cell.position[2] - search.seat.position[2]
-
-
-def _in_the_hole(search: Search, touch: Touch) -> bool:
-    above_m = _above_seat_m(search, touch)
-    return search.tolerance_m < above_m < search.depth_m * (1.0 - IN_THE_HOLE_RATIO)
-
-
-async def _hop(motion: ArmMotion, over: Pose) -> None:
-    """Up from the last contact and across to the next place, in one line."""
-    x, y, _ = over.position
-    present = await motion.tcp_in_cell()
-    await motion.move_straight(Pose((x, y, present.position[2] + HOP_M), over.orientation), HOP_SPEED_M_S)
-
-
-def spiral(radius_m: float, step_m: float) -> Iterator[tuple[float, float]]:
-    """Places on rings `step_m` apart, about as far from their neighbours, from the middle out to a radius."""
-    yield (0.0, 0.0)
-    for ring in range(1, int(radius_m / step_m + 1e-9) + 1):
-        places = 6 * ring
-        for k in range(places):
-            angle = 2.0 * math.pi * k / places
-            yield (ring * step_m * math.cos(angle), ring * step_m * math.sin(angle))
+def _mean(vectors: list[Vector]) -> Vector:
+    x, y, z = (sum(axis) / len(vectors) for axis in zip(*vectors, strict=True))
+    return (x, y, z)

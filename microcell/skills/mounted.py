@@ -39,3 +39,26 @@ async def mounted_tool(context: SkillContext) -> str:
     """Name of the tool on the leased arm's flange, "" for none."""
     coupling = await tool_changer(context).coupling()
     return tool_of(context.line, coupling, arm_spec(context).tool_changer)
+
+
+async def check_mounted(context: SkillContext, tool: str) -> None:
+    """TOOL_UNCERTAIN when the coupling does not hold the tool that a motion is planned for ("" = none).
+
+    To be called before every motion: what hangs on the flange decides where the motion leads.
+    """
+    found = await mounted_tool(context)
+    if found != tool:
+        detail = f"the coupling reads {found or 'no tool'}, the motion is planned for {tool or 'no tool'}"
+        raise FaultError("TOOL_UNCERTAIN", arm_spec(context).tool_changer, detail)
+
+
+async def check_believed(context: SkillContext) -> None:
+    """TOOL_UNCERTAIN when the coupling reads another serial than the one that the lease's holder believes in."""
+    believed = context.goal.lease.mounted
+    if believed is None:
+        return
+    coupling = await tool_changer(context).coupling()
+    found = coupling.tool_serial if coupling.locked else ""
+    if found != believed:
+        detail = f"the coupling reads {found or 'no tool'}, the cell's record says {believed or 'no tool'}"
+        raise FaultError("TOOL_UNCERTAIN", arm_spec(context).tool_changer, detail)

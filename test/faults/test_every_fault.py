@@ -7,6 +7,9 @@ from fault_story import Case, first_at, held_by, in_fixture, inject, lose, plann
 from skill_bench import line_with, valve_line
 
 from microcell import events
+from microcell.description.base import PoseSpec
+from microcell.description.shape import CylinderShape
+from microcell.description.tool import ToolLife
 from microcell.errors import JournalError
 from microcell.faults import CATALOGUE, FaultError
 from microcell.orchestration.packml import Command, State
@@ -37,9 +40,19 @@ def line_with_a_long_exposure():
     return line.model_copy(update={"product_description": product.model_copy(update={"inspections": inspections})})
 
 
+def line_with_a_nest_that_lies_askew():
+    """So that the wrist is stretched out on the way down to it."""
+    return line_with({"nest_1": {"part_in_cell": PoseSpec(xyz_m=(0.24, -0.42, 0.02), rpy_rad=(0.01, -0.28, -1.0517))}})
+
+
+def line_with_a_post_in_the_nest():
+    post = CylinderShape(radius_m=0.02, length_m=0.3, at=PoseSpec(xyz_m=(0.24, -0.42, 0.15)))
+    return line_with({"reject_bin": {"shape": (post,)}})
+
+
 def line_with_a_short_lived_gripper():
     line = valve_line()
-    worn = line.tools["parallel_gripper"].model_copy(update={"life_cycles": 4})
+    worn = line.tools["parallel_gripper"].model_copy(update={"life": ToolLife(cycles=4)})
     return line.model_copy(update={"tools": {**line.tools, "parallel_gripper": worn}})
 
 
@@ -84,6 +97,14 @@ def new_serial(cell: VirtualCell) -> None:
 
 def old_serial(cell: VirtualCell) -> None:
     cell.plant.tool("vacuum_cup").serial = "VC-0012"
+
+
+def same_serial_twice(cell: VirtualCell) -> None:
+    cell.plant.tool("vacuum_cup").serial = "PG-0007"
+
+
+def service(in_service: bool):
+    return lambda cell: cell.controller.tooling.set_service("vacuum_cup", in_service, "the cup is torn")
 
 
 def empty_pocket(cell: VirtualCell) -> None:
@@ -180,6 +201,9 @@ CASES = (
     Case("ARM_UNREACHABLE", "arm", HOLD, ends="held",
          line=lambda: line_with({"nest_1": {"part_in_cell": valve_line().cell_description.devices["nest_1"].part_in_cell
                                             .model_copy(update={"xyz_m": (1.4, -0.42, 0.02)})}})),
+    Case("ARM_SINGULAR", "arm", HOLD, ends="held", line=line_with_a_nest_that_lies_askew),
+    Case("ARM_BLOCKED", "arm", HOLD, ends="held", line=line_with_a_post_in_the_nest),
+    Case("ARM_OVERLOADED", "arm", HOLD, ends="held", line=lambda: line_with({"arm": {"payload_kg": 0.625}})),
     Case("ARM_LIMIT", "arm", HOLD, slower_controller, ends="held", mend=described_controller),
     Case("ARM_DEVIATION", "arm", HOLD, put("body", Place("carton", "CTN-000001", "1"), (-0.105, 0.36, 0.01)),
          at="pack_unit", ends="held", mend=take_foreign),
@@ -219,6 +243,8 @@ CASES = (
     Case("TOOL_POCKET_OCCUPIED", "crib", HOLD, block_pocket, at="mount_vacuum_cup", ends="held", mend=free_pocket),
     Case("TOOL_NOT_LOCKED", "changer", HOLD, inject("changer", "lock", "TOOL_NOT_LOCKED"), ends="held", mend=nothing),
     Case("TOOL_UNSUITABLE", "arm", HOLD, swap_tools, at="pick_cap", ends="held", mend=swap_tools),
+    Case("TOOL_UNCERTAIN", "changer", HOLD, same_serial_twice, at="mount_vacuum_cup", ends="held", mend=old_serial),
+    Case("TOOL_OUT_OF_SERVICE", "vacuum_cup", (), service(False), at="place_body", ends="held", mend=service(True)),
     Case("TOOL_WORN_OUT", "parallel_gripper", HOLD, line=line_with_a_short_lived_gripper, ends="held", mend=nothing),
     # inspection
     Case("CAMERA_NO_IMAGE", "camera_1", HOLD, inject("camera_1", "capture", "CAMERA_NO_IMAGE"), ends="held", mend=nothing),

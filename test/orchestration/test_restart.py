@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
+from microcell.description.tool import ToolLife
 from microcell.errors import JournalError, UsageError
 from microcell.events import Event, OperationEnded, OperationStarted
 from microcell.orchestration.packml import Command, State
@@ -148,7 +149,7 @@ def test_what_is_found_in_the_hand_is_dropped_first(code: str):
 
 
 def test_a_tool_goes_on_wearing_out_after_a_restart_and_a_new_one_begins_anew():
-    gripper = VALVE.tools["parallel_gripper"].model_copy(update={"life_cycles": 9})
+    gripper = VALVE.tools["parallel_gripper"].model_copy(update={"life": ToolLife(cycles=9)})
     line = VALVE.model_copy(update={"tools": {**VALVE.tools, "parallel_gripper": gripper}})
 
     async def first() -> None:

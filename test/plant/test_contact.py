@@ -172,5 +172,7 @@ def test_a_round_cap_goes_in_exactly_when_it_is_within_half_its_clearance(radius
         return
     hand = steady_hand(GRIPPER)
     seat = cap_over_body(hand) @ Pose((0.0, 0.0, 0.0), from_rpy(0.0, 0.0, turn))
-    hand.part_to(seat.shifted(dx=radius * math.cos(angle), dy=radius * math.sin(angle)))
+    off = seat.shifted(dx=radius * math.cos(angle), dy=radius * math.sin(angle))
+    hand.part_to(off.shifted(dz=0.004))
+    hand.part_to(off)
     assert (place_of_cap(hand).slot == "cap_seat") == (radius < 0.00015)

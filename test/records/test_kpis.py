@@ -108,6 +108,15 @@ def test_resources_are_busy_as_long_as_operations_hold_them(story):
     assert (tool.serial, tool.tool, tool.uses, tool.busy_s) == ("SD-1", "screwdriver", 1, 20.0)
 
 
+def test_work_time_is_told_as_motion_tool_change_and_process(story):
+    kpis = figures(
+        *story.attempt(0.0, 10.0, "", "mount_gripper", 1, {"arm": "arm"}, skill="change_tool", motion_s=7.0),
+        *story.attempt(10.0, 30.0, "V-0", "pick", 2, {"arm": "arm"}, motion_s=12.0),
+    )
+    work = kpis.work_time
+    assert (work.tool_change_s, work.motion_s, work.process_s) == (10.0, 12.0, pytest.approx(8.0))
+
+
 def test_faults_are_counted_with_their_places_and_what_was_decided(story):
     jam = {"code": "INSERT_JAMMED", "where": "arm"}
     kpis = figures(

@@ -10,7 +10,7 @@ from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, fault, onc
 from in_ros import in_ros
 
 from microcell.orchestration.controller import Controller, Session
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
 from microcell.ros import names, qos
 from microcell.ros.actions import AsyncActionClient
@@ -18,7 +18,16 @@ from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import ScaledClock
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, ProductionEvent, ToolState
-from microcell_interfaces.srv import ControlOrder, ListOrders, PackMLCommand, SubmitOrder
+from microcell_interfaces.srv import (
+    ChangeTool,
+    ControlOrder,
+    DockTool,
+    ListOrders,
+    ListTools,
+    PackMLCommand,
+    SetToolService,
+    SubmitOrder,
+)
 
 
 @dataclass
@@ -185,3 +194,44 @@ async def test_a_fault_is_shown_with_its_remedy(runtime):
         await cell.produce(product="valve", lines=[OrderLine(quantity=1)])
         shown = await cell.until_seen(lambda message: getattr(message, "code", "") == "INSERT_JAMMED")
         assert shown.remedy == "Try again with a wider search, then with another part."
+
+
+@in_ros
+async def test_tools_are_listed_changed_and_docked(runtime):
+    async with a_cell(runtime) as cell:
+        changed = await cell.call(ChangeTool, names.CHANGE_TOOL, tool="vacuum_cup")
+        assert (changed.accepted, changed.fault.code) == (True, "")
+        tools = {tool.name: tool for tool in (await cell.call(ListTools, names.LIST_TOOLS)).tools}
+        cup = tools["vacuum_cup"]
+        assert (cup.serial, cup.place, cup.in_service, cup.refusal) == ("VC-0012", "flange of arm", True, "")
+        assert (cup.uses_left, cup.cycles_limit, cup.hours_left) == (1_000_000, 1_000_000, float("inf"))
+        assert tools["screwdriver"].torque_hours_limit == 120.0
+        assert (await cell.call(DockTool, names.DOCK_TOOL)).accepted
+        cell.watch(ToolState, names.TOOL_STATES)
+        await cell.until_seen(lambda tool: tool.name == "vacuum_cup" and tool.place == "crib")
+
+
+@in_ros
+async def test_a_tool_change_that_cannot_be_is_refused_with_the_reason(runtime):
+    async with a_cell(runtime, once("mount_screwdriver", fault("TOOL_NOT_LOCKED", "changer"))) as cell:
+        unknown = await cell.call(ChangeTool, names.CHANGE_TOOL, tool="glue_gun")
+        assert not unknown.accepted and "no pocket belongs to a tool 'glue_gun'" in unknown.message
+        failed = await cell.call(ChangeTool, names.CHANGE_TOOL, tool="screwdriver")
+        assert (failed.accepted, failed.fault.code, failed.fault.where) == (False, "TOOL_NOT_LOCKED", "changer")
+        out = await cell.call(SetToolService, names.SET_TOOL_SERVICE, tool="vacuum_cup", in_service=False, reason="torn")
+        assert (out.accepted, out.message) == (True, "vacuum_cup VC-0012 is out of service")
+        refused = await cell.call(ChangeTool, names.CHANGE_TOOL, tool="vacuum_cup")
+        assert (refused.accepted, refused.fault.code) == (False, "TOOL_OUT_OF_SERVICE")
+        assert refused.fault.detail == "VC-0012: torn"
+        nobody = await cell.call(SetToolService, names.SET_TOOL_SERVICE, tool="saw", in_service=True)
+        assert not nobody.accepted and "no pocket belongs to a tool 'saw'" in nobody.message
+
+
+@in_ros
+async def test_a_leased_arm_changes_no_tool_by_hand(runtime):
+    async with a_cell(runtime, duration_s=400.0) as cell:
+        await cell.call(SubmitOrder, names.SUBMIT_ORDER, product="valve", lines=[OrderLine(quantity=1)])
+        await cell.controller.until_state(State.EXECUTE)
+        refused = await cell.call(DockTool, names.DOCK_TOOL)
+        assert not refused.accepted and "'arm' is leased by VLV-000001/pick_body" in refused.message
+        cell.controller.command(Command.ABORT)

@@ -17,8 +17,10 @@ from hardware_bench import LINE, Bench, hardware_bench, on_bench
 from microcell.devices.factory import device_specs
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
-from microcell.motion.kinematics import ArmModel
-from microcell.motion.trajectory import JointTrajectory, plan_joint_move, plan_straight_move
+from microcell.motion.limits import Limits
+from microcell.motion.planner import Load, MotionPlanner
+from microcell.motion.timing import time_joint_move
+from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.injection import Injection
 
 pytestmark = pytest.mark.ros
@@ -213,7 +215,7 @@ def test_a_cancelled_motion_leaves_the_arm_still_on_its_way(time_scale):
         assert velocities == pytest.approx((0.0,) * 6, abs=0.01), "standing still, as the driver takes it"
         assert 0.05 < rest[0] - start[0] < 0.55
         assert (await arm.joints()).positions == pytest.approx(rest, abs=0.01)
-        reached = await arm.follow(plan_joint_move(SPECS["arm"].joints, rest, tuple(SPECS["arm"].home_rad)))
+        reached = await arm.follow(time_joint_move(Limits.of(SPECS["arm"].joints), rest, tuple(SPECS["arm"].home_rad)))
         assert reached.positions == pytest.approx(SPECS["arm"].home_rad)
 
     on_bench(scenario, "arm", time_scale=time_scale)
@@ -254,12 +256,12 @@ def over_fixture(height_m: float) -> Pose:
 def test_an_arm_that_presses_until_contact_stops_there(time_scale):
     async def scenario(bench: Bench) -> None:
         arm, sensor = bench.devices["arm"], bench.devices["wrist_force"]
-        model = ArmModel(SPECS["arm"], "arm")
+        planner, load = MotionPlanner(LINE, "arm"), Load("parallel_gripper")
         home = tuple(SPECS["arm"].home_rad)
-        above = model.inverse(over_fixture(0.02), home)
-        reached = await arm.follow(plan_joint_move(SPECS["arm"].joints, home, above))
+        above = planner.inverse(over_fixture(0.02), home, load)
+        reached = await arm.follow(planner.joint_move(home, above, 1.0, load))
         await sensor.tare()
-        down = plan_straight_move(model, reached.positions, over_fixture(-0.01), 0.01)
+        down = planner.straight_move(reached.positions, over_fixture(-0.01), 0.01, load, frozenset({"fixture_1"}))
         pressing = asyncio.ensure_future(sensor.wait_pressing(4.0))
         following = asyncio.ensure_future(arm.follow(down))
         wrench = await pressing

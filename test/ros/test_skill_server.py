@@ -10,8 +10,9 @@ from served_skills import ignore, mount, served
 
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.faults import FaultError
-from microcell.ros import names
+from microcell.ros import names, skill_server
 from microcell.ros.lifecycle import ACTIVE, FINALIZED, INACTIVE, UNCONFIGURED
+from microcell.ros.skill_client import RosSkillPort
 from microcell.skills.contract import Outcome
 from microcell_interfaces.srv import DescribeSkills
 
@@ -35,7 +36,10 @@ async def test_it_says_what_it_offers(runtime):
         assert answer.server == "skills"
         assert [(skill.name, skill.family) for skill in answer.skills] == [
             ("change_tool", "tooling"),
+            ("dock_tool", "tooling"),
             ("inspect", "inspection"),
+            ("park", "tooling"),
+            ("settle_tool", "tooling"),
         ]
         change_tool = answer.skills[0]
         assert "tool" in json.loads(change_tool.parameters_schema)["properties"]
@@ -74,7 +78,7 @@ async def test_a_repeated_attempt_gets_the_stored_result_and_moves_nothing(runti
 @pytest.mark.parametrize(
     ("goal", "text"),
     [
-        (replace(mount(), skill="chnge_tool"), "skills offers no skill 'chnge_tool', only change_tool, fasten"),
+        (replace(mount(), skill="chnge_tool"), "skills offers no skill 'chnge_tool', only change_tool, dock_tool, fasten"),
         (replace(mount(), parameters={}), "tool: Field required"),
         (mount(speed_rato=2.0), "speed_rato: Extra inputs are not permitted (2.0)"),
         (replace(mount(), lease=replace(mount().lease, resources={"arm": "arm"})), "the lease has no tool_crib"),
@@ -156,3 +160,41 @@ async def test_a_silent_device_keeps_the_node_inactive_and_the_others_are_discon
         assert not await cell.lifecycle.change("activate", 10.0)
         assert await cell.lifecycle.state(10.0) == INACTIVE
         assert disconnected == ["arm"]
+
+
+@in_ros
+async def test_each_step_of_a_tool_change_is_recorded_by_the_orchestrator_first(runtime):
+    async with served(runtime) as cell:
+        result = await cell.port.execute(mount(), ignore)
+        assert result.outcome is Outcome.SUCCEEDED
+        names_told = [step.name for step in cell.steps]
+        assert names_told == [f"fetch.{s}" for s in ("approach", "verify", "align", "lock", "confirm", "retract")]
+        assert {(s.tool, s.serial, s.crib, s.pocket) for s in cell.steps} == {("parallel_gripper", "PG-0007", "crib", 1)}
+
+
+@in_ros
+async def test_a_step_that_the_orchestrator_refuses_is_not_taken(runtime):
+    async with served(runtime) as cell:
+        cell.refuse_from = "fetch.lock"
+        result = await cell.port.execute(mount(), ignore)
+        assert (result.outcome, result.fault.code) == (Outcome.FAULT, "JOURNAL_UNWRITABLE")
+        assert not (await cell.devices["changer"].coupling()).locked
+
+
+@in_ros
+async def test_a_step_of_another_orchestrators_attempt_is_not_taken(runtime):
+    async with served(runtime) as cell:
+        other = RosSkillPort(runtime, runtime.create_node("other"), ["skills"])
+        result = await other.execute(mount(), ignore)
+        assert (result.outcome, result.fault.code) == (Outcome.FAULT, "SKILL_REFUSED")
+        assert "is not of this orchestrator: fetch.approach is not taken" in result.fault.detail
+        assert cell.steps == []
+
+
+@in_ros
+async def test_without_an_orchestrator_no_step_is_taken(runtime, monkeypatch):
+    monkeypatch.setattr(skill_server, "RECORD_S", 0.3)
+    async with served(runtime, orchestrator=False) as cell:
+        result = await cell.port.execute(mount(), ignore)
+        assert (result.outcome, result.fault.code, result.fault.where) == (Outcome.FAULT, "DEVICE_SILENT", "orchestrator")
+        assert result.fault.detail == "no word of the journal within 0.3 s: the step fetch.approach is not taken"

@@ -26,7 +26,8 @@ def fasten(line=None, seed=1, times=1, **parameters):
 
 def test_a_good_screw_reaches_its_torque_at_the_expected_angle():
     (result,), unit, held = fasten()
-    torque, angle = result.measurements
+    torque, angle, torque_time = result.measurements
+    assert 0.0 < torque_time.value < torque.value * angle.value / 30.0, "it turns at 30 rad/s, mostly with less torque"
     assert torque.value == pytest.approx(0.45)
     assert angle.value == pytest.approx(SEAT_RAD + 0.40 / 0.35, abs=0.01)
     assert (angle.lower, angle.upper) == pytest.approx((SEAT_RAD * 0.85, SEAT_RAD * 1.15 + 0.45 / 0.35))

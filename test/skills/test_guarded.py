@@ -1,8 +1,10 @@
-"""Guarded motions: contact ends them; the search covers its circle."""
+"""Guarded motions: contact ends them, the search covers its square, and a part goes where the walls push it."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,34 +13,76 @@ from skill_bench import skill_bench
 
 from microcell.clock import run_virtual
 from microcell.faults import FaultError
+from microcell.geometry import Pose, rotate
+from microcell.plant.contact import Load
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import SkillContext
-from microcell.skills.guarded import Search, press_until_contact, search_insert, spiral
+from microcell.skills.guarded import Felt, Stiffness, feel, press_until_contact, tilted
+from microcell.skills.hole_search import SpiralSearch, square_spiral, strided
+from microcell.skills.peg_in_hole import Insertion, correction, insert_peg
 
 
 @given(
-    radius_mm=st.floats(0.1, 3.0),
-    step_ratio=st.floats(0.05, 0.5),
-    angle=st.floats(0.0, 2.0 * math.pi),
-    share=st.floats(0.0, 1.0),
+    radius_mm=st.floats(0.1, 3.0), pitch_ratio=st.floats(0.05, 0.5), x=st.floats(-1.0, 1.0), y=st.floats(-1.0, 1.0)
 )
-def test_no_point_of_the_circle_is_far_from_a_tap(radius_mm, step_ratio, angle, share):
-    step = radius_mm * step_ratio
-    covered = int(radius_mm / step + 1e-9) * step * share
-    point = (covered * math.cos(angle), covered * math.sin(angle))
-    assert min(math.dist(point, tap) for tap in spiral(radius_mm, step)) < 0.75 * step
+def test_no_point_of_the_square_is_far_from_the_spiral(radius_mm, pitch_ratio, x, y):
+    pitch = radius_mm * pitch_ratio
+    point = (x * radius_mm, y * radius_mm)
+    corners = list(square_spiral(radius_mm, pitch))
+    assert min(_from_line(point, a, b) for a, b in pairwise(corners)) <= 0.6 * pitch
 
 
-def test_the_search_begins_in_the_middle_and_goes_outwards():
-    taps = list(spiral(0.001, 0.0002))
-    assert taps[0] == (0.0, 0.0)
-    distances = [math.hypot(*tap) for tap in taps]
-    assert distances == sorted(distances, key=lambda d: round(d, 9))
-    assert max(distances) == pytest.approx(0.001)
+def _from_line(point, a, b):
+    (px, py), (ax, ay), (bx, by) = point, a, b
+    length2 = (bx - ax) ** 2 + (by - ay) ** 2
+    share = max(0.0, min(1.0, ((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / length2))
+    return math.dist(point, (ax + share * (bx - ax), ay + share * (by - ay)))
 
 
-def test_without_a_radius_there_is_one_tap():
-    assert list(spiral(0.0, 0.0002)) == [(0.0, 0.0)]
+@given(stride=st.floats(0.05, 2.0))
+def test_a_stride_is_never_longer_than_allowed_and_no_corner_is_cut(stride):
+    places = [(0.0, 0.0), *strided(square_spiral(1.0, 0.3), stride)]
+    assert max(math.dist(a, b) for a, b in pairwise(places)) <= stride + 1e-9
+    assert set(square_spiral(1.0, 0.3)) <= set(places)
+
+
+def test_without_a_radius_there_is_nowhere_to_slide():
+    assert list(strided(square_spiral(0.0, 0.0002), 0.1)) == []
+
+
+def test_the_search_presses_well_below_the_limit_and_above_the_friction():
+    search = search_with(limit_n=20.0, friction_n=2.0)
+    assert (search.gone_n, search.sliding_n) == (3.0, 8.0)
+    assert search_with(limit_n=20.0, friction_n=40.0).sliding_n == 14.0
+
+
+def search_with(limit_n, friction_n):
+    return SpiralSearch(0.001, 0.0001, 0.1, 0.0005, friction_n, limit_n, 0.01, 0.01, Stiffness())
+
+
+def test_a_slow_approach_keeps_what_an_arm_presses_while_it_stops_within_the_reserve():
+    stiff = Stiffness()
+    assert stiff.safe_speed_m_s(0.01, 10.0) == 0.01
+    assert stiff.safe_speed_m_s(0.01, 1.0) == pytest.approx(0.005, abs=2e-4)
+
+
+INSERTION = Insertion(
+    seat=Pose(), depth_m=0.015, clearance_m=0.0001, friction_n=2.0, reach_m=0.022, contact_n=4.0, limit_n=20.0,
+    radius_m=0.001, pitch_m=0.00007, angle_rad=0.035, speed_m_s=0.01, search_speed_m_s=0.01,
+)  # fmt: skip
+
+
+def test_a_part_pushed_by_one_wall_is_shifted_and_not_straightened():
+    shift, lean = correction(INSERTION, Felt(Pose(), 3.0, (2.0, 0.0), (-2.0 * 0.022, 0.0)), 0.005)
+    assert shift == pytest.approx((0.0001, 0.0))
+    assert lean == pytest.approx((-0.00044, 0.0))
+
+
+def test_a_part_between_two_walls_is_straightened_about_what_is_in_the_hole():
+    couple = Felt(Pose(), 3.0, (0.0, 0.0), (0.0, -0.2))
+    shift, lean = correction(INSERTION, couple, 0.006)
+    assert lean == pytest.approx((0.0, -0.002 - 0.8 * 0.0001 / 0.006))
+    assert shift == pytest.approx((0.0, -0.8 * 0.0001 / 0.006 * (0.022 - 0.003)))
 
 
 async def over(bench, x, y, z):
@@ -85,9 +129,9 @@ def test_an_insertion_into_the_air_is_no_contact():
     async def story():
         async with skill_bench() as bench:
             motion, sensor, goal = await over(bench, 0.3, 0.1, 0.1)
-            search = Search(goal, 0.002, 5.0, 20.0, 0.001, 0.0002, 0.02)
+            insertion = replace(INSERTION, seat=goal, depth_m=0.002, speed_m_s=0.02)
             with pytest.raises(FaultError, match=r"INSERT_NO_CONTACT at arm.*1\.5 mm below the seat"):
-                await search_insert(motion, sensor, search, lambda tap: None)
+                await insert_peg(motion, sensor, insertion, lambda stride: None)
             return (await motion.tcp_in_cell()).position[2]
 
     assert run_virtual(story()) == pytest.approx(0.14, abs=1e-6)
@@ -107,3 +151,27 @@ def test_a_fault_of_the_sensor_ends_the_motion():
             return bench.plant.bench.arm("arm").moving
 
     assert run_virtual(story()) is False
+
+
+def test_a_push_at_the_tool_centre_point_is_felt_there_in_the_cells_axes():
+    async def story():
+        async with skill_bench() as bench:
+            motion, sensor, _ = await over(bench, 0.3, 0.1, 0.05)
+            load = bench.plant.contact.load
+            zero = load("arm")
+            x, y, z = 3.0, 1.0, zero.force[2]  # in the flange frame, which points down: y and z are turned over
+            pushed = Load((zero.force[0] + x, zero.force[1] + y, z), (-0.150 * y + 0.1, 0.150 * x, 0.0))
+            bench.plant.contact.load = lambda arm: pushed
+            felt = await feel(motion, sensor, readings=400)
+            return felt, (await motion.tcp_in_cell()).orientation
+
+    felt, turned = run_virtual(story())
+    along_x, along_y, _ = rotate(turned, (3.0, 1.0, 0.0))
+    about_x, about_y, _ = rotate(turned, (0.1, 0.0, 0.0))
+    assert felt.lateral_n == pytest.approx((along_x, along_y), abs=0.02)
+    assert felt.tilting_n_m == pytest.approx((about_y, -about_x), abs=0.005)
+
+
+def test_a_tilt_moves_the_upper_end_of_an_upright_axis_the_way_it_says():
+    x, y, _ = rotate(tilted(Pose(), (0.01, -0.02)).orientation, (0.0, 0.0, 1.0))
+    assert (x, y) == pytest.approx((0.01, -0.02), rel=1e-3)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
+from functools import cache
 
 import pytest
 from skill_bench import line_with, skill_bench
 
 from microcell.clock import run_virtual
+from microcell.description.product import Cylinder, Fit
+from microcell.geometry import Pose, from_rpy
 
 OFF_BY_A_MILLIMETRE = {"nest_2": {"scatter_m": 0.0006, "scatter_rad": 0.0}}
 READY = ("pick_body", "place_body", "pick_cap")
@@ -18,15 +23,15 @@ def insert_cap(line, seed=1, **parameters):
         async with skill_bench(seed, line) as bench:
             await bench.operations(*READY)
             result = await bench.operation("insert_cap", **parameters)
-            taps = [said.message for said in bench.said if said.phase == "search"]
-            return result, taps, bench.plant.unit_at("fixture_1"), bench.held()
+            strides = [said.message for said in bench.said if said.phase == "search"]
+            return result, strides, bench.plant.unit_at("fixture_1"), bench.held()
 
     return run_virtual(story())
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_cap_off_its_place_is_found_a_seat_by_feeling(seed):
-    result, taps, unit, held = insert_cap(line_with(OFF_BY_A_MILLIMETRE), seed)
+    result, strides, unit, held = insert_cap(line_with(OFF_BY_A_MILLIMETRE), seed)
     assert result.fault is None, result.message
     assert unit.parts["cap_seat"] == "cap_white"
     assert unit.defects == ()
@@ -35,18 +40,18 @@ def test_a_cap_off_its_place_is_found_a_seat_by_feeling(seed):
     assert (force.name, force.unit, force.upper) == ("insert_cap.force", "N", 30.0)
     assert 4.0 < force.value < 30.0
     assert depth.value == pytest.approx(0.002, abs=0.0006)
-    assert ("after" in result.message) == bool(taps)
+    assert ("after" in result.message) == bool(strides)
 
 
-def test_some_of_them_need_many_taps():
+def test_some_of_them_need_many_strides():
     assert max(len(insert_cap(line_with(OFF_BY_A_MILLIMETRE), seed)[1]) for seed in range(8)) > 5
 
 
 def test_a_hole_out_of_the_search_radius_is_a_jam_and_the_cap_stays_in_the_hand():
-    result, taps, unit, held = insert_cap(line_with({"nest_2": {"scatter_m": 0.003}}), search_radius_m=0.0005)
+    result, strides, unit, held = insert_cap(line_with({"nest_2": {"scatter_m": 0.003}}), search_radius_m=0.0005)
     assert result.fault.code == "INSERT_JAMMED"
-    assert "no hole within 0.5 mm, 19 taps" in result.message
-    assert len(taps) == 18
+    assert "no hole within 0.5 mm, 18 strides" in result.message
+    assert len(strides) == 18
     assert (unit.parts, held) == ({"body_seat": "body"}, "cap_white")
 
 
@@ -127,3 +132,78 @@ def test_a_cap_that_is_lost_on_the_way_is_told_as_lost_whatever_the_tool_then_fe
     result = run_virtual(story())
     assert (result.fault.code, result.fault.where) == ("GRIP_PART_LOST", "parallel_gripper")
     assert result.fault.detail == "no cap is held"
+
+
+PEG = Cylinder(kind="cylinder", diameter_m=0.0245, height_m=0.030)
+PEG_FIT = Fit(clearance_m=0.0001, depth_m=0.015, friction_n=2.0)
+
+
+@cache
+def peg_line():
+    """The valve line with a peg for a cap, in a hole 0.1 mm wider and 15 mm deep."""
+    line = line_with({"nest_2": {"scatter_m": 0.0}})
+    product = line.product_description
+    part, site = product.parts["cap_white"], product.sites["cap_seat"]
+    at = part.grasp.tcp_in_part
+    grasp = part.grasp.model_copy(
+        update={"width_m": 0.0245, "tcp_in_part": at.model_copy(update={"xyz_m": (0.0, 0.0, 0.022)})}
+    )
+    peg = part.model_copy(update={"shape": PEG, "marks": (), "grasp": grasp})
+    hole = site.model_copy(
+        update={"fit": PEG_FIT, "part_in_unit": at.model_copy(update={"xyz_m": (0.0, 0.0, 0.005), "rpy_rad": (0.0,) * 3})}
+    )
+    changed = {"parts": {**product.parts, "cap_white": peg}, "sites": {**product.sites, "cap_seat": hole}}
+    return line.model_copy(update={"product_description": product.model_copy(update=changed)})
+
+
+def insert_peg_with(off_m, lean_rad, about_rad, **parameters):
+    """Insert a peg whose foot is off the hole, and which leans in the gripper; also the largest true force at a stop."""
+
+    async def story():
+        async with skill_bench(1, peg_line()) as bench:
+            await bench.operations(*READY)
+            unit, tool = bench.plant.bench.unit_in("fixture_1"), bench.plant.tool("parallel_gripper")
+            bench.plant.inventory.move(unit, unit.place, unit.pose.shifted(*off_m))
+            peg = bench.plant.bench.held(tool)
+            about_z = from_rpy(0.0, 0.0, about_rad)
+            lean = Pose((0.0, 0.0, 0.0), about_z) @ Pose((0.0, 0.0, 0.0), from_rpy(lean_rad, 0.0, 0.0))
+            bench.plant.inventory.move(peg, peg.place, peg.pose @ lean)
+            forces, halt = [], bench.plant.halt
+
+            def halted(arm):
+                pushes = bench.plant.contact.touch(arm, bench.clock.now())
+                forces.append(math.hypot(*(sum(push.force[axis] for push in pushes) for axis in range(3))))
+                halt(arm)
+
+            bench.plant.halt = halted
+            result = await bench.operation("insert_cap", **{"force_limit_n": 20.0, **parameters})
+            return result, bench.plant.unit_at("fixture_1"), max(forces)
+
+    return run_virtual(story())
+
+
+@pytest.mark.parametrize("off_m", [(0.0, 0.0), (0.0009, -0.0007)])
+@pytest.mark.parametrize("about_rad", [0.0, 2.0])
+def test_a_peg_off_by_a_millimetre_and_leaning_by_a_degree_goes_into_a_tenth_of_clearance(off_m, about_rad):
+    result, unit, force_n = insert_peg_with(off_m, math.radians(1.0), about_rad)
+    assert result.fault is None, result.message
+    assert (unit.parts["cap_seat"], unit.defects) == ("cap_white", ())
+    assert "tilted by" in result.message
+    assert force_n < 20.0
+
+
+def test_a_wrist_that_is_not_as_stiff_as_believed_still_puts_the_peg_in():
+    result, unit, force_n = insert_peg_with(
+        (0.0003, 0.0002), 0.017, 1.0, wrist_axial_n_m=15_000.0, wrist_lateral_n_m=28_000.0, wrist_angular_n_m_rad=140.0
+    )
+    assert result.fault is None, result.message
+    assert unit.defects == ()
+    assert force_n < 20.0
+
+
+def test_a_peg_whose_angle_may_not_be_corrected_is_not_forced():
+    result, unit, force_n = insert_peg_with((0.0, 0.0), math.radians(1.0), 0.5, search_angle_rad=0.0)
+    assert result.fault.code == "INSERT_FORCE_EXCEEDED"
+    assert re.search(r"16\.\d N, still \d+\.\d mm over the seat, tilted by 0\.0 degrees", result.message)
+    assert "cap_seat" not in unit.parts
+    assert force_n < 20.0

@@ -125,6 +125,8 @@ class FakePort:
         if goal.skill == "change_tool":
             crib = self.line.cell_description.devices["crib"]
             self.changer.serial = next(p.serial for p in crib.pockets if p.tool == goal.parameters["tool"])
+        if goal.skill == "dock_tool":
+            self.changer.serial = ""
         if "feeder" in goal.lease.resources:
             self.feeders[goal.lease.resources["feeder"]].pieces -= 1
         return SkillResult(

@@ -8,7 +8,8 @@ from functools import cache
 from microcell.description.line import Disturbances, Line
 from microcell.description.loader import load_line
 from microcell.geometry import Pose, from_rpy
-from microcell.motion.kinematics import ArmModel
+from microcell.motion.inverse import InverseKinematics
+from microcell.motion.robot import RobotModel
 from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.items import Item
 from microcell.plant.plant import Plant
@@ -42,14 +43,14 @@ class SteadyHand:
         self.plant = plant
         self.clock = clock
         self._arm = plant.bench.arm(arm)
-        self._model = ArmModel(self._arm.spec)
+        self._inverse = InverseKinematics(RobotModel.of(self._arm.spec))
 
     def trajectory(self, tcp: Pose, duration_s: float = MOTION_S) -> JointTrajectory:
         """From here to a TCP pose (flange pose without a tool), at rest at both ends."""
         tool = self.plant.bench.tool_on(self._arm.name)
         flange = tcp @ tool.tcp_in_flange.inverse() if tool else tcp
         here, _ = self._arm.joints()
-        there = self._model.inverse(
+        there = self._inverse.solve(
             self._arm.spec.base_in_cell.pose.inverse() @ flange, self._arm.spec.home_rad
         )
         still = (0.0,) * len(here)

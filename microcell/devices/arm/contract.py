@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from microcell.devices.contract import Device
-from microcell.motion.kinematics import Joints
+from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory
 
 

@@ -19,7 +19,7 @@ from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.factory import DeviceHost
 from microcell.errors import UsageError
 from microcell.faults import FaultError
-from microcell.motion.kinematics import Joints
+from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory, resample, sample
 from microcell.ros import convert, names, qos
 from microcell.ros.driver import RosDevice

@@ -12,6 +12,9 @@ from microcell.geometry import Vector
 from microcell.plant.contact import Load
 from microcell.plant.signals import sleep_unless
 
+TORQUE_NOISE_M = 0.025
+"""Noise of the torque for that of the force: usual for six-axis sensors of this size."""
+
 
 class MockForceSensor(MockDevice, ForceSensor):
     """Feels contact, and the change of weight since the last tare.
@@ -32,9 +35,11 @@ class MockForceSensor(MockDevice, ForceSensor):
         self._begin("read")
         wrench = self._wrench()
         x, y, z = wrench.force
-        return Wrench(
-            (x + self._noise_n(), y + self._noise_n(), z + self._noise_n()), wrench.torque, wrench.time_s
-        )
+        force = (x + self._noise_n(), y + self._noise_n(), z + self._noise_n())
+        u, v, w = wrench.torque
+        arm_m = TORQUE_NOISE_M
+        torque = (u + arm_m * self._noise_n(), v + arm_m * self._noise_n(), w + arm_m * self._noise_n())
+        return Wrench(force, torque, wrench.time_s)
 
     async def wait_pressing(self, force_n: float) -> Wrench:
         self._begin("wait_pressing")

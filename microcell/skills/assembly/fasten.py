@@ -68,7 +68,7 @@ class Fasten(ArmSkill):
     on the bit is used first; one that it left half driven is turned out and thrown away. During: torque that
     comes too early is a crossed thread, torque that does not come a screw that does not seat; either is backed
     out and driven again, and in the end thrown away.
-    Measures `<operation>.torque` and `<operation>.angle`.
+    Measures `<operation>.torque`, `<operation>.angle`, and `<operation>.torque_time`, which wears the screwdriver.
     """
 
     name = "fasten"
@@ -99,11 +99,14 @@ class Fasten(ArmSkill):
 
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = FastenParameters.model_validate(dict(context.goal.parameters))
-        if not await self.hand.holds():
+        if await self.hand.holds():
+            self.motion.carry(part_of(context, wanted.item)[0])
+        else:
             await self._clear_thread(context, wanted)
             await self._take_screw(context, wanted)
         await self._to_thread(context, wanted)
         drive = await self._drive(context, wanted)
+        self.motion.carry("")
         result = context.accomplish(self._result(context, wanted, drive))
         context.say("retract", 0.9, "leaving the screw")
         await self.motion.leave()
@@ -124,7 +127,7 @@ class Fasten(ArmSkill):
         name, part = part_of(context, wanted.item)
         presented, part_in_cell = await present_part(context, name)
         context.say("take", 0.2, f"taking a {name}")
-        await self.fetch(part.grasp, part_in_cell, wanted.speed_m_s)
+        await self.fetch(name, part.grasp, part_in_cell, wanted.speed_m_s)
         note_taken(context, presented)
         await self.motion.lift()
 
@@ -174,9 +177,16 @@ class Fasten(ArmSkill):
         measurements = (
             Measurement(f"{operation}.torque", drive.torque_n_m, "N.m", low, high, source=tool),
             Measurement(f"{operation}.angle", drive.angle_rad, "rad", early, late, source=tool),
+            Measurement(f"{operation}.torque_time", _torque_time(drive, wanted.speed_rad_s), "N.m.s", source=tool),
         )
         message = f"{wanted.site}: {drive.torque_n_m:.2f} N.m at {drive.angle_rad:.1f} rad"
         return SkillResult(Outcome.SUCCEEDED, message, measurements=measurements)
+
+
+def _torque_time(drive: Drive, speed_rad_s: float) -> float:
+    """Torque summed over the time of a drive, N.m.s."""
+    curve = drive.curve
+    return sum((b - a) * (s + t) / 2.0 for (a, s), (b, t) in zip(curve, curve[1:], strict=False)) / speed_rad_s
 
 
 def _on_thread(context: SkillContext, wanted: FastenParameters) -> Pose:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,16 +17,21 @@ from microcell.geometry import Pose
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
-from microcell.skills.guarded import Inserted, Search, search_insert
+from microcell.skills.guarded import Stiffness
+from microcell.skills.hole_search import STRIDE_OF_LIMIT
+from microcell.skills.peg_in_hole import Inserted, Insertion, insert_peg
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of
 
 OVER_RIM_M = 0.002
 """How high over the rim the slow motion starts."""
-STEP_OF_CLEARANCE = 0.7
-"""A step of the search for each metre of clearance: then no hole can lie between two taps."""
-TAP_S = 0.4
+PITCH_OF_CLEARANCE = 0.7
+"""Distance of the search's lines for each metre of clearance: then no hole can lie between two of them, not even for a part
+that leans a little."""
+LEAST_PITCH_M = 0.00007
+STRIDE_S = 0.3
 CONTACT_MARGIN_N = 1.0
 CONTACT_OF_FRICTION = 1.5
+CONTACT_OF_LIMIT = 0.8
 
 
 class InsertParameters(Description):
@@ -34,11 +40,22 @@ class InsertParameters(Description):
     item: Name
     site: Name
     force_limit_n: float = Field(10.0, gt=0, le=1000, description="More than this is never pressed.")
-    search_radius_m: float = Field(0.0015, ge=0, le=0.01, description="How far around the site to feel for it.")
-    search_step_m: float | None = Field(
-        None, gt=0, le=0.005, description="Distance of the taps; without it, by the fit's clearance."
+    search_radius_m: float = Field(
+        0.0015, ge=0, le=0.01, description="How far around the site, in x and y, to feel for it."
     )
+    search_pitch_m: float | None = Field(
+        None, gt=0, le=0.005, description="Distance of the search's lines; without it, by the fit's clearance."
+    )
+    search_angle_rad: float = Field(0.035, ge=0, le=0.2, description="How far the part's angle may be corrected.")
+    search_speed_m_s: float = Field(0.01, gt=0, le=0.1, description="Speed of the part that slides over the rim.")
     speed_m_s: float = Field(0.01, gt=0, le=0.1, description="Speed of the motion that ends on contact.")
+    wrist_axial_n_m: float = Field(
+        20_000.0, gt=100, le=1e7, description="How stiffly arm and tool hold the part along the tool's axis, in N/m."
+    )
+    wrist_lateral_n_m: float = Field(20_000.0, gt=100, le=1e7, description="The same across the tool's axis, in N/m.")
+    wrist_angular_n_m_rad: float = Field(
+        100.0, gt=0.1, le=1e5, description="The same in tilting about the tool centre point, in N.m/rad."
+    )
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 
 
@@ -46,9 +63,9 @@ class Insert(ArmSkill):
     """Insert the held part.
 
     Before: the hand holds the part, the fixture's sensor sees the unit. During: force stays under the
-    limit; a part that stands on the rim is tapped around until its hole is found; it must be in the hand until
-    it is let go. After: the hand is empty and out of the camera's view. Measures `<operation>.force` at the seat
-    and `<operation>.depth` under the rim.
+    limit; a part that stands on the rim is slid around until its hole is found; one that the hole's walls push is shifted
+    and tilted as they push; it must be in the hand until it is let go. After: the hand is empty and out of the camera's
+    view. Measures `<operation>.force` at the seat and `<operation>.depth` under the rim.
     """
 
     name = "insert"
@@ -74,14 +91,18 @@ class Insert(ArmSkill):
     def timeout_s(cls, parameters: Mapping[str, Any]) -> float:
         """Long enough for the whole search."""
         wanted = InsertParameters.model_validate(dict(parameters))
-        rings = wanted.search_radius_m / (wanted.search_step_m or 0.0002)
-        return super().timeout_s(parameters) + TAP_S * 3.0 * rings * (rings + 1.0)
+        lines = 2.0 * wanted.search_radius_m / (wanted.search_pitch_m or LEAST_PITCH_M) + 2.0
+        way_m = lines * (2.0 * wanted.search_radius_m + LEAST_PITCH_M)
+        stride_m = STRIDE_OF_LIMIT * wanted.force_limit_n / wanted.wrist_lateral_n_m
+        strides = 2.0 * lines + way_m / stride_m
+        return super().timeout_s(parameters) + way_m / wanted.search_speed_m_s + STRIDE_S * strides
 
     async def before(self, context: SkillContext) -> None:
         wanted = InsertParameters.model_validate(dict(context.goal.parameters))
-        grasp = part_of(context, wanted.item)[1].grasp
-        await self.take_arm(context, grasp.capability, wanted.speed_ratio)
+        name, part = part_of(context, wanted.item)
+        await self.take_arm(context, part.grasp.capability, wanted.speed_ratio)
         await self.hand.check_holding(wanted.item)
+        self.motion.carry(name)
         await check_fixture(context, occupied=True)
 
     async def run(self, context: SkillContext) -> SkillResult:
@@ -96,21 +117,23 @@ class Insert(ArmSkill):
         await sensor.tare()
         await self.motion.move_straight(over_rim, wanted.speed_m_s * 5.0)
         context.say("insert", 0.4, "pressing until contact")
-        inserted = await self._press_in(context, sensor, wanted.item, _search(wanted, site, seat))
+        insertion = _insertion(wanted, site, seat, grasp.tcp_in_part.xyz_m[2])
+        inserted = await self._press_in(context, sensor, wanted.item, insertion)
         context.say("release", 0.8, f"letting go of the {wanted.item}")
         result = context.accomplish(_result(context.goal.operation, wanted, site.fit, inserted))
         await self.hand.let_go(grasp)
+        self.motion.carry("")
         await self.motion.leave()
         return result
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
 
-    async def _press_in(self, context: SkillContext, sensor: ForceSensor, item: str, search: Search) -> Inserted:
+    async def _press_in(self, context: SkillContext, sensor: ForceSensor, item: str, insertion: Insertion) -> Inserted:
         """Feel for the place; GRIP_PART_LOST, whatever was felt, when the part is not in the hand any more."""
         try:
-            inserted = await search_insert(
-                self.motion, sensor, search, lambda tap: context.say("search", 0.5, f"feeling for the hole: tap {tap}")
+            inserted = await insert_peg(
+                self.motion, sensor, insertion, lambda n: context.say("search", 0.5, f"feeling for the hole: stride {n}")
             )
         except FaultError as error:
             if error.fault.code.startswith("INSERT_"):
@@ -120,14 +143,25 @@ class Insert(ArmSkill):
         return inserted
 
 
-def _search(wanted: InsertParameters, site: Site, seat: Pose) -> Search:
+def _insertion(wanted: InsertParameters, site: Site, seat: Pose, reach_m: float) -> Insertion:
     """Contact counts well above the fit's own friction, which a part that goes in well feels all the way."""
-    fit = site.fit
+    fit, limit_n = site.fit, wanted.force_limit_n
     friction_n = fit.friction_n if fit else 0.0
-    step_m = wanted.search_step_m or (STEP_OF_CLEARANCE * fit.clearance_m if fit else 0.001)
-    contact_n = min(CONTACT_OF_FRICTION * friction_n + CONTACT_MARGIN_N, wanted.force_limit_n)
-    depth_m = fit.depth_m if fit else 0.0
-    return Search(seat, depth_m, contact_n, wanted.force_limit_n, wanted.search_radius_m, step_m, wanted.speed_m_s)
+    return Insertion(
+        seat=seat,
+        depth_m=fit.depth_m if fit else 0.0,
+        clearance_m=fit.clearance_m if fit else 0.0,
+        friction_n=friction_n,
+        reach_m=reach_m,
+        contact_n=min(CONTACT_OF_FRICTION * friction_n + CONTACT_MARGIN_N, CONTACT_OF_LIMIT * limit_n),
+        limit_n=limit_n,
+        radius_m=wanted.search_radius_m,
+        pitch_m=wanted.search_pitch_m or (PITCH_OF_CLEARANCE * fit.clearance_m if fit else 0.001),
+        angle_rad=wanted.search_angle_rad,
+        speed_m_s=wanted.speed_m_s,
+        search_speed_m_s=wanted.search_speed_m_s,
+        stiffness=Stiffness(wanted.wrist_axial_n_m, wanted.wrist_lateral_n_m, wanted.wrist_angular_n_m_rad),
+    )
 
 
 def _result(operation: str, wanted: InsertParameters, fit: Fit | None, inserted: Inserted) -> SkillResult:
@@ -136,8 +170,9 @@ def _result(operation: str, wanted: InsertParameters, fit: Fit | None, inserted:
         Measurement(f"{operation}.force", inserted.force_n, "N", upper=wanted.force_limit_n, source="force_sensor"),
         Measurement(f"{operation}.depth", inserted.depth_m, "m", lower=depth_m - 0.0005, source="arm"),
     )
-    taps = f" after {inserted.taps} taps" if inserted.taps > 1 else ""
-    message = f"the {wanted.item} sits in {wanted.site}{taps}, {inserted.force_n:.1f} N"
+    after = f" after {inserted.strides} strides" if inserted.strides else ""
+    tilt = f", tilted by {math.degrees(inserted.corrected_rad):.1f} degrees" if inserted.corrected_rad else ""
+    message = f"the {wanted.item} sits in {wanted.site}{after}{tilt}, {inserted.force_n:.1f} N"
     return SkillResult(Outcome.SUCCEEDED, message, measurements=measurements)
 
 

@@ -11,6 +11,7 @@ from microcell.description.base import Description, Name
 from microcell.description.line import Line
 from microcell.description.product import Grasp
 from microcell.devices.fixture.contract import Fixture
+from microcell.motion.carried import UNIT
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
 from microcell.skills.workplace import (
@@ -94,14 +95,14 @@ class Pick(ArmSkill):
         name, part = part_of(context, str(wanted.item))
         presented, part_in_cell = await present_part(context, name)
         context.say("grasp", 0.3, f"fetching a {name} from {context.leased('feeder')}")
-        await self.fetch(part.grasp, part_in_cell, wanted.speed_m_s)
+        await self.fetch(name, part.grasp, part_in_cell, wanted.speed_m_s)
         note_taken(context, presented)
         return name
 
     async def _from_fixture(self, context: SkillContext, wanted: PickParameters) -> str:
         fixture = context.leased("fixture")
         context.say("grasp", 0.3, f"fetching the unit from {fixture}")
-        await self.fetch(_grasp(context, wanted), seat_in_cell(context), wanted.speed_m_s)
+        await self.fetch(UNIT, _grasp(context, wanted), seat_in_cell(context), wanted.speed_m_s)
         await context.device(fixture, Fixture).release()
         return "unit"
 

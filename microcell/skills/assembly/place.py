@@ -14,6 +14,7 @@ from microcell.description.product import Grasp
 from microcell.devices.fixture.contract import Fixture
 from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
+from microcell.motion.carried import UNIT
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
@@ -75,6 +76,8 @@ class Place(ArmSkill):
         if self.in_place:
             return
         await self.hand.check_holding(_what(wanted))
+        if wanted.target == "fixture":
+            self.motion.carry(part_of(context, wanted.item)[0] if wanted.item else UNIT)
         if wanted.target == "fixture" and not await self._is_on_seat(context, wanted):
             await check_fixture(context, occupied=False)
 

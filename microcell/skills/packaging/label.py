@@ -72,12 +72,13 @@ class Label(ArmSkill):
         context.say("print", 0.1, f"printing {context.goal.unit}")
         printed = await context.device(context.leased("printer"), Printer).print_label(context.goal.unit)
         context.say("peel", 0.3, "taking the label off the plate")
-        await self.fetch(grasp, printed.label_in_cell, wanted.speed_m_s)
+        await self.fetch(part_of(context, wanted.item)[0], grasp, printed.label_in_cell, wanted.speed_m_s)
         await self.motion.lift()
         context.say("apply", 0.6, f"pressing it on {wanted.site}")
         await self._press_on(context, wanted, grasp)
         result = context.accomplish(SkillResult(Outcome.SUCCEEDED, f"labelled {printed.content}"))
         await self.hand.let_go(grasp)
+        self.motion.carry("")
         await self.motion.leave()
         return result
 

@@ -14,6 +14,7 @@ from microcell.description.product import Packing
 from microcell.devices.carton_station.contract import Carton, CartonStation
 from microcell.faults import FaultError
 from microcell.geometry import Pose
+from microcell.motion.carried import UNIT
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
 from microcell.skills.workplace import spec_of
@@ -55,6 +56,7 @@ class Pack(ArmSkill):
         grasp = context.line.product_description.unit_grasp
         await self.take_arm(context, grasp.capability, wanted.speed_ratio)
         await self.hand.check_holding("unit")
+        self.motion.carry(UNIT)
 
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = PackParameters.model_validate(dict(context.goal.parameters))

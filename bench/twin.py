@@ -1,0 +1,190 @@
+"""Two arms in one cell: random schedules, and a whole run of the twin line with both arms' motions checked against each other.
+
+    python bench/twin.py [--schedules N] [--quantity N] [--seed N] [--json] [--check]
+
+The schedules are played by dispatcher and resources alone, in random cells of one to three arms with random zones, plans,
+orders, durations and failures: at every event no two arms are in one zone and nothing is held twice, every unit is finished,
+and no waiting chain is overtaken more often than the line allows. The run is that of the shipped line on the virtual clock:
+the joints of both arms are sampled from the plant every 10 ms, and each pair of samples is checked with all links, the mounted
+tools and the largest thing that each could hold (Pinocchio and coal). Between two samples neither arm moves as far as half of
+the clearance that is asked for, so that what is never nearer at a sample never touches between. Two arms against one: the
+same units on the line `valve`, which has one arm and the same tools.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "test" / "support"))
+
+from common import Figure, arguments, report
+from schedules import play
+
+from microcell.clock import run_virtual
+from microcell.description.line import Line
+from microcell.description.loader import load_line
+from microcell.description.order import Order, OrderLine
+from microcell.motion.carried import UNIT, carried_solids
+from microcell.motion.robot import RobotModel
+from microcell.motion.two_arms import Armed, TwoArms
+from microcell.records.journal import Journal
+from microcell.virtual import VirtualCell, VirtualRun
+
+TWO, ONE = "valve_twin", "valve"
+PERIOD_S = 0.01
+CLEARANCE_M = 0.03
+"""More than two arms come nearer within half a period at full speed (each 2.8 m/s at 0.9 m)."""
+ORDERS_PER_WORLD = 5
+LEAST_GAIN = 1.3
+"""Two arms share four fixtures and one does all that needs fingers: less would not pay for the second."""
+
+Sample = tuple[tuple[float, ...], tuple[float, ...], str, str]
+
+
+@dataclass
+class Recorded:
+    """A run: how long it took, what came out, and the distinct postures of both arms with the tools on them."""
+
+    took_s: float = 0.0
+    good: int = 0
+    scrapped: int = 0
+    digest: str = ""
+    samples: int = 0
+    postures: dict[Sample, float] = field(default_factory=dict)
+
+
+def schedules(count: int, seed: int) -> list[Figure]:
+    """Play random schedules."""
+    began_s = time.perf_counter()
+    played = [found for n in range(-(-count // ORDERS_PER_WORLD)) for found in play(1_000_000 * seed + n, ORDERS_PER_WORLD)]
+    over = sum(result.worst > line.max_tool_run for line, result in played)
+    wrong = [problem for _, result in played for problem in result.problems]
+    for problem in wrong[:5]:
+        print(problem, file=sys.stderr)
+    return [
+        Figure("schedules", len(played), least=count),
+        Figure("of those, two arms or more", sum(len(line.ways.arms) > 1 for line, _ in played)),
+        Figure("chains run", sum(result.jobs for _, result in played)),
+        Figure("times parked", sum(result.parks for _, result in played)),
+        Figure("zones shared, deadlocks", len(wrong), most=0),
+        Figure("overtaken too often", over, most=0),
+        Figure("time for all schedules", time.perf_counter() - began_s, "s"),
+    ]
+
+
+def produce(name: str, quantity: int, seed: int, record: bool) -> Recorded:
+    """Make units of all variants in turn on the virtual clock."""
+    return run_virtual(_produce(load_line(name), quantity, seed, record))
+
+
+async def _produce(line: Line, quantity: int, seed: int, record: bool) -> Recorded:
+    found = Recorded()
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        cell = VirtualCell(VirtualRun(line, (), seed), journal)
+        await cell.start()
+        watching = asyncio.ensure_future(_watch(cell, found)) if record else None
+        order = await cell.controller.order_ended(cell.controller.submit(_order(line, quantity)))
+        found.took_s, found.good, found.scrapped = cell.clock.now(), order.good, order.scrapped
+        if watching is not None:
+            watching.cancel()
+        await cell.close()
+        found.digest = journal.head().hash
+    return found
+
+
+def _order(line: Line, quantity: int) -> Order:
+    variants = list(line.product_description.variants)
+    parts = [quantity // len(variants) + (n < quantity % len(variants)) for n in range(len(variants))]
+    lines = tuple(OrderLine(variant=v, quantity=n) for v, n in zip(variants, parts, strict=True) if n)
+    return Order(product=line.product, lines=lines, replace_scrapped=False)
+
+
+async def _watch(cell: VirtualCell, found: Recorded) -> None:
+    """Sample the postures of both arms until the run is over."""
+    bench = cell.plant.bench
+    first, second = bench.arms
+    while True:
+        on = [tool.name if tool else "" for tool in (bench.tool_on(first), bench.tool_on(second))]
+        joints = (bench.arms[first].joints()[0], bench.arms[second].joints()[0])
+        found.postures.setdefault((*joints, *on), cell.clock.now())
+        found.samples += 1
+        await cell.clock.sleep(PERIOD_S)
+
+
+def check(line: Line, found: Recorded) -> tuple[int, int]:
+    """How many postures touch, and how many are nearer than the clearance."""
+    arms: dict[str, Any] = line.cell_description.of_kind("arm")
+    models = {name: RobotModel.of(spec, name) for name, spec in arms.items()}
+    pairs: dict[tuple[str, str, float], TwoArms] = {}
+
+    def two(tools: tuple[str, str], clearance_m: float) -> TwoArms:
+        if (*tools, clearance_m) not in pairs:
+            armed = [
+                Armed(models[name], spec.base_in_cell.pose, _carried(line, tool))
+                for (name, spec), tool in zip(arms.items(), tools, strict=True)
+            ]
+            pairs[(*tools, clearance_m)] = TwoArms(armed[0], armed[1], clearance_m)
+        return pairs[(*tools, clearance_m)]
+
+    touching = near = 0
+    for (a, b, *tools), time_s in found.postures.items():
+        on = (str(tools[0]), str(tools[1]))
+        if not two(on, CLEARANCE_M).free(a, b):
+            near += 1
+            if not two(on, 0.0).free(a, b):
+                touching += 1
+                print(f"at {time_s:.2f} s: {two(on, 0.0).hits(a, b)[:3]}", file=sys.stderr)
+    return touching, near
+
+
+def _carried(line: Line, tool: str) -> tuple[Any, ...]:
+    """A tool with the largest thing that it could hold."""
+    if not tool:
+        return ()
+    product, can = line.product_description, line.tools[tool].capabilities
+    if product.unit_grasp.capability in can:
+        return carried_solids(line, tool, UNIT)
+    parts = [name for name, part in product.parts.items() if part.grasp.capability in can]
+    return carried_solids(line, tool, max(parts, key=lambda name: product.parts[name].mass_kg))
+
+
+def run(quantity: int, seed: int) -> list[Figure]:
+    """Make the units with two arms and with one."""
+    line = load_line(TWO)
+    two, again = produce(TWO, quantity, seed, True), produce(TWO, quantity, seed, False)
+    one = produce(ONE, quantity, seed, False)
+    began_s = time.perf_counter()
+    touching, near = check(line, two)
+    hourly = {name: 3600.0 * found.good / found.took_s for name, found in (("two", two), ("one", one))}
+    return [
+        Figure("units good", two.good, least=quantity),
+        Figure("same journal again", float(two.digest == again.digest), least=1),
+        Figure("samples of both arms", two.samples),
+        Figure("distinct postures checked", len(two.postures)),
+        Figure("postures that touch", touching, most=0),
+        Figure(f"nearer than {CLEARANCE_M * 100:.0f} cm", near, most=0),
+        Figure("time for the check", time.perf_counter() - began_s, "s"),
+        Figure("two arms", hourly["two"], "units/h"),
+        Figure("one arm", hourly["one"], "units/h"),
+        Figure("two against one", hourly["two"] / hourly["one"], least=LEAST_GAIN),
+    ]
+
+
+def main() -> int:
+    """Run the benchmark from the command line."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--schedules", type=int, default=10_000, help="default: %(default)s")
+    parser.add_argument("--quantity", type=int, default=51, help="units of the run (default: %(default)s)")
+    options: argparse.Namespace = parser.parse_args()
+    figures = schedules(options.schedules, options.seed) if options.schedules else []
+    return report([*figures, *run(options.quantity, options.seed)], options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""`microcell tools`: the tools of a running cell; change and dock them, put them out of service and back."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from rich.console import Console
+from rich.table import Table
+
+from microcell.commands.client import talk
+from microcell.ros.cell_client import CellClient
+from microcell_interfaces.msg import ToolState
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what is asked for, print the cell's word for it; without anything asked, list the tools."""
+
+    async def tools(cell: CellClient) -> int:
+        if args.change:
+            print(await cell.change_tool(args.change, args.arm))
+        elif args.dock:
+            print(await cell.dock_tool(args.arm))
+        elif args.out_of_service or args.in_service:
+            tool = args.out_of_service or args.in_service
+            print(await cell.set_tool_service(tool, bool(args.in_service), args.reason))
+        else:
+            Console().print(table(await cell.list_tools()))
+        return 0
+
+    return talk(args.cell, tools)
+
+
+def table(tools: list[ToolState]) -> Table:
+    """Where each tool is, how worn, and what is left of its life."""
+    shown = Table("tool", "serial", "place", "can", "uses", "uses left", "hours left", "service", box=None)
+    for tool in tools:
+        uses_left = "-" if tool.uses_left < 0 else str(tool.uses_left)
+        hours_left = "-" if math.isinf(tool.hours_left) else f"{tool.hours_left:.0f}"
+        service = "in service" if tool.in_service else tool.refusal
+        can = ", ".join(tool.capabilities)
+        shown.add_row(tool.name, tool.serial, tool.place, can, str(tool.cycles), uses_left, hours_left, service)
+    return shown

@@ -1,0 +1,343 @@
+"""Robot files: URDF, or xacro that becomes URDF, read into links and joints.
+
+Only what a serial arm needs is read (http://wiki.ros.org/urdf/XML); transmissions, sensors, ros2_control and
+Gazebo elements are passed over. A file that cannot be used raises RobotFileError.
+"""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from microcell.errors import MicrocellError
+from microcell.geometry import IDENTITY, Pose, Quaternion, Vector, from_rpy
+
+LEAST_JOINTS, MOST_JOINTS = 4, 7
+
+JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed", "floating", "planar")
+TURN = 2.0 * math.pi
+
+
+class RobotFileError(MicrocellError):
+    """A robot file that cannot be read, or holds no arm that can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A box (edges), cylinder along z (radius, length), sphere (radius) or mesh (scale) of a link, in m."""
+
+    kind: str
+    sizes: tuple[float, ...]
+    pose: Pose
+    rgba: tuple[float, float, float, float] | None = None
+    mesh: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inertial:
+    """Mass in kg, centre of mass with the inertia's axes, and (ixx, ixy, ixz, iyy, iyz, izz) in kg m2."""
+
+    mass_kg: float
+    pose: Pose
+    inertia: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """A link as the file has it."""
+
+    name: str
+    visuals: tuple[Primitive, ...]
+    collisions: tuple[Primitive, ...]
+    inertial: Inertial | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileJoint:
+    """A joint as the file has it; limits that the file does not give are None."""
+
+    name: str
+    kind: str
+    parent: str
+    child: str
+    origin: Pose
+    axis: Vector
+    lower: float | None
+    upper: float | None
+    velocity: float | None
+    mimics: str
+
+    @property
+    def moves(self) -> bool:
+        return self.kind != "fixed"
+
+    @property
+    def slides(self) -> bool:
+        return self.kind == "prismatic"
+
+    def locked(self) -> Pose:
+        """Child in parent with the joint at its neutral position: zero, or the limit next to it."""
+        if self.kind not in ("revolute", "prismatic") or self.mimics:
+            return self.origin
+        value = min(max(0.0, self.lower or 0.0), self.upper or 0.0) if self.lower is not None else 0.0
+        x, y, z = self.axis
+        if self.slides:
+            return self.origin @ Pose((x * value, y * value, z * value), IDENTITY)
+        sine = math.sin(value / 2)
+        return self.origin @ Pose((0.0, 0.0, 0.0), (x * sine, y * sine, z * sine, math.cos(value / 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The arm in a file: from which link to which, and its moving joints."""
+
+    base: str
+    tip: str
+    joints: tuple[FileJoint, ...]
+
+
+@dataclass(frozen=True)
+class RobotFile:
+    """Links, and joints by the link that they carry; a tree, or several."""
+
+    path: Path
+    name: str
+    links: dict[str, FileLink]
+    joint_of: dict[str, FileJoint]
+    children: dict[str, list[FileJoint]] = field(default_factory=dict)
+
+    def chain(self, base_link: str = "", tip_link: str = "") -> Chain:
+        """Choose the arm: from `base_link` (without it, the file's root) to `tip_link`.
+
+        Without `tip_link` the tip is the end of the only chain with 4 to 7 joints of its own. Raises
+        RobotFileError with the candidates where that does not say which.
+        """
+        for link in (base_link, tip_link):
+            if link and link not in self.links:
+                raise self.error(f"there is no link {link!r}", f"Its links are {', '.join(self.links)}")
+        base = base_link or self._root()
+        if tip_link:
+            return self._checked(base, tip_link)
+        tips = [tip for tip in self._ends(base) if self._usable(base, tip)]
+        if len(tips) == 1:
+            return self._checked(base, tips[0])
+        found = f"end at {', '.join(tips)}" if tips else "are none"
+        text = f"from {base} the chains with {LEAST_JOINTS} to {MOST_JOINTS} joints {found}"
+        raise self.error(text, "Say which link is the tip (tip_link)" + (" and which the base" if not tips else ""))
+
+    def below(self, link: str) -> Iterator[FileJoint]:
+        """The joints under a link, parents first."""
+        for joint in self.children.get(link, []):
+            yield joint
+            yield from self.below(joint.child)
+
+    def error(self, what: str, remedy: str) -> RobotFileError:
+        return RobotFileError(f"{self.path}: {what}. {remedy}.")
+
+    def _root(self) -> str:
+        roots = [link for link in self.links if link not in self.joint_of]
+        if len(roots) != 1:
+            raise self.error(f"roots are {', '.join(roots) or 'none'}", "Say which link is the base (base_link)")
+        return roots[0]
+
+    def _ends(self, base: str) -> list[str]:
+        return [joint.child for joint in self.below(base) if joint.child not in self.children]
+
+    def _moving(self, base: str, tip: str) -> tuple[FileJoint, ...]:
+        found: list[FileJoint] = []
+        link = tip
+        while link != base:
+            if link not in self.joint_of:
+                raise self.error(f"no chain leads from {base} to {tip}", f"The ends are {', '.join(self._ends(base))}")
+            found.append(self.joint_of[link])
+            link = found[-1].parent
+        return tuple(joint for joint in reversed(found) if joint.moves)
+
+    def _usable(self, base: str, tip: str) -> bool:
+        joints = self._moving(base, tip)
+        return LEAST_JOINTS <= len(joints) <= MOST_JOINTS and not any(joint.mimics for joint in joints)
+
+    def _checked(self, base: str, tip: str) -> Chain:
+        joints = self._moving(base, tip)
+        if not LEAST_JOINTS <= len(joints) <= MOST_JOINTS:
+            names = ", ".join(joint.name for joint in joints) or "none"
+            text = f"the chain from {base} to {tip} has {len(joints)} moving joints ({names})"
+            raise self.error(text, f"{LEAST_JOINTS} to {MOST_JOINTS} can be used")
+        for joint in joints:
+            if joint.mimics:
+                raise self.error(f"joint {joint.name} mimics {joint.mimics}", "An arm's joints must each move alone")
+            if joint.kind in ("floating", "planar"):
+                raise self.error(f"joint {joint.name} is {joint.kind}", "An arm's joints turn or slide")
+        return Chain(base, tip, joints)
+
+
+def read_robot_file(path: str | Path, **arguments: str) -> RobotFile:
+    """Read a URDF, or a xacro (a name that ends in .xacro) with its arguments. Raises RobotFileError."""
+    path = Path(path).resolve()
+    if not path.is_file():
+        raise RobotFileError(f"{path}: there is no such robot file. Give the path of a .urdf or .urdf.xacro file.")
+    return _read(path, path.stat().st_mtime_ns, tuple(sorted(arguments.items())))
+
+
+@lru_cache(maxsize=32)
+def _read(path: Path, _changed_ns: int, arguments: tuple[tuple[str, str], ...]) -> RobotFile:
+    text = _processed(path, dict(arguments)) if path.suffix == ".xacro" else path.read_text(encoding="utf-8")
+    try:
+        root = ET.fromstring(text)
+        if root.tag != "robot":
+            raise RobotFileError(f"{path}: the outermost element is <{root.tag}>. A robot file has <robot>.")
+        return _tree(path, root)
+    except ET.ParseError as error:
+        raise RobotFileError(f"{path}: no XML: {error}. Mend the file.") from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise RobotFileError(f"{path}: {_reason(error)}. Mend the file.") from error
+
+
+def _reason(error: Exception) -> str:
+    return f"attribute {error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _processed(path: Path, arguments: dict[str, str]) -> str:
+    """The URDF that a xacro file becomes, worked out in this process."""
+    from xml.parsers.expat import ExpatError
+
+    import xacro
+
+    try:
+        return str(xacro.process_file(str(path), mappings=arguments).toxml())
+    except (xacro.XacroException, ExpatError, OSError, ValueError, NameError) as error:
+        raise RobotFileError(f"{path}: xacro: {' '.join(str(error).split())}. Mend the file.") from error
+
+
+def _tree(path: Path, root: ET.Element) -> RobotFile:
+    colours = {m.get("name", ""): rgba for m in root.findall("material") if (rgba := _rgba(m, {})) is not None}
+    links = {link.name: link for link in (_link(element, colours) for element in root.findall("link"))}
+    robot = RobotFile(path, root.get("name", path.stem), links, {})
+    if not links:
+        raise robot.error("there are no links", "Give a robot file")
+    for joint in (_joint(element) for element in root.findall("joint")):
+        for link in (joint.parent, joint.child):
+            if link not in links:
+                raise robot.error(f"joint {joint.name}: there is no link {link!r}", "Mend the file")
+        if joint.child in robot.joint_of:
+            both = f"{robot.joint_of[joint.child].name} and {joint.name}"
+            raise robot.error(f"link {joint.child} hangs on two joints, {both}", "A robot's links form a tree")
+        robot.joint_of[joint.child] = joint
+        robot.children.setdefault(joint.parent, []).append(joint)
+    return robot if _hangs_together(robot) else _raise_loop(robot)
+
+
+def _hangs_together(robot: RobotFile) -> bool:
+    roots = [link for link in robot.links if link not in robot.joint_of]
+    return len(roots) + sum(1 for root in roots for _ in robot.below(root)) == len(robot.links)
+
+
+def _raise_loop(robot: RobotFile) -> RobotFile:
+    raise robot.error("its joints form a loop", "A robot's links form a tree")
+
+
+def _link(element: ET.Element, colours: dict[str, tuple[float, float, float, float]]) -> FileLink:
+    return FileLink(
+        element.attrib["name"],
+        tuple(_primitive(part, colours) for part in element.findall("visual")),
+        tuple(_primitive(part, colours) for part in element.findall("collision")),
+        _inertial(element.find("inertial")),
+    )
+
+
+def _joint(element: ET.Element) -> FileJoint:
+    name, kind = element.attrib["name"], element.attrib["type"]
+    if kind not in JOINT_TYPES:
+        raise ValueError(f"joint {name}: type {kind!r} is none of {', '.join(JOINT_TYPES)}")
+    limit, mimic, axis = element.find("limit"), element.find("mimic"), element.find("axis")
+    given = {key: float(value) for key, value in limit.attrib.items()} if limit is not None else {}
+    parent, child = element.find("parent"), element.find("child")
+    if parent is None or child is None:
+        raise ValueError(f"joint {name} lacks its parent or child")
+    if limit is not None and kind in ("revolute", "prismatic"):
+        given = {"lower": 0.0, "upper": 0.0, **given}  # as URDF has it
+    return FileJoint(
+        name,
+        kind,
+        parent.attrib["link"],
+        child.attrib["link"],
+        _origin(element),
+        _unit(name, _numbers(axis.attrib["xyz"], 3)) if axis is not None else (1.0, 0.0, 0.0),
+        given.get("lower"),
+        given.get("upper"),
+        given.get("velocity"),
+        mimic.attrib["joint"] if mimic is not None else "",
+    )
+
+
+def _unit(name: str, axis: tuple[float, ...]) -> Vector:
+    length = math.hypot(*axis)
+    if length < 1e-9:
+        raise ValueError(f"joint {name}: its axis is zero")
+    x, y, z = axis
+    return (x / length, y / length, z / length)
+
+
+def _primitive(element: ET.Element, colours: dict[str, tuple[float, float, float, float]]) -> Primitive:
+    geometry = element.find("geometry")
+    shape = geometry[0] if geometry is not None and len(geometry) else None
+    pose, rgba = _origin(element), _rgba(element.find("material"), colours)
+    if shape is None:
+        raise ValueError(f"a <{element.tag}> has no geometry")
+    if shape.tag == "box":
+        return Primitive("box", _numbers(shape.attrib["size"], 3), pose, rgba)
+    if shape.tag in ("cylinder", "capsule"):
+        sizes = (float(shape.attrib["radius"]), float(shape.attrib["length"]))
+        return Primitive(shape.tag, sizes, pose, rgba)
+    if shape.tag == "sphere":
+        return Primitive("sphere", (float(shape.attrib["radius"]),), pose, rgba)
+    if shape.tag == "mesh":
+        scale = _numbers(shape.get("scale", "1 1 1"), 3)
+        return Primitive("mesh", scale, pose, rgba, shape.attrib["filename"])
+    raise ValueError(f"geometry <{shape.tag}> is none of box, cylinder, sphere, mesh")
+
+
+def _inertial(element: ET.Element | None) -> Inertial | None:
+    if element is None:
+        return None
+    mass, inertia = element.find("mass"), element.find("inertia")
+    if mass is None or inertia is None:
+        return None
+    entries = tuple(float(inertia.get(key, "0")) for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
+    return Inertial(float(mass.attrib["value"]), _origin(element), entries)
+
+
+def _origin(element: ET.Element) -> Pose:
+    origin = element.find("origin")
+    if origin is None:
+        return Pose()
+    x, y, z = _numbers(origin.get("xyz", "0 0 0"), 3)
+    return Pose((x, y, z), _quaternion(origin))
+
+
+def _quaternion(origin: ET.Element) -> Quaternion:
+    roll, pitch, yaw = _numbers(origin.get("rpy", "0 0 0"), 3)
+    return from_rpy(roll, pitch, yaw)
+
+
+def _rgba(
+    element: ET.Element | None, colours: dict[str, tuple[float, float, float, float]]
+) -> tuple[float, float, float, float] | None:
+    if element is None:
+        return None
+    colour = element.find("color")
+    if colour is None:
+        return colours.get(element.get("name", ""))
+    red, green, blue, alpha = _numbers(colour.attrib["rgba"], 4)
+    return (red, green, blue, alpha)
+
+
+def _numbers(text: str, count: int) -> tuple[float, ...]:
+    values = tuple(float(word) for word in text.split())
+    if len(values) != count or not all(math.isfinite(value) for value in values):
+        raise ValueError(f"{text!r} is not {count} numbers")
+    return values

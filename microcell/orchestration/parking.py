@@ -1,0 +1,72 @@
+"""Keeps arms out of each other's zones: an arm leaves those that its next chain does not need, and waits in none."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from microcell.faults import Fault
+from microcell.orchestration.dispatch import Job
+from microcell.orchestration.recovery import decide
+from microcell.orchestration.shop import Shop
+from microcell.orchestration.tooling import Work, fault_of
+from microcell.skills.contract import Outcome
+
+
+class Cell(Protocol):
+    """What parking asks of the controller."""
+
+    async def hold(self, fault: Fault) -> None:
+        """Hold the cell because of a fault; returns when a person let it go on."""
+
+    async def pass_through(self) -> None:
+        """Return as soon as the cell is in Execute."""
+
+    def freed(self) -> None:
+        """Something was given back."""
+
+
+class Parking:
+    """The arms of a cell with zones. In a cell without zones it does nothing."""
+
+    def __init__(self, shop: Shop, work: Work, cell: Cell) -> None:
+        self._shop = shop
+        self._work = work
+        self._cell = cell
+
+    def due(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        """What is to be run now, with names: the parking of each idle arm in a zone, which is leased for it."""
+        arms = self._shop.resources.in_the_way()
+        for arm in arms:
+            self._shop.resources.take([arm], f"{arm}/park_{arm}")
+        return [(f"{arm}/park_{arm}", self._park(arm)) for arm in arms]
+
+    async def enter(self, job: Job) -> None:
+        """Before a chain begins to move: leave the zones that it does not need."""
+        arm, zones, resources = job.binding.arm, job.binding.all_zones(), self._shop.resources
+        if arm:
+            if not resources.zones_of(arm) <= zones:
+                await self._leave(arm)
+            resources.enters(arm, zones)
+
+    async def _park(self, arm: str) -> None:
+        try:
+            await self._leave(arm)
+        finally:
+            self._shop.resources.release([arm])
+
+    async def _leave(self, arm: str) -> None:
+        """Draw the arm back until it is in no zone; what fails is tried again, in the end after a person has looked."""
+        tried = 0
+        while True:
+            result = await self._work.goal("", "", f"park_{arm}", "park", {}, {"arm": arm})
+            if result.outcome is Outcome.SUCCEEDED:
+                self._shop.resources.stands_in(arm)
+                self._cell.freed()
+                return
+            fault = fault_of(result)
+            self._shop.saw_fault(fault)
+            again = decide(fault.code, tried, self._shop.line.recovery) == "retry"
+            self._shop.decided("", f"park_{arm}", fault.code, "retry" if again else "hold", str(fault))
+            tried = tried + 1 if again else 0
+            await (self._cell.pass_through() if again else self._cell.hold(fault))

@@ -1,0 +1,274 @@
+"""What the orchestrator does about tools: makes certain what is on each flange, mounts, docks, and keeps unfit ones out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
+
+from microcell import events
+from microcell.devices.contract import Device
+from microcell.devices.tool_changer.contract import ToolChanger
+from microcell.errors import JournalError, UsageError
+from microcell.faults import Fault, FaultError
+from microcell.orchestration.dispatch import Job
+from microcell.orchestration.packml import State
+from microcell.orchestration.recovery import decide
+from microcell.orchestration.shop import Shop
+from microcell.skills.contract import Outcome, SkillGoal, SkillResult, Step
+
+T = TypeVar("T")
+BY_HAND = (State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.COMPLETE)
+"""States in which a person may have a tool changed."""
+
+
+class Work(Protocol):
+    """What tooling asks of the one that runs goals."""
+
+    goals: dict[str, SkillGoal]
+
+    async def goal(
+        self,
+        unit: str,
+        variant: str,
+        operation: str,
+        skill: str,
+        parameters: dict[str, Any],
+        resources: Mapping[str, str],
+        at_once: bool = False,
+    ) -> SkillResult:
+        """Run a goal with its intent and outcome recorded; `at_once` does not wait until the cell produces."""
+
+    async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask a device until it answers."""
+
+    async def empty_hand(self, job: Job) -> None:
+        """Drop what the tool may hold."""
+
+
+class Cell(Protocol):
+    """What tooling asks of the controller."""
+
+    @property
+    def state(self) -> State:
+        """The cell's PackML state."""
+
+    async def hold(self, fault: Fault) -> None:
+        """Hold the cell because of a fault; returns when a person let it go on."""
+
+    async def pass_through(self) -> None:
+        """Return as soon as the cell is in Execute."""
+
+    def journal_failed(self, error: JournalError) -> None:
+        """Abort: nothing can be written any more."""
+
+    def beside(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Run some work beside all other, as one of those that come to rest before the cell does."""
+
+
+class Tooling:
+    """The tool changes of a cell. `unsettled` are arms on whose flange nobody has looked since an interruption."""
+
+    def __init__(self, shop: Shop, work: Work, cell: Cell, changers: Mapping[str, Device], restarted: bool) -> None:
+        self._shop = shop
+        self._work = work
+        self._cell = cell
+        self._changers = _typed(changers)
+        self._restarted = restarted
+        self.unsettled = shop.resources.unsettled
+
+    async def start(self) -> None:
+        """Read every coupling; what an earlier run, or somebody, left there is to be settled before anything else."""
+        for arm, changer in self._changers.items():
+            if self._restarted or (await changer.coupling()).locked:
+                self.unsettled.add(arm)
+            elif arm not in self.unsettled:
+                await self.read(arm)
+        self._shop.resources.out_of_service |= set(self._shop.tools.out_of_service())
+
+    async def read(self, arm: str) -> str:
+        """Read what is on an arm's flange and record it when it is news; the tool's name, "" for none."""
+        coupling = await self._changers[arm].coupling()
+        serial = coupling.tool_serial if coupling.locked else ""
+        tool = next((name for name, (_, p) in self._shop.tools.places.items() if serial and p.serial == serial), "")
+        if self._shop.tools.serial_on(arm) != serial or self._shop.tools.is_changing(arm):
+            self._shop.mounted(arm, tool, serial)
+        return tool
+
+    def settling(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        """What is to be run now, with names: the settling of each unsettled arm that is free, which is leased for it."""
+        found, held = [], self._shop.resources
+        for arm in sorted(self.unsettled):
+            devices = self._with_crib(arm)
+            if all(held.is_free(device) for device in devices.values()):
+                held.take(devices.values(), f"{arm}/settle_{arm}")
+                found.append((f"settle_{arm}", self._settle(arm, devices)))
+        return found
+
+    async def _settle(self, arm: str, devices: Mapping[str, str]) -> None:
+        """Make certain what is on a flange, and take it out of a pocket; a person is asked as often as it fails."""
+        tools, operation = self._shop.tools, f"settle_{arm}"
+        expected, last_step = tools.expected(arm), tools.last_step(arm)
+        tried = 0
+        while True:
+            parameters = {"expected": list(expected), "last_step": last_step}
+            result = await self._work.goal("", "", operation, "settle_tool", parameters, devices)
+            if result.outcome is Outcome.SUCCEEDED:
+                await self._work.insist(lambda: self.read(arm))
+                self.unsettled.discard(arm)
+                self._shop.resources.release(devices.values())
+                return
+            fault = fault_of(result)
+            if await self._recovered(operation, fault, tried) == "hold":
+                tried, expected = 0, ()  # a person has looked: what the sensors agree on counts
+            else:
+                tried += 1
+
+    async def mount(self, job: Job) -> None:
+        """Mount the tool that a chain needs; a person is asked as often as it fails."""
+        arm, tool, crib = job.binding.arm, job.binding.change_to, job.binding.crib
+        operation, tried = f"mount_{tool}", 0
+        while True:
+            await self._wait_until_fit(tool)
+            resources = {"arm": arm, "tool_crib": crib}
+            result = await self._work.goal("", "", operation, "change_tool", {"tool": tool}, resources)
+            found = await self._work.insist(lambda: self.read(arm))
+            if result.outcome is Outcome.SUCCEEDED and found == tool:
+                self._shop.resources.release([crib])
+                return
+            fault = fault_of(result)
+            action = await self._recovered(operation, fault, tried)
+            tried = 0 if action == "hold" else tried + 1
+            if action != "hold" and fault.code == "HAND_NOT_EMPTY":
+                await self._work.empty_hand(job)
+
+    async def check_fit(self, job: Job) -> None:
+        """Ask a person about the mounted tool before it is used, when it is worn out or was put out of service."""
+        await self._wait_until_fit(self._shop.resources.mounted.get(job.binding.arm, ""))
+
+    async def record_step(self, attempt_id: str, step: Step) -> None:
+        """Make a step durable that a running skill is about to do; the fault that is raised forbids it."""
+        goal = self._work.goals.get(attempt_id)
+        if goal is None:
+            detail = f"attempt {attempt_id} is not in work here: the step {step.name} is not taken"
+            raise FaultError("SKILL_REFUSED", "orchestrator", detail)
+        event = events.ToolChangeStep(
+            time_s=self._shop.clock.now(),
+            attempt_id=attempt_id,
+            arm=goal.lease.resources["arm"],
+            step=step.name,
+            tool=step.tool,
+            serial=step.serial,
+            crib=step.crib,
+            pocket=step.pocket,
+        )
+        try:
+            self._shop.record(event)
+        except JournalError as error:
+            self._cell.journal_failed(error)
+            raise FaultError("JOURNAL_UNWRITABLE", "journal", str(error)) from error
+
+    # what a person asks for
+
+    async def change(self, arm: str, tool: str) -> str:
+        """Mount a tool now; what was done, in words. `UsageError` or `FaultError` say why not."""
+        if tool not in self._shop.tools.places:
+            known = ", ".join(self._shop.tools.places) or "none"
+            raise UsageError(f"no pocket belongs to a tool '{tool}'; there are: {known}.")
+        if refusal := self._shop.tools.refusal(tool):
+            raise FaultError.of(refusal)
+        return await self._by_hand(arm, f"mount_{tool}", "change_tool", {"tool": tool})
+
+    async def dock(self, arm: str) -> str:
+        """Put the mounted tool into its pocket now; what was done, in words."""
+        return await self._by_hand(arm, f"dock_{arm}", "dock_tool", {})
+
+    def set_service(self, tool: str, in_service: bool, reason: str = "") -> str:
+        """Put a tool out of service, so that it is not chosen any more, or back into it."""
+        tools = self._shop.tools
+        if tool not in tools.places:
+            raise UsageError(f"no pocket belongs to a tool '{tool}'; there are: {', '.join(tools.places) or 'none'}.")
+        serial, reason = tools.serial_of(tool), reason or ("put back" if in_service else "put out of service by hand")
+        self._shop.record(
+            events.ToolServiceChanged(
+                time_s=self._shop.clock.now(), tool=tool, serial=serial, in_service=in_service, reason=reason
+            )
+        )
+        (self._shop.resources.out_of_service.discard if in_service else self._shop.resources.out_of_service.add)(tool)
+        return f"{tool} {serial} is {'in' if in_service else 'out of'} service"
+
+    # inside
+
+    async def _by_hand(self, arm: str, operation: str, skill: str, parameters: dict[str, Any]) -> str:
+        if arm not in self._changers:
+            raise UsageError(f"no arm '{arm}'; there are: {', '.join(self._changers)}.")
+        if self._cell.state not in BY_HAND:
+            states = ", ".join(state.title for state in BY_HAND)
+            raise UsageError(f"nothing is moved by hand in {self._cell.state.title}, only in {states}.")
+        resources, held = self._with_crib(arm), self._shop.resources
+        for device in resources.values():
+            if not held.is_free(device):
+                who = held.holders.get(device, "nobody: it is out of service")
+                raise UsageError(f"'{device}' is leased by {who}. Wait for that, or hold the cell, and ask again.")
+        held.take(resources.values(), f"{arm}/{operation}")
+        try:
+            work = self._do_by_hand(arm, operation, skill, parameters, resources)
+            return await asyncio.shield(self._cell.beside(work, operation))
+        finally:
+            held.release(resources.values())
+
+    async def _do_by_hand(
+        self, arm: str, operation: str, skill: str, parameters: dict[str, Any], resources: Mapping[str, str]
+    ) -> str:
+        steps = [(operation, skill, parameters)]
+        if arm in self.unsettled:
+            expected = {"expected": list(self._shop.tools.expected(arm)), "last_step": self._shop.tools.last_step(arm)}
+            steps.insert(0, (f"settle_{arm}", "settle_tool", expected))
+        self.unsettled.add(arm)  # until it has ended well
+        for name, wanted, given in steps:
+            result = await self._work.goal("", "", name, wanted, given, resources, at_once=True)
+            if result.outcome is not Outcome.SUCCEEDED:
+                self._shop.saw_fault(fault_of(result))
+                raise FaultError.of(fault_of(result))
+        await self.read(arm)
+        self.unsettled.discard(arm)
+        return result.message
+
+    async def _recovered(self, operation: str, fault: Fault, tried: int) -> str:
+        """Act on a fault of a tool change; what was decided."""
+        self._shop.saw_fault(fault)
+        action = decide(fault.code, tried, self._shop.line.recovery)
+        self._shop.decided("", operation, fault.code, action, str(fault))
+        await (self._cell.hold(fault) if action == "hold" else self._cell.pass_through())
+        return action
+
+    async def _wait_until_fit(self, tool: str) -> None:
+        """Hold until a tool may be used. Who lets the cell go on with a worn one has put in a new one, or mended it."""
+        while (fault := self._shop.tools.refusal(tool)) is not None:
+            self._shop.saw_fault(fault)
+            self._shop.decided("", f"mount_{tool}", fault.code, "hold", str(fault))
+            await self._cell.hold(fault)
+            if fault.code == "TOOL_WORN_OUT":
+                serial = self._shop.tools.serial_of(tool)
+                self._shop.record(events.ToolRenewed(time_s=self._shop.clock.now(), tool=tool, serial=serial))
+
+    def _with_crib(self, arm: str) -> dict[str, str]:
+        """The arm and the crib where its tool belongs, or the first one."""
+        tool, suitability = self._shop.resources.mounted.get(arm, ""), self._shop.resources.suitability
+        own = suitability.devices("tool_crib", arm, {}, "")[0]
+        crib = self._shop.tools.places[tool][0] if tool in self._shop.tools.places else own
+        return {"arm": arm, "tool_crib": crib}
+
+
+def fault_of(result: SkillResult) -> Fault:
+    """The fault that a result tells; SKILL_FAILED where a skill ended badly without one."""
+    return result.fault or Fault(
+        "SKILL_FAILED", "skill", f"ended as {result.outcome.name} without a fault: {result.message}"
+    )
+
+
+def _typed(changers: Mapping[str, Device]) -> dict[str, ToolChanger]:
+    for arm, device in changers.items():
+        if not isinstance(device, ToolChanger):
+            raise TypeError(f"the tool changer of '{arm}' is a {type(device).__name__}")
+    return changers  # type: ignore[return-value]

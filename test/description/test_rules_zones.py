@@ -1,0 +1,88 @@
+"""Every rule of zones is provoked by one change of a good cell with two arms and says what to do."""
+
+import shutil
+
+import pytest
+from config_copy import SHIPPED, ConfigCopy
+
+from microcell.description import rules_zones
+from microcell.description.rules import RULES
+
+CELL, LINE = "cells/twin_bench.yaml", "lines/valve_twin.yaml"
+
+PROVOCATIONS = [
+    (
+        "rule_arms_serve_what_there_is",
+        (CELL, "fixture_1, fixture_2, fixture_3,", "fixture_1, fixtur_2, fixture_3,"),
+        "devices.left_arm.serves[1]: there is no station 'fixtur_2'; did you mean 'fixture_2'? Correct the name.",
+    ),
+    (
+        "rule_zones_have_ground",
+        (CELL, "middle: {low_m: [-0.06, -0.09]", "middle: {low_m: [-0.06, 0.19]"),
+        "zones.middle.low_m: not below the high corner (-0.06, 0.19); the high one is (0.06, 0.09). Correct the corners.",
+    ),
+    (
+        "rule_zones_have_ground",
+        (CELL, "  north: {", "  printer: {"),
+        "zones.printer: 'printer' is also a device; zones and devices share their names. Rename the zone.",
+    ),
+    (
+        "rule_zones_lie_apart",
+        (CELL, "high_m: [0.06, 0.09]", "high_m: [0.06, 0.31]"),
+        "zones.north_middle: it overlaps zone 'middle'; an arm in one could meet an arm in the other. Move them apart,",
+    ),
+    (
+        "rule_arms_meet_in_zones_only",
+        (CELL, "  middle: {low_m: [-0.06, -0.09], high_m: [0.06, 0.09]}\n", ""),
+        "devices.left_arm: at 'tray_1' it could touch 'right_arm' at 'tray_1'; "
+        "zones: south, south_middle, north_middle, north. Put both places into one, or take one off an arm's 'serves'.",
+    ),
+    (
+        "rule_arms_meet_in_zones_only",
+        (CELL, "part_in_cell: {xyz_m: [0.30, 0.32, 0.04]}", "part_in_cell: {xyz_m: [-0.10, 0.50, 0.04]}"),
+        "devices.left_arm: at 'fixture_4' it could touch 'right_arm' at 'screws_2'; zones: south, ",
+    ),
+    (
+        "rule_arms_wait_out_of_the_way",
+        (CELL, "turning_radius_m: 0.30", "turning_radius_m: 0.40"),
+        "devices.left_arm.turning_radius_m: the arm turns into 'right_arm' at 'tray_1' (0.4); up to 0.32 is free. "
+        "Take less, or move 'right_arm' at 'tray_1' away.",
+    ),
+    (
+        "rule_arms_have_cribs_of_their_own",
+        (CELL, "screws_2, right_bin, right_crib]", "screws_2, left_bin, right_crib]"),
+        "devices.right_arm: it serves no bin outside the zones; there are: left_bin, right_bin. "
+        "Add a bin of its own: it is needed at any time.",
+    ),
+    (
+        "rule_feeders_have_an_arm_with_a_tool",
+        (CELL, "{tool: screwdriver, serial: SD-0003,", "{"),
+        "feeders.screws_1: no arm at 'screws_1' can drive_screw a 'screw_m2_5x8'; there: right_arm (suction). "
+        "Add a tool to a crib of one, or the feeder to another arm's 'serves'.",
+    ),
+]
+
+
+@pytest.fixture
+def twin(tmp_path):
+    """A copy of the shipped configuration, with the line of two arms as the one that is loaded."""
+    copy = ConfigCopy(tmp_path)
+    shutil.rmtree(copy.root)
+    shutil.copytree(SHIPPED, copy.root)
+    copy.line = copy.root / LINE
+    return copy
+
+
+@pytest.mark.parametrize(("rule", "change", "expected"), PROVOCATIONS)
+def test_a_broken_rule_of_zones_is_reported_with_its_remedy(twin, rule, change, expected):
+    twin.edit(*change)
+    assert any(expected in text for text in twin.texts()), "\n".join(twin.texts())
+
+
+def test_the_shipped_cell_with_two_arms_keeps_every_rule(twin):
+    assert twin.texts() == []
+
+
+def test_every_rule_of_zones_is_provoked_here():
+    names = {rule.check.__name__ for rule in RULES if rule.check.__module__ == rules_zones.__name__}
+    assert names == {rule for rule, _, _ in PROVOCATIONS}

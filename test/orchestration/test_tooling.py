@@ -1,0 +1,177 @@
+"""Tools as the orchestrator keeps them: changed by hand, out of service, worn; all of it kept over restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+import pytest
+from fake_shop_floor import VALVE, Floor, fault, floor, once
+
+from microcell.clock import run_virtual
+from microcell.description.tool import ToolLife
+from microcell.errors import UsageError
+from microcell.events import ToolRenewed, ToolServiceChanged
+from microcell.faults import FaultError
+from microcell.orchestration.packml import Command, State
+from microcell.records.journal import Journal
+
+
+def tool(cell: Floor, name: str):
+    return next(view for view in cell.controller.snapshot().tools if view.name == name)
+
+
+def test_a_tool_is_mounted_and_docked_by_hand_while_the_cell_is_idle():
+    async def run() -> None:
+        async with floor() as cell:
+            await cell.controller.until_state(State.IDLE)
+            assert await cell.controller.tooling.change("arm", "vacuum_cup") == "done"
+            assert tool(cell, "vacuum_cup").place == "flange of arm"
+            await cell.controller.tooling.dock("arm")
+            assert tool(cell, "vacuum_cup").place == "crib"
+            assert cell.port.operations() == ["mount_vacuum_cup", "dock_arm"]
+            assert cell.controller.state is State.IDLE
+
+    run_virtual(run())
+
+
+def test_a_leased_arm_is_not_taken_away():
+    async def run() -> None:
+        async with floor() as cell:
+            order = cell.order(1)
+            await cell.clock.sleep(1.0)
+            with pytest.raises(UsageError, match="'arm' is leased by VLV-000001/pick_body. Wait for that, or hold the cell"):
+                await cell.controller.tooling.change("arm", "screwdriver")
+            assert (await cell.controller.order_ended(order)).good == 1
+
+    run_virtual(run())
+
+
+def test_nothing_is_moved_by_hand_in_a_stopped_cell_and_unknown_names_are_told():
+    async def run() -> None:
+        async with floor() as cell:
+            tooling = cell.controller.tooling
+            with pytest.raises(UsageError, match="no pocket belongs to a tool 'glue_gun'; there are: parallel_gripper, vac"):
+                await tooling.change("arm", "glue_gun")
+            with pytest.raises(UsageError, match="no arm 'leg'; there are: arm"):
+                await tooling.dock("leg")
+            cell.controller.command(Command.STOP)
+            await cell.controller.until_state(State.STOPPED)
+            with pytest.raises(UsageError, match="nothing is moved by hand in Stopped, only in Idle, Execute, Held"):
+                await tooling.dock("arm")
+            assert cell.port.goals == []
+
+    run_virtual(run())
+
+
+def test_an_abort_breaks_off_a_change_by_hand_which_is_settled_before_anything_else_moves():
+    async def run() -> None:
+        async with floor() as cell:
+            await cell.controller.until_state(State.IDLE)
+            asked = asyncio.ensure_future(cell.controller.tooling.change("arm", "vacuum_cup"))
+            await cell.clock.sleep(1.0)
+            cell.controller.command(Command.ABORT)
+            with pytest.raises(FaultError, match="SKILL_CANCELLED"):
+                await asked
+            await cell.controller.until_state(State.ABORTED)
+            cell.controller.command(Command.CLEAR)
+            await cell.controller.until_state(State.STOPPED)
+            cell.controller.command(Command.RESET)
+            await cell.controller.order_ended(cell.order(1))
+            assert cell.port.operations()[:3] == ["mount_vacuum_cup", "settle_arm", "mount_parallel_gripper"]
+
+    run_virtual(run())
+
+
+def test_a_fault_of_a_change_by_hand_is_told_to_who_asked():
+    async def run() -> None:
+        async with floor(once("mount_vacuum_cup", fault("TOOL_NOT_LOCKED", "changer"))) as cell:
+            await cell.controller.until_state(State.IDLE)
+            with pytest.raises(FaultError, match="TOOL_NOT_LOCKED at changer"):
+                await cell.controller.tooling.change("arm", "vacuum_cup")
+            assert cell.controller.shop.resources.holders == {}
+            await cell.controller.tooling.change("arm", "vacuum_cup")
+            assert cell.port.operations()[1:] == ["settle_arm", "mount_vacuum_cup"]
+
+    run_virtual(run())
+
+
+def test_a_tool_out_of_service_is_refused_and_stays_so_over_a_restart():
+    async def first() -> None:
+        async with floor(journal=journal) as cell:
+            told = cell.controller.tooling.set_service("vacuum_cup", False, "the cup is torn")
+            assert told == "vacuum_cup VC-0012 is out of service"
+
+    async def again() -> None:
+        async with floor(journal=journal) as cell:
+            with pytest.raises(FaultError) as refused:
+                await cell.controller.tooling.change("arm", "vacuum_cup")
+            assert (refused.value.fault.code, refused.value.fault.where) == ("TOOL_OUT_OF_SERVICE", "vacuum_cup")
+            assert refused.value.fault.detail == "VC-0012: the cup is torn"
+            assert "the cup is torn" in tool(cell, "vacuum_cup").refusal
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            assert cell.controller.reason.startswith("TOOL_OUT_OF_SERVICE at vacuum_cup: ")
+            cell.controller.tooling.set_service("vacuum_cup", True)
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(first())
+        run_virtual(again())
+        changed = [(e.serial, e.in_service) for e in journal.events() if isinstance(e, ToolServiceChanged)]
+        assert changed == [("VC-0012", False), ("VC-0012", True)]
+
+
+@pytest.mark.parametrize(
+    ("life", "reached"),
+    [(ToolLife(cycles=2), "VC-0012: 2 uses of 2"), (ToolLife(calibration_days=5), "VC-0012: calibration was due")],
+)
+def test_a_tool_at_its_limit_is_refused_before_it_is_fetched_and_its_life_begins_anew(life: ToolLife, reached: str):
+    cup = VALVE.tools["vacuum_cup"].model_copy(update={"life": life})
+    cell_description = VALVE.cell_description
+    crib = cell_description.devices["crib"]
+    pockets = tuple(p.model_copy(update={"calibrated": date(1969, 12, 1)}) for p in crib.pockets)
+    devices = {**cell_description.devices, "crib": crib.model_copy(update={"pockets": pockets})}
+    line = VALVE.model_copy(
+        update={
+            "tools": {**VALVE.tools, "vacuum_cup": cup},
+            "cell_description": cell_description.model_copy(update={"devices": devices}),
+        }
+    )
+
+    async def run() -> None:
+        async with floor(line=line, journal=journal) as cell:
+            order = cell.order(1)
+            for _ in range(20):
+                if await cell.controller.until_state(State.HELD, State.IDLE, State.COMPLETE) is not State.HELD:
+                    break
+                assert cell.controller.reason.startswith("TOOL_WORN_OUT at vacuum_cup: ")
+                assert reached in cell.controller.reason
+                cell.controller.command(Command.UNHOLD)
+                await cell.clock.sleep(0.1)
+            assert (await cell.controller.order_ended(order)).good == 1
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(run())
+        assert {e.serial for e in journal.events() if isinstance(e, ToolRenewed)} == {"VC-0012"}
+
+
+def test_another_serial_in_the_description_is_another_tool():
+    gripper = VALVE.tools["parallel_gripper"].model_copy(update={"life": ToolLife(cycles=9)})
+    worn = VALVE.model_copy(update={"tools": {**VALVE.tools, "parallel_gripper": gripper}})
+    crib = worn.cell_description.devices["crib"]
+    pockets = (crib.pockets[0].model_copy(update={"serial": "PG-0008"}), *crib.pockets[1:])
+    devices = {**worn.cell_description.devices, "crib": crib.model_copy(update={"pockets": pockets})}
+    renewed = worn.model_copy(update={"cell_description": worn.cell_description.model_copy(update={"devices": devices})})
+
+    async def make(line, uses_before: int) -> None:
+        async with floor(line=line, journal=journal) as cell:
+            assert tool(cell, "parallel_gripper").cycles == uses_before
+            await cell.controller.order_ended(cell.order(1))
+            left = tool(cell, "parallel_gripper")
+            assert (left.cycles, left.uses_left) == (6, 3)
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(make(worn, 0))
+        run_virtual(make(renewed, 0))
