@@ -2,7 +2,7 @@
 
     python bench/motion.py [--arm NAME ...] [--poses N] [--goals N] [--quick] [--robots FOLDER] [--seed N] [--json] [--check]
 
-Poses are those of random postures, each asked for from another random posture. Goals are random free joints in scenes of six
+Poses are those of random postures, each asked for from another random posture. Goals are random free joints in scenes of ten
 boxes and cylinders around the arm, twenty in each, each planned to from the one before; a goal that cannot be reached at all
 would count as a failure. Planning includes the timing. `straight` compares the duration with the least possible for the
 straight joint path where that is free, `around` where it is not. Every trajectory is then looked at each millisecond by code

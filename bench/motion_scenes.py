@@ -1,6 +1,6 @@
 """Random obstacles around an arm, and a collision check that shares no code with the planner's.
 
-Six boxes and cylinders stand on the bench within the arm's reach. Where an arm works from above with a sliding joint, they
+Ten boxes and cylinders stand on the bench within the arm's reach. Where an arm works from above with a sliding joint, they
 end where half of its stroke is: a fixture in the height of a SCARA's arms would cut its room in two, and nobody puts
 one there.
 """
@@ -20,7 +20,7 @@ from microcell.motion.limits import Joints
 from microcell.motion.robot import RobotModel
 from microcell.motion.scene import Scene, box, cylinder
 
-OBSTACLES = 6
+OBSTACLES = 10
 PLATE_M = 0.04
 POSTURES = 300
 

@@ -6,10 +6,11 @@ Each mix is a number of orders with random variants and quantities, worked off t
 plant and all: as the line is, and with `max_tool_run: 0`, which makes the dispatcher take what is most urgent and nothing
 else. Both make the same units of the same parts.
 
-The targets are for the line with one arm. Its plan goes through six tool changes for a unit by itself. Two units are in work
-at once, one in each fixture, so that a change can serve two at best: the ratio cannot be under 0.5, and comes over it where
-the number of units is odd, where a unit ends alone, and where the bound on overtaking sets in. At most 0.6 of the changes, in
-no more time, is asked for. How long the unit took that waited longest is printed: batching must not be bought with it.
+The targets are for the line with one arm. Its plan asks for gripper, cup, gripper, screwdriver, cup and gripper in turn, and
+two units are in work at once, one in each fixture. So a pair cannot be made with fewer than five changes: 2.5 for a unit. In
+order, a unit keeps the arm from one camera to the next, where the other one gets it: about four. At most 0.7 of the changes,
+in no more time, is asked for, the latter of every mix. How long the unit took that waited longest is printed besides:
+changes must not be saved at its cost.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from microcell.events import OperationStarted, UnitEnded, UnitStarted
 from microcell.records.journal import Journal
 from microcell.virtual import VirtualCell, VirtualRun
 
-MOST_CHANGES, MOST_TIME = 0.6, 1.0
+MOST_CHANGES, MOST_TIME = 0.7, 1.0
 
 
 class Outcome:

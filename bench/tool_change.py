@@ -8,7 +8,7 @@ after the step is in the journal, so that it is not done, and once a random mome
 midst of it. The hardware lives on; the programs are started again on the same journal. Then the hardware itself is asked:
 
 - `certain` are restarts after which the cell named, without asking anybody, the tool that is on the flange;
-- `wrong moves` are trajectories that were sent to the arm while something else was on the flange than the journal says;
+- `wrong moves` are motions that the arm began while something else was on the flange than the journal said at that time;
 - `finished` are orders that ended with their good unit.
 
 `--steps` takes the first so many kills of the twenty-four only. A kill takes about half a minute. `--check` fails where not
@@ -32,12 +32,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 
 import common
-from trajectory_msgs.msg import JointTrajectory
 
 from microcell.clock import LoopClock
 from microcell.composition.bringup import command
@@ -47,11 +47,11 @@ from microcell.description.loader import find_line, load_line
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
 from microcell.events import Event, OperationEnded, OrderControlled, ToolChangeStep
-from microcell.nodes import orchestrator
+from microcell.nodes import hardware, orchestrator
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.tools import ToolLedger
+from microcell.plant.plant import Plant
 from microcell.records.journal import Entry, Journal, JournalReader
-from microcell.ros import names, qos
 from microcell.ros.cell_client import CellClient
 from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime, run
@@ -66,21 +66,26 @@ STEPS = tuple(
     for step in steps
 )
 LATER_S = 0.4
-KILL_FILE = "MICROCELL_BENCH_KILL"
+FOLDER = "MICROCELL_BENCH_FOLDER"
+KILL_FILE, WRITTEN, MOVED = "kill.json", "written.txt", "moved.txt"
 READY_S, ORDER_S, STOP_S = 90.0, 150.0, 30.0
 LOOK_S = 0.05
 PROGRAMS = ("arm_skills", "inspection_skills", "orchestrator")
 
 
-# --- the orchestrator that dies at a step -------------------------------------------------------------------------------
+# --- programs that tell more than usual ---------------------------------------------------------------------------------
 
 
 def orchestrate() -> int:
-    """The orchestrator as it is, but for a journal that kills the cell's programs at the step that a file tells."""
-    append, told = Journal.append, Path(os.environ[KILL_FILE])
+    """The orchestrator as it is, but for a journal that notes when it wrote each entry, and that kills the cell's programs at
+    the step that a file tells.
+    """
+    append, folder = Journal.append, Path(os.environ[FOLDER])
+    told = folder / KILL_FILE
 
     def appended(journal: Journal, event: Event) -> Entry:
         entry = append(journal, event)
+        _note(folder / WRITTEN, entry.sequence)
         if isinstance(event, ToolChangeStep) and told.exists():
             wanted = json.loads(told.read_text(encoding="utf-8"))
             if wanted["step"] == event.step:
@@ -93,6 +98,37 @@ def orchestrate() -> int:
 
     Journal.append = appended  # type: ignore[method-assign]
     return run(orchestrator.control)
+
+
+def drive_hardware() -> int:
+    """The mock hardware as it is, but that it notes what is on the flange whenever the arm begins to move."""
+    made, moved = Plant.__init__, Path(os.environ[FOLDER]) / MOVED
+
+    def make(plant: Plant, *args: Any, **options: Any) -> None:
+        made(plant, *args, **options)
+        arm = plant.bench.arm("arm")
+        start = arm.start
+
+        def started(trajectory: Any) -> None:
+            tool = plant.bench.tool_on("arm")
+            _note(moved, tool.serial if tool else "")
+            start(trajectory)
+
+        arm.start = started  # type: ignore[method-assign]
+
+    Plant.__init__ = make  # type: ignore[method-assign]
+    return run(hardware.serve)
+
+
+def _note(path: Path, fact: object) -> None:
+    """Write a line with the time of the whole machine; so short a line is written at once."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{time.monotonic()} {fact}\n")
+
+
+def _notes(path: Path) -> list[tuple[float, str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [(float(time_s), fact) for time_s, _, fact in (line.partition(" ") for line in lines)]
 
 
 def kill(pids: list[int]) -> None:
@@ -123,7 +159,7 @@ class Processes:
 
     @property
     def kill_file(self) -> Path:
-        return self.folder / "kill.json"
+        return self.folder / KILL_FILE
 
     def start(self) -> None:
         """Start what does not run."""
@@ -131,10 +167,10 @@ class Processes:
             if plan.name in self.running and self.running[plan.name].poll() is None:
                 continue
             arguments = command(plan, self._blueprint, self.folder)
-            if plan.name == "orchestrator":
-                arguments[1:3] = [__file__, "orchestrate"]
+            if plan.name in ("orchestrator", "hardware"):
+                arguments[1:3] = [__file__, plan.name]
             log = (self.folder / f"{plan.name}.log").open("ab")
-            variables = {**os.environ, **environment(os.environ), KILL_FILE: str(self.kill_file)}
+            variables = {**os.environ, **environment(os.environ), FOLDER: str(self.folder)}
             self.running[plan.name] = subprocess.Popen(
                 arguments,
                 env=variables,
@@ -192,18 +228,14 @@ def processes() -> Iterator[Processes]:
 
 
 class Witness:
-    """Looks at coupling and journal at every trajectory that is sent to the arm."""
+    """Asks the hardware what is on the flange, and compares what it noted with the journal."""
 
     def __init__(self, runtime: RosRuntime, cell: Processes) -> None:
-        self.moves = 0
-        self.wrong: list[str] = []
-        self._runtime, self._cell = runtime, cell
-        node = runtime.create_node("witness", namespace=f"/{cell.cell}")
+        self._cell = cell
         self._line = load_line(LINE)
+        node = runtime.create_node("witness", namespace=f"/{cell.cell}")
         host = DeviceHost(self._line, LoopClock(), node=HostNode(runtime, node))
         self._changer = make_devices(host, "mock", ["changer"])["changer"]
-        topic = names.joint_trajectory("arm")
-        node.create_subscription(JointTrajectory, topic, runtime.to_loop(self._on_trajectory), qos.COMMAND)
 
     async def open(self) -> None:
         await self._changer.connect()
@@ -216,22 +248,21 @@ class Witness:
         coupling = await self._changer.coupling()  # type: ignore[attr-defined]
         return coupling.tool_serial if coupling.locked else ""
 
-    def _on_trajectory(self, message: JointTrajectory) -> None:
-        self.moves += 1
-        ledger = self.ledger()
-        self._runtime.start(self._judge(ledger.expected("arm"), ledger.last_step("arm")))
-
-    async def _judge(self, expected: tuple[str, ...], step: str) -> None:
-        truth = await self.serial()
-        if expected and truth not in expected:
-            self.wrong.append(f"{truth or 'no tool'} on the flange, by the journal {expected}, last step: {step or 'none'}")
-
-    def ledger(self) -> ToolLedger:
-        """What the journal says now."""
-        ledger = ToolLedger(self._line, LoopClock())
-        for event in self.events():
-            ledger.apply(event)
-        return ledger
+    def moves(self) -> tuple[int, list[str]]:
+        """How often the arm began to move, and when that was with another tool than the journal had told by then."""
+        ledger, wrong = ToolLedger(self._line, LoopClock()), []
+        written = dict((int(fact), time_s) for time_s, fact in _notes(self._cell.folder / WRITTEN))
+        with JournalReader.open(self._cell.journal) as journal:
+            entries = [(written.get(entry.sequence, 0.0), entry.event()) for entry in journal.entries()]
+        moved = _notes(self._cell.folder / MOVED)
+        for time_s, truth in moved:
+            while entries and entries[0][0] <= time_s:
+                ledger.apply(entries.pop(0)[1])
+            expected = ledger.expected("arm")
+            if expected and truth not in expected:
+                step = ledger.last_step("arm") or "none"
+                wrong.append(f"{truth or 'no tool'} on the flange, by the journal {expected}, last step: {step}")
+        return len(moved), wrong
 
     def events(self) -> list[Event]:
         with JournalReader.open(self._cell.journal) as journal:
@@ -349,20 +380,21 @@ def main() -> int:
             print(f"{killed.step:15} {when:9} {killed.found:9} {how}, {end}, after {killed.restart_s:.1f} s", flush=True)
 
     async def measure(runtime: RosRuntime) -> None:
-        found.append(await story(runtime, cell, kills, say))
+        witness = await story(runtime, cell, kills, say)
+        found.append(witness.moves())
 
-    found: list[Witness] = []
+    found: list[tuple[int, list[str]]] = []
     with processes() as cell:
         code = run(measure, [])
     if not found:
         return code or 1
-    witness = found[0]
-    for wrong in witness.wrong:
+    moves, wrong_moves = found[0]
+    for wrong in wrong_moves:
         print(f"wrong move: {wrong}", file=sys.stderr)
     figures = [
         common.Figure("kills", len(kills)),
         common.Figure("certain", 100.0 * sum(k.certain for k in kills) / len(kills), "%", least=100.0),
-        common.Figure("wrong moves", len(witness.wrong), f"of {witness.moves}", most=0.0),
+        common.Figure("wrong moves", len(wrong_moves), f"of {moves}", most=0.0),
         common.Figure("finished", 100.0 * sum(k.finished for k in kills) / len(kills), "%", least=100.0),
         common.Figure("known after, longest", max(k.restart_s for k in kills), "s"),
     ]
@@ -370,7 +402,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["orchestrate"]:
-        del sys.argv[1]
-        sys.exit(orchestrate())
+    if sys.argv[1:2] in (["orchestrator"], ["hardware"]):
+        program = orchestrate if sys.argv.pop(1) == "orchestrator" else drive_hardware
+        sys.exit(program())
     sys.exit(main())

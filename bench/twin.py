@@ -1,20 +1,21 @@
-"""Two arms in one cell: random schedules, and a whole run of the twin line with both arms' motions checked against each other.
+"""Two arms in one cell: random schedules, and a run of the twin line with both arms' motions checked against each other.
 
     python bench/twin.py [--schedules N] [--quantity N] [--seed N] [--json] [--check]
 
 The schedules are played by dispatcher and resources alone, in random cells of one to three arms with random zones, plans,
-orders, durations and failures: at every event no two arms are in one zone and nothing is held twice, every unit is finished,
-and no waiting chain is overtaken more often than the line allows. The run is that of the shipped line on the virtual clock:
-the joints of both arms are sampled from the plant every 10 ms, and each pair of samples is checked with all links, the mounted
-tools and the largest thing that each could hold (Pinocchio and coal). Between two samples neither arm moves as far as half of
-the clearance that is asked for, so that what is never nearer at a sample never touches between. Two arms against one: the
-same units on the line `valve`, which has one arm and the same tools.
+orders, durations and failures: at every event no two arms are in one zone, nothing is held twice, and in the end every unit
+is finished and no waiting chain was overtaken more often than the line allows. The run is that of the shipped line on the
+virtual clock: the joints of both arms are sampled from the plant every 10 ms, and each pair of postures is checked with all
+links, the mounted tools and the largest thing that each could hold (Pinocchio and coal). No tool moves further from one
+sample to the next than the clearance that is asked for, so that arms which are never nearer at a sample do not touch between
+two. Two arms against one: the same units on the line `valve`, which has one arm, the same kinds of tool and two fixtures.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
+from microcell.geometry import Vector
 from microcell.motion.carried import UNIT, carried_solids
 from microcell.motion.robot import RobotModel
 from microcell.motion.two_arms import Armed, TwoArms
@@ -39,7 +41,7 @@ from microcell.virtual import VirtualCell, VirtualRun
 TWO, ONE = "valve_twin", "valve"
 PERIOD_S = 0.01
 CLEARANCE_M = 0.03
-"""More than two arms come nearer within half a period at full speed (each 2.8 m/s at 0.9 m)."""
+"""More than the ways together that two tools go within half a period."""
 ORDERS_PER_WORLD = 5
 LEAST_GAIN = 1.3
 """Two arms share four fixtures and one does all that needs fingers: less would not pay for the second."""
@@ -56,6 +58,7 @@ class Recorded:
     scrapped: int = 0
     digest: str = ""
     samples: int = 0
+    longest_step_m: float = 0.0
     postures: dict[Sample, float] = field(default_factory=dict)
 
 
@@ -109,8 +112,17 @@ async def _watch(cell: VirtualCell, found: Recorded) -> None:
     """Sample the postures of both arms until the run is over."""
     bench = cell.plant.bench
     first, second = bench.arms
+    before: dict[str, Vector] = {}
+    on_before: list[str] = []
     while True:
-        on = [tool.name if tool else "" for tool in (bench.tool_on(first), bench.tool_on(second))]
+        tools = {arm: bench.tool_on(arm) for arm in bench.arms}
+        on = [tool.name if tool else "" for tool in tools.values()]
+        for arm, tool in tools.items():
+            tip = bench.tcp(tool) if tool else bench.arms[arm].flange()
+            if on_before == on:
+                found.longest_step_m = max(found.longest_step_m, math.dist(before.get(arm, tip.position), tip.position))
+            before[arm] = tip.position
+        on_before = on
         joints = (bench.arms[first].joints()[0], bench.arms[second].joints()[0])
         found.postures.setdefault((*joints, *on), cell.clock.now())
         found.samples += 1
@@ -167,6 +179,7 @@ def run(quantity: int, seed: int) -> list[Figure]:
         Figure("same journal again", float(two.digest == again.digest), least=1),
         Figure("samples of both arms", two.samples),
         Figure("distinct postures checked", len(two.postures)),
+        Figure("longest step of a tool", 1000.0 * two.longest_step_m, "mm", most=1000.0 * CLEARANCE_M),
         Figure("postures that touch", touching, most=0),
         Figure(f"nearer than {CLEARANCE_M * 100:.0f} cm", near, most=0),
         Figure("time for the check", time.perf_counter() - began_s, "s"),

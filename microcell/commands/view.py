@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from typing import TYPE_CHECKING
 
 from microcell.description.loader import load_line
 from microcell.errors import UsageError
 
+if TYPE_CHECKING:
+    from microcell.viewing.recording import Recording
+
+HEIGHT_PER_WIDTH = 0.625
+TICK_S = 1 / 30
 STILL_AT_RATIO = 0.5
 """Without --at a still shows this share of the unit's making."""
 
@@ -27,24 +34,36 @@ def run(args: argparse.Namespace) -> int:
     recording = record(load_line(args.line), args.unit, args.seed)
     if args.at is not None and args.at > recording.duration_s:
         raise UsageError(f"--at {args.at:g} is too late: the unit is made within {recording.duration_s:.1f} s.")
-    if args.output is None:
-        from microcell.viewing.browser import serve
+    return _serve(args, recording) if args.output is None else _write(args, recording)
 
-        serve(recording, args.port)
+
+def _serve(args: argparse.Namespace, recording: Recording) -> int:
+    """Play the recording until Ctrl-C, which is how one ends looking."""
+    from microcell.viewing.browser import HOST, Player, open_server
+
+    server = open_server(f"microcell · {recording.line.name}", args.port)
+    print(f"http://{HOST}:{args.port} shows {recording.unit} of {recording.line.name}; Ctrl-C ends.", flush=True)
+    try:
+        player = Player(recording, server)
+        while True:
+            player.advance(TICK_S)
+            time.sleep(TICK_S)
+    except KeyboardInterrupt:
         return 0
-    return _write(args, recording)
+    finally:
+        server.stop()
 
 
-def _write(args: argparse.Namespace, recording) -> int:  # type: ignore[no-untyped-def]
+def _write(args: argparse.Namespace, recording: Recording) -> int:
     from microcell.viewing.picture import save_animation, save_still
 
-    width_px = 2 * round(args.width / 2)
-    size = (width_px, 2 * round(width_px * 5 / 16))
+    size = (round(args.width), round(args.width * HEIGHT_PER_WIDTH))
     if args.output.suffix.lower() == ".png":
         save_still(recording, args.output, STILL_AT_RATIO * recording.duration_s if args.at is None else args.at, *size)
     else:
         save_animation(recording, args.output, args.speed, *size, _tell)
-    print(f"{args.output}: {recording.unit}, made in {recording.duration_s:.1f} s; {args.output.stat().st_size / 1e6:.1f} MB")
+    size_mb = args.output.stat().st_size / 1e6
+    print(f"{args.output} ({size_mb:.1f} MB): {recording.unit}, made in {recording.duration_s:.1f} s")
     return 0
 
 

@@ -76,8 +76,9 @@ def plan_path(
     """Find waypoints from start to goal between which straight joint lines are free at every `step`, and finer.
 
     Straight when that is free. Else two trees grow towards each other (Kuffner and LaValle, RRT-Connect, ICRA 2000) and
-    the way found is shortened. On 40 blocked moves of an FR3 this took a median of 962 looks for a mean duration of
-    1.95 s, OMPL's RRTConnect with its simplification 2399 looks for 2.04 s; both solved all 40, and of a UR5e's the same.
+    the way found is shortened. At a step of 0.05 and without the finer look, 40 blocked moves of an FR3 took a median of
+    962 looks for a mean duration of 1.95 s, OMPL's RRTConnect with its simplification 2399 looks for 2.04 s; both
+    solved all 40. Of a UR5e's 40 both solved 27, in 2.28 s and 2.34 s.
     Raises ARM_LIMIT when the goal is out of a position limit, ARM_BLOCKED when start or goal is not free or no
     way is found within so many `looks` at the scene.
     """

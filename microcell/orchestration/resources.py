@@ -215,9 +215,7 @@ class Resources:
                 return tool, crib
         return None
 
-    def _devices(
-        self, need: Needs, stations: Mapping[str, str], arm: str, patient: bool
-    ) -> dict[str, str] | Blocked:
+    def _devices(self, need: Needs, stations: Mapping[str, str], arm: str, patient: bool) -> dict[str, str] | Blocked:
         bound: dict[str, str] = {}
         for kind in sorted(need.kinds, key=lambda k: k == "camera"):  # a camera depends on what it has to see
             device = self._device(kind, need, stations, arm, bound, patient)

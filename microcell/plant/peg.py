@@ -117,7 +117,7 @@ class HeldPeg:
         return self.hole.depth_m + self.hole.radius_m * leaning * math.cos(lowest - touching), side
 
     def _stand(self, rest_m: float, side: Lateral) -> tuple[Push, ...]:
-        """Force of something hard under the peg's edge. Pressed harder, the peg stands flatter and the force moves inwards."""
+        """Force of something hard under its edge. Pressed harder, the peg stands flatter and the force moves inwards."""
         up_n = WRIST_STIFFNESS_N_M * max(0.0, rest_m - self.height_m)
         if up_n == 0.0:
             return ()
@@ -203,6 +203,7 @@ class _Give:
 def _wall_forces(p: Lateral, q: Lateral, slack: float, give: _Give) -> tuple[Lateral, Lateral]:
     """Forces at foot and rim, N, that bring both back to within the slack: one of them, else both."""
     off_p, off_q = math.hypot(*p), math.hypot(*q)
+    at_foot, at_rim = _NONE, _NONE
     if off_p > slack:
         at_foot = _scaled(p, (slack / off_p - 1.0) / give.pp)
         if math.hypot(q[0] + give.qp * at_foot[0], q[1] + give.qp * at_foot[1]) <= slack:
@@ -211,16 +212,19 @@ def _wall_forces(p: Lateral, q: Lateral, slack: float, give: _Give) -> tuple[Lat
         at_rim = _scaled(q, (slack / off_q - 1.0) / give.qq)
         if math.hypot(p[0] + give.pq * at_rim[0], p[1] + give.pq * at_rim[1]) <= slack:
             return _NONE, at_rim
-    return _two_points(p, q, slack, give)
+    both = _two_points(p, q, slack, give)
+    if both is not None:
+        return both
+    return (at_foot, _NONE) if off_p > off_q else (_NONE, at_rim)
 
 
-def _two_points(p: Lateral, q: Lateral, slack: float, give: _Give) -> tuple[Lateral, Lateral]:
+def _two_points(p: Lateral, q: Lateral, slack: float, give: _Give) -> tuple[Lateral, Lateral] | None:
     """Forces at foot and rim, N, when both touch: the walls as springs so stiff that both offsets are just the slack.
 
-    Newton's method; in 1 / offset the two equations are nearly straight.
+    Newton's method; in 1 / offset the two equations are nearly straight. None where it finds no forces: nearly the same
+    place touches at foot and rim.
     """
     stiff_p, stiff_q = (max(_LEAST_RATIO / give.pp, stiff) for stiff in _first_guess(p, q, slack, give))
-    new_p, new_q = p, q
     for _ in range(_ROUNDS):
         a, b, c, d = 1.0 + give.pp * stiff_p, give.pq * stiff_q, give.qp * stiff_p, 1.0 + give.qq * stiff_q
         det = a * d - b * c
@@ -229,14 +233,14 @@ def _two_points(p: Lateral, q: Lateral, slack: float, give: _Give) -> tuple[Late
         off_p, off_q = math.hypot(*new_p), math.hypot(*new_q)
         miss_p, miss_q = 1.0 / off_p - 1.0 / slack, 1.0 / off_q - 1.0 / slack
         if (abs(miss_p) + abs(miss_q)) * slack < _MISS_RATIO:
-            break
+            return _scaled(new_p, -stiff_p), _scaled(new_q, -stiff_q)
         both = _dot(new_p, new_q) / det
         pp, qp = (d * give.pp - b * give.qp) / (det * off_p), (a * give.qp - c * give.pp) * both / off_q**3
         pq, qq = (d * give.pq - b * give.qq) * both / off_p**3, (a * give.qq - c * give.pq) / (det * off_q)
         turn = pp * qq - pq * qp
         stiff_p = _held_back(stiff_p - (qq * miss_p - pq * miss_q) / turn, stiff_p)
         stiff_q = _held_back(stiff_q - (pp * miss_q - qp * miss_p) / turn, stiff_q)
-    return _scaled(new_p, -stiff_p), _scaled(new_q, -stiff_q)
+    return None
 
 
 def _held_back(stiff: float, before: float) -> float:

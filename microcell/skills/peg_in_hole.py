@@ -115,6 +115,7 @@ class _Inserting:
         touch = await self._press(self._insertion.contact_n)
         if not self._seated(touch) and self._depth_m(touch) < self._insertion.entered_m:
             self._strides = await spiral_search(self._motion, self._sensor, self._insertion.search, self._on_stride)
+            self._aim_from(await self._motion.tcp_in_cell())
             touch = await self._press(self._insertion.contact_n)
         return await self._push_in(touch)
 
@@ -161,9 +162,13 @@ class _Inserting:
         up_m = UNLOADED_RATIO * max(0.0, felt.pressing_n) / self._insertion.stiffness.axial_n_m
         there = tilted(felt.tcp_in_cell.shifted(*shift, up_m), lean)
         self._lean = (self._lean[0] + lean[0], self._lean[1] + lean[1])
-        x, y, _ = there.position
-        self._aim = Pose((x, y, self._insertion.seat.position[2]), there.orientation)
+        self._aim_from(there)
         await self._motion.move_straight(there, GIVING_WAY_M_S)
+
+    def _aim_from(self, tcp_in_cell: Pose) -> None:
+        """Aim at the seat straight down from a pose."""
+        x, y, _ = tcp_in_cell.position
+        self._aim = Pose((x, y, self._insertion.seat.position[2]), tcp_in_cell.orientation)
 
     def _within_angle(self, lean: Lateral) -> Lateral:
         """A change of angle, less where all changes together would be more than allowed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import time
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from microcell.viewing.recording import Frame, Recording
 from microcell.viewing.stage import Piece, Stage
 
 HOST = "127.0.0.1"
-TICK_S = 1 / 30
 TRAIL_POINTS = 80
 SPEEDS = ("0.25", "0.5", "1", "2", "4", "8")
 _TRAIL_RGB, _TRAIL_M = (237, 107, 26), 0.003
@@ -29,23 +27,16 @@ def check_installed() -> None:
         )
 
 
-def serve(recording: Recording, port: int) -> None:
-    """Show a recording at http://127.0.0.1:<port> until Ctrl-C."""
+def open_server(name: str, port: int) -> Any:
+    """A viser server at http://127.0.0.1:<port>; UsageError when the port is taken."""
     check_installed()
     import viser
 
-    server = viser.ViserServer(host=HOST, port=port, label=f"microcell · {recording.line.name}", verbose=False)
+    server = viser.ViserServer(host=HOST, port=port, label=name, verbose=False)
     if server.get_port() != port:
         server.stop()
         raise UsageError(f"port {port} is taken. Give another with --port.")
-    print(f"http://{HOST}:{port} shows {recording.unit} of {recording.line.name}; Ctrl-C ends.", flush=True)
-    try:
-        player = Player(recording, server)
-        while True:
-            player.advance(TICK_S)
-            time.sleep(TICK_S)
-    finally:
-        server.stop()
+    return server
 
 
 class Player:
@@ -96,10 +87,9 @@ class Player:
         """Add a piece, or move it."""
         handle = self._handles.get(piece.name)
         if handle is None:
-            mesh, colour = piece.mesh, tuple(round(255 * value) for value in piece.colour)
-            handle = self._server.scene.add_mesh_simple(
-                f"/{piece.name}", mesh.points.astype(np.float32), mesh.faces.astype(np.uint32), color=colour, flat_shading=True
-            )
+            points, faces = piece.mesh.points.astype(np.float32), piece.mesh.faces.astype(np.uint32)
+            colour = tuple(round(255 * value) for value in piece.colour)
+            handle = self._server.scene.add_mesh_simple(f"/{piece.name}", points, faces, color=colour, flat_shading=True)
             self._handles[piece.name] = handle
         if self._poses.get(piece.name) != piece.pose:
             self._poses[piece.name] = piece.pose

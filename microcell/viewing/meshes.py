@@ -15,7 +15,7 @@ from microcell.geometry import Pose
 from microcell.motion.carried import SHAFT_RATIO, top_m
 
 CORNERS, CORNERS_PER_M, LEAST_CORNERS = 36, 1000, 10
-"""A circle is drawn with so many corners at most; a small one with as many as its radius has millimetres, but at least so many."""
+"""Corners of a circle: at most, for each m of its radius (and a few more), and at least."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def plate_mesh(x_m: float, y_m: float, z_m: float, tile_m: float) -> Mesh:
 @lru_cache(maxsize=512)
 def tube_mesh(outer_m: float, inner_m: float, length_m: float) -> Mesh:
     """A tube along z around its middle, by its radii; with an inner radius of 0 a cylinder."""
-    corners = min(CORNERS, max(LEAST_CORNERS, round(outer_m * CORNERS_PER_M) + 6))
+    corners = min(CORNERS, max(LEAST_CORNERS, 6 + round(outer_m * CORNERS_PER_M)))
     angle = np.arange(corners) * (2 * math.pi / corners)
     circle = np.stack((np.cos(angle), np.sin(angle), np.zeros(corners)), axis=1)
     half = np.array((0.0, 0.0, length_m / 2))

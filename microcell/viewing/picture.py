@@ -34,6 +34,8 @@ _BENCH_PIECE = 1
 _FAR_PX = 1e6
 _SIGHT_RGB = (0.35, 0.45, 0.60)
 _SUPER = 2
+_COLOURS, _OWN_COLOURS = 255, 150
+_SHADES = (0.5, 0.65, 0.8, 0.95, 1.1)
 _SHADOW = 0.72
 _GRID_M, _GRID_LINE_M = 0.1, 0.0012
 _AXES_RGB = ((0.86, 0.20, 0.18), (0.20, 0.62, 0.24), (0.16, 0.36, 0.86))
@@ -68,6 +70,19 @@ class Painter:
         image = Image.fromarray(self._main.drawn(pieces, self._marks(number)))
         close = _Look(self._stage, self._close_view(self._trail[arm][number])).drawn(pieces, [])
         return self._composed(image, Image.fromarray(close), frame)
+
+    def palette(self, number: int) -> Image:
+        """255 colours for all pictures: those of the pieces in several lights, and the commonest of one picture."""
+        from PIL import Image
+
+        pieces = (*self._stage.fixed, *self._stage.moving(self.recording.frames[number]))
+        colours = {piece.colour: None for piece in pieces} | dict.fromkeys((*_AXES_RGB, _TRAIL_RGB))
+        own = [min(round(255 * shade * value), 255) for colour in colours for shade in _SHADES for value in colour]
+        own = own[: 3 * _OWN_COLOURS]
+        common = self.picture(number).quantize(_COLOURS - len(own) // 3, Image.Quantize.MEDIANCUT).getpalette() or []
+        image = Image.new("P", (1, 1))
+        image.putpalette((own + common)[: 3 * _COLOURS])
+        return image
 
     def _marks(self, number: int) -> list[Marks]:
         """The TCPs' past ways and their frames."""
@@ -163,8 +178,8 @@ class _Layer:
         dark = np.where((canvas.piece == _BENCH_PIECE)[..., None], 1.0 - (1.0 - _SHADOW) * soft, np.float32(1.0))
         canvas.colour *= dark
         canvas.colour = canvas.outlined()
-        for points, colour, size, hidden in marks:
-            canvas.mark(points, colour, size, hidden)
+        for points, colour, size_px, hidden in marks:
+            canvas.mark(points, colour, size_px, hidden)
         size = (canvas.view.width_px // _SUPER, canvas.view.height_px // _SUPER)
         small = cv2.resize(canvas.colour, size, interpolation=cv2.INTER_AREA)
         return np.round(255.0 * np.clip(small, 0.0, 1.0)).astype(np.uint8)
@@ -195,7 +210,7 @@ def save_animation(
     painter = Painter(recording, width_px, height_px)
     step = max(1, round(speed / FRAMES_PER_S / recording.period_s))
     numbers = range(0, len(recording.frames), step)
-    palette = painter.picture(numbers[len(numbers) // 2]).quantize(255, Image.Quantize.MEDIANCUT)
+    palette = painter.palette(numbers[len(numbers) // 2])
 
     def pictures() -> Iterator[Image.Image]:
         for done, number in enumerate(numbers, 1):

@@ -167,7 +167,7 @@ def _area(corners: Any) -> Any:
 
 
 def _light(normals: Any, view: View) -> Any:
-    """Brightness at each corner of each triangle: some from everywhere, more where the light falls, a little from the eye."""
+    """Brightness at each corner of each triangle: from everywhere, from the light, and a little from the eye."""
     facing = np.clip(-(normals @ LIGHT), 0.0, 1.0)
     towards = np.clip(-(normals @ view.axes[2]), 0.0, 1.0)
     return AMBIENT + DIFFUSE * facing + FROM_EYE * towards

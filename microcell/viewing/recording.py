@@ -42,13 +42,17 @@ class ItemSeen:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The cell at an instant: s since the unit was begun, each arm's joints, tools and parts, and what goes on."""
+    """The cell at an instant: s since the unit was begun, each arm's joints, tools and parts.
+
+    `doing` are the running operations, `resources` the devices that they have.
+    """
 
     time_s: float
     joints: dict[str, Joints]
     tools: dict[str, ToolSeen]
     items: dict[int, ItemSeen]
     doing: str
+    resources: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,10 @@ async def _record(run: VirtualRun, unit: int, period_s: float) -> Recording:
         order_id = cell.controller.submit(run.orders[0])
         ended = asyncio.ensure_future(cell.controller.order_ended(order_id))
         held = asyncio.ensure_future(cell.controller.until_state(State.HELD, State.ABORTED))
-        frames = []
+        frames: list[Frame] = []
         while not (ended.done() or held.done() or story.ended):
             if story.begun:
-                frames.append(_frame(cell.plant.bench, len(frames) * period_s, story.doing))
+                frames.append(_frame(cell.plant.bench, len(frames) * period_s, story))
             await asyncio.sleep(period_s)
         ended.cancel()
         held.cancel()
@@ -105,7 +109,7 @@ class _Story:
         self.serial = ""
         self.ended = False
         self._to_come = unit
-        self._running: dict[str, str] = {}
+        self._running: dict[str, OperationStarted] = {}
         self._steps: dict[str, str] = {}
 
     @property
@@ -115,7 +119,12 @@ class _Story:
     @property
     def doing(self) -> str:
         """The running operations, with the step of a tool change."""
-        return ", ".join(text + self._steps.get(attempt, "") for attempt, text in self._running.items()) or "waiting"
+        return ", ".join(e.operation + self._steps.get(key, "") for key, e in self._running.items()) or "waiting"
+
+    @property
+    def resources(self) -> frozenset[str]:
+        """What the running operations have."""
+        return frozenset(name for event in self._running.values() for name in event.resources.values())
 
     def saw(self, entry: Entry) -> None:
         event = entry.event()
@@ -125,7 +134,7 @@ class _Story:
         elif isinstance(event, UnitEnded):
             self.ended = self.ended or event.unit == self.serial
         elif isinstance(event, OperationStarted):
-            self._running[event.attempt_id] = event.operation
+            self._running[event.attempt_id] = event
         elif isinstance(event, OperationEnded):
             self._running.pop(event.attempt_id, None)
             self._steps.pop(event.attempt_id, None)
@@ -133,7 +142,7 @@ class _Story:
             self._steps[event.attempt_id] = f" ({event.step.replace('.', ': ')})"
 
 
-def _frame(bench: Bench, time_s: float, doing: str) -> Frame:
+def _frame(bench: Bench, time_s: float, story: _Story) -> Frame:
     """The plant's truth now; nothing is touched."""
     joints = {name: arm.joints()[0] for name, arm in bench.arms.items()}
     tools = {name: seen for name, tool in bench.tools.items() if (seen := _tool(bench, tool)) is not None}
@@ -142,7 +151,7 @@ def _frame(bench: Bench, time_s: float, doing: str) -> Frame:
         for item in bench.inventory
         if (place := _place(bench, item)).kind not in _OUT_OF_SIGHT
     }
-    return Frame(time_s, joints, tools, items, doing)
+    return Frame(time_s, joints, tools, items, story.doing, story.resources)
 
 
 def _place(bench: Bench, item: Item) -> Place:

@@ -108,6 +108,12 @@ PROVOCATIONS = [
         "devices.crib.pockets[2].serial: the serial 'PG-0007' stands twice; 'parallel_gripper' has it already.",
     ),
     (
+        "rule_calibrations_are_dated",
+        (GRIPPER, "life: {cycles: 2000000}", "life: {calibration_days: 365}"),
+        "devices.crib.pockets[0]: nobody knows when 'parallel_gripper' was calibrated; its calibration holds 365 days. "
+        "Give the day of the last one: calibrated: 2026-01-31.",
+    ),
+    (
         "rule_couplings_fit",
         (GRIPPER, "coupling: iso_9409_31_5", "coupling: iso_9409_50_4"),
         "tools/parallel_gripper.yaml:6:11: coupling: no tool changer of the cell has this coupling "

@@ -92,6 +92,7 @@ class FakePort:
     overlaps: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     results: dict[str, SkillResult] = field(default_factory=dict)
+    changers: dict[str, FakeChanger] = field(default_factory=dict)
 
     async def offered(self) -> frozenset[str]:
         return frozenset(skill_names())
@@ -123,8 +124,9 @@ class FakePort:
         if scripted is not None:
             return scripted
         if goal.skill == "change_tool":
-            crib = self.line.cell_description.devices["crib"]
-            self.changer.serial = next(p.serial for p in crib.pockets if p.tool == goal.parameters["tool"])
+            crib = self.line.cell_description.devices[goal.lease.resources["tool_crib"]]
+            changer = self.changers.get(goal.lease.resources["arm"], self.changer)
+            changer.serial = next(p.serial for p in crib.pockets if p.tool == goal.parameters["tool"])
         if goal.skill == "dock_tool":
             self.changer.serial = ""
         if "feeder" in goal.lease.resources:
@@ -186,10 +188,12 @@ async def floor(
     """A started controller over a fake port; closed at the end."""
     clock = LoopClock(0.0)
     feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for name in line.feeders}
-    changer = FakeChanger()
-    port = FakePort(line, clock, feeders, changer, script)
+    arms = line.cell_description.of_kind("arm")
+    changers = {arm: FakeChanger() for arm in arms}
+    port = FakePort(line, clock, feeders, next(iter(changers.values())), script, changers=changers)
     journal = journal or Journal.create_or_open(":memory:", durability="batch")
-    controller = Controller(line, clock, journal, port, {**feeders, "changer": changer}, Session("virtual"))
+    devices = {**feeders, **{spec.tool_changer: changers[arm] for arm, spec in arms.items()}}
+    controller = Controller(line, clock, journal, port, devices, Session("virtual"))
     await controller.start()
     try:
         yield Floor(controller, port, journal, clock)

@@ -102,7 +102,7 @@ def _plan(random: Random, feeders: int) -> tuple[dict[str, Operation], dict[tupl
         head = f"op_{number}"
         after = tuple({heads[0], random.choice(heads)}) if heads else ()
         following = f"{head}_b" if random.random() < 0.5 and not leaves else None
-        plan[head] = Operation.model_construct(skill="s", after=after, continues_in=following, occupies=takes, vacates=leaves)
+        plan[head] = _operation(after, following, takes, leaves)
         capability = random.choice(CAPABILITIES) if random.random() < 0.9 else None
         kinds = ("arm", at) if capability else (at,)
         for variant in VARIANTS:
@@ -110,12 +110,18 @@ def _plan(random: Random, feeders: int) -> tuple[dict[str, Operation], dict[tupl
             needs[head, variant] = Needs((*kinds, "feeder") if part else kinds, capability, part)
             needs[f"{head}_b", variant] = Needs(kinds, capability)
         if following:
-            plan[following] = Operation.model_construct(skill="s", after=(head,), continues_in=None, occupies=None, vacates=None)
+            plan[following] = _operation((head,))
         heads.append(following or head)
     if moves is not _STAYS:  # in a row: nothing may be done at a station that the unit has left
         for before, head in zip([None, *heads], [name for name in plan if not name.endswith("_b")], strict=False):
             plan[head] = plan[head].model_copy(update={"after": (before,) if before else ()})
     return plan, needs
+
+
+def _operation(
+    after: tuple[str, ...], continues_in: str | None = None, occupies: str | None = None, vacates: str | None = None
+) -> Operation:
+    return Operation.model_construct(skill="any", after=after, continues_in=continues_in, occupies=occupies, vacates=vacates)
 
 
 _STAYS = (("fixture", "fixture", None), *[("fixture", None, None)] * 4)

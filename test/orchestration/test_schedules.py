@@ -1,0 +1,36 @@
+"""Random schedules in random cells with zones: no two arms in one zone, all or none, no deadlock, nobody waits for ever."""
+
+import pytest
+from schedules import play
+
+from microcell.orchestration.resources import Resources
+
+
+def problems(seeds) -> list[str]:  # type: ignore[no-untyped-def]
+    return [problem for seed in seeds for _, result in play(seed, 3) for problem in result.problems]
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_arms_are_apart_and_every_unit_is_finished_in_any_schedule(block: int):
+    for seed in range(20 * block, 20 * block + 20):
+        for line, result in play(seed, 4):
+            assert result.problems == [], f"seed {seed}"
+            assert result.worst <= line.max_tool_run, f"seed {seed}: a chain was overtaken {result.worst} times"
+
+
+def test_the_check_sees_an_arm_that_is_still_in_the_zone_which_another_gets(monkeypatch):
+    def leased_only(self, arm, zones):  # type: ignore[no-untyped-def]
+        return next((z for z in frozenset().union(*zones.values()) if not self.is_free(z)), "")
+
+    monkeypatch.setattr(Resources, "_busy_zone", leased_only)
+    assert any(text.startswith("two arms in zone_") for text in problems(range(20)))
+
+
+def test_the_check_sees_units_that_wait_for_each_other(monkeypatch):
+    monkeypatch.setattr(Resources, "_safe", lambda *_: True)
+    assert any(text.startswith("deadlock: ['U-") for text in problems(range(60)))
+
+
+def test_arms_that_do_not_park_block_the_cell(monkeypatch):
+    monkeypatch.setattr(Resources, "in_the_way", lambda self: [])
+    assert any(text.startswith("deadlock: ") for text in problems(range(20)))

@@ -1,0 +1,88 @@
+"""The controller with two arms, on virtual time over scripted skills."""
+
+from fake_shop_floor import CONFIG, fault, floor, once
+
+from microcell.clock import run_virtual
+from microcell.description.loader import load_line
+from microcell.events import OperationEnded, OperationStarted
+from microcell.orchestration.packml import Command, State
+from microcell.records.journal import Journal
+
+TWIN = load_line(CONFIG / "lines" / "valve_twin.yaml")
+
+
+def virtual(test):  # type: ignore[no-untyped-def]
+    """Run an async test on virtual time."""
+
+    def run() -> None:
+        run_virtual(test())
+
+    run.__name__, run.__doc__ = test.__name__, test.__doc__
+    return run
+
+
+@virtual
+async def test_both_arms_work_at_once_and_no_device_is_leased_twice():
+    async with floor(line=TWIN) as cell:
+        order = await cell.controller.order_ended(cell.order(8))
+        assert (order.good, cell.port.overlaps) == (8, [])
+        by_arm = {goal.lease.resources.get("arm") for goal in cell.port.goals if goal.unit}
+        assert by_arm == {"left_arm", "right_arm", None}
+        assert cell.clock.now() < sum(cell.port.duration_s for goal in cell.port.goals if goal.unit)
+
+
+@virtual
+async def test_no_two_operations_are_in_one_zone_at_a_time():
+    async with floor(line=TWIN) as cell:
+        await cell.controller.order_ended(cell.order(8))
+        running: dict[str, tuple[str, frozenset[str]]] = {}
+        for event in cell.journal.events():
+            if isinstance(event, OperationStarted):
+                arm = event.resources.get("arm", "")
+                mine = frozenset().union(*(TWIN.ways.zones_at(arm, device) for device in event.resources.values()))
+                others = [zones for who, zones in running.values() if who != arm or not arm]
+                assert all(not mine & zones for zones in others), event
+                running[event.attempt_id] = (arm, mine)
+            elif isinstance(event, OperationEnded):
+                running.pop(event.attempt_id)
+
+
+@virtual
+async def test_at_the_start_nobody_knows_where_the_arms_are_so_both_park_first():
+    async with floor(line=TWIN) as cell:
+        await cell.controller.order_ended(cell.order(1))
+        assert set(cell.port.operations()[:2]) == {"park_left_arm", "park_right_arm"}
+
+
+@virtual
+async def test_an_arm_that_cannot_park_is_asked_again_and_then_a_person():
+    async with floor(once("park_right_arm", fault("ARM_STOPPED", "right_arm"), times=3), line=TWIN) as cell:
+        order_id = cell.order(2)
+        await cell.controller.until_state(State.HELD)
+        assert [action for operation, _, action in cell.decisions() if operation == "park_right_arm"] == [
+            "retry", "retry", "hold",
+        ]  # fmt: skip
+        cell.controller.command(Command.UNHOLD)
+        assert (await cell.controller.order_ended(order_id)).good == 2
+
+
+@virtual
+async def test_a_part_that_will_not_go_in_goes_into_the_bin_of_the_arm_that_holds_it():
+    async with floor(once("insert_cap", fault("INSERT_JAMMED"), times=2), line=TWIN) as cell:
+        await cell.controller.order_ended(cell.order(1))
+        drops = [goal.lease.resources for goal in cell.port.goals if goal.operation == "drop_part"]
+        assert drops == [{"arm": "left_arm", "bin": "left_bin"}]
+
+
+@virtual
+async def test_after_a_restart_both_arms_park_before_anything_else_and_the_order_is_finished():
+    journal = Journal.create_or_open(":memory:", durability="batch")
+    async with floor(line=TWIN, journal=journal) as cell:
+        order_id = cell.order(4)
+        await cell.clock.sleep(60.0)
+        assert cell.controller.snapshot().units_in_work > 1
+    async with floor(line=TWIN, journal=journal) as cell:
+        order = await cell.controller.order_ended(order_id)
+        moves = [operation for operation in cell.port.operations() if not operation.startswith("settle_")]
+        assert set(moves[:2]) == {"park_left_arm", "park_right_arm"}
+        assert (order.good, cell.port.overlaps) == (4, [])
