@@ -77,8 +77,8 @@ PROGRAMS = ("arm_skills", "inspection_skills", "orchestrator")
 
 
 def orchestrate() -> int:
-    """The orchestrator as it is, but for a journal that notes when it wrote each entry, and that kills the cell's programs at
-    the step that a file tells.
+    """The orchestrator as it is, but for a journal that notes when it wrote each entry, and at the step that a file tells
+    kills the cell's programs.
     """
     append, folder = Journal.append, Path(os.environ[FOLDER])
     told = folder / KILL_FILE
@@ -251,7 +251,7 @@ class Witness:
     def moves(self) -> tuple[int, list[str]]:
         """How often the arm began to move, and when that was with another tool than the journal had told by then."""
         ledger, wrong = ToolLedger(self._line, LoopClock()), []
-        written = dict((int(fact), time_s) for time_s, fact in _notes(self._cell.folder / WRITTEN))
+        written = {int(fact): time_s for time_s, fact in _notes(self._cell.folder / WRITTEN)}
         with JournalReader.open(self._cell.journal) as journal:
             entries = [(written.get(entry.sequence, 0.0), entry.event()) for entry in journal.entries()]
         moved = _notes(self._cell.folder / MOVED)

@@ -25,7 +25,11 @@ def run(args: argparse.Namespace) -> int:
             tool = args.out_of_service or args.in_service
             print(await cell.set_tool_service(tool, bool(args.in_service), args.reason))
         else:
-            Console().print(table(await cell.list_tools()))
+            found = await cell.list_tools()
+            Console().print(table(found))
+            for tool in found:
+                if tool.refusal:
+                    print(tool.refusal)
         return 0
 
     return talk(args.cell, tools)
@@ -33,11 +37,12 @@ def run(args: argparse.Namespace) -> int:
 
 def table(tools: list[ToolState]) -> Table:
     """Where each tool is, how worn, and what is left of its life."""
-    shown = Table("tool", "serial", "place", "can", "uses", "uses left", "hours left", "service", box=None)
+    shown = Table(box=None)
+    for heading in ("tool", "serial", "place", "can", "uses", "uses left", "h left", "fit"):
+        shown.add_column(heading, no_wrap=True)
     for tool in tools:
         uses_left = "-" if tool.uses_left < 0 else str(tool.uses_left)
         hours_left = "-" if math.isinf(tool.hours_left) else f"{tool.hours_left:.0f}"
-        service = "in service" if tool.in_service else tool.refusal
-        can = ", ".join(tool.capabilities)
-        shown.add_row(tool.name, tool.serial, tool.place, can, str(tool.cycles), uses_left, hours_left, service)
+        fit, can = "yes" if tool.in_service else "no", ", ".join(tool.capabilities)
+        shown.add_row(tool.name, tool.serial, tool.place, can, str(tool.cycles), uses_left, hours_left, fit)
     return shown

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,8 +58,10 @@ class CollisionChecker:
     ) -> None:
         self.model = model
         self._pin = model.pin_model
+        self._clearance_m = clearance_m
         self._owners, self._geometry = arm_geometry(model, carried)
         reach = _reach(model, self._geometry)
+        self._levers_m = _levers_m(model, self._geometry)
         cell_in_base = base_in_cell.inverse()
         for body in scene:
             for solid in scene[body] if body not in ignored else ():
@@ -68,16 +69,7 @@ class CollisionChecker:
         self._drop_mounting(len(reach))
         self._make_ready()
 
-    def ignoring(self, names: frozenset[str]) -> CollisionChecker:
-        """The same, but some more bodies may be touched; cheaper than a new one, with which it shares the solids."""
-        other = copy(self)
-        other._make_ready()
-        for number, pair in enumerate(other._geometry.collisionPairs):
-            if other._owners[pair.second] in names:
-                other._results.deactivateCollisionPair(number)
-        return other
-
-    def free(self, joints: Sequence[float]) -> bool:
+    def free(self, joints: Sequence[float] | np.ndarray) -> bool:
         """Whether nothing touches."""
         return not pin.computeCollisions(self._pin, self._data, self._broad, np.array(joints, dtype=float), True)
 
@@ -103,6 +95,18 @@ class CollisionChecker:
     def way_free(self, start: Joints, goal: Joints, step_rad: float = STEP_RAD) -> bool:
         """Whether the straight line in joint space is free, both ends included, looked at in steps."""
         return all(self.free(joints) for joints in line_between(start, goal, self.model.limits.sliding, step_rad))
+
+    def way_surely_free(self, start: Joints, goal: Joints) -> bool:
+        """Whether the straight line in joint space is free of the scene between the looks, too: by the clearance.
+
+        No point of the arm goes further than twice the clearance from one look to the next, so what is free of the grown
+        bodies at the looks is free of the bodies themselves in between. Needs a clearance.
+        """
+        ways = [abs(b - a) for a, b in zip(start, goal, strict=True)]
+        sweep_m = sum(way * lever_m for way, lever_m in zip(ways, self._levers_m, strict=True))
+        count = max(1, math.ceil(sweep_m / (2.0 * self._clearance_m)))
+        first, way = np.array(start, dtype=float), np.subtract(goal, start)
+        return all(self.free(first + way * (k / count)) for k in (0, count, *_coarse_first(count)))
 
     def way_hits(self, start: Joints, goal: Joints, step_rad: float = STEP_RAD) -> Pairs:
         """What touches anywhere on the straight line in joint space."""
@@ -258,6 +262,25 @@ def _reach(model: RobotModel, geometry: pin.GeometryModel) -> list[_Reach]:
         out_m = float(np.linalg.norm(body.placement.translation)) + float(body.geometry.aabb_radius)
         found.append(_Reach(int(body.parentJoint), (x, y, z), from_first[int(body.parentJoint)] + out_m))
     return found
+
+
+def _levers_m(model: RobotModel, geometry: pin.GeometryModel) -> list[float]:
+    """For each joint, how far a point of the arm moves at most when it moves by 1 (rad or m)."""
+    placements, limits = list(model.pin_model.jointPlacements), model.limits
+    ways = [float(np.linalg.norm(placements[joint].translation)) for joint in range(1, model.n + 1)]
+    strokes = [max(abs(a), abs(b)) if s else 0.0 for a, b, s in zip(limits.lower, limits.upper, limits.sliding, strict=True)]
+    outs = [0.0] * (model.n + 1)
+    for body in geometry.geometryObjects:
+        joint = int(body.parentJoint)
+        body.geometry.computeLocalAABB()
+        out_m = float(np.linalg.norm(body.placement.translation)) + float(body.geometry.aabb_radius)
+        outs[joint] = max(outs[joint], out_m)
+    levers, beyond = [0.0] * model.n, 0.0
+    for index in reversed(range(model.n)):
+        beyond = max(outs[index + 1], beyond) + strokes[index]
+        levers[index] = 1.0 if limits.sliding[index] else beyond
+        beyond += ways[index]
+    return levers
 
 
 def _add(geometry: pin.GeometryModel, name: str, joint: int, frame: int, placed: pin.SE3, shape: Any) -> int:

@@ -19,13 +19,17 @@ from microcell.motion.trajectory import JointTrajectory
 if TYPE_CHECKING:
     from microcell.motion.collision import CollisionChecker
 
-KEPT_MOTIONS = 2048
-"""So many of each kind are remembered, the latest used ones; a few kB each."""
+KEPT_MOTIONS = 512
+"""So many of each kind are remembered, the latest used ones: some tens of kB each."""
 
-KEPT_CHECKERS = 64
+KEPT_CHECKERS = 48
 LINE_STEP_M, LINE_STEP_RAD = 0.02, 0.15
 """Steps of a straight line at which the joints are worked out."""
 
+CLEARANCE_M = 0.015
+"""A joint motion that keeps so far from everything needs no finer look."""
+
+NOTHING: frozenset[str] = frozenset()
 SEED = 0
 
 
@@ -71,7 +75,7 @@ class MotionPlanner:
 
     def _solve(self, flange_in_base: Pose, near: Joints, load: Load) -> Joints:
         """Joints that bring the flange there without a collision, nearest to `near`."""
-        checker = self._checker(load, frozenset())
+        checker = self._checker(load)
         try:
             return self._inverse.solve(flange_in_base, near, checker.free)
         except FaultError as error:
@@ -82,11 +86,15 @@ class MotionPlanner:
     def _plan_joint_move(self, start: Joints, goal: Joints, speed_ratio: float, load: Load) -> JointTrajectory:
         """All joints together from rest to rest; around what stands in the way."""
         from microcell.motion.planning import plan_motion
+        from microcell.motion.timing import time_joint_move
 
-        checker = self._checker(load, self._touched(start, load, frozenset()))
-        self._check_free(checker, goal, "the goal")
+        if self._checker(load, CLEARANCE_M).way_surely_free(start, goal):
+            return time_joint_move(self.limits, start, goal, speed_ratio)
+        checker = self._checker(load)
+        touched = _others(_new_hits(checker, start, NOTHING))
+        self._check_free(checker, goal, touched, "the goal")
         try:
-            return plan_motion(self.limits, start, goal, checker.free, speed_ratio, SEED)
+            return plan_motion(self.limits, start, goal, lambda row: not _new_hits(checker, row, touched), speed_ratio, SEED)
         except FaultError as error:
             raise FaultError(error.fault.code, self.name, error.fault.detail) from None
 
@@ -103,35 +111,39 @@ class MotionPlanner:
         length_m, angle_rad = distance(here, flange_in_base), angle_between(here, flange_in_base)
         steps = max(2, math.ceil(length_m / LINE_STEP_M), math.ceil(angle_rad / LINE_STEP_RAD))
         rows = self._inverse.along([between(here, flange_in_base, k / steps) for k in range(1, steps + 1)], start)
+        checker = self._checker(load)
         racked = (self._racked.get(station, frozenset()) for station in working_at)
-        checker = self._checker(load, self._touched(start, load, working_at.union(*racked)))
+        allowed = working_at.union(*racked, _others(_new_hits(checker, start, NOTHING)))
         for row in rows:
-            self._check_free(checker, row, "the straight way")
+            self._check_free(checker, row, allowed, "the straight way")
         return time_line(self.limits, (start, *rows), length_m, speed_m_s)
 
-    def _touched(self, joints: Joints, load: Load, ignored: frozenset[str]) -> frozenset[str]:
-        """What may be touched: the ignored ones, and what is touched now."""
-        checker = self._checker(load, ignored)
-        if checker.free(joints):
-            return ignored
-        return ignored | {other for _, other in checker.hits(joints)}
-
-    def _check_free(self, checker: CollisionChecker, joints: Joints, what: str) -> None:
-        if not checker.free(joints):
-            raise self._blocked(what, checker.hits(joints))
+    def _check_free(self, checker: CollisionChecker, joints: Joints, allowed: frozenset[str], what: str) -> None:
+        if pairs := _new_hits(checker, joints, allowed):
+            raise self._blocked(what, pairs)
 
     def _blocked(self, what: str, pairs: Iterable[tuple[str, str]]) -> FaultError:
         touching = ", ".join(f"{a} would touch {b}" for a, b in pairs)
         return FaultError("ARM_BLOCKED", self.name, f"on {what} {touching}")
 
-    def _make_checker(self, load: Load, ignored: frozenset[str]) -> CollisionChecker:
+    def _make_checker(self, load: Load, clearance_m: float = 0.0) -> CollisionChecker:
         from microcell.motion.carried import carried_solids
         from microcell.motion.collision import CollisionChecker
 
         self.check_payload(load)
         carried = carried_solids(self._line, load.tool, load.part)
-        base_in_cell = self.spec.base_in_cell.pose
-        return CollisionChecker(self._model, base_in_cell, self._scene.without(load.tool), carried, ignored)
+        scene = self._scene.without(load.tool)
+        return CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried, clearance_m=clearance_m)
+
+
+def _new_hits(checker: CollisionChecker, joints: Joints, allowed: frozenset[str]) -> list[tuple[str, str]]:
+    """What touches what, but for what may be touched; the quick question comes first."""
+    return [] if checker.free(joints) else [pair for pair in checker.hits(joints) if pair[1] not in allowed]
+
+
+def _others(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """What the arm touches."""
+    return frozenset(other for _, other in pairs)
 
 
 def _racked_tools(line: Line) -> dict[str, frozenset[str]]:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from microcell.motion.limits import Joints
 
+STRAIGHT_RAD = 1e-4
+"""So near to a straight line (m for sliding joints) a trajectory goes along it."""
+
 
 @dataclass(frozen=True, slots=True)
 class JointTrajectory:
@@ -23,6 +26,19 @@ class JointTrajectory:
     times_s: tuple[float, ...]
     positions: tuple[Joints, ...]
     velocities: tuple[Joints, ...]
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether every point lies on the straight line between the ends, seen in joint space."""
+        start, goal = self.positions[0], self.positions[-1]
+        longest = max(range(len(start)), key=lambda joint: abs(goal[joint] - start[joint]))
+        whole = goal[longest] - start[longest]
+        parts = ((row[longest] - start[longest]) / whole if whole else 0.0 for row in self.positions)
+        return all(
+            abs(value - a - part * (b - a)) <= STRAIGHT_RAD
+            for part, row in zip(parts, self.positions, strict=True)
+            for value, a, b in zip(row, start, goal, strict=True)
+        )
 
     @property
     def duration_s(self) -> float:

@@ -1,7 +1,8 @@
 """Which chain starts next: the most urgent one that can, unless another saves a tool change.
 
 A chain that has been overtaken `max_tool_run` times by less urgent ones that took something of what it waits for is
-overtaken no more: what it needs is kept for it until it has begun.
+overtaken no more: what it needs is kept for it until it has begun. Of several arms, a free one that has the tool does the
+work; an arm that would be idle changes its tool rather than wait for a busy one, which makes more changes and more units.
 """
 
 from __future__ import annotations

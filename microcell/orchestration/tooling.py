@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from microcell import events
@@ -205,21 +205,42 @@ class Tooling:
         if self._cell.state not in BY_HAND:
             states = ", ".join(state.title for state in BY_HAND)
             raise UsageError(f"nothing is moved by hand in {self._cell.state.title}, only in {states}.")
-        resources, held = self._with_crib(arm), self._shop.resources
-        for device in resources.values():
-            if not held.is_free(device):
-                who = held.holders.get(device, "nobody: it is out of service")
+        resources, held = self._with_crib(arm, str(parameters.get("tool", ""))), self._shop.resources
+        zones = self._shop.line.ways.zones_at(arm, resources["tool_crib"])
+        self._check_free(arm, [*resources.values(), *sorted(zones)])
+        leased = (*resources.values(), *zones)
+        held.take(leased, f"{arm}/{operation}")
+        held.enters(arm, zones)
+        work = self._do_by_hand(arm, operation, skill, parameters, resources, leased)
+        return await asyncio.shield(self._cell.beside(work, operation))
+
+    def _check_free(self, arm: str, devices: Iterable[str]) -> None:
+        """`UsageError` for a device or a zone that somebody else has."""
+        held = self._shop.resources
+        for device in devices:
+            others = sorted(held.inside.get(device, set()) - {arm})
+            if not held.is_free(device) or others:
+                who = held.holders.get(device) or next(iter(others), "nobody: it is out of service")
                 raise UsageError(f"'{device}' is leased by {who}. Wait for that, or hold the cell, and ask again.")
-        held.take(resources.values(), f"{arm}/{operation}")
-        try:
-            work = self._do_by_hand(arm, operation, skill, parameters, resources)
-            return await asyncio.shield(self._cell.beside(work, operation))
-        finally:
-            held.release(resources.values())
 
     async def _do_by_hand(
+        self,
+        arm: str,
+        operation: str,
+        skill: str,
+        parameters: dict[str, Any],
+        resources: Mapping[str, str],
+        leased: Iterable[str],
+    ) -> str:
+        try:
+            return await self._steps_by_hand(arm, operation, skill, parameters, resources)
+        finally:
+            self._shop.resources.release(leased)
+
+    async def _steps_by_hand(
         self, arm: str, operation: str, skill: str, parameters: dict[str, Any], resources: Mapping[str, str]
     ) -> str:
+        """Settle first what an interruption left; then do it. Whatever fails leaves the arm unsettled."""
         steps = [(operation, skill, parameters)]
         if arm in self.unsettled:
             expected = {"expected": list(self._shop.tools.expected(arm)), "last_step": self._shop.tools.last_step(arm)}
@@ -252,9 +273,9 @@ class Tooling:
                 serial = self._shop.tools.serial_of(tool)
                 self._shop.record(events.ToolRenewed(time_s=self._shop.clock.now(), tool=tool, serial=serial))
 
-    def _with_crib(self, arm: str) -> dict[str, str]:
-        """The arm and the crib where its tool belongs, or the first one."""
-        tool, suitability = self._shop.resources.mounted.get(arm, ""), self._shop.resources.suitability
+    def _with_crib(self, arm: str, wanted: str = "") -> dict[str, str]:
+        """The arm and the crib where the wanted tool belongs, or else its own, or the first one."""
+        tool, suitability = wanted or self._shop.resources.mounted.get(arm, ""), self._shop.resources.suitability
         own = suitability.devices("tool_crib", arm, {}, "")[0]
         crib = self._shop.tools.places[tool][0] if tool in self._shop.tools.places else own
         return {"arm": arm, "tool_crib": crib}

@@ -70,6 +70,7 @@ class SkillServerNode(ManagedNode):
         self._devices = dict(self._make(host, self._world, self._device_names))
         self._runner = SkillRunner(self.line, self._runtime.clock, self._devices)
         self._runner.record_step = self._record_step
+        self._runner.prepare()
 
     async def activate(self) -> None:
         """Connect all devices, then take goals."""

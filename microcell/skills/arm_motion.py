@@ -7,9 +7,10 @@ from functools import partial
 
 from microcell.description.tool import Tool
 from microcell.devices.arm.contract import Arm
+from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
 from microcell.motion.planner import Load, MotionPlanner
-from microcell.motion.trajectory import JointTrajectory
+from microcell.motion.trajectory import JointTrajectory, resample
 from microcell.skills.contract import SkillContext
 from microcell.skills.mounted import arm_spec, check_mounted, mounted_tool
 
@@ -17,6 +18,8 @@ LINE_SPEED_M_S = 0.25
 """Speed of straight lines in free air."""
 STAND_BACK_M = 0.12
 """Far enough for tool and wrist to be out of the view of a camera over the station."""
+ZONE_CHECK_S = 0.05
+"""Period at which a way around something is looked at."""
 _ALREADY_THERE_M = 1e-5
 
 
@@ -153,7 +156,19 @@ class ArmMotion:
     async def _move_joints(self, tcp_in_cell: Pose) -> None:
         state = await self._arm.joints()
         goal = self._plan.inverse(self._flange_in_base(tcp_in_cell), self.spec.home_rad, self.load)
-        await self.follow(self._plan.joint_move(state.positions, goal, self.speed_ratio, self.load))
+        trajectory = self._plan.joint_move(state.positions, goal, self.speed_ratio, self.load)
+        if self._ways.zones and not trajectory.is_straight:
+            self._check_zones(trajectory)
+        await self.follow(trajectory)
+
+    def _check_zones(self, trajectory: JointTrajectory) -> None:
+        """ARM_BLOCKED when a way around something leads through other zones than those of its ends."""
+        rows = resample(trajectory, ZONE_CHECK_S).positions
+        poses = (self._base_in_cell @ self._plan.forward(row) @ self._tcp_in_flange for row in rows)
+        touched = [self._ways.touched(self.name, pose.position[:2]) for pose in poses]
+        others = sorted(frozenset().union(*touched) - touched[0] - touched[-1])
+        if others:
+            raise FaultError("ARM_BLOCKED", self.name, f"the way around leads through zone {', '.join(others)}")
 
     def _withdrawn(self, tcp_in_cell: Pose) -> Pose:
         """The pose in the same direction on the turning circle, as high; the pose itself when it lies within."""

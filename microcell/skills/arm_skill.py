@@ -12,7 +12,7 @@ from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import Skill, SkillContext
 from microcell.skills.guarded import press_until_contact
 from microcell.skills.hand import Hand, hand_of
-from microcell.skills.mounted import check_believed
+from microcell.skills.mounted import arm_spec, check_believed
 
 MOTION_FAULTS = (
     "ARM_UNREACHABLE", "ARM_SINGULAR", "ARM_BLOCKED", "ARM_OVERLOADED", "ARM_LIMIT", "ARM_DEVIATION",
@@ -95,8 +95,17 @@ class ArmSkill(Skill):
         return context.device(self.motion.spec.force_sensor, ForceSensor)
 
     async def make_safe(self, context: SkillContext) -> None:
-        """Still every leased device and the tool on the arm; what is held stays held."""
+        """Still every leased device and the tool on the arm, or all that it could be; what is held stays held."""
         await super().make_safe(context)
         motion = getattr(self, "motion", None)
-        if motion is not None and motion.tool_name:
-            await context.devices[motion.tool_name].stop()
+        names = _tools_in_reach(context) if motion is None else [motion.tool_name]
+        for name in names:
+            if name in context.devices:
+                await context.devices[name].stop()
+
+
+def _tools_in_reach(context: SkillContext) -> list[str]:
+    """The tools of the cribs that the leased arm works at: another arm's are none of its business."""
+    arm = arm_spec(context)
+    cribs = context.line.cell_description.of_kind("tool_crib").items()
+    return [pocket.tool for name, crib in cribs if arm.works_at(name) for pocket in crib.pockets if pocket.tool]

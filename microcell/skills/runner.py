@@ -44,6 +44,12 @@ class SkillRunner:
         self._planners: dict[str, MotionPlanner] = {}
         self.record_step: RecordStep | None = None
 
+    def prepare(self) -> None:
+        """Make the planners of all arms now: their libraries take a second to load, which a first motion should not."""
+        for arm in self._line.cell_description.of_kind("arm"):
+            if arm in self._devices and arm not in self._planners:
+                self._planners[arm] = MotionPlanner(self._line, arm)
+
     async def offered(self) -> frozenset[str]:
         """Names of all installed skills."""
         return frozenset(plugins.skill_names())

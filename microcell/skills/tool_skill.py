@@ -70,7 +70,8 @@ class ToolSkill(ArmSkill):
         await self._check_pocket(self._own_pocket(), "")
 
     async def check_ready(self, tool: str) -> None:
-        """TOOL_MISSING, TOOL_WRONG when the tool's pocket does not hold it."""
+        """TOOL_MISSING, TOOL_WRONG when the tool's pocket does not hold it; ARM_OVERLOADED when the arm cannot carry it."""
+        ArmMotion(self._context, tool if tool in self._context.line.tools else "").check_can_carry("")
         await self._check_pocket(_pocket_of(self._context, tool), _pocket(self._context, tool).serial)
 
     async def dock(self, speed_m_s: float) -> None:

@@ -25,7 +25,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("check", "schema", "show", "run", "up", "order", "command", "watch", "report"):
+    for command in ("check", "schema", "show", "run", "up", "order", "command", "tools", "watch", "report"):
         assert f"\n    {command} " in shown
 
 

@@ -61,6 +61,12 @@ def test_a_goal_comes_back_as_it_was():
     assert goal_of(goal_message(a_goal())) == a_goal()
 
 
+@pytest.mark.parametrize("mounted", [None, "", "PG-0007"])
+def test_what_is_believed_to_be_mounted_comes_with_the_lease(mounted):
+    goal = a_goal(lease=Lease("VLV-000001/pick_cap", {"arm": "arm"}, 3, mounted))
+    assert goal_of(goal_message(goal)) == goal
+
+
 def test_a_parameter_that_no_message_can_carry_is_refused():
     with pytest.raises(UsageError, match="parameter 'tool' is a object, which no message can carry"):
         goal_message(a_goal(parameters={"tool": object()}))

@@ -99,17 +99,17 @@ async def over(bench, x, y, z):
     return motion, sensor, goal
 
 
-def test_contact_with_the_bench_stops_the_arm_at_the_force():
+def test_contact_with_an_empty_nest_stops_the_arm_at_the_force():
     async def story():
         async with skill_bench() as bench:
-            motion, sensor, goal = await over(bench, 0.3, 0.1, 0.005)
+            motion, sensor, goal = await over(bench, 0.24, -0.42, 0.025)
             touch = await press_until_contact(motion, sensor, goal.shifted(dz=-0.01), 0.01, 5.0)
             return touch, await motion.tcp_in_cell(), bench.plant.bench.arm("arm").moving
 
     touch, tcp, moving = run_virtual(story())
     assert touch.force_n == pytest.approx(5.0, abs=0.3)
     assert touch.tcp_in_cell == tcp
-    assert tcp.position[2] == pytest.approx(-5.0 / 20_000.0, abs=5e-5)
+    assert tcp.position[2] == pytest.approx(0.02 - 5.0 / 20_000.0, abs=5e-5)
     assert not moving
 
 

@@ -7,7 +7,9 @@ from skill_bench import skill_bench
 
 from microcell.clock import run_virtual
 from microcell.description.loader import load_line
+from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
+from microcell.motion.trajectory import JointTrajectory
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import Lease, Outcome, SkillContext, SkillGoal
 
@@ -101,3 +103,27 @@ def test_home_is_reached_by_way_of_the_turning_circle():
         return bench.plant.bench.arms[ARM].joints()[0]
 
     assert moving(story) == pytest.approx(TWIN.cell_description.devices[ARM].home_rad)
+
+
+def test_a_way_around_that_leads_through_another_zone_is_refused():
+    async def story(motion, bench, way):
+        await motion.approach(over("nest_1"))
+        planned = motion._plan.joint_move
+
+        def around(start, goal, speed_ratio, load):
+            there, back = (planned(*ends, speed_ratio, load) for ends in ((start, across), (across, goal)))
+            return JointTrajectory(
+                (*there.times_s, *(there.duration_s + time_s for time_s in back.times_s[1:])),
+                (*there.positions, *back.positions[1:]),
+                (*there.velocities, *back.velocities[1:]),
+            )
+
+        across = motion._plan.inverse(motion._flange_in_base(over("tray_1").shifted(dz=0.2)), (0.0,) * 6, motion.load)
+        motion._plan.joint_move = around
+        try:
+            with pytest.raises(FaultError, match=r"ARM_BLOCKED at left_arm: .*the way around leads through zone middle"):
+                await motion.move_freely(over("nest_3").shifted(dz=0.1))
+        finally:
+            motion._plan.joint_move = planned
+
+    moving(story)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from pydantic import Field
@@ -185,8 +186,7 @@ class Fasten(ArmSkill):
 
 def _torque_time(drive: Drive, speed_rad_s: float) -> float:
     """Torque summed over the time of a drive, N.m.s."""
-    curve = drive.curve
-    return sum((b - a) * (s + t) / 2.0 for (a, s), (b, t) in zip(curve, curve[1:], strict=False)) / speed_rad_s
+    return sum((b - a) * (s + t) / 2.0 for (a, s), (b, t) in pairwise(drive.curve)) / speed_rad_s
 
 
 def _on_thread(context: SkillContext, wanted: FastenParameters) -> Pose:
