@@ -29,6 +29,9 @@ LINE_STEP_M, LINE_STEP_RAD = 0.02, 0.15
 CLEARANCE_M = 0.015
 """A joint motion that keeps so far from everything needs no finer look."""
 
+MARGIN_M = 0.004
+"""What ways around keep to everything: more than a look at every 0.01 rad can miss."""
+
 NOTHING: frozenset[str] = frozenset()
 SEED = 0
 
@@ -93,6 +96,9 @@ class MotionPlanner:
         checker = self._checker(load)
         touched = _others(_new_hits(checker, start, NOTHING))
         self._check_free(checker, goal, touched, "the goal")
+        careful = self._checker(load, MARGIN_M)
+        if careful.free(start) and careful.free(goal):  # else it leaves or enters a narrow place
+            checker = careful
         try:
             return plan_motion(self.limits, start, goal, lambda row: not _new_hits(checker, row, touched), speed_ratio, SEED)
         except FaultError as error:

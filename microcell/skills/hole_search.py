@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ async def _stride(motion: ArmMotion, sensor: ForceSensor, search: SpiralSearch, 
         higher_m = (pressed.force_n - search.sliding_n) / search.stiffness.axial_n_m
         goal = goal.shifted(dz=higher_m)
         await motion.move_straight(pressed.tcp_in_cell.shifted(dz=higher_m), search.press_speed_m_s)
-        await motion.move_straight(goal, search.speed_m_s)
+        await press_until_contact(motion, sensor, goal, search.speed_m_s, HIGHEST_RATIO * search.limit_n)
     felt = await feel(motion, sensor, readings=1)
     if _length(felt.lateral_n) > CATCH_RATIO * search.sliding_n + MARGIN_N:
         return True, goal.position[2]
@@ -109,16 +110,15 @@ async def _lean_on(motion: ArmMotion, sensor: ForceSensor, search: SpiralSearch,
 def square_spiral(radius_m: float, pitch_m: float) -> Iterator[Lateral]:
     """Corners of a spiral of straight lines, from the middle outwards, that covers +-`radius_m` in x and y.
 
-    The lines are `pitch_m` apart: no place is further from one than half of that, and at corners 0.6 of it.
+    The lines are `pitch_m` apart: within the radius, no place is further from one than half of that, at corners 0.6 of it.
     """
+    rings, side = math.ceil(radius_m / pitch_m - 0.5), 0.0
     yield (0.0, 0.0)
-    x = y = 0.0
-    dx, dy, length, corner = 1.0, 0.0, 0.0, 0
-    while max(abs(x), abs(y)) < radius_m or corner % 4 != 0:
-        length += pitch_m if corner % 2 == 0 else 0.0
-        x, y = x + dx * length, y + dy * length
-        yield (x, y)
-        dx, dy, corner = -dy, dx, corner + 1
+    for ring in range(1, rings + 1):
+        side = ring * pitch_m
+        yield from ((side, pitch_m - side), (side, side), (-side, side), (-side, -side))
+    if rings > 0:
+        yield from ((side, -side), (side, pitch_m - side))
 
 
 def strided(corners: Iterator[Lateral], stride_m: float) -> Iterator[Lateral]:

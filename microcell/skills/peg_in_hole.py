@@ -25,6 +25,8 @@ PROGRESS_M = 0.0001
 STALLS_TO_PRESS_FIRMLY, STALLS_TO_GIVE_UP = 2, 5
 MOST_STROKES = 60
 GIVING_WAY_M_S = 0.01
+HIGHEST_RATIO = 0.9
+"""Of the limit: force at which even a motion that is to take the force away stops."""
 UNLOADED_RATIO = 0.8
 """How much of the pressing force is taken away while the part is shifted and tilted."""
 
@@ -163,7 +165,8 @@ class _Inserting:
         there = tilted(felt.tcp_in_cell.shifted(*shift, up_m), lean)
         self._lean = (self._lean[0] + lean[0], self._lean[1] + lean[1])
         self._aim_from(there)
-        await self._motion.move_straight(there, GIVING_WAY_M_S)
+        guard_n = HIGHEST_RATIO * self._insertion.limit_n
+        await press_until_contact(self._motion, self._sensor, there, GIVING_WAY_M_S, guard_n)
 
     def _aim_from(self, tcp_in_cell: Pose) -> None:
         """Aim at the seat straight down from a pose."""

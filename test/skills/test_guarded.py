@@ -23,11 +23,14 @@ from microcell.skills.peg_in_hole import Insertion, correction, insert_peg
 
 
 @given(
-    radius_mm=st.floats(0.1, 3.0), pitch_ratio=st.floats(0.05, 0.5), x=st.floats(-1.0, 1.0), y=st.floats(-1.0, 1.0)
+    radius_mm=st.floats(0.1, 3.0),
+    pitch_ratio=st.floats(0.05, 0.5),
+    share=st.floats(0.0, 1.0),
+    angle=st.floats(0.0, 2.0 * math.pi),
 )
-def test_no_point_of_the_square_is_far_from_the_spiral(radius_mm, pitch_ratio, x, y):
+def test_no_point_of_the_circle_is_far_from_the_spiral(radius_mm, pitch_ratio, share, angle):
     pitch = radius_mm * pitch_ratio
-    point = (x * radius_mm, y * radius_mm)
+    point = (radius_mm * share * math.cos(angle), radius_mm * share * math.sin(angle))
     corners = list(square_spiral(radius_mm, pitch))
     assert min(_from_line(point, a, b) for a, b in pairwise(corners)) <= 0.6 * pitch
 

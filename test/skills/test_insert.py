@@ -50,8 +50,8 @@ def test_some_of_them_need_many_strides():
 def test_a_hole_out_of_the_search_radius_is_a_jam_and_the_cap_stays_in_the_hand():
     result, strides, unit, held = insert_cap(line_with({"nest_2": {"scatter_m": 0.003}}), search_radius_m=0.0005)
     assert result.fault.code == "INSERT_JAMMED"
-    assert "no hole within 0.5 mm, 18 strides" in result.message
-    assert len(strides) == 18
+    assert "no hole within 0.5 mm, 13 strides" in result.message
+    assert len(strides) == 13
     assert (unit.parts, held) == ({"body_seat": "body"}, "cap_white")
 
 
