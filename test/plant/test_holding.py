@@ -144,4 +144,4 @@ def test_whatever_the_fingers_hold_lies_between_them(dx, dy, dz):
     if item is not None:
         x, y, z = (item.pose @ item.part.grasp.tcp_in_part.pose).position
         assert abs(x) < 1e-9 and abs(y) <= 0.006 and abs(z) <= 0.004
-        assert abs(dx) < 0.010
+        assert abs(dx) <= 0.010

@@ -83,7 +83,8 @@ class MockArm(MockDevice, Arm):
         lower, upper = limit.values[:2]
         if lowest < lower - _LIMIT_SLACK_RAD or highest > upper + _LIMIT_SLACK_RAD:
             worst = lowest if lowest < lower else highest
-            detail = f"joint {number} would go to {worst:.3f} {limit.unit}; allowed are [{lower:.3f}, {upper:.3f}] {limit.unit}"
+            allowed = f"allowed are [{lower:.3f}, {upper:.3f}] {limit.unit}"
+            detail = f"joint {number} would go to {worst:.3f} {limit.unit}; {allowed}"
             raise FaultError("ARM_LIMIT", self.name, detail)
 
     def _check_velocities(
