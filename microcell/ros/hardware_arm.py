@@ -36,7 +36,7 @@ class ArmFace:
     def __init__(self, face: Face, arm: Arm, spec: ArmSpec) -> None:
         self._face = face
         self._arm = arm
-        self._names = names.arm_joints(arm.name, len(spec.joints))
+        self._names = names.arm_joints(arm.name, spec)
         self._states = face.publisher(JointStateMsg, names.joint_states(arm.name), qos.FEEDBACK)
         self._fault = FaultTopic(face, arm.name)
         self._motion: asyncio.Task[None] | None = None

@@ -6,6 +6,9 @@ of device does not exist.
 
 from __future__ import annotations
 
+from microcell.description.cell import ArmSpec
+from microcell.errors import UsageError
+
 # --- the cell ----------------------------------------------------------------------------------------------------------
 
 CELL_STATE = "cell_state"
@@ -183,9 +186,12 @@ def capture(device: str) -> str:
 # --- joints and frames -----------------------------------------------------------------------------------------------------
 
 
-def arm_joints(device: str, count: int = 6) -> tuple[str, ...]:
-    """Names of an arm's joints, base to tip, as in its URDF."""
-    return tuple(f"{device}_joint_{number}" for number in range(1, count + 1))
+def arm_joints(device: str, spec: ArmSpec) -> tuple[str, ...]:
+    """Names of an arm's joints, base to tip: those that its parameter `joint_names` gives, or numbered ones."""
+    told = tuple(spec.parameters.get("joint_names", ()))
+    if told and len(told) != len(spec.joints):
+        raise UsageError(f"arm '{device}': joint_names has {len(told)} names, the arm {len(spec.joints)} joints.")
+    return told or tuple(f"{device}_joint_{number}" for number in range(1, len(spec.joints) + 1))
 
 
 def finger_joints(tool: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ pytest.importorskip("rclpy")
 from hardware_bench import LINE, Bench, hardware_bench, on_bench
 
 from microcell.devices.factory import device_specs
+from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
 from microcell.motion.limits import Limits
@@ -22,6 +23,7 @@ from microcell.motion.planner import Load, MotionPlanner
 from microcell.motion.timing import time_joint_move
 from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.injection import Injection
+from microcell.ros import names
 
 pytestmark = pytest.mark.ros
 SPECS = device_specs(LINE)
@@ -258,10 +260,12 @@ def test_an_arm_that_presses_until_contact_stops_there(time_scale):
         arm, sensor = bench.devices["arm"], bench.devices["wrist_force"]
         planner, load = MotionPlanner(LINE, "arm"), Load("parallel_gripper")
         home = tuple(SPECS["arm"].home_rad)
-        above = planner.inverse(over_fixture(0.02), home, load)
+        here = frozenset({"fixture_1"})
+        above = planner.inverse(over_fixture(0.10), home, load)
         reached = await arm.follow(planner.joint_move(home, above, 1.0, load))
+        reached = await arm.follow(planner.straight_move(reached.positions, over_fixture(0.02), 0.1, load, here))
         await sensor.tare()
-        down = planner.straight_move(reached.positions, over_fixture(-0.01), 0.01, load, frozenset({"fixture_1"}))
+        down = planner.straight_move(reached.positions, over_fixture(-0.01), 0.01, load, here)
         pressing = asyncio.ensure_future(sensor.wait_pressing(4.0))
         following = asyncio.ensure_future(arm.follow(down))
         wrench = await pressing
@@ -370,3 +374,13 @@ def test_a_camera_without_a_service_is_taken_as_it_runs(monkeypatch):
             running.cancel()
 
     asyncio.run(asyncio.wait_for(scenario(), 30.0))
+
+
+def test_an_arms_joints_have_the_names_that_its_controller_gives_them():
+    spec = SPECS["arm"]
+    assert names.arm_joints("left", spec)[:2] == ("left_joint_1", "left_joint_2")
+    told = spec.model_copy(update={"parameters": {"joint_names": [f"axis_{k}" for k in "abcdef"]}})
+    assert names.arm_joints("left", told)[0] == "axis_a"
+    short = spec.model_copy(update={"parameters": {"joint_names": ["axis_a"]}})
+    with pytest.raises(UsageError, match="arm 'left': joint_names has 1 names, the arm 6 joints"):
+        names.arm_joints("left", short)

@@ -41,6 +41,9 @@ LATENCY_S = 0.5
 class RosArmParameters(Description):
     """What the driver takes from the arm's `parameters`."""
 
+    joint_names: tuple[str, ...] = Field(
+        (), description="As the controller knows the joints, base to tip; without them <arm>_joint_1 and so on."
+    )
     point_period_s: float = Field(0.02, ge=0, le=1, description="Distance of the points sent; 0: as they were planned.")
     goal_tolerance_rad: float = Field(0.0005, gt=0, le=1, description="The goal is reached when all joints are so near.")
     start_tolerance_rad: float = Field(0.01, gt=0, le=1, description="A trajectory must begin so near to the arm.")
@@ -59,7 +62,7 @@ class RosArm(RosDevice, Arm):
         super().__init__(name, spec, host)
         known = {key: value for key, value in spec.parameters.items() if key in RosArmParameters.model_fields}
         self._told = RosArmParameters.model_validate(known)
-        self._joint_names = names.arm_joints(name, len(spec.joints))
+        self._joint_names = names.arm_joints(name, spec)
         self._moving: asyncio.Future[JointState] | None = None
 
     def _open(self) -> None:
