@@ -32,7 +32,8 @@ class SkillRunner:
     the result of the first time and moves nothing; sent again while it still runs, it waits for the same
     end. Cancelling `execute` cancels the skill, makes its devices safe, keeps the result, which is CANCELLED
     unless the work was done already, and then raises CancelledError on. `record_step` is where the steps of a
-    skill go before they are done; None where nobody keeps a journal.
+    skill go before they are done; None where nobody keeps a journal. `planners` by arm remember the line's motions;
+    runners of the same line may share them.
     """
 
     def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device]) -> None:
@@ -41,14 +42,14 @@ class SkillRunner:
         self._devices = devices
         self._results: OrderedDict[str, SkillResult] = OrderedDict()
         self._running: dict[str, asyncio.Future[SkillResult]] = {}
-        self._planners: dict[str, MotionPlanner] = {}
+        self.planners: dict[str, MotionPlanner] = {}
         self.record_step: RecordStep | None = None
 
     def prepare(self) -> None:
         """Make the planners of all arms now: their libraries take a second to load, which a first motion should not."""
         for arm in self._line.cell_description.of_kind("arm"):
-            if arm in self._devices and arm not in self._planners:
-                self._planners[arm] = MotionPlanner(self._line, arm)
+            if arm in self._devices and arm not in self.planners:
+                self.planners[arm] = MotionPlanner(self._line, arm)
 
     async def offered(self) -> frozenset[str]:
         """Names of all installed skills."""
@@ -64,7 +65,7 @@ class SkillRunner:
             return await asyncio.shield(self._running[goal.attempt_id])
         self._running[goal.attempt_id] = asyncio.get_running_loop().create_future()
         context = SkillContext(
-            goal, self._line, self._clock, self._devices, on_feedback, planners=self._planners, record_step=self.record_step
+            goal, self._line, self._clock, self._devices, on_feedback, planners=self.planners, record_step=self.record_step
         )
         start_s = self._clock.now()
         result, cancelled = await self._attempt(context)

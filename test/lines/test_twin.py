@@ -2,6 +2,8 @@
 
 import asyncio
 
+from shared_planners import shared_planners
+
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
@@ -27,6 +29,7 @@ async def watched(line: Line):
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         cell = VirtualCell(VirtualRun(line, ()), journal)
+        cell.runner.planners = shared_planners(line)
         await cell.start()
         watching = asyncio.ensure_future(watch(cell.plant.bench))
         order = Order(product=line.product, lines=(OrderLine(quantity=UNITS),))

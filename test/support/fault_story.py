@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from shared_planners import shared_planners
 from skill_bench import valve_line
 
 from microcell.clock import run_virtual
@@ -69,6 +70,7 @@ async def _story(case: Case) -> Told:
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         case.journal(journal)
         cell = VirtualCell(VirtualRun(case.line(), ()), journal)
+        cell.runner.planners = shared_planners(cell.plant.line)
         cell.controller.add_listener(_once(case, cell))
         if not case.at:
             await _act(case.do, cell)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from shared_planners import shared_planners
+
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
@@ -96,6 +98,7 @@ def produce(
 async def _produce(run: VirtualRun, quantity: int, interfere: Interference | None) -> Produced:
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         cell = VirtualCell(run, journal)
+        cell.runner.planners = shared_planners(run.line)
         await cell.start()
         controller = cell.controller
         order_id = controller.submit(_order(run.line, quantity))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from shared_planners import shared_planners
+
 from microcell import plugins
 from microcell.clock import LoopClock
 from microcell.description.line import Line
@@ -165,6 +167,8 @@ async def skill_bench(seed: int = 1, line: Line | None = None) -> AsyncIterator[
     devices = make_devices(DeviceHost(line, clock, plant), "virtual", camera="modelled")
     for device in devices.values():
         await device.connect()
-    yield SkillBench(line, clock, plant, devices, SkillRunner(line, clock, devices))
+    runner = SkillRunner(line, clock, devices)
+    runner.planners = shared_planners(line)
+    yield SkillBench(line, clock, plant, devices, runner)
     for device in devices.values():
         await device.disconnect()
