@@ -23,7 +23,10 @@ KEPT_MOTIONS = 512
 """So many of each kind are remembered, the latest used ones: some tens of kB each."""
 
 KEPT_CHECKERS = 48
-LINE_STEP_M, LINE_STEP_RAD = 0.02, 0.15
+COLUMN_M = 0.02
+"""So near to a pocket's axis a line leads into the pocket, or out of it."""
+
+LINE_STEP_M, LINE_STEP_RAD = 0.01, 0.15
 """Steps of a straight line at which the joints are worked out."""
 
 CLEARANCE_M = 0.015
@@ -65,7 +68,7 @@ class MotionPlanner:
         self._model = RobotModel.of(spec, arm)
         self._inverse = InverseKinematics(self._model)
         self._scene = cell_scene(line, arm)
-        self._racked = _racked_tools(line)
+        self._pockets = {name: crib.pockets for name, crib in line.cell_description.of_kind("tool_crib").items()}
         self.forward = lru_cache(maxsize=KEPT_MOTIONS)(self._model.forward)
         self.inverse = lru_cache(maxsize=KEPT_MOTIONS)(self._solve)
         self.joint_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_joint_move)
@@ -102,7 +105,9 @@ class MotionPlanner:
         try:
             return plan_motion(self.limits, start, goal, lambda row: not _new_hits(checker, row, touched), speed_ratio, SEED)
         except FaultError as error:
-            raise FaultError(error.fault.code, self.name, error.fault.detail) from None
+            in_the_way = _touching(checker.way_hits(start, goal))
+            detail = f"{error.fault.detail}; on the straight way {in_the_way}" if in_the_way else error.fault.detail
+            raise FaultError(error.fault.code, self.name, detail) from None
 
     def _plan_straight_move(
         self, start: Joints, flange_in_base: Pose, speed_m_s: float, load: Load, working_at: frozenset[str]
@@ -118,8 +123,7 @@ class MotionPlanner:
         steps = max(2, math.ceil(length_m / LINE_STEP_M), math.ceil(angle_rad / LINE_STEP_RAD))
         rows = self._inverse.along([between(here, flange_in_base, k / steps) for k in range(1, steps + 1)], start)
         checker = self._checker(load)
-        racked = (self._racked.get(station, frozenset()) for station in working_at)
-        allowed = working_at.union(*racked, _others(_new_hits(checker, start, NOTHING)))
+        allowed = working_at | self._coupling_at(flange_in_base, working_at) | _others(_new_hits(checker, start, NOTHING))
         for row in rows:
             self._check_free(checker, row, allowed, "the straight way")
         return time_line(self.limits, (start, *rows), length_m, speed_m_s)
@@ -129,8 +133,13 @@ class MotionPlanner:
             raise self._blocked(what, pairs)
 
     def _blocked(self, what: str, pairs: Iterable[tuple[str, str]]) -> FaultError:
-        touching = ", ".join(f"{a} would touch {b}" for a, b in pairs)
-        return FaultError("ARM_BLOCKED", self.name, f"on {what} {touching}")
+        return FaultError("ARM_BLOCKED", self.name, f"on {what} {_touching(pairs)}")
+
+    def _coupling_at(self, flange_in_base: Pose, working_at: frozenset[str]) -> frozenset[str]:
+        """The tool in whose pocket, of a crib that is worked at, a line ends: the flange may touch it, and no other."""
+        x, y, _ = (self.spec.base_in_cell.pose @ flange_in_base).position
+        pockets = (pocket for crib in working_at for pocket in self._pockets.get(crib, ()))
+        return frozenset(p.tool for p in pockets if p.tool and math.dist((x, y), p.flange_in_cell.xyz_m[:2]) <= COLUMN_M)
 
     def _make_checker(self, load: Load, clearance_m: float = 0.0) -> CollisionChecker:
         from microcell.motion.carried import carried_solids
@@ -152,7 +161,5 @@ def _others(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
     return frozenset(other for _, other in pairs)
 
 
-def _racked_tools(line: Line) -> dict[str, frozenset[str]]:
-    """Names of the tools in each crib: who works at the crib may touch them."""
-    cribs = line.cell_description.of_kind("tool_crib")
-    return {name: frozenset(p.tool for p in crib.pockets if p.tool) for name, crib in cribs.items()}
+def _touching(pairs: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{a} would touch {b}" for a, b in pairs)

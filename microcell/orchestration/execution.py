@@ -209,7 +209,8 @@ class ChainRunner:
 
     async def empty_hand(self, job: Job) -> None:
         """Drop what the tool may hold into a bin, again and again until nothing is held."""
-        bins = self._shop.resources.suitability.bins(job.binding.arm)
+        arm, ways = job.binding.arm, self._shop.line.ways
+        bins = [name for name in self._shop.resources.suitability.bins(arm) if not ways.zones_at(arm, name)]
         if not bins:
             await self._gate.hold(Fault("HAND_NOT_EMPTY", job.binding.arm, "there is no bin to drop the part into"))
             return

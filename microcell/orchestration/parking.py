@@ -9,7 +9,7 @@ from microcell.faults import Fault
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.recovery import decide
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.tooling import Work, fault_of
+from microcell.orchestration.tooling import Work, ended, fault_of
 from microcell.skills.contract import Outcome
 
 
@@ -59,7 +59,7 @@ class Parking:
         """Draw the arm back until it is in no zone; what fails is tried again, in the end after a person has looked."""
         tried = 0
         while True:
-            result = await self._work.goal("", "", f"park_{arm}", "park", {}, {"arm": arm})
+            result = await ended(self._work.goal("", "", f"park_{arm}", "park", {}, {"arm": arm}))
             if result.outcome is Outcome.SUCCEEDED:
                 self._shop.resources.stands_in(arm)
                 self._cell.freed()

@@ -88,12 +88,29 @@ class Tooling:
 
     async def read(self, arm: str) -> str:
         """Read what is on an arm's flange and record it when it is news; the tool's name, "" for none."""
+        tool, serial = await self._look(arm)
+        self._saw(arm, tool, serial)
+        return tool
+
+    async def _look(self, arm: str) -> tuple[str, str]:
         coupling = await self._changers[arm].coupling()
         serial = coupling.tool_serial if coupling.locked else ""
         tool = next((name for name, (_, p) in self._shop.tools.places.items() if serial and p.serial == serial), "")
+        return tool, serial
+
+    def _saw(self, arm: str, tool: str, serial: str) -> None:
         if self._shop.tools.serial_on(arm) != serial or self._shop.tools.is_changing(arm):
             self._shop.mounted(arm, tool, serial)
-        return tool
+
+    async def _not_as_told(self, arm: str, tool: str) -> Fault | None:
+        """After a change that ended well: record what is on the flange, or tell that it is not the tool ("" = none)."""
+        found, serial = await self._look(arm)
+        wanted = self._shop.tools.serial_of(tool)
+        if serial != wanted:
+            detail = f"the coupling reads {serial or 'no tool'} after the change to {wanted or 'no tool'} had ended well"
+            return Fault("TOOL_UNCERTAIN", arm, detail)
+        self._saw(arm, found, serial)
+        return None
 
     def settling(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What is to be run now, with names: the settling of each unsettled arm that is free, which is leased for it."""
@@ -106,39 +123,61 @@ class Tooling:
         return found
 
     async def _settle(self, arm: str, devices: Mapping[str, str]) -> None:
-        """Make certain what is on a flange, and take it out of a pocket; a person is asked as often as it fails."""
-        tools, operation = self._shop.tools, f"settle_{arm}"
-        expected, last_step = tools.expected(arm), tools.last_step(arm)
-        tried = 0
+        """Settle an arm that was leased for it, and give it back however that ends."""
+        try:
+            await self.settle(arm, devices)
+        finally:
+            self._shop.resources.release(devices.values())
+
+    async def settle(self, arm: str, devices: Mapping[str, str]) -> None:
+        """Make certain what is on a leased arm's flange, and take it out of a pocket; a person is asked as often as it
+        fails. Until it has succeeded the arm is unsettled.
+        """
+        self.unsettled.add(arm)
+        operation, tried = f"settle_{arm}", 0
         while True:
-            parameters = {"expected": list(expected), "last_step": last_step}
-            result = await self._work.goal("", "", operation, "settle_tool", parameters, devices)
-            if result.outcome is Outcome.SUCCEEDED:
+            result = await ended(self._work.goal("", "", operation, "settle_tool", self._known(arm), devices))
+            if _succeeded(result):
                 await self._work.insist(lambda: self.read(arm))
                 self.unsettled.discard(arm)
-                self._shop.resources.release(devices.values())
                 return
             fault = fault_of(result)
             if await self._recovered(operation, fault, tried) == "hold":
-                tried, expected = 0, ()  # a person has looked: what the sensors agree on counts
+                tried = 0
+                self._person_has_looked(arm, operation, fault)
             else:
                 tried += 1
 
+    def _known(self, arm: str) -> dict[str, Any]:
+        """What `settle_tool` is told of the journal's knowledge."""
+        return {"expected": list(self._shop.tools.expected(arm)), "last_step": self._shop.tools.last_step(arm)}
+
+    def _person_has_looked(self, arm: str, operation: str, fault: Fault) -> None:
+        """After a contradiction between journal and sensors, what the sensors agree on counts."""
+        if fault.code in ("TOOL_UNCERTAIN", "TOOL_MISSING"):
+            self._shop.tools.disregard(arm)
+            reason = "a person has looked: what the sensors agree on counts, not what the journal expects"
+            self._shop.decided("", operation, fault.code, "go_on", reason)
+
     async def mount(self, job: Job) -> None:
-        """Mount the tool that a chain needs; a person is asked as often as it fails."""
+        """Mount the tool that a chain needs; a person is asked as often as it fails.
+
+        What a failed change left on the flange is settled with what the journal expects before anything else moves.
+        """
         arm, tool, crib = job.binding.arm, job.binding.change_to, job.binding.crib
-        operation, tried = f"mount_{tool}", 0
+        operation, tried, resources = f"mount_{tool}", 0, {"arm": arm, "tool_crib": crib}
         while True:
             await self._wait_until_fit(tool)
-            resources = {"arm": arm, "tool_crib": crib}
-            result = await self._work.goal("", "", operation, "change_tool", {"tool": tool}, resources)
-            found = await self._work.insist(lambda: self.read(arm))
-            if result.outcome is Outcome.SUCCEEDED and found == tool:
+            self.unsettled.add(arm)  # until it has ended well
+            result = await ended(self._work.goal("", "", operation, "change_tool", {"tool": tool}, resources))
+            fault = await self._work.insist(lambda: self._not_as_told(arm, tool)) if _succeeded(result) else fault_of(result)
+            if fault is None:
+                self.unsettled.discard(arm)
                 self._shop.resources.release([crib])
                 return
-            fault = fault_of(result)
             action = await self._recovered(operation, fault, tried)
             tried = 0 if action == "hold" else tried + 1
+            await self.settle(arm, resources)
             if action != "hold" and fault.code == "HAND_NOT_EMPTY":
                 await self._work.empty_hand(job)
 
@@ -171,10 +210,14 @@ class Tooling:
     # what a person asks for
 
     async def change(self, arm: str, tool: str) -> str:
-        """Mount a tool now; what was done, in words. `UsageError` or `FaultError` say why not."""
+        """Mount a tool now; what was done, in words. `UsageError` or `FaultError` say why not.
+
+        Without an arm ("") it is the one that can fetch the tool, where there is but one.
+        """
         if tool not in self._shop.tools.places:
             known = ", ".join(self._shop.tools.places) or "none"
             raise UsageError(f"no pocket belongs to a tool '{tool}'; there are: {known}.")
+        arm = self._arm_for(arm, tool)
         if refusal := self._shop.tools.refusal(tool):
             raise FaultError.of(refusal)
         return await self._by_hand(arm, f"mount_{tool}", "change_tool", {"tool": tool})
@@ -199,9 +242,36 @@ class Tooling:
 
     # inside
 
-    async def _by_hand(self, arm: str, operation: str, skill: str, parameters: dict[str, Any]) -> str:
+    def _arm_for(self, arm: str, tool: str) -> str:
+        """The arm that is to fetch a tool; `UsageError` where that one cannot, or where there is a choice to make."""
+        if arm:
+            self._check_arm(arm)
+        able = [name for name in self._changers if tool in self._fetched_by(name)]
+        if arm in able or (not arm and len(able) == 1):
+            return arm or able[0]
+        crib = self._shop.tools.places[tool][0]
+        if not able:
+            raise UsageError(f"no arm can fetch {tool} from {crib}. See `works_at` and the couplings in the cell's file.")
+        if not arm:
+            raise UsageError(f"{', '.join(able)} can fetch {tool}. Name one of them.")
+        if self._shop.resources.suitability.works_at(arm, crib):
+            why = f"the coupling of {arm} does not fit {tool}"
+        else:
+            why = f"{arm} does not work at {crib}, where {tool} belongs"
+        raise UsageError(f"{why}. Ask for it with {' or '.join(able)}, or for one of: {self._choice(arm)}.")
+
+    def _fetched_by(self, arm: str) -> dict[str, str]:
+        return dict(self._shop.resources.suitability.tools_for(arm, {}))
+
+    def _choice(self, arm: str) -> str:
+        return ", ".join(self._fetched_by(arm)) or "none"
+
+    def _check_arm(self, arm: str) -> None:
         if arm not in self._changers:
             raise UsageError(f"no arm '{arm}'; there are: {', '.join(self._changers)}.")
+
+    async def _by_hand(self, arm: str, operation: str, skill: str, parameters: dict[str, Any]) -> str:
+        self._check_arm(arm)
         if self._cell.state not in BY_HAND:
             states = ", ".join(state.title for state in BY_HAND)
             raise UsageError(f"nothing is moved by hand in {self._cell.state.title}, only in {states}.")
@@ -241,17 +311,20 @@ class Tooling:
         self, arm: str, operation: str, skill: str, parameters: dict[str, Any], resources: Mapping[str, str]
     ) -> str:
         """Settle first what an interruption left; then do it. Whatever fails leaves the arm unsettled."""
-        steps = [(operation, skill, parameters)]
+        goals = [(operation, skill, parameters)]
         if arm in self.unsettled:
-            expected = {"expected": list(self._shop.tools.expected(arm)), "last_step": self._shop.tools.last_step(arm)}
-            steps.insert(0, (f"settle_{arm}", "settle_tool", expected))
+            goals.insert(0, (f"settle_{arm}", "settle_tool", self._known(arm)))
         self.unsettled.add(arm)  # until it has ended well
-        for name, wanted, given in steps:
-            result = await self._work.goal("", "", name, wanted, given, resources, at_once=True)
-            if result.outcome is not Outcome.SUCCEEDED:
+        for name, wanted, given in goals:
+            result = await ended(self._work.goal("", "", name, wanted, given, resources, at_once=True))
+            if not _succeeded(result):
                 self._shop.saw_fault(fault_of(result))
                 raise FaultError.of(fault_of(result))
-        await self.read(arm)
+            if wanted == "settle_tool":
+                await self.read(arm)
+        if fault := await self._not_as_told(arm, parameters.get("tool", "")):
+            self._shop.saw_fault(fault)
+            raise FaultError.of(fault)
         self.unsettled.discard(arm)
         return result.message
 
@@ -286,6 +359,18 @@ def fault_of(result: SkillResult) -> Fault:
     return result.fault or Fault(
         "SKILL_FAILED", "skill", f"ended as {result.outcome.name} without a fault: {result.message}"
     )
+
+
+async def ended(goal: Awaitable[SkillResult]) -> SkillResult:
+    """How a goal ended; a fault that it raises is a result as well, for nobody asked who could be told."""
+    try:
+        return await goal
+    except FaultError as error:
+        return SkillResult(Outcome.FAULT, str(error), error.fault)
+
+
+def _succeeded(result: SkillResult) -> bool:
+    return result.outcome is Outcome.SUCCEEDED
 
 
 def _typed(changers: Mapping[str, Device]) -> dict[str, ToolChanger]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from microcell.clock import Clock
 from microcell.description.cell import Pocket
 from microcell.description.line import Line
-from microcell.events import Event
+from microcell.events import Event, ToolMounted
 from microcell.faults import Fault
 from microcell.records.tools import Remaining, ToolsFold, ToolWear, remaining
 
@@ -19,6 +19,7 @@ class ToolLedger:
         self._line = line
         self._clock = clock
         self._fold = ToolsFold()
+        self._disregarded: set[str] = set()
         cribs = line.cell_description.of_kind("tool_crib")
         self.places: dict[str, tuple[str, Pocket]] = {
             str(pocket.tool): (crib, pocket) for crib, spec in cribs.items() for pocket in spec.pockets if pocket.tool
@@ -27,6 +28,12 @@ class ToolLedger:
     def apply(self, event: Event) -> None:
         """Take an event into account."""
         self._fold.apply(event)
+        if isinstance(event, ToolMounted):
+            self._disregarded.discard(event.arm)
+
+    def disregard(self, arm: str) -> None:
+        """What the journal says about a flange does not count until it is recorded anew what is there."""
+        self._disregarded.add(arm)
 
     def limits(self) -> tuple[tuple[str, str, int, float, int, str], ...]:
         """What `JournalOpened` tells about each tool's life."""
@@ -41,8 +48,8 @@ class ToolLedger:
         return self.places[tool][1].serial if tool in self.places else ""
 
     def serial_on(self, arm: str) -> str | None:
-        """Serial that is believed to be on a flange, "" for none; None before anybody has looked."""
-        mounted = self._fold.mounted.get(arm)
+        """Serial that is believed to be on a flange, "" for none; None where nobody knows."""
+        mounted = None if arm in self._disregarded else self._fold.mounted.get(arm)
         return None if mounted is None else mounted.serial
 
     def wear(self, tool: str) -> ToolWear:
@@ -76,7 +83,7 @@ class ToolLedger:
     def expected(self, arm: str) -> tuple[str, ...]:
         """Serials that may be on a flange by the journal, "" for none; empty when it says nothing."""
         believed, step = self.serial_on(arm), self._fold.steps.get(arm)
-        if step is not None and step.step in _AFTER:
+        if step is not None and step.step in _AFTER and arm not in self._disregarded:
             return tuple(dict.fromkeys(_AFTER[step.step](step.serial)))
         return () if believed is None else (believed,)
 

@@ -15,7 +15,7 @@ RECENT_USES = 200
 TORQUE_TIME = "torque_time"
 """Measurements `<operation>.torque_time` tell the torque summed over time that an operation took, N.m.s."""
 HOUR_S, DAY_S = 3600.0, 86_400.0
-_TOOLING = ("change_tool", "dock_tool", "settle_tool")
+_TOOLING = ("change_tool", "dock_tool", "settle_tool", "park")
 """Skills that do not use the tool but bring it."""
 
 

@@ -14,7 +14,7 @@ from microcell.motion.trajectory import JointTrajectory, resample
 from microcell.skills.contract import SkillContext
 from microcell.skills.mounted import arm_spec, check_mounted, mounted_tool
 
-LINE_SPEED_M_S = 0.25
+LINE_SPEED_M_S = 0.4
 """Speed of straight lines in free air."""
 STAND_BACK_M = 0.12
 """Far enough for tool and wrist to be out of the view of a camera over the station."""

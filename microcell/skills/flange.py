@@ -90,8 +90,9 @@ def _check_not_lost(line: Line, evidence: Evidence) -> None:
     serial = evidence.believed
     here = (evidence.coupling.tool_serial, *evidence.pockets.values())
     if serial and serial not in here:
-        name = tools_by_serial(line).get(serial, (serial, ("", 0)))[0]
-        raise FaultError("TOOL_MISSING", evidence.changer, f"{name} {serial} was on the flange and is in no pocket")
+        known = tools_by_serial(line)
+        tool = f"{known[serial][0]} {serial}" if serial in known else serial
+        raise FaultError("TOOL_MISSING", evidence.changer, f"{tool} was on the flange and is in no pocket")
 
 
 def _uncertain(evidence: Evidence, detail: str) -> FaultError:

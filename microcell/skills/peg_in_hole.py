@@ -201,6 +201,8 @@ def correction(insertion: Insertion, felt: Felt, depth_m: float) -> tuple[Latera
     (fx, fy), (mx, my) = felt.lateral_n, felt.tilting_n_m
     shift = [fx / stiffness.lateral_n_m, fy / stiffness.lateral_n_m]
     lean = [mx / stiffness.angular_n_m_rad, my / stiffness.angular_n_m_rad]
+    if depth_m <= 0.0:  # no hole, no walls to tell apart
+        return (shift[0], shift[1]), (lean[0], lean[1])
     at_rim = ((mx + reach * fx) / depth_m, (my + reach * fy) / depth_m)
     at_foot = (fx - at_rim[0], fy - at_rim[1])
     rim_n = math.hypot(*at_rim)

@@ -178,3 +178,9 @@ def test_a_push_at_the_tool_centre_point_is_felt_there_in_the_cells_axes():
 def test_a_tilt_moves_the_upper_end_of_an_upright_axis_the_way_it_says():
     x, y, _ = rotate(tilted(Pose(), (0.01, -0.02)).orientation, (0.0, 0.0, 1.0))
     assert (x, y) == pytest.approx((0.01, -0.02), rel=1e-3)
+
+
+def test_without_a_hole_only_the_bent_wrist_is_followed():
+    shift, lean = correction(INSERTION, Felt(Pose(), 3.0, (2.0, 0.0), (0.0, 0.0)), 0.0)
+    assert shift[0] > 0.0 and shift[1] == 0.0
+    assert lean == (0.0, 0.0)

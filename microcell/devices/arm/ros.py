@@ -115,7 +115,7 @@ class RosArm(RosDevice, Arm):
         if moving is not None and not moving.done():
             moving.set_exception(FaultError("ARM_STOPPED", self.name, "the motion was not finished"))
             await self._hold()
-        elif any(self._state_of(self._states.newest).velocities):
+        else:  # a controller may still follow what a program sent that is gone, and need not tell velocities
             await self._hold()
 
     @property

@@ -76,8 +76,7 @@ class Place(ArmSkill):
         if self.in_place:
             return
         await self.hand.check_holding(_what(wanted))
-        if wanted.target == "fixture":
-            self.motion.carry(part_of(context, wanted.item)[0] if wanted.item else UNIT)
+        self.motion.carry(self._held(context, wanted))
         if wanted.target == "fixture" and not await self._is_on_seat(context, wanted):
             await check_fixture(context, occupied=False)
 
@@ -95,6 +94,13 @@ class Place(ArmSkill):
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
+
+    def _held(self, context: SkillContext, wanted: PlaceParameters) -> str:
+        """What is held, or for the bin the largest that it could be: a unit, in a tool that could hold one."""
+        if wanted.item is not None:
+            return part_of(context, wanted.item)[0]
+        grasp = context.line.product_description.unit_grasp
+        return UNIT if self.motion.tool and grasp.capability in self.motion.tool.capabilities else ""
 
     async def _is_on_seat(self, context: SkillContext, wanted: PlaceParameters) -> bool:
         """Whether the hand stands where it lets the part go."""
