@@ -69,7 +69,8 @@ class MotionPlanner:
         self._inverse = InverseKinematics(self._model)
         self._scene = cell_scene(line, arm)
         self._pockets = {name: crib.pockets for name, crib in line.cell_description.of_kind("tool_crib").items()}
-        self.forward = lru_cache(maxsize=KEPT_MOTIONS)(self._model.forward)
+        # A model of its own: it is asked where the arm is while another thread plans with the first.
+        self.forward = lru_cache(maxsize=KEPT_MOTIONS)(RobotModel.of(spec, arm).forward)
         self.inverse = lru_cache(maxsize=KEPT_MOTIONS)(self._solve)
         self.joint_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_joint_move)
         self.straight_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_straight_move)

@@ -220,8 +220,7 @@ class CellInterface:
         return response
 
     async def _change_tool(self, request: Any, response: Any) -> Any:
-        arm = request.arm or next(iter(self._line.cell_description.of_kind("arm")))
-        return await self._tool_work(response, self._controller.tooling.change(arm, request.tool))
+        return await self._tool_work(response, self._controller.tooling.change(request.arm, request.tool))
 
     async def _dock_tool(self, request: Any, response: Any) -> Any:
         arm = request.arm or next(iter(self._line.cell_description.of_kind("arm")))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from microcell import plugins
@@ -59,6 +61,7 @@ class SkillServerNode(ManagedNode):
         self._device_names = parameters.names(self, "devices") or None
         self._skills = _skills_of(parameters.names(self, "families"))
         self._devices: dict[str, Device] = {}
+        self._planning = ThreadPoolExecutor(max_workers=1, thread_name_prefix="planning")
         self._server: AsyncActionServer | None = None
         self.manage(runtime)
         runtime.create_service(self, DescribeSkills, names.describe_skills("~"), self._describe)
@@ -70,6 +73,7 @@ class SkillServerNode(ManagedNode):
         self._devices = dict(self._make(host, self._world, self._device_names))
         self._runner = SkillRunner(self.line, self._runtime.clock, self._devices)
         self._runner.record_step = self._record_step
+        self._runner.work = partial(asyncio.get_running_loop().run_in_executor, self._planning)
         self._runner.prepare()
 
     async def activate(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from microcell.description.tool import Tool
 from microcell.devices.arm.contract import Arm
@@ -42,7 +44,7 @@ class ArmMotion:
         self.speed_ratio = speed_ratio
         self._ways = context.line.ways
         self._arm = context.device(name, Arm)
-        self._clock, self._motions_s = context.clock, context.motions_s
+        self._clock, self._motions_s, self._work = context.clock, context.motions_s, context.work
         self._check_mounted = partial(check_mounted, context, tool_name)
         if name not in context.planners:
             context.planners[name] = MotionPlanner(context.line, name)
@@ -80,7 +82,7 @@ class ArmMotion:
         """A straight line from here, for whoever follows it himself; ARM_UNREACHABLE."""
         state = await self._arm.joints()
         goal = self._flange_in_base(tcp_in_cell)
-        return self._plan.straight_move(state.positions, goal, speed_m_s, self.load, self._working_at)
+        return await self._planned(self._plan.straight_move, state.positions, goal, speed_m_s, self.load, self._working_at)
 
     async def follow(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory that starts here; faults of `Arm.follow`, and TOOL_UNCERTAIN for another tool than planned."""
@@ -151,12 +153,14 @@ class ArmMotion:
         if self._ways.zones:
             await self.withdraw()
         state = await self._arm.joints()
-        await self.follow(self._plan.joint_move(state.positions, self.spec.home_rad, self.speed_ratio, self.load))
+        home = self.spec.home_rad
+        await self.follow(await self._planned(self._plan.joint_move, state.positions, home, self.speed_ratio, self.load))
 
     async def _move_joints(self, tcp_in_cell: Pose) -> None:
         state = await self._arm.joints()
-        goal = self._plan.inverse(self._flange_in_base(tcp_in_cell), self.spec.home_rad, self.load)
-        trajectory = self._plan.joint_move(state.positions, goal, self.speed_ratio, self.load)
+        flange = self._flange_in_base(tcp_in_cell)
+        goal = await self._planned(self._plan.inverse, flange, self.spec.home_rad, self.load)
+        trajectory = await self._planned(self._plan.joint_move, state.positions, goal, self.speed_ratio, self.load)
         if self._ways.zones and not trajectory.is_straight:
             self._check_zones(trajectory)
         await self.follow(trajectory)
@@ -174,6 +178,10 @@ class ArmMotion:
         """The pose in the same direction on the turning circle, as high; the pose itself when it lies within."""
         x, y, z = tcp_in_cell.position
         return Pose((*self._ways.turning_place(self.name, (x, y)), z), tcp_in_cell.orientation)
+
+    async def _planned(self, plan: Callable[..., Any], *question: Any) -> Any:
+        """The planner's answer; the planner itself answers one at a time."""
+        return await self._work(partial(plan, *question))
 
     def _flange_in_base(self, tcp_in_cell: Pose) -> Pose:
         return self._cell_in_base @ tcp_in_cell @ self._flange_in_tcp

@@ -125,6 +125,15 @@ RecordStep = Callable[[str, Step], Awaitable[None]]
 """Makes a step of an attempt (by its id) durable; raises a fault where that fails."""
 
 
+Work = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Calls a function that computes for long, and returns what it returns."""
+
+
+async def at_once(function: Callable[[], Any]) -> Any:
+    """Call it here and now: on virtual time computing takes none."""
+    return function()
+
+
 @dataclass(frozen=True)
 class SkillContext:
     """What a running skill may use.
@@ -134,6 +143,7 @@ class SkillContext:
     A skill notes in `taken` each part at the moment it takes it from a feeder, so that the result tells of it
     however the attempt ends; and with `accomplish` what its result is once nothing but the way back is left.
     `motions_s` are the times of its arm motions. `planners` by arm outlive the goal: they remember the motions of the line.
+    `work` does what computes for long: where time is real, beside the event loop, which has to react to contact and stop.
     """
 
     goal: SkillGoal
@@ -146,6 +156,7 @@ class SkillContext:
     motions_s: list[float] = field(default_factory=list)
     record_step: RecordStep | None = None
     planners: dict[str, MotionPlanner] = field(default_factory=dict)
+    work: Work = at_once
 
     def leased(self, kind: str) -> str:
         """Name of the leased device of a kind."""

@@ -18,7 +18,17 @@ from microcell.devices.contract import Device
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.motion.planner import MotionPlanner
-from microcell.skills.contract import Feedback, Outcome, RecordStep, Skill, SkillContext, SkillGoal, SkillResult
+from microcell.skills.contract import (
+    Feedback,
+    Outcome,
+    RecordStep,
+    Skill,
+    SkillContext,
+    SkillGoal,
+    SkillResult,
+    Work,
+    at_once,
+)
 
 T = TypeVar("T")
 KEPT_RESULTS = 2_000
@@ -44,6 +54,7 @@ class SkillRunner:
         self._running: dict[str, asyncio.Future[SkillResult]] = {}
         self.planners: dict[str, MotionPlanner] = {}
         self.record_step: RecordStep | None = None
+        self.work: Work = at_once
 
     def prepare(self) -> None:
         """Make the planners of all arms now: their libraries take a second to load, which a first motion should not."""
@@ -65,7 +76,8 @@ class SkillRunner:
             return await asyncio.shield(self._running[goal.attempt_id])
         self._running[goal.attempt_id] = asyncio.get_running_loop().create_future()
         context = SkillContext(
-            goal, self._line, self._clock, self._devices, on_feedback, planners=self.planners, record_step=self.record_step
+            goal, self._line, self._clock, self._devices, on_feedback, planners=self.planners, record_step=self.record_step,
+            work=self.work
         )
         start_s = self._clock.now()
         result, cancelled = await self._attempt(context)

@@ -9,7 +9,7 @@ from killed_cell import STEPS, KilledCell
 
 from microcell.clock import run_virtual
 from microcell.description.order import Order, OrderLine
-from microcell.events import OperationEnded, ToolChangeStep
+from microcell.events import OperationEnded, RecoveryDecided, ToolChangeStep, ToolMounted
 from microcell.faults import FaultError
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
@@ -118,6 +118,64 @@ def test_what_a_person_has_looked_at_counts():
         assert (await controller.order_ended("order-0001")).good == 1
         assert cell.wrong == []
         await controller.close()
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(story())
+
+
+def test_a_lost_tool_is_settled_as_lost_once_a_person_has_looked():
+    async def story() -> None:
+        cell = await killed(journal, "dock.confirm", before=False)
+        hide_tool(cell)
+        controller = await cell.restart()
+        await controller.until_state(State.HELD)
+        controller.command(Command.UNHOLD)
+        await controller.until_state(State.EXECUTE)
+        await controller.until_state(State.HELD)
+        assert controller.reason.startswith("TOOL_MISSING at crib: "), "asked for when it is needed again"
+        assert cell.wrong == []
+        settled = [e.outcome for e in journal.events() if isinstance(e, OperationEnded) and e.skill == "settle_tool"]
+        assert settled[:2] == ["fault", "succeeded"]
+        looked = [e for e in journal.events() if isinstance(e, RecoveryDecided) and e.operation == "settle_arm"]
+        assert [(e.code, e.action) for e in looked][:2] == [("TOOL_MISSING", "hold"), ("TOOL_MISSING", "go_on")]
+        await controller.close()
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(story())
+
+
+def test_a_tool_lost_when_it_was_unlocked_is_asked_about_until_it_is_found_and_nothing_moves():
+    async def story() -> None:
+        cell = KilledCell.of(journal)
+        controller, arm = cell.first.controller, cell.plant.bench.arm("arm")
+        record, gripper = controller.tooling.record_step, cell.plant.tool("parallel_gripper")
+
+        async def recorded(attempt_id: str, step: Step) -> None:
+            await record(attempt_id, step)
+            if step.name == "dock.confirm" and not lost:
+                lost.append(gripper.pocket)
+                gripper.pocket = None
+
+        lost: list[tuple[str, int] | None] = []
+        cell.first.runner.record_step = recorded
+        await cell.first.start()
+        order = controller.submit(ONE)
+        await controller.until_state(State.HELD)
+        assert controller.reason.startswith("TOOL_UNCERTAIN at changer: ")
+        assert "PG-0007 was let go, yet pocket 1 of crib reads no tool" in controller.reason
+        assert controller.shop.tools.expected("arm") == ("PG-0007", "")
+        stands = arm.flange()
+        controller.command(Command.UNHOLD)
+        await controller.until_state(State.EXECUTE)
+        await controller.until_state(State.HELD)
+        assert controller.reason.startswith("TOOL_MISSING at changer: ")
+        assert "parallel_gripper PG-0007 was on the flange and is in no pocket" in controller.reason
+        assert arm.flange() == stands
+        assert [e.serial for e in journal.events() if isinstance(e, ToolMounted)][-1] == "PG-0007"
+        gripper.pocket = lost[0]
+        controller.command(Command.UNHOLD)
+        assert (await controller.order_ended(order)).good == 1
+        await cell.first.close()
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         run_virtual(story())

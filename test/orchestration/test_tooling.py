@@ -6,15 +6,19 @@ import asyncio
 from datetime import date
 
 import pytest
-from fake_shop_floor import VALVE, Floor, fault, floor, once
+from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once
 
 from microcell.clock import run_virtual
+from microcell.description.line import Line
+from microcell.description.loader import load_line
 from microcell.description.tool import ToolLife
 from microcell.errors import UsageError
-from microcell.events import ToolRenewed, ToolServiceChanged
+from microcell.events import RecoveryDecided, ToolMounted, ToolRenewed, ToolServiceChanged
 from microcell.faults import FaultError
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
+
+TWIN = load_line(CONFIG / "lines" / "valve_twin.yaml")
 
 
 def tool(cell: Floor, name: str):
@@ -175,3 +179,175 @@ def test_another_serial_in_the_description_is_another_tool():
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         run_virtual(make(worn, 0))
         run_virtual(make(renewed, 0))
+
+
+def raise_once(cell: Floor, operation: str, error: Exception) -> None:
+    """Let the first goal of an operation end in an exception instead of a result."""
+    runner, left = cell.controller._runner, [error]
+    goal = runner.goal
+
+    async def raising(unit, variant, wanted, *rest, **more):  # type: ignore[no-untyped-def]
+        if wanted == operation and left:
+            raise left.pop()
+        return await goal(unit, variant, wanted, *rest, **more)
+
+    runner.goal = raising  # type: ignore[method-assign]
+
+
+def test_an_error_of_the_program_at_settling_gives_the_leases_back_and_leaves_the_arm_unsettled():
+    async def run() -> None:
+        async with floor() as cell:
+            cell.controller.tooling.unsettled.add("arm")
+            raise_once(cell, "settle_arm", ValueError("out of its mind"))
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            assert "ValueError: out of its mind" in cell.controller.reason
+            assert cell.controller.shop.resources.holders == {}
+            assert cell.controller.tooling.unsettled == {"arm"}
+            assert cell.port.goals == []
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+            assert cell.port.operations()[0] == "settle_arm"
+
+    run_virtual(run())
+
+
+@pytest.mark.parametrize(("line", "operation"), [(VALVE, "settle_arm"), (TWIN, "park_left_arm")])
+def test_a_fault_that_settling_or_parking_raises_is_recorded_and_holds_the_cell(line: Line, operation: str):
+    async def run() -> None:
+        async with floor(line=line) as cell:
+            if operation == "settle_arm":
+                cell.controller.tooling.unsettled.add("arm")
+            raise_once(cell, operation, FaultError("DEVICE_SILENT", "changer", "no answer"))
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            assert cell.controller.reason.startswith("DEVICE_SILENT at changer: ")
+            assert [fault.code for fault in cell.controller.shop.faults] == ["DEVICE_SILENT"]
+            assert (operation, "DEVICE_SILENT", "hold") in cell.decisions()
+            assert operation not in cell.port.operations()
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+            assert operation in cell.port.operations()
+
+    run_virtual(run())
+
+
+def test_after_a_fault_of_a_change_the_flange_is_settled_with_what_the_journal_expects():
+    async def run() -> None:
+        async with floor(once("mount_vacuum_cup", fault("TOOL_UNCERTAIN", "changer"))) as cell:
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            cell.port.changer.serial = ""  # somebody took the gripper away
+            mounted = [e.serial for e in cell.journal.events() if isinstance(e, ToolMounted)]
+            assert mounted[-1] == "PG-0007", "what the coupling reads after a fault is no belief"
+            assert cell.controller.tooling.unsettled == {"arm"}
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+            first = cell.port.operations().index("mount_vacuum_cup")
+            assert cell.port.operations()[first : first + 3] == ["mount_vacuum_cup", "settle_arm", "mount_vacuum_cup"]
+            settling = cell.port.goals[first + 1]
+            assert (settling.lease.mounted, settling.parameters["expected"]) == ("PG-0007", ["PG-0007"])
+            assert cell.port.goals[first + 2].lease.mounted == ""
+
+    run_virtual(run())
+
+
+def test_a_change_that_ends_well_without_its_tool_is_asked_about():
+    async def run() -> None:
+        async with floor() as cell:
+            await cell.controller.until_state(State.IDLE)
+            cell.port.changers["arm"] = type(cell.port.changer)()  # the tool goes onto a flange that nobody reads
+            with pytest.raises(FaultError, match="the coupling reads no tool after the change to VC-0012 had ended well"):
+                await cell.controller.tooling.change("arm", "vacuum_cup")
+            assert cell.controller.tooling.unsettled == {"arm"}
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            assert "the coupling reads no tool after the change to PG-0007 had ended well" in cell.controller.reason
+            cell.port.changers["arm"] = cell.port.changer
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+
+    run_virtual(run())
+
+
+@pytest.mark.parametrize(
+    ("code", "believed"), [("TOOL_MISSING", None), ("ARM_STOPPED", "VC-0012"), ("DEVICE_SILENT", "VC-0012")]
+)
+def test_only_a_person_who_was_asked_about_the_tool_makes_the_sensors_count(code: str, believed: str | None):
+    async def mount() -> None:
+        async with floor(journal=journal) as cell:
+            await cell.controller.until_state(State.IDLE)
+            await cell.controller.tooling.change("arm", "vacuum_cup")
+
+    async def again() -> None:
+        async with floor(once("settle_arm", fault(code, "changer")), journal=journal) as cell:
+            order = cell.order(1)
+            if code != "ARM_STOPPED":
+                await cell.controller.until_state(State.HELD)
+                cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+            first, second = (goal for goal in cell.port.goals if goal.skill == "settle_tool")
+            assert (first.lease.mounted, first.parameters["expected"]) == ("VC-0012", ["VC-0012"])
+            expected = [] if believed is None else [believed]
+            assert (second.lease.mounted, second.parameters["expected"]) == (believed, expected)
+            reasons = [e.reason for e in journal.events() if isinstance(e, RecoveryDecided) and e.action == "go_on"]
+            looked = "a person has looked: what the sensors agree on counts, not what the journal expects"
+            assert reasons == ([looked] if believed is None else [])
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        run_virtual(mount())
+        run_virtual(again())
+
+
+def with_devices(line: Line, **devices) -> Line:  # type: ignore[no-untyped-def]
+    cell = line.cell_description
+    changed = {name: cell.devices[name].model_copy(update=update) for name, update in devices.items()}
+    return line.model_copy(update={"cell_description": cell.model_copy(update={"devices": {**cell.devices, **changed}})})
+
+
+BOTH = with_devices(TWIN, left_arm={"serves": None}, right_arm={"serves": None})
+OTHER = with_devices(BOTH, left_changer={"coupling": "another"})
+NONE = with_devices(VALVE, changer={"coupling": "another"})
+
+
+@pytest.mark.parametrize(
+    ("line", "arm", "told"),
+    [
+        (
+            TWIN,
+            "left_arm",
+            "left_arm does not work at right_crib, where screwdriver belongs. Ask for it with right_arm, "
+            "or for one of: parallel_gripper, vacuum_cup.",
+        ),
+        (
+            OTHER,
+            "left_arm",
+            "the coupling of left_arm does not fit screwdriver. Ask for it with right_arm, or for one of: none.",
+        ),
+        (BOTH, "", "left_arm, right_arm can fetch screwdriver. Name one of them."),
+        (NONE, "", "no arm can fetch screwdriver from crib. See `works_at` and the couplings in the cell's file."),
+        (NONE, "arm", "no arm can fetch screwdriver from crib. See `works_at` and the couplings in the cell's file."),
+        (TWIN, "leg", "no arm 'leg'; there are: left_arm, right_arm."),
+    ],
+)
+def test_an_arm_that_cannot_fetch_a_tool_is_refused_before_anything_moves(line: Line, arm: str, told: str):
+    async def run() -> None:
+        async with floor(line=line) as cell:
+            await cell.controller.until_state(State.IDLE)
+            with pytest.raises(UsageError) as refused:
+                await cell.controller.tooling.change(arm, "screwdriver")
+            assert str(refused.value) == told
+            assert cell.port.goals == []
+
+    run_virtual(run())
+
+
+def test_the_only_arm_that_can_fetch_a_tool_need_not_be_named():
+    async def run() -> None:
+        async with floor(line=TWIN) as cell:
+            await cell.controller.until_state(State.IDLE)
+            await cell.controller.tooling.change("", "screwdriver")
+            assert tool(cell, "screwdriver").place == "flange of right_arm"
+            assert cell.port.goals[0].lease.resources == {"arm": "right_arm", "tool_crib": "right_crib"}
+
+    run_virtual(run())

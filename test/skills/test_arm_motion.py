@@ -107,3 +107,19 @@ def test_the_same_place_means_the_same_joints_wherever_the_arm_comes_from():
     first, second, third = moving(story)
     assert first == pytest.approx(second)
     assert second == pytest.approx(third)
+
+
+def test_what_takes_long_to_plan_is_handed_over_so_that_the_loop_goes_on():
+    async def story():
+        async with skill_bench() as bench:
+            handed_over = []
+
+            async def work(function):
+                handed_over.append(function.func.__wrapped__.__name__)
+                return function()
+
+            bench.runner.work = work
+            await bench.operations("pick_body")
+            return set(handed_over)
+
+    assert run_virtual(story()) == {"_solve", "_plan_joint_move", "_plan_straight_move"}

@@ -29,6 +29,7 @@ def evidence(locked, serial, pockets=SERIALS, seated=None, believed=None):
         (evidence(False, "PG-0007", SERIALS, seated=1), "", ""),  # it is only touched
         (evidence(True, ""), "", ""),  # closed on nothing: every tool is in its pocket
         (evidence(False, "", believed="PG-0007"), "", ""),  # it stands in its pocket
+        (evidence(False, "", ("", "VC-0012", "SD-0003")), "", ""),  # one is lost, yet nobody says it was here
     ],
 )
 def test_what_agrees_is_certain(sensors, tool, serial):
@@ -60,6 +61,7 @@ def test_what_agrees_is_certain(sensors, tool, serial):
             "TOOL_MISSING",
             "parallel_gripper PG-0007 was on the flange and is in no pocket",
         ),
+        (evidence(False, "", believed="OLD-1"), "TOOL_MISSING", "OLD-1 was on the flange and is in no pocket"),
     ],
 )
 def test_what_contradicts_is_a_fault_that_says_what(sensors, code, detail):
