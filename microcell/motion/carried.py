@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
 from microcell.description.product import Box, Grasp, Part, Product, Screw
 from microcell.description.tool import Tool
@@ -33,7 +34,7 @@ def part_solids(name: str, part: Part) -> tuple[Solid, ...]:
         size = (shape.length_m, shape.width_m, shape.height_m)
         return (box(name, size, Pose((0.0, 0.0, shape.height_m / 2))),)
     if isinstance(shape, Screw):
-        head_m, radius_m = top_m(part), shape.head_diameter_m / 2
+        head_m, radius_m = max(top_m(part), 1e-4), shape.head_diameter_m / 2
         head = cylinder(name, radius_m, head_m, Pose((0.0, 0.0, head_m / 2)))
         shaft = cylinder(name, SHAFT_RATIO * radius_m, shape.length_m, Pose((0.0, 0.0, -shape.length_m / 2)))
         return (head, shaft)
@@ -80,21 +81,6 @@ def carried_solids(line: Line, tool: str, part: str = "", part_in_tcp: Pose | No
 def part_in_tcp_of(grasp: Grasp) -> Pose:
     """Pose of a part in the TCP's frame when it is held as its grasp says."""
     return grasp.tcp_in_part.pose.inverse()
-
-
-def half_extents(part: Part) -> tuple[float, float]:
-    """Half of a part's size along its x and y, m."""
-    shape = part.shape
-    if isinstance(shape, Box):
-        return shape.length_m / 2, shape.width_m / 2
-    radius = (shape.head_diameter_m if isinstance(shape, Screw) else shape.diameter_m) / 2
-    return radius, radius
-
-
-def top_m(part: Part) -> float:
-    """Height of a part's upper side over its frame, m; a screw's head is as high as its grasp says."""
-    shape = part.shape
-    return max(part.grasp.tcp_in_part.xyz_m[2], 1e-4) if isinstance(shape, Screw) else shape.height_m
 
 
 def unit_height_m(product: Product) -> float:

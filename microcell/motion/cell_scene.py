@@ -19,9 +19,10 @@ from microcell.description.cell import (
     PrinterSpec,
     ToolCribSpec,
 )
+from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
 from microcell.geometry import Pose, from_rpy
-from microcell.motion.carried import half_extents, tool_solids, top_m, unit_half_m, unit_height_m
+from microcell.motion.carried import tool_solids, unit_half_m, unit_height_m
 from microcell.motion.limits import Joints
 from microcell.motion.scene import ROOM, Scene, Solid, box
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from microcell.description.cell import ArmSpec
+from microcell.description.extents import top_m
 from microcell.description.line import Line
 from microcell.description.product import Part, Product, Screw
 from microcell.description.tool import Tool
 from microcell.faults import FaultError
 from microcell.geometry import Vector
-from microcell.motion.carried import UNIT, part_in_tcp_of, top_m, unit_parts
+from microcell.motion.carried import UNIT, part_in_tcp_of, unit_parts
 
 
 @dataclass(frozen=True, slots=True)

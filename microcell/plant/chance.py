@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from random import Random
 
+from microcell.description.extents import half_extents
 from microcell.description.line import Line
 from microcell.description.product import Orientation, Part, Surface
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.scene import Flaw
-from microcell.plant.shapes import half_extents
 
 
 class Chance:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec
+from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
 from microcell.description.product import Grasp, Site
 from microcell.geometry import Pose
 from microcell.plant.chance import parts_of_item
 from microcell.plant.items import PlaceKind
 from microcell.plant.physics import BIN_HALF_M
-from microcell.plant.shapes import half_extents, top_m
 
 _MARGIN_M = 0.02
 _SQUARE_M = 0.05

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microcell.description.extents import top_m
 from microcell.description.product import Box, Cylinder, Mark, Screw
 from microcell.geometry import Pose
-from microcell.plant.shapes import top_m
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -4,23 +4,8 @@ from __future__ import annotations
 
 import math
 
+from microcell.description.extents import half_extents
 from microcell.description.product import Box, Part, Screw
-
-
-def half_extents(part: Part) -> tuple[float, float]:
-    """Half of the outline's size along the part's x and y, m."""
-    shape = part.shape
-    if isinstance(shape, Box):
-        return shape.length_m / 2, shape.width_m / 2
-    radius = (shape.head_diameter_m if isinstance(shape, Screw) else shape.diameter_m) / 2
-    return radius, radius
-
-
-def top_m(part: Part) -> float:
-    """Height of the upper side over the part's frame, m. A screw's head is as high as its grasp says."""
-    if isinstance(part.shape, Screw):
-        return part.grasp.tcp_in_part.xyz_m[2]
-    return part.shape.height_m
 
 
 def bottom_m(part: Part) -> float:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from microcell.description.cell import Pocket, ToolCribSpec
+from microcell.description.line import Line
 from microcell.devices.tool_changer.contract import Coupling
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.faults import FaultError
 from microcell.geometry import Pose, angle_between, distance
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
-from microcell.skills.contract import SkillContext, Step
+from microcell.skills.contract import Needs, SkillContext, Step
 from microcell.skills.flange import Evidence, Flange, Place, judge, place_text, tools_by_serial
 from microcell.skills.hand import hand_of
 from microcell.skills.mounted import arm_spec, tool_changer
@@ -38,6 +41,11 @@ class ToolSkill(ArmSkill):
     """
 
     flange: Flange
+
+    @classmethod
+    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
+        """The arm and its tool crib."""
+        return Needs(("arm", "tool_crib"))
 
     async def take_flange(self, context: SkillContext, speed_ratio: float = 1.0) -> None:
         """Find out for certain what is on the flange; faults of `judge`."""

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from microcell.description.extents import top_m
 from microcell.description.product import Box, Part, Screw
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec
 from microcell.geometry import Pose
-from microcell.motion.carried import SHAFT_RATIO, top_m
+from microcell.motion.carried import SHAFT_RATIO
 
 CORNERS, CORNERS_PER_M, LEAST_CORNERS = 36, 1000, 10
 """Corners of a circle: at most, for each m of its radius (and a few more), and at least."""

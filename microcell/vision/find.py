@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.vision.colour import lab_of
-from microcell.vision.outline import area_m2, contour, face, half_size_m, reach_m, top_m, turns_rad
+from microcell.vision.outline import area_m2, contour, face, reach_m, turns_rad
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _fitted(view: View, part: Part, nominal: Pose, search_radius_m: float, mask:
 def _nearest_spot(view: View, part: Part, nominal: Pose, search_radius_m: float, mask: _Mask) -> Pose | None:
     scale = view.scale_px_m(part, nominal)
     centre = view.on_top(part, nominal, np.zeros((1, 2)))[0]
-    stride = max(1, int(min(half_size_m(part)) * scale / _ENOUGH_PX))
+    stride = max(1, int(min(half_extents(part)) * scale / _ENOUGH_PX))
     region = view.region(centre, (search_radius_m + 1.1 * reach_m(part)) * scale, stride)
     if region is None:
         return None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microcell.description.extents import half_extents
 from microcell.description.product import Mark, Part
 from microcell.geometry import Pose, wrap_angle
-from microcell.vision.outline import face, half_size_m
+from microcell.vision.outline import face
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _turned(view: View, part: Part, pose: Pose, points_m: Floats, angles_rad: Fl
 
 def _samples(mark: Mark, part: Part) -> tuple[Floats, Floats]:
     """Points inside of a mark and around it, on the part's top."""
-    return _sample_points(mark.at_m, mark.length_m, mark.width_m, half_size_m(part), part.shape.kind == "box")
+    return _sample_points(mark.at_m, mark.length_m, mark.width_m, half_extents(part), part.shape.kind == "box")
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microcell.description.cell import CameraSpec
+from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Part
 from microcell.faults import FaultError
 from microcell.geometry import Pose
@@ -17,7 +18,7 @@ from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
 from microcell.vision.find import Found, find, find_of_any_colour, fit, turned
 from microcell.vision.flaws import longest_flaw
 from microcell.vision.marks import turn
-from microcell.vision.outline import NEAR_RATIO, face, half_size_m, reach_m, rim, top_m, turns_rad
+from microcell.vision.outline import NEAR_RATIO, face, reach_m, rim, turns_rad
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
 from microcell.vision.view import View
 
@@ -78,7 +79,7 @@ class _Unit:
         """Where the requested part is seen, within its own size of its place."""
         key = (request.station, request.site)
         if key not in self._found:
-            radius_m = max(half_size_m(request.part))
+            radius_m = max(half_extents(request.part))
             self._found[key] = find(self.view, request.part, request.part_in_cell, radius_m)
         return self._found[key]
 
@@ -127,7 +128,7 @@ class _Unit:
 
 def _presence(unit: _Unit, request: CheckRequest) -> Reading:
     found = unit.found(request)
-    near = found is not None and found.offset_m <= NEAR_RATIO * min(half_size_m(request.part))
+    near = found is not None and found.offset_m <= NEAR_RATIO * min(half_extents(request.part))
     pose = found.part_in_cell if found and near else request.part_in_cell
     ratio = visible_ratio(unit.view, request.part, pose)
     return Reading(request.name, "presence", ratio, "1")
@@ -136,7 +137,7 @@ def _presence(unit: _Unit, request: CheckRequest) -> Reading:
 def _position(unit: _Unit, request: CheckRequest) -> Reading:
     found = unit.found(request)
     if found is None:
-        return Reading(request.name, "position", max(half_size_m(request.part)), "m")
+        return Reading(request.name, "position", max(half_extents(request.part)), "m")
     return Reading(request.name, "position", found.offset_m, "m", uncertainty=found.sd_m)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microcell.description.product import Box, Cylinder, Mark, Part, Screw
+from microcell.description.extents import half_extents
+from microcell.description.product import Box, Cylinder, Mark, Part
 
 if TYPE_CHECKING:
     from microcell.vision.optics import Floats
@@ -24,29 +25,15 @@ NEAR_RATIO = 0.5
 """How far beside its place a part still counts as being there, of its smaller half size."""
 
 
-def top_m(part: Part) -> float:
-    """Height of the part's top in its frame, m. A screw's head is as high as its grasp says."""
-    return part.grasp.tcp_in_part.xyz_m[2] if isinstance(part.shape, Screw) else part.shape.height_m
-
-
-def half_size_m(part: Part) -> tuple[float, float]:
-    """Half the extent of the top along x and y, m."""
-    shape = part.shape
-    if isinstance(shape, Box):
-        return shape.length_m / 2, shape.width_m / 2
-    radius = (shape.head_diameter_m if isinstance(shape, Screw) else shape.diameter_m) / 2
-    return radius, radius
-
-
 def reach_m(part: Part) -> float:
     """Farthest distance of the outline from the part's axis, m."""
-    a, b = half_size_m(part)
+    a, b = half_extents(part)
     return math.hypot(a, b) if isinstance(part.shape, Box) else a
 
 
 def area_m2(part: Part) -> float:
     """Area within the outline, with any bore, m2."""
-    a, b = half_size_m(part)
+    a, b = half_extents(part)
     return 4 * a * b if isinstance(part.shape, Box) else math.pi * a * a
 
 
@@ -60,7 +47,7 @@ def turns_rad(part: Part) -> float | None:
 @lru_cache(maxsize=256)
 def contour(part: Part, count: int, inset_m: float = 0.0) -> tuple[Floats, Floats]:
     """Points along the outline, moved inwards by `inset_m`, and their normals outwards: (n, 2) m, (n, 2)."""
-    a, b = (max(half - inset_m, 0.0) for half in half_size_m(part))
+    a, b = (max(half - inset_m, 0.0) for half in half_extents(part))
     if not isinstance(part.shape, Box):
         angle = np.linspace(0.0, 2 * math.pi, count, endpoint=False)
         normals = np.stack((np.cos(angle), np.sin(angle)), axis=1)
@@ -83,7 +70,7 @@ def _rectangle_contour(a: float, b: float, count: int) -> tuple[Floats, Floats]:
 @lru_cache(maxsize=64)
 def rim(part: Part) -> Floats:
     """Points close inside the outline and off every mark: what should be seen of the part, (n, 2) m."""
-    smallest = min(half_size_m(part))
+    smallest = min(half_extents(part))
     points = np.concatenate([contour(part, 72, smallest * inset)[0] for inset in RIM_INSETS])
     kept = points[~on_marks(part, points, MARK_MARGIN_M) & ~_in_bore(part, points)]
     return kept if len(kept) else points
@@ -92,7 +79,7 @@ def rim(part: Part) -> Floats:
 @lru_cache(maxsize=64)
 def face(part: Part) -> Floats:
     """Points spread over the top, off its marks, bore and edge, (n, 2) m."""
-    a, b = half_size_m(part)
+    a, b = half_extents(part)
     inset = min(MARK_MARGIN_M, 0.2 * min(a, b))
     grid = np.linspace(-1.0, 1.0, 25)
     x, y = (axis.ravel() for axis in np.meshgrid((a - inset) * grid, (b - inset) * grid))
@@ -106,7 +93,7 @@ def face(part: Part) -> Floats:
 def polygon(part: Part, growth_m: float = 0.0) -> Floats:
     """Corners of the outline, grown on all sides, (n, 2) m."""
     if isinstance(part.shape, Box):
-        a, b = (half + growth_m for half in half_size_m(part))
+        a, b = (half + growth_m for half in half_extents(part))
         return np.array(((-a, -b), (a, -b), (a, b), (-a, b)))
     return contour(part, 72, -growth_m)[0]
 

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from microcell.description.cell import CameraSpec
+from microcell.description.extents import top_m
 from microcell.vision.optics import Optics, placed
-from microcell.vision.outline import polygon, top_m
+from microcell.vision.outline import polygon
 from microcell.vision.requests import CheckRequest, Reading
 
 if TYPE_CHECKING:

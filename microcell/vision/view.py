@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 
 from microcell.description.cell import CameraSpec
+from microcell.description.extents import top_m
 from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.vision.colour import to_encoded, to_linear
 from microcell.vision.exposure import background_of, light_gains
 from microcell.vision.optics import Optics, placed
-from microcell.vision.outline import top_m
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,6 +12,7 @@ from functools import lru_cache
 from random import Random
 
 from microcell.description.cell import CameraSpec
+from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Box, Part
 from microcell.devices.camera.contract import Camera, Frame
 from microcell.devices.contract import DeviceStatus
@@ -20,7 +21,7 @@ from microcell.devices.mocking import MockDevice
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply, wrap_angle
 from microcell.plant.scene import SceneItem
-from microcell.plant.shapes import covers, half_extents, top_m
+from microcell.plant.shapes import covers
 from microcell.vision.colour import OWN_DELTA_E, delta_e
 from microcell.vision.error_model import Spread
 from microcell.vision.error_statistics import MEASURED

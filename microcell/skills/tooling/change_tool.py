@@ -8,9 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from microcell.description.base import Description, Name
-from microcell.description.line import Line
 from microcell.faults import FaultError
-from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.contract import Outcome, SkillContext, SkillResult
 from microcell.skills.mounted import mounted_tool
 from microcell.skills.tool_skill import TOOLING_FAULTS, ToolSkill
 
@@ -38,11 +37,6 @@ class ChangeTool(ToolSkill):
     summary = "Docks the mounted tool and fetches another."
     Parameters = ChangeToolParameters
     faults = TOOLING_FAULTS
-
-    @classmethod
-    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
-        """The arm and its tool crib."""
-        return Needs(("arm", "tool_crib"))
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

@@ -8,9 +8,8 @@ from typing import Any
 from pydantic import Field
 
 from microcell.description.base import Description
-from microcell.description.line import Line
 from microcell.faults import FaultError
-from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.contract import Outcome, SkillContext, SkillResult
 from microcell.skills.mounted import mounted_tool
 from microcell.skills.tool_skill import TOOLING_FAULTS, ToolSkill
 
@@ -34,11 +33,6 @@ class DockTool(ToolSkill):
     summary = "Puts the mounted tool back into its pocket."
     Parameters = DockToolParameters
     faults = TOOLING_FAULTS
-
-    @classmethod
-    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
-        """The arm and its tool crib."""
-        return Needs(("arm", "tool_crib"))
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

@@ -8,10 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from microcell.description.base import Description
-from microcell.description.line import Line
 from microcell.devices.arm.contract import Arm
 from microcell.faults import FaultError
-from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.contract import Outcome, SkillContext, SkillResult
 from microcell.skills.mounted import arm_spec
 from microcell.skills.tool_skill import TOOLING_FAULTS, ToolSkill
 
@@ -37,11 +36,6 @@ class SettleTool(ToolSkill):
     summary = "Makes certain which tool is on the flange, and leaves a pocket straight up."
     Parameters = SettleToolParameters
     faults = TOOLING_FAULTS
-
-    @classmethod
-    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
-        """The arm and its tool crib."""
-        return Needs(("arm", "tool_crib"))
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
