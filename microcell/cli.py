@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _view_command(commands)
     _cell_commands(commands)
     _report_command(commands)
+    _journal_commands(commands)
     return parser
 
 
@@ -147,6 +148,45 @@ def _report_command(commands: Commands) -> None:  # type: ignore[valid-type]
     report.add_argument("--gantt", type=Path, metavar="FILE", help="draw who did what when, as PNG or SVG")
     report.add_argument("--all", action="store_true", help="list every unit")
     _json(report)
+
+
+def _journal_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+    verify = _add(commands, "verify", "check that a journal is what was written: chain, signatures, nothing missing")
+    verify.add_argument("journal", type=Path, metavar="JOURNAL")
+    verify.add_argument(
+        "--public-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="of the site; may be repeated for keys that followed each other; default: those in the folder of keys",
+    )
+    verify.add_argument(
+        "--noted", action="append", default=[], metavar="N:HASH", help="a head that was noted earlier; may be repeated"
+    )
+    _keys(verify)
+    _json(verify)
+
+    backup = _add(commands, "backup", "copy a journal, also while a cell writes it, and verify the copy")
+    backup.add_argument("journal", type=Path, metavar="JOURNAL")
+    backup.add_argument("file", type=Path, metavar="FILE", help="a new file")
+
+    rotate = _add(commands, "rotate", "leave what is written to a file beside the journal; without JOURNAL, a running cell's")
+    rotate.add_argument("journal", nargs="?", type=Path, metavar="JOURNAL", help="of a cell that does not run")
+    _keys(rotate)
+    _cell(rotate)
+
+    key = _add(commands, "key", "make or show the site's key, which signs journals")
+    key.add_argument("what", choices=("new", "show", "sign"), help="sign: the last entry of a journal that nobody writes")
+    key.add_argument("journal", nargs="?", type=Path, metavar="JOURNAL", help="to sign")
+    key.add_argument("--replace", action="store_true", help="new: in place of the key that is there")
+    _keys(key)
+
+
+def _keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--keys", type=Path, metavar="DIR", help="folder of keys; default: $MICROCELL_KEYS, else ~/.config/microcell/keys"
+    )
 
 
 def _add(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]

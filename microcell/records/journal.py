@@ -2,28 +2,29 @@
 
 Each entry's hash is SHA-256 over the hash of the entry before it and its own canonical JSON. The hash of the
 last entry, the head, therefore stands for the whole history: noted elsewhere (an order's papers, a printed
-report) it later proves that nothing was changed, left out or added before it. Without a noted head the chain
-still shows any single change.
+report) or signed with the site's key, it later proves that nothing was changed, left out or added before it.
+Without such a head the chain still shows any single change. Rotation leaves the entries written so far to a
+file beside the journal, and the chain goes on from that file's head.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from hashlib import sha256
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from microcell.errors import JournalError
-from microcell.events import Event, canonical
+from microcell.events import Event, OrderControlled, canonical
+from microcell.records.chain import EMPTY, GENESIS, Break, Entry, Head, Segment, Signature, link
+from microcell.records.head_note import HeadNote, note_path, refuse_lost_entries
 from microcell.records.journal_file import (
     MEMORY,
     SQLITE_ERRORS,
+    STAYS,
     WriterLock,
     check_schema,
     connect,
@@ -31,64 +32,23 @@ from microcell.records.journal_file import (
     explain,
 )
 
+if TYPE_CHECKING:
+    from microcell.records.signing import Signer
+
+__all__ = ["GENESIS", "Break", "Entry", "Head", "Journal", "JournalReader", "link"]
+
 Durability = Literal["full", "batch"]
 J = TypeVar("J", bound="JournalReader")
 
-GENESIS = "0" * 64
-"""What the first entry's hash is chained to."""
-
 BATCH_ENTRIES = 1000
+SIGN_ENTRIES = 1000
+"""A head is signed after so many entries at the latest; also when an order ends, at rotation and on close."""
+
+_ORDER_ENDED = ("completed", "cancelled", "failed")
 _PAGE_ENTRIES = 1000
 _COLUMNS = "sequence, time_s, kind, data, hash"
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Number and hash of the last entry, the digest of the journal; an empty one has 0 and `GENESIS`."""
-
-    sequence: int
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One event as it was written; sequence counts from 1 without gaps."""
-
-    sequence: int
-    time_s: float
-    kind: str
-    data_json: str
-    hash: str
-
-    def event(self) -> Event:
-        """The event itself; a kind or field that this release does not know is a `JournalError`."""
-        try:
-            data = json.loads(self.data_json)
-        except (TypeError, ValueError) as error:
-            raise JournalError(f"entry {self.sequence} holds no JSON: verify the journal") from error
-        if not isinstance(data, dict):
-            raise JournalError(f"entry {self.sequence} holds no JSON object: verify the journal")
-        return Event.from_data(self.kind, self.time_s, data)
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """The first place where a journal cannot be trusted."""
-
-    sequence: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"entry {self.sequence}: {self.reason}"
-
-
-def link(previous: str, sequence: int, time_s: float, kind: str, data_json: str) -> str:
-    """Hash of an entry: SHA-256, in hex, of the previous hash and the canonical JSON of this entry."""
-    text = (
-        f'{previous}{{"data":{data_json},"kind":{json.dumps(kind, ensure_ascii=False)},'
-        f'"sequence":{sequence},"time_s":{time_s!r}}}'
-    )
-    return sha256(text.encode()).hexdigest()
+_PUT_ENTRY = f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
+_PUT_SIGNATURE = "INSERT INTO signature (sequence, hash, key, signature) VALUES (?, ?, ?, ?)"
 
 
 class JournalReader:
@@ -120,15 +80,51 @@ class JournalReader:
     def head(self) -> Head:
         """Number and hash of the last entry: the journal's digest."""
         rows = self._rows("SELECT sequence, hash FROM entry ORDER BY sequence DESC LIMIT 1", ())
-        return Head(*rows[0]) if rows else Head(0, GENESIS)
+        return Head(*rows[0]) if rows else self.segment().before
+
+    def head_at(self, sequence: int) -> Head | None:
+        """Number and hash of one entry of this file; None where it does not hold it."""
+        rows = self._rows("SELECT sequence, hash FROM entry WHERE sequence = ?", (sequence,))
+        return Head(*rows[0]) if rows else None
+
+    def segment(self) -> Segment:
+        """What this file begins after; rotation leaves earlier entries to a file beside it."""
+        if not self._has_signatures():
+            return Segment(EMPTY)
+        rows = self._rows("SELECT before, hash, file FROM segment", ())
+        if len(rows) != 1:
+            raise JournalError(f"{self.path} is damaged, it does not say where it begins: go on with a copy")
+        return Segment(Head(*rows[0][:2]), rows[0][2])
+
+    def signatures(self) -> list[Signature]:
+        """The signed heads of this file, in order."""
+        if not self._has_signatures():
+            return []
+        rows = self._rows("SELECT sequence, hash, key, signature FROM signature ORDER BY sequence", ())
+        return [Signature(Head(sequence, digest), key, signature) for sequence, digest, key, signature in rows]
 
     def entries(self, since: int = 0) -> Iterator[Entry]:
-        """The entries after number `since`, in order, up to the last one when the iterator gets there."""
+        """The entries after number `since`, in order, up to the last one when the iterator gets there.
+
+        Entries that rotation left to earlier files are read there; `JournalError` names a file that is not there.
+        """
         query = f"SELECT {_COLUMNS} FROM entry WHERE sequence > ? ORDER BY sequence LIMIT {_PAGE_ENTRIES}"
-        while rows := self._rows(query, (since,)):
+        while True:
+            rows = self._rows(query, (since,))
+            if not rows or rows[0][0] > since + 1:  # also while a writer rotates under this reader
+                for entry in self._earlier(since):
+                    yield entry
+                    since = entry.sequence
+                rows = self._rows(query, (since,))
+            if not rows:
+                return
             for row in rows:
                 yield Entry(*row)
             since = rows[-1][0]
+
+    def rows(self, since: int) -> sqlite3.Cursor:
+        """A cursor over the raw rows of this file after an entry: sequence, time_s, kind, data, hash."""
+        return self._connection.execute(f"SELECT {_COLUMNS} FROM entry WHERE sequence > ? ORDER BY sequence", (since,))
 
     def events(self) -> Iterator[Event]:
         """All events; one that this release does not know is a `JournalError`."""
@@ -138,24 +134,36 @@ class JournalReader:
         """Recompute the chain; return the first place where it does not hold, or None.
 
         `noted` is a head that was written down earlier: with it, a cut-off or wholly rewritten journal is
-        found too.
+        found too. `microcell.records.verifying` tells more, and checks signatures.
         """
-        previous = Head(0, GENESIS)
-        if noted == previous:
-            noted = None
+        from microcell.records.verifying import verify
+
+        return verify(self, [noted] if noted else []).broken
+
+    def copy_to(self, target: sqlite3.Connection) -> None:
+        """Copy this file as it is now, also while it is written."""
         try:
-            for entry in self.entries():
-                if fault := _fault(previous, entry, noted):
-                    return Break(previous.sequence + 1, fault)
-                previous = Head(entry.sequence, entry.hash)
-            damage = self._rows("PRAGMA quick_check(1)", ())[0][0]
-        except JournalError as error:
-            return Break(previous.sequence + 1, str(error))
-        if damage != "ok":
-            return Break(previous.sequence + 1, f"the file is damaged: {damage}")
-        if noted is not None and noted.sequence > previous.sequence:
-            return Break(previous.sequence + 1, f"missing: the noted head is entry {noted.sequence}")
-        return None
+            self._connection.backup(target)
+        except SQLITE_ERRORS as error:
+            raise explain(self.path, error) from error
+
+    def quick_check(self) -> str:
+        """SQLite's own word on the file: "ok", or what is damaged."""
+        return str(self._rows("PRAGMA quick_check(1)", ())[0][0])
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See the file as it is now, whatever a writer does meanwhile."""
+        if self._connection.in_transaction:  # this is the writer, with entries that are not committed yet
+            yield
+            return
+        self._rows("BEGIN", ())
+        try:
+            self._rows("SELECT max(sequence) FROM entry", ())
+            yield
+        finally:
+            with suppress(*SQLITE_ERRORS):
+                self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Give the file back; closing twice is harmless."""
@@ -168,6 +176,20 @@ class JournalReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _earlier(self, since: int) -> Iterator[Entry]:
+        """What earlier files hold after an entry, as far as this file does not."""
+        from microcell.records.segments import earlier_files
+
+        for file, last in earlier_files(self, since):
+            with JournalReader.open(file) as reader:
+                for row in reader.rows(since):
+                    yield Entry(*row)
+            since = last
+
+    def _has_signatures(self) -> bool:
+        """Whether the file has the tables that schema 2 brought; a writer may bring them while this reads."""
+        return bool(self._rows("PRAGMA user_version", ())[0][0] >= 2)
 
     def _rows(self, query: str, values: tuple[int, ...]) -> list[Any]:
         try:
@@ -186,38 +208,62 @@ class Journal(JournalReader):
     """
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, durability: Durability, lock: WriterLock | None
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        durability: Durability,
+        lock: WriterLock | None = None,
+        note: HeadNote | None = None,
+        signer: Signer | None = None,
     ) -> None:
         super().__init__(path, connection)
         self._lock = lock
+        self._note = note
+        self._signer = signer
         self._batch = durability == "batch"
         self._pending = 0
         self._incomplete = False
+        self._closed = False
         self._head = super().head()
+        signed = self._rows("SELECT max(sequence) FROM signature", ())[0][0]
+        self._signed = self.segment().before.sequence if signed is None else signed
 
     @classmethod
-    def create_or_open(cls, path: Path | str, durability: Durability = "full") -> Journal:
+    def create_or_open(
+        cls, path: Path | str, durability: Durability = "full", signer: Signer | None = None
+    ) -> Journal:
         """Open a journal for writing, new where there is none; ":memory:" keeps it in this process only.
 
+        A journal of an earlier release is brought to the present schema; its entries and hashes stay as they are.
+        With a signer, heads are signed (see `SIGN_ENTRIES`).
+
         Errors: `JournalError` where another process writes it, or the file is no journal, is read-only or
-        locked, or comes from another release.
+        locked, comes from a later release, or has lost entries that were acknowledged.
         """
         if str(path) == MEMORY:
             connection = connect(Path(MEMORY), readonly=False)
             create_schema(connection, Path(MEMORY), durable=False)
-            return cls(Path(MEMORY), connection, durability, None)
+            return cls(Path(MEMORY), connection, durability, signer=signer)
         resolved = Path(path).resolve()
+        is_new = not resolved.exists()
         connection = connect(resolved, readonly=False)
-        lock = None
+        lock = note = None
         try:
             check_schema(connection, resolved)  # first, so that a file of somebody else's is left as it is
             lock = WriterLock.take(resolved)
+            if is_new:  # a note that is left of a journal that was here before says nothing about this one
+                note_path(resolved).unlink(missing_ok=True)
             create_schema(connection, resolved, durable=durability == "full")
-            return cls(resolved, connection, durability, lock)
+            refuse_lost_entries(JournalReader(resolved, connection))
+            note = HeadNote.open(resolved) if durability == "full" else None
+            journal = cls(resolved, connection, durability, lock, note, signer)
+            journal._note_head()
+            return journal
         except JournalError:
             connection.close()
-            if lock:
-                lock.release()
+            for opened in (note, lock):
+                if opened:
+                    opened.close()
             raise
 
     def append(self, event: Event) -> Entry:
@@ -230,20 +276,26 @@ class Journal(JournalReader):
         entry = self._next(event)
         if self._incomplete:
             raise JournalError(f"{self.path} lost entries in a failed write: mend its cause and run again")
+        signature = self._signature_due(event, Head(entry.sequence, entry.hash))
         try:
-            if self._batch and not self._pending:
+            if (self._batch and not self._pending) or (signature and not self._batch):
                 self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(
-                f"INSERT INTO entry ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
-                (entry.sequence, entry.time_s, entry.kind, entry.data_json, entry.hash),
+                _PUT_ENTRY, (entry.sequence, entry.time_s, entry.kind, entry.data_json, entry.hash)
             )
+            if signature:
+                self._put(signature)
+                if not self._batch:
+                    self._connection.execute("COMMIT")
         except SQLITE_ERRORS as error:
             raise self._failed(error) from error
         self._head = Head(entry.sequence, entry.hash)
+        self._signed = entry.sequence if signature else self._signed
         if self._batch:
             self._pending += 1
             if self._pending >= BATCH_ENTRIES:
                 self.flush()
+        self._note_head()
         return entry
 
     def flush(self) -> None:
@@ -259,15 +311,69 @@ class Journal(JournalReader):
         """Number and hash of the last entry appended, a batch's uncommitted ones included."""
         return self._head
 
+    def sign(self) -> None:
+        """Sign the head where there is a signer and the head is not signed yet."""
+        self.flush()
+        if self._signer and self._signed < self._head.sequence and not self._incomplete:
+            try:
+                self._put(self._signer.sign(self._head))
+            except SQLITE_ERRORS as error:
+                raise self._failed(error) from error
+            self._signed = self._head.sequence
+
+    def begin_after(self, segment: Segment) -> None:
+        """Leave all entries to another file, which must hold them durably; all or nothing.
+
+        For `microcell.records.segments`, which makes that file.
+        """
+        last = segment.before.sequence
+        if segment.before != self._head:
+            raise JournalError(f"{self.path} has grown since {segment.file} was made: rotate again")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for statement, values in (
+                ("UPDATE segment SET before = ?, hash = ?, file = ?", (last, segment.before.hash, segment.file)),
+                ("DROP TRIGGER entry_stays", ()),
+                ("DELETE FROM entry", ()),
+                (STAYS, ()),
+                ("DELETE FROM signature WHERE sequence < ?", (last,)),
+            ):
+                self._connection.execute(statement, values)
+            self._connection.execute("COMMIT")
+        except SQLITE_ERRORS as error:
+            raise self._failed(error) from error
+        with suppress(*SQLITE_ERRORS):  # the room is given back when it can be; all is well without it
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
-        """Commit what is pending and let the next writer in; closing twice is harmless."""
+        """Commit what is pending, sign the head, and let the next writer in; closing twice is harmless."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self.flush()
+            with suppress(JournalError):  # the entries are safe; that their last head is not signed, verify tells
+                self.sign()
         finally:
             super().close()
-            if self._lock:
-                self._lock.release()
-                self._lock = None
+            for opened in (self._note, self._lock):
+                if opened:
+                    opened.close()
+
+    def _signature_due(self, event: Event, head: Head) -> Signature | None:
+        if self._signer is None:
+            return None
+        ends_order = isinstance(event, OrderControlled) and event.state in _ORDER_ENDED
+        return self._signer.sign(head) if ends_order or head.sequence - self._signed >= SIGN_ENTRIES else None
+
+    def _put(self, signature: Signature) -> None:
+        values = (signature.head.sequence, signature.head.hash, signature.key_id, signature.signature)
+        self._connection.execute(_PUT_SIGNATURE, values)
+
+    def _note_head(self) -> None:
+        if self._note:
+            self._note.write(self._head)
 
     def _next(self, event: Event) -> Entry:
         sequence = self._head.sequence + 1
@@ -297,16 +403,3 @@ def _finite(time_s: float) -> float:
     if not math.isfinite(time_s):
         raise ValueError(f"time_s is {time_s}")
     return float(time_s) + 0.0
-
-
-def _fault(previous: Head, entry: Entry, noted: Head | None) -> str:
-    """Why an entry does not follow the one before it, or ""."""
-    if entry.sequence != previous.sequence + 1:
-        return f"missing: the next one in the file is entry {entry.sequence}"
-    if not isinstance(entry.kind, str) or entry.hash != link(
-        previous.hash, entry.sequence, entry.time_s, entry.kind, entry.data_json
-    ):
-        return "changed after it was written: its hash does not follow from its content"
-    if noted and entry.sequence == noted.sequence and entry.hash != noted.hash:
-        return "rewritten: its hash is not the noted one"
-    return ""

@@ -9,34 +9,59 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from microcell.errors import JournalError
+from microcell.records.chain import GENESIS
 
 MEMORY = ":memory:"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
+"""Schemas that this release reads; it brings a journal to `SCHEMA_VERSION` when it writes to it."""
+
 APPLICATION_ID = 0x4D43454C  # "MCEL": tells a journal from any other SQLite file
 SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What reading can raise: Python also fails to decode SQLite's own message where it quotes damaged text."""
 
 _BUSY_S = 2.0
 
-_SCHEMA = (
-    """CREATE TABLE entry (
+_ENTRY = """CREATE TABLE entry (
         sequence INTEGER PRIMARY KEY,
         time_s REAL NOT NULL,
         kind TEXT NOT NULL,
         data TEXT NOT NULL,
         hash TEXT NOT NULL
-    )""",
-    """CREATE TRIGGER entry_keeps BEFORE UPDATE ON entry
-        BEGIN SELECT RAISE(ABORT, 'a journal is append-only'); END""",
-    """CREATE TRIGGER entry_stays BEFORE DELETE ON entry
-        BEGIN SELECT RAISE(ABORT, 'a journal is append-only'); END""",
-    # INSERT OR REPLACE deletes without a delete trigger, so the order of entries is guarded as well.
-    """CREATE TRIGGER entry_follows BEFORE INSERT ON entry
-        WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), 0) + 1 FROM entry)
-        BEGIN SELECT RAISE(ABORT, 'a journal has no gaps: somebody else wrote to it'); END""",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
+    )"""
+_SIGNATURE = """CREATE TABLE signature (
+        sequence INTEGER PRIMARY KEY,
+        hash TEXT NOT NULL,
+        key TEXT NOT NULL,
+        signature TEXT NOT NULL
+    )"""
+_SEGMENT = """CREATE TABLE segment (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        before INTEGER NOT NULL,
+        hash TEXT NOT NULL,
+        file TEXT NOT NULL
+    )"""
+_KEEPS = """CREATE TRIGGER entry_keeps BEFORE UPDATE ON entry
+        BEGIN SELECT RAISE(ABORT, 'a journal is append-only'); END"""
+STAYS = """CREATE TRIGGER entry_stays BEFORE DELETE ON entry
+        BEGIN SELECT RAISE(ABORT, 'a journal is append-only'); END"""
+# INSERT OR REPLACE deletes without a delete trigger, so the order of entries is guarded as well.
+_FOLLOWS = """CREATE TRIGGER entry_follows BEFORE INSERT ON entry
+        WHEN NEW.sequence IS NOT (SELECT coalesce(max(sequence), (SELECT before FROM segment)) + 1 FROM entry)
+        BEGIN SELECT RAISE(ABORT, 'a journal has no gaps: somebody else wrote to it'); END"""
+
+_TABLES = {1: [_ENTRY], 2: [_ENTRY, _SIGNATURE, _SEGMENT]}
+_FROM_1_TO_2 = (
+    _SIGNATURE,
+    _SEGMENT,
+    f"INSERT INTO segment VALUES (1, 0, '{GENESIS}', '')",
+    "DROP TRIGGER IF EXISTS entry_follows",
+    _FOLLOWS,
+    "PRAGMA user_version = 2",
 )
+_NEW = (_ENTRY, _KEEPS, STAYS, f"PRAGMA application_id = {APPLICATION_ID}", *_FROM_1_TO_2)
+_STEPS: dict[int, tuple[str, ...]] = {0: _NEW, 1: _FROM_1_TO_2, 2: ()}
+"""What brings a file of each schema to the present one; 0 is a file that holds nothing yet."""
 
 _MEANINGS = (
     ("locked", "is locked by another program: close it (a backup, a database browser) and try again"),
@@ -77,8 +102,8 @@ def connect(path: Path, readonly: bool) -> sqlite3.Connection:
         raise explain(path, error) from error
 
 
-def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file holds a journal (True) or nothing yet (False); anything else is a `JournalError`."""
+def check_schema(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema of the journal that the file holds, 0 where it holds nothing yet; anything else is a `JournalError`."""
     try:
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -86,33 +111,44 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> bool:
     except SQLITE_ERRORS as error:
         raise explain(path, error) from error
     if application == 0 and not tables:
-        return False
+        return 0
     if application != APPLICATION_ID:
         raise JournalError(f"{path} is not a journal but some other SQLite file: name another file")
-    if version != SCHEMA_VERSION:
+    if version not in READABLE:
         raise JournalError(
-            f"{path} has schema version {version}, this release reads and writes {SCHEMA_VERSION}: "
+            f"{path} has schema version {version}, this release reads {' and '.join(map(str, READABLE))}: "
             "use the release that wrote it, or name another journal"
         )
-    if tables != [
-        (_SCHEMA[0],)
-    ]:  # SQLite itself would read nonsense from a damaged definition without a word
+    if [sql for (sql,) in tables] != _TABLES[version]:  # SQLite itself would read nonsense without a word
         raise JournalError(f"{path} is damaged, its table is not that of a journal: go on with a copy")
-    return True
+    return int(version)
 
 
 def create_schema(connection: sqlite3.Connection, path: Path, durable: bool) -> None:
-    """Make the file a journal where it is none yet, and make sure that it can be written."""
+    """Make the file a journal of the present schema, and make sure that it can be written.
+
+    The schema is in the file itself before there is a write-ahead log: without its log, a journal is still known as one.
+    """
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         connection.execute("BEGIN IMMEDIATE")
-        if not check_schema(connection, path):
-            for statement in _SCHEMA:
-                connection.execute(statement)
+        for statement in _STEPS[check_schema(connection, path)]:
+            connection.execute(statement)
         connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode = WAL")
+        if durable and str(path) != MEMORY:
+            sync_folder(path.parent)
     except SQLITE_ERRORS as error:
         raise explain(path, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of files in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +169,7 @@ class WriterLock:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise _unlockable(journal, error) from error
+            raise unlockable(journal, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(descriptor, 0)
@@ -147,15 +183,15 @@ class WriterLock:
             ) from error
         except OSError as error:
             os.close(descriptor)
-            raise _unlockable(journal, error) from error
+            raise unlockable(journal, error) from error
         return cls(descriptor)
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let the next writer in."""
         os.close(self.descriptor)
 
 
-def _unlockable(journal: Path, error: OSError) -> JournalError:
+def unlockable(journal: Path, error: OSError) -> JournalError:
     return JournalError(
         f"{journal} cannot be locked for writing ({error.strerror}): "
         "free space and make its folder writable for this user, or name another journal"

@@ -240,7 +240,7 @@ def test_another_schema_version_is_refused(tmp_path):
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     for use in (Journal.create_or_open, JournalReader.open):
-        with pytest.raises(JournalError, match="schema version 99, this release reads and writes 1"):
+        with pytest.raises(JournalError, match="schema version 99, this release reads 1 and 2"):
             use(tmp_path / "j")
 
 
