@@ -18,11 +18,13 @@ from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller, Session
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
+from microcell.records.signing import SiteKey, keys_folder, site_key
 from microcell.ros import parameters
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import RosClock
 from microcell.ros.farewell import LOOK_S, PATIENCE_S, others
 from microcell.ros.fleet import AGAIN_S, Fleet
+from microcell.ros.journal_service import JournalService
 from microcell.ros.node import HostNode
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
@@ -58,7 +60,7 @@ class Orchestrator:
         """Bring the cell up, keep it running until cancelled, and bring it down in an orderly way."""
         path = Path(parameters.text(self._node, "journal") or f"out/{self._line.name}.journal")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with Journal.create_or_open(path) as journal:
+        with Journal.create_or_open(path, signer=self._site_key()) as journal:
             await self._be_the_only_one()
             try:
                 self._say("waiting for the clock")
@@ -69,6 +71,14 @@ class Orchestrator:
             finally:
                 await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
                 await self._fleet.take_down()
+
+    def _site_key(self) -> SiteKey | None:
+        """The key that signs the journal; a cell without one works, and says that its journal is not signed."""
+        folder = keys_folder()
+        key = site_key(folder)
+        words = f"signed with the key {key.key_id}" if key else f"not signed: no key in {folder}, 'microcell key new' makes one"
+        self._node.get_logger().info(f"the journal is {words}")
+        return key
 
     async def _be_the_only_one(self) -> None:
         """Make sure that no other orchestrator runs this cell; a killed one stays visible for a few seconds.
@@ -93,6 +103,7 @@ class Orchestrator:
         controller = Controller(self._line, self._runtime.clock, journal, self._port, self._devices, session)
         self._port.serve_steps(controller.tooling.record_step)
         self._interface.serve(controller)
+        JournalService(self._runtime, node, journal)
         try:
             await controller.start()
             if self._autostart:

@@ -108,7 +108,7 @@ class _Scan:
         if journal.segment().before != self.head:
             self.breaks(self.head.sequence + 1, f"{journal.path} does not go on where the file before it ends")
             return
-        signatures = journal.signatures()
+        signatures = [s for s in journal.signatures() if s.head.sequence > self.head.sequence or len(self._files) == 1]
         self._signatures += signatures
         for signature in signatures:
             self._wanted.setdefault(signature.head.sequence, Expected(signature.head, "the signed head"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from rclpy.action import ActionClient
 from rclpy.node import Node
+from std_srvs.srv import Trigger
 
 from microcell.errors import UsageError
 from microcell.orchestration.packml import Command
@@ -30,6 +31,8 @@ FIND_S = 10.0
 ANSWER_S = 10.0
 TOOL_CHANGE_S = 120.0
 """How long the cell may take to change a tool."""
+ROTATION_S = 300.0
+"""How long the cell may take to rotate its journal."""
 LOOK_S = 0.05
 KEPT_ORDERS, KEPT_TOOLS, KEPT_FAULTS = 200, 50, 16
 _CELL_STATE_TYPE = "microcell_interfaces/msg/CellState"
@@ -161,6 +164,13 @@ class CellClient:
         """Put a tool out of service or back into it; the cell's word for it."""
         request = SetToolService.Request(tool=tool, in_service=in_service, reason=reason)
         return _accepted(await self._call(SetToolService, names.SET_TOOL_SERVICE, request))
+
+    async def rotate_journal(self) -> str:
+        """Have the cell leave what is written to a file beside its journal; that file. `UsageError` when it cannot."""
+        response = await self._call(Trigger, names.ROTATE_JOURNAL, Trigger.Request(), ROTATION_S)
+        if not response.success:
+            raise UsageError(response.message)
+        return str(response.message)
 
     def _name(self, relative: str) -> str:
         return f"/{self.cell}/{relative}"

@@ -29,6 +29,9 @@ SET_TOOL_SERVICE = "set_tool_service"
 RECORD_STEP = "record_step"
 """Service microcell_interfaces/RecordStep of the orchestrator, for skill servers."""
 
+ROTATE_JOURNAL = "rotate_journal"
+"""Service std_srvs/Trigger of the orchestrator: earlier entries go to a file beside the journal."""
+
 CLOCK = "/clock"
 DIAGNOSTICS = "/diagnostics"
 
