@@ -91,6 +91,8 @@ def connect(path: Path, readonly: bool) -> sqlite3.Connection:
         return _connect(MEMORY)
     if not path.parent.is_dir():
         raise JournalError(f"the folder of {path} does not exist: create it, or name another journal")
+    if not readonly and path.exists() and not os.access(path, os.W_OK):  # SQLite would tell at the first entry only
+        raise JournalError(f"{path} is read-only: make it and its folder writable for this user, or name another journal")
     uri = path.as_uri()
     try:
         if not readonly:
