@@ -171,8 +171,10 @@ def _journal_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     backup.add_argument("journal", type=Path, metavar="JOURNAL")
     backup.add_argument("file", type=Path, metavar="FILE", help="a new file")
 
-    rotate = _add(commands, "rotate", "leave what is written to a file beside the journal; without JOURNAL, a running cell's")
-    rotate.add_argument("journal", nargs="?", type=Path, metavar="JOURNAL", help="of a cell that does not run")
+    rotate = _add(commands, "rotate", "leave what a journal holds to a file beside it, and go on after that")
+    rotate.add_argument(
+        "journal", nargs="?", type=Path, metavar="JOURNAL", help="that no cell writes; default: that of a running cell"
+    )
     _keys(rotate)
     _cell(rotate)
 

@@ -48,7 +48,7 @@ def _lines(verdict: Verdict) -> list[str]:
     if verdict.broken:
         lines += [f"NOT what was written: {verdict.broken}", f"good up to entry {head.sequence}"]
     else:
-        lines.append(f"unbroken: entries 1 to {head.sequence} in {_files(verdict)}")
+        lines.append(f"unbroken: entries 1 to {head.sequence} in {_many(len(verdict.files), 'file')}")
     lines.append(f"head {head}")
     if signed is None:
         lines.append("not signed")
@@ -59,11 +59,11 @@ def _lines(verdict: Verdict) -> list[str]:
     return lines
 
 
-def _files(verdict: Verdict) -> str:
-    return "1 file" if len(verdict.files) == 1 else f"{len(verdict.files)} files"
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _checked(verdict: Verdict) -> str:
     if verdict.keys_checked:
-        return f"{verdict.signatures} signatures checked"
+        return f"{_many(verdict.signatures, 'signature')} checked"
     return "signatures not checked: give --public-key"

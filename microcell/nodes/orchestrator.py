@@ -76,8 +76,8 @@ class Orchestrator:
         """The key that signs the journal; a cell without one works, and says that its journal is not signed."""
         folder = keys_folder()
         key = site_key(folder)
-        words = f"signed with the key {key.key_id}" if key else f"not signed: no key in {folder}, 'microcell key new' makes one"
-        self._node.get_logger().info(f"the journal is {words}")
+        missing = f"not signed: no key in {folder}, 'microcell key new' makes one"
+        self._node.get_logger().info(f"the journal is {f'signed with the key {key.key_id}' if key else missing}")
         return key
 
     async def _be_the_only_one(self) -> None:

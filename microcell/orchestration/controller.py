@@ -71,8 +71,7 @@ class Controller:
         self._parked = 0
         self._held_for_person = asyncio.Event()
         self._looked = asyncio.Event()
-        self._wake_pending = False
-        self._starved = False
+        self._wake_pending = self._starved = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         self.epoch, self.in_doubt = restore(self.shop, journal, session.world)
@@ -250,6 +249,8 @@ class Controller:
         return self.shop.orders[order_id]
 
     def _record(self, event: events.Event) -> None:
+        if self._journal_is_lost:  # even where there is room again for this one: what came before is missing
+            raise JournalError(self.reason)
         entry = self._journal.append(event)
         self.shop.tools.apply(event)
         for listener in self._listeners:

@@ -26,7 +26,9 @@ _OTHERS = 0o077
 class Signer(Protocol):
     """What signs heads."""
 
-    key_id: str
+    @property
+    def key_id(self) -> str:
+        """Names the key."""
 
     def sign(self, head: Head) -> Signature:
         """Sign a head."""

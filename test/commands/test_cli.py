@@ -25,7 +25,8 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("check", "schema", "show", "run", "up", "order", "command", "tools", "watch", "report"):
+    making = ("check", "schema", "show", "run", "up", "order", "command", "tools", "watch", "report")
+    for command in (*making, "verify", "backup", "rotate", "key"):
         assert f"\n    {command} " in shown
 
 

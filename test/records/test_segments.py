@@ -206,7 +206,8 @@ def test_killed_at_any_line_of_a_rotation_the_journal_is_whole(tmp_path):
 
 def test_an_earlier_file_that_is_not_there_is_named(rotated):
     (rotated.parent / "j.1-4").rename(rotated.parent / "elsewhere")
-    with pytest.raises(JournalError, match=r"entries up to 4 of j\.5-9 are in j\.1-4, which is not in .*: put it back there"):
+    missing = r"entries up to 4 of j\.5-9 are in j\.1-4, which is not in .*: put it back there"
+    with pytest.raises(JournalError, match=missing):
         sequences(rotated)
     assert sequences(rotated, since=9) == [10, 11]
     assert break_of(rotated).startswith("entry 1: entries up to 4 of j.5-9 are in j.1-4, which is not in ")
