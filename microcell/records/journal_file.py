@@ -139,14 +139,14 @@ def create_schema(connection: sqlite3.Connection, path: Path, durable: bool) -> 
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
         if durable and str(path) != MEMORY:
-            sync_folder(path.parent)
+            sync_file(path.parent)
     except SQLITE_ERRORS as error:
         raise explain(path, error) from error
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names of files in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_file(path: Path) -> None:
+    """Make a file's content durable, or a folder's names."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

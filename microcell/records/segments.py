@@ -16,7 +16,7 @@ from pathlib import Path
 from microcell.errors import JournalError
 from microcell.records.chain import Head, Segment, link
 from microcell.records.journal import Journal, JournalReader
-from microcell.records.journal_file import MEMORY, SQLITE_ERRORS, explain, sync_folder
+from microcell.records.journal_file import MEMORY, SQLITE_ERRORS, explain, sync_file
 
 READ_ONLY, WRITABLE = 0o444, 0o644
 
@@ -72,6 +72,7 @@ class Copy:
         copy = cls(path, connection)
         try:
             journal.copy_to(connection)
+            copy._sync()  # here, where nobody waits for it: what follows is little
         except JournalError:
             copy.discard()
             raise
@@ -104,19 +105,21 @@ class Copy:
             self.connection.execute("PRAGMA journal_mode = DELETE")
             self.connection.close()
             self.path.chmod(mode)
-            descriptor = os.open(self.path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            self._sync()
             self.path.replace(path)
-            sync_folder(path.parent)
+            sync_file(path.parent)
         except SQLITE_ERRORS as error:
             raise explain(self.path, error) from error
         except OSError as error:
             raise JournalError(
                 f"{path} cannot be written ({error.strerror}): free space and make its folder writable"
             ) from error
+
+    def _sync(self) -> None:
+        try:
+            sync_file(self.path)
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be written ({error.strerror}): free space") from error
 
     def discard(self) -> None:
         """Remove the copy."""
