@@ -7,7 +7,6 @@ stay beside the journal as long as a cell goes on with it.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,7 +35,9 @@ def earlier_files(journal: JournalReader, since: int) -> list[tuple[Path, int]]:
                     f"{path} is not the file that {of.name} goes on from, its last entry differs: put that one back"
                 )
             found.append((path, segment.before.sequence))
-            of, segment = path, reader.segment()
+            of, segment, later = path, reader.segment(), segment
+        if segment.before.sequence >= later.before.sequence:  # a made-up file could lead round in circles
+            raise JournalError(f"{of} is damaged, it holds no entry: go on with a copy")
     return found[::-1]
 
 

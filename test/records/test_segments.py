@@ -233,6 +233,16 @@ def test_a_journal_cannot_lead_a_reader_out_of_its_folder(rotated, name):
         sequences(rotated)
 
 
+def test_a_file_that_names_itself_as_the_one_before_is_refused(tmp_path):
+    Journal.create_or_open(tmp_path / "j").close()
+    connection = sqlite3.connect(tmp_path / "j")
+    connection.execute("UPDATE segment SET before = 5, file = 'j'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(JournalError, match="is damaged, it holds no entry: go on with a copy"):
+        sequences(tmp_path / "j")
+
+
 def test_a_change_in_an_earlier_file_is_named_by_its_number(rotated):
     earlier = rotated.parent / "j.5-9"
     earlier.chmod(0o644)
