@@ -24,12 +24,12 @@ from microcell.records.head_note import HeadNote, note_path, refuse_lost_entries
 from microcell.records.journal_file import (
     MEMORY,
     SQLITE_ERRORS,
-    STAYS,
     WriterLock,
     check_schema,
     connect,
     create_schema,
     explain,
+    leave_entries,
 )
 
 if TYPE_CHECKING:
@@ -326,25 +326,12 @@ class Journal(JournalReader):
 
         For `microcell.records.segments`, which makes that file.
         """
-        last = segment.before.sequence
         if segment.before != self._head:
             raise JournalError(f"{self.path} has grown since {segment.file} was made: rotate again")
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for statement, values in (
-                ("UPDATE segment SET before = ?, hash = ?, file = ?", (last, segment.before.hash, segment.file)),
-                ("DROP TRIGGER entry_stays", ()),
-                ("DELETE FROM entry", ()),
-                (STAYS, ()),
-                ("DELETE FROM signature WHERE sequence < ?", (last,)),
-            ):
-                self._connection.execute(statement, values)
-            self._connection.execute("COMMIT")
+            leave_entries(self._connection, segment)
         except SQLITE_ERRORS as error:
             raise self._failed(error) from error
-        with suppress(*SQLITE_ERRORS):  # the room is given back when it can be; all is well without it
-            self._connection.execute("VACUUM")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Commit what is pending, sign the head, and let the next writer in; closing twice is harmless."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from microcell.errors import JournalError
-from microcell.records.chain import GENESIS
+from microcell.records.chain import GENESIS, Segment
 
 MEMORY = ":memory:"
 SCHEMA_VERSION = 2
@@ -43,7 +44,7 @@ _SEGMENT = """CREATE TABLE segment (
     )"""
 _KEEPS = """CREATE TRIGGER entry_keeps BEFORE UPDATE ON entry
         BEGIN SELECT RAISE(ABORT, 'a journal is append-only'); END"""
-STAYS = """CREATE TRIGGER entry_stays BEFORE DELETE ON entry
+_STAYS = """CREATE TRIGGER entry_stays BEFORE DELETE ON entry
         BEGIN SELECT RAISE(ABORT, 'a journal is append-only'); END"""
 # INSERT OR REPLACE deletes without a delete trigger, so the order of entries is guarded as well.
 _FOLLOWS = """CREATE TRIGGER entry_follows BEFORE INSERT ON entry
@@ -59,7 +60,7 @@ _FROM_1_TO_2 = (
     _FOLLOWS,
     "PRAGMA user_version = 2",
 )
-_NEW = (_ENTRY, _KEEPS, STAYS, f"PRAGMA application_id = {APPLICATION_ID}", *_FROM_1_TO_2)
+_NEW = (_ENTRY, _KEEPS, _STAYS, f"PRAGMA application_id = {APPLICATION_ID}", *_FROM_1_TO_2)
 _STEPS: dict[int, tuple[str, ...]] = {0: _NEW, 1: _FROM_1_TO_2, 2: ()}
 """What brings a file of each schema to the present one; 0 is a file that holds nothing yet."""
 
@@ -142,6 +143,22 @@ def create_schema(connection: sqlite3.Connection, path: Path, durable: bool) -> 
             sync_file(path.parent)
     except SQLITE_ERRORS as error:
         raise explain(path, error) from error
+
+
+def leave_entries(connection: sqlite3.Connection, segment: Segment) -> None:
+    """Take out all entries, which a file beside the journal holds, and note that file; all or nothing."""
+    last = segment.before.sequence
+    connection.execute("PRAGMA secure_delete = OFF")  # or every page is written once more
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE segment SET before = ?, hash = ?, file = ?", (last, segment.before.hash, segment.file))
+    connection.execute("DROP TRIGGER entry_stays")
+    connection.execute("DELETE FROM entry")
+    connection.execute(_STAYS)
+    connection.execute("DELETE FROM signature WHERE sequence < ?", (last,))
+    connection.execute("COMMIT")
+    with suppress(*SQLITE_ERRORS):  # the room is given back when it can be; all is well without it
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def sync_file(path: Path) -> None:

@@ -58,7 +58,7 @@ def verify(journal: JournalReader, noted: Sequence[Head] = (), keys: Collection[
     """Recompute the chain over all files of a journal, and check its heads.
 
     `noted` are heads that were written down elsewhere. With `keys`, every signature must be by one of them, and there must
-    be one; without, signed heads still count as noted ones. Reads about half a million entries a second.
+    be one; without, signed heads still count as noted ones. A million entries take some seconds.
     """
     acknowledged = read_note(journal.path)
     wanted = [Expected(head, "the noted head") for head in noted if head != EMPTY]
