@@ -19,6 +19,7 @@ from microcell.orchestration.controller import Controller, Session
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
 from microcell.records.signing import SiteKey, keys_folder, site_key
+from microcell.records.verifying import refuse_broken
 from microcell.ros import parameters
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import RosClock
@@ -61,6 +62,7 @@ class Orchestrator:
         path = Path(parameters.text(self._node, "journal") or f"out/{self._line.name}.journal")
         path.parent.mkdir(parents=True, exist_ok=True)
         with Journal.create_or_open(path, signer=self._site_key()) as journal:
+            refuse_broken(journal)
             await self._be_the_only_one()
             try:
                 self._say("waiting for the clock")

@@ -25,7 +25,7 @@ class Head:
         """Read `<number> <hash>` or `<number>:<hash>`; None where the text is neither."""
         number, _, digest = text.strip().replace(":", " ").partition(" ")
         digest = digest.strip()
-        if not (number.isascii() and number.isdigit()) or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        if not (number.isascii() and number.isdigit()) or len(number) > 20 or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
             return None
         return cls(int(number), digest)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from microcell.records.journal import JournalReader
 
 
+_LONGEST = 200
+
+
 def note_path(journal: Path) -> Path:
     """Where a journal's writer notes the last entry that it acknowledged."""
     return journal.with_name(journal.name + ".head")
@@ -24,7 +27,8 @@ def note_path(journal: Path) -> Path:
 def read_note(journal: Path) -> Head | None:
     """The last entry that a journal's writer acknowledged; None where nothing was noted or the note is torn."""
     try:
-        return Head.parse(note_path(journal).read_text(encoding="ascii"))
+        with note_path(journal).open(encoding="ascii") as note:
+            return Head.parse(note.read(_LONGEST))
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -92,7 +92,7 @@ class JournalReader:
         if not self._has_signatures():
             return Segment(EMPTY)
         rows = self._rows("SELECT before, hash, file FROM segment", ())
-        if len(rows) != 1:
+        if len(rows) != 1 or [type(value) for value in rows[0]] != [int, str, str]:
             raise JournalError(f"{self.path} is damaged, it does not say where it begins: go on with a copy")
         return Segment(Head(*rows[0][:2]), rows[0][2])
 
@@ -101,7 +101,7 @@ class JournalReader:
         if not self._has_signatures():
             return []
         rows = self._rows("SELECT sequence, hash, key, signature FROM signature ORDER BY sequence", ())
-        return [Signature(Head(sequence, digest), key, signature) for sequence, digest, key, signature in rows]
+        return [Signature(Head(row[0], str(row[1])), str(row[2]), str(row[3])) for row in rows]
 
     def entries(self, since: int = 0) -> Iterator[Entry]:
         """The entries after number `since`, in order, up to the last one when the iterator gets there.

@@ -77,6 +77,14 @@ def verify(journal: JournalReader, noted: Sequence[Head] = (), keys: Collection[
     return scan.verdict(keys)
 
 
+def refuse_broken(journal: JournalReader) -> None:
+    """`JournalError` for a journal that is not what was written: a cell must not go on from it."""
+    if broken := verify(journal).broken:
+        raise JournalError(
+            f"{journal.path} is not what was written ({broken}): go on with a backup, or name another journal"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """A head that the chain must pass through."""

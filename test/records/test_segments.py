@@ -192,7 +192,7 @@ def test_killed_at_any_line_of_a_rotation_the_journal_is_whole(tmp_path):
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
 
     lines = int(rotate_and_die(tmp_path / "whole", 10_000))
-    for line in range(3, lines, max(1, lines // 12)):
+    for line in range(3, lines - 5, max(1, lines // 12)):
         path = tmp_path / f"j{line}"
         assert rotate_and_die(path, line) == "", "it was killed"
         with Journal.create_or_open(path) as journal:
@@ -231,6 +231,17 @@ def test_a_journal_cannot_lead_a_reader_out_of_its_folder(rotated, name):
     connection.close()
     with pytest.raises(JournalError, match="is damaged, it names|which is not in"):
         sequences(rotated)
+
+
+@pytest.mark.parametrize("change", ["before = 'one'", "hash = x'00'", "file = x'00'", "before = 2.5"])
+def test_a_segment_of_rubbish_is_refused(rotated, change):
+    connection = sqlite3.connect(rotated)
+    connection.execute(f"UPDATE segment SET {change}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(JournalError, match="is damaged, it does not say where it begins: go on with a copy"):
+        sequences(rotated)
+    assert "does not say where it begins" in break_of(rotated)
 
 
 def test_a_file_that_names_itself_as_the_one_before_is_refused(tmp_path):

@@ -180,6 +180,12 @@ def test_a_signature_that_was_made_up_is_wrong(signed, keys):
     assert break_of(signed, keys).startswith("entry 4: wrong signature: it was not made with the key ")
 
 
+@pytest.mark.parametrize("column", ["hash", "key", "signature"])
+def test_a_signature_of_rubbish_is_told_and_breaks_nothing_else(signed, keys, column):
+    tamper(signed, f"UPDATE signature SET {column} = x'00ff' WHERE sequence = 4")
+    assert break_of(signed, keys).startswith("entry 4: ")
+
+
 def test_a_signature_that_was_moved_to_another_head_is_wrong(signed, keys):
     key = public_keys(keys)[0]
     signature = site_key(keys).sign(Head(4, "0" * 64))

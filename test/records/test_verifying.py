@@ -130,7 +130,7 @@ def test_a_journal_is_verified_while_it_is_written(tmp_path):
             assert verify(writer).broken is None
 
 
-@pytest.mark.parametrize("text", ["", "12", "x:" + "a" * 64, "12:" + "g" * 64, "-1:" + "a" * 64, "12:" + "a" * 63])
+@pytest.mark.parametrize("text", ["", "12", "x:" + "a" * 64, "12:" + "g" * 64, "-1:" + "a" * 64, "12:" + "a" * 63, "9" * 5000 + ":" + "a" * 64])
 def test_what_is_no_head_is_none(text):
     assert Head.parse(text) is None
 

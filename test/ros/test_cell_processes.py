@@ -56,6 +56,9 @@ def test_an_order_is_produced_and_the_cell_leaves_in_order(cell):
     ordered = cell.call("order", "--quantity", "1", timeout_s=READY_S + ORDER_S)
     assert (ordered.returncode, ordered.stderr) == (0, "")
     assert "order 'order-0001' is completed: VLV-000001" in ordered.stdout
+    rotated = cell.call("rotate", timeout_s=READY_S)
+    assert (rotated.returncode, rotated.stderr) == (0, "")
+    assert rotated.stdout.startswith(f"written so far: {cell.journal}.1-")
     cell.process.send_signal(signal.SIGINT)
     assert cell.process.wait(STOP_S) == 0
     said = cell.output.read_text().splitlines()
