@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -11,6 +12,8 @@ from microcell.events import Event
 
 GENESIS = "0" * 64
 """What the first entry's hash is chained to."""
+
+_HEAD = re.compile(r"([0-9]{1,20})[: ]([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,8 @@ class Head:
     @classmethod
     def parse(cls, text: str) -> Head | None:
         """Read `<number> <hash>` or `<number>:<hash>`; None where the text is neither."""
-        number, _, digest = text.strip().replace(":", " ").partition(" ")
-        digest = digest.strip()
-        if not (number.isascii() and number.isdigit()) or len(number) > 20 or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-            return None
-        return cls(int(number), digest)
+        found = _HEAD.fullmatch(text.strip())
+        return cls(int(found[1]), found[2]) if found else None
 
     def __str__(self) -> str:
         return f"{self.sequence}:{self.hash}"
