@@ -160,6 +160,7 @@ def test_the_backup_of_a_broken_journal_says_so(tmp_path, keys, capsys):
 
 
 def test_help_imports_no_cryptography():
-    program = "import sys\nfrom microcell.cli import main\ntry: main(['--help'])\nfinally: print('cryptography' in sys.modules)"
+    main_help = "from microcell.cli import main\ntry: main(['--help'])\nfinally: print('cryptography' in sys.modules)"
+    program = f"import sys\n{main_help}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.endswith("False\n")

@@ -133,7 +133,7 @@ def test_a_journal_is_verified_while_it_is_written(tmp_path):
 A64 = "a" * 64
 
 
-@pytest.mark.parametrize("text", ["", "12", f"x:{A64}", "12:" + "g" * 64, f"-1:{A64}", f"12:{A64[1:]}", "9" * 5000 + f":{A64}"])
+@pytest.mark.parametrize("text", ["", "12", f"x:{A64}", f"12:g{A64[1:]}", f"-1:{A64}", f"12:{A64[1:]}", f"{'9' * 50}:{A64}"])
 def test_what_is_no_head_is_none(text):
     assert Head.parse(text) is None
 
