@@ -274,7 +274,7 @@ def test_an_arm_that_presses_until_contact_stops_there(time_scale):
         assert wrench.pressing_n >= 3.9
         stopped_at = bench.hardware.plant.bench.arm("arm").joints()
         assert stopped_at[1] == (0.0,) * 6
-        assert max(abs(a - b) for a, b in zip(stopped_at[0], down.positions[-1])) > 1e-3
+        assert max(abs(a - b) for a, b in zip(stopped_at[0], down.positions[-1], strict=True)) > 1e-3
         held_n = (await sensor.read()).pressing_n
         await bench.clock.sleep(1.0)
         assert (await sensor.read()).pressing_n == pytest.approx(held_n, abs=0.5)
