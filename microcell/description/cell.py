@@ -127,7 +127,8 @@ class Pocket(Description):
     """One pocket of the crib and what stands in it when the cell is set up."""
 
     flange_in_cell: PoseSpec = Field(description="Flange pose when the tool is coupled in the pocket.")
-    tool: Name | None = Field(None, description="Tool that belongs here; without one the pocket is empty.")
+    tool: Name | None = Field(None, description="Name in this cell of the tool that belongs here; without one it is empty.")
+    type: Name | None = Field(None, description="The tool's file, where that is not named as the tool: for equal tools.")
     serial: str = Field("", max_length=64, description="Serial that the coupling reads from the tool.")
     calibrated: date | None = Field(None, description="Day on which this tool was calibrated last.")
 
