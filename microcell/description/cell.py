@@ -121,6 +121,9 @@ class ForceSensorSpec(DeviceSpec):
 
     kind: Literal["force_sensor"]
     noise_n: float = Field(0.05, ge=0, le=10, description="Standard deviation of the force reading.")
+    reaction_s: float = Field(
+        0.05, gt=0, le=1, description="Longest time from contact until the arm stands, its way there at full speed."
+    )
 
 
 class Pocket(Description):

@@ -1,4 +1,4 @@
-"""Simulated arm: follows its trajectory exactly, and stops at once."""
+"""Simulated arm: follows its trajectory exactly, and stops at once, or as late as it is told to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _KEPT_CHECKS = 1024  # trajectories that are known to be within limits: a line r
 
 
 class MockArm(MockDevice, Arm):
-    """One timer for each motion. Parameter `overload_n`: pressing force that trips the arm when it rests."""
+    """One timer for each motion. Parameters: `overload_n`, pressing force that trips the arm when it rests; `stop_s`, how
+    long it goes on with its motion when that is cancelled: what sensor, network and controller of a real arm need.
+    """
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
@@ -29,6 +31,7 @@ class MockArm(MockDevice, Arm):
         self._following = False
         self._check_limits = lru_cache(maxsize=_KEPT_CHECKS)(self._check_against_limits)
         self._overload_n = float(spec.parameters.get("overload_n", _OVERLOAD_N))
+        self._stop_s = float(spec.parameters.get("stop_s", 0.0))
 
     async def follow(self, trajectory: JointTrajectory) -> JointState:
         self._begin("follow")
@@ -41,7 +44,11 @@ class MockArm(MockDevice, Arm):
         try:
             stopped = await sleep_unless(self.clock, trajectory.duration_s, stop)
         except asyncio.CancelledError:
-            self.plant.halt(self.name)
+            try:
+                if self._stop_s > 0.0:
+                    await self.clock.sleep(self._stop_s)
+            finally:
+                self.plant.halt(self.name)
             raise
         finally:
             self._following = False
