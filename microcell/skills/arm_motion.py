@@ -78,11 +78,12 @@ class ArmMotion:
         state = await self._arm.joints()
         return self._base_in_cell @ self._plan.forward(state.positions) @ self._tcp_in_flange
 
-    async def plan_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> JointTrajectory:
-        """A straight line from here, for whoever follows it himself; ARM_UNREACHABLE."""
+    async def plan_straight(self, tcp_in_cell: Pose, speed_m_s: float, guarded: bool = False) -> JointTrajectory:
+        """A straight line from here, for whoever follows it himself (`guarded`: until the force sensor stops it)."""
         state = await self._arm.joints()
         goal = self._flange_in_base(tcp_in_cell)
-        return await self._planned(self._plan.straight_move, state.positions, goal, speed_m_s, self.load, self._working_at)
+        question = (state.positions, goal, speed_m_s, self.load, self._working_at, guarded)
+        return await self._planned(self._plan.straight_move, *question)
 
     async def follow(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory that starts here; faults of `Arm.follow`, and TOOL_UNCERTAIN for another tool than planned."""

@@ -94,7 +94,8 @@ async def press_until_contact(
     pressing_n = (await sensor.read()).pressing_n
     if pressing_n >= contact_n:
         return Touch(await motion.tcp_in_cell(), pressing_n)
-    follow = asyncio.ensure_future(motion.follow(await motion.plan_straight(tcp_in_cell, speed_m_s)))
+    trajectory = await motion.plan_straight(tcp_in_cell, speed_m_s, guarded=True)
+    follow = asyncio.ensure_future(motion.follow(trajectory))
     contact = asyncio.ensure_future(sensor.wait_pressing(contact_n))
     try:
         await asyncio.wait((follow, contact), return_when=asyncio.FIRST_COMPLETED)

@@ -49,7 +49,7 @@ def device(text):
         (
             "{kind: force_sensor, colour: red}",
             "f.yaml:4:27: devices.x.colour: unknown key 'colour' (text 'red'); "
-            "allowed are driver, parameters, shape, kind, noise_n. Remove or correct it.",
+            "allowed are driver, parameters, shape, kind, noise_n, reaction_s. Remove or correct it.",
         ),
         (
             "{kind: tool_changer}",
