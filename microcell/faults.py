@@ -116,6 +116,10 @@ CATALOGUE: dict[str, FaultKind] = {
     "TOOL_WRONG": _operator("The tool in the pocket is not the expected one.", "Put the right tool into the pocket."),
     "TOOL_MISSING": _operator("The pocket is empty.", "Put the tool into its pocket."),
     "TOOL_POCKET_OCCUPIED": _operator("The pocket for the tool on the flange is not free.", "Empty the pocket."),
+    "TOOL_BLOCKED": _operator(
+        "Flange or tool met something on the way into its pocket: the force limit was reached.",
+        "Look at pocket, coupling and tool for what is in the way or bent, clear it, then Unhold.",
+    ),
     "TOOL_NOT_LOCKED": _maintenance("The tool changer's lock did not confirm.", "Check coupling and air supply."),
     "TOOL_UNCERTAIN": _operator(
         "The sensors of coupling and crib contradict each other: what is on the flange is not certain.",

@@ -241,6 +241,8 @@ CASES = (
     Case("TOOL_WRONG", "crib", HOLD, new_serial, ends="held", mend=old_serial),
     Case("TOOL_MISSING", "crib", HOLD, empty_pocket, ends="held", mend=fill_pocket),
     Case("TOOL_POCKET_OCCUPIED", "crib", HOLD, block_pocket, at="mount_vacuum_cup", ends="held", mend=free_pocket),
+    Case("TOOL_BLOCKED", "crib", HOLD, lambda cell: cell.plant.contact.chips_m.update({("crib", 1): 0.003}),
+         at="mount_vacuum_cup", ends="held", mend=lambda cell: cell.plant.contact.chips_m.clear()),
     Case("TOOL_NOT_LOCKED", "changer", HOLD, inject("changer", "lock", "TOOL_NOT_LOCKED"), ends="held", mend=nothing),
     Case("TOOL_UNSUITABLE", "arm", HOLD, swap_tools, at="pick_cap", ends="held", mend=swap_tools),
     Case("TOOL_UNCERTAIN", "changer", HOLD, same_serial_twice, at="mount_vacuum_cup", ends="held", mend=old_serial),

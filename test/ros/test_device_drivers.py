@@ -265,7 +265,7 @@ def test_an_arm_that_presses_until_contact_stops_there(time_scale):
         reached = await arm.follow(planner.joint_move(home, above, 1.0, load))
         reached = await arm.follow(planner.straight_move(reached.positions, over_fixture(0.02), 0.1, load, here))
         await sensor.tare()
-        down = planner.straight_move(reached.positions, over_fixture(-0.01), 0.01, load, here)
+        down = planner.straight_move(reached.positions, over_fixture(-0.01), 0.01, load, here, True)
         pressing = asyncio.ensure_future(sensor.wait_pressing(4.0))
         following = asyncio.ensure_future(arm.follow(down))
         wrench = await pressing
