@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from microcell.clock import Clock
 from microcell.description.base import Description
@@ -15,6 +15,9 @@ from microcell.devices.contract import Device
 from microcell.faults import Fault
 from microcell.measurement import Measurement
 from microcell.motion.planner import MotionPlanner
+
+if TYPE_CHECKING:
+    from microcell.skills.traffic import Traffic
 
 D = TypeVar("D", bound=Device)
 
@@ -144,6 +147,7 @@ class SkillContext:
     however the attempt ends; and with `accomplish` what its result is once nothing but the way back is left.
     `motions_s` are the times of its arm motions. `planners` by arm outlive the goal: they remember the motions of the line.
     `work` does what computes for long: where time is real, beside the event loop, which has to react to contact and stop.
+    `traffic` knows what other arms do; None where an arm is tried by itself.
     """
 
     goal: SkillGoal
@@ -157,6 +161,7 @@ class SkillContext:
     record_step: RecordStep | None = None
     planners: dict[str, MotionPlanner] = field(default_factory=dict)
     work: Work = at_once
+    traffic: Traffic | None = None
 
     def leased(self, kind: str) -> str:
         """Name of the leased device of a kind."""

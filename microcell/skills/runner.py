@@ -29,6 +29,7 @@ from microcell.skills.contract import (
     Work,
     at_once,
 )
+from microcell.skills.traffic import Traffic
 
 T = TypeVar("T")
 KEPT_RESULTS = 2_000
@@ -55,6 +56,7 @@ class SkillRunner:
         self.planners: dict[str, MotionPlanner] = {}
         self.record_step: RecordStep | None = None
         self.work: Work = at_once
+        self._traffic = Traffic(line, clock, devices)
 
     def prepare(self) -> None:
         """Make the planners of all arms now: their libraries take a second to load, which a first motion should not."""
@@ -77,8 +79,8 @@ class SkillRunner:
         self._running[goal.attempt_id] = asyncio.get_running_loop().create_future()
         context = SkillContext(
             goal, self._line, self._clock, self._devices, on_feedback, planners=self.planners, record_step=self.record_step,
-            work=self.work
-        )
+            work=self.work, traffic=self._traffic,
+        )  # fmt: skip
         start_s = self._clock.now()
         result, cancelled = await self._attempt(context)
         kept = self._keep(goal.attempt_id, result.lasting(self._clock.now() - start_s, sum(context.motions_s)))
