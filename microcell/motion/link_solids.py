@@ -36,7 +36,7 @@ def felt(robot: RobotFile, chain: Chain) -> dict[str, list[Placed]]:
     found = {}
     for name in [chain.base, *(joint.child for joint in robot.below(chain.base))]:
         link = robot.links[name]
-        solids = _placed(robot.path, link.collisions) or _placed(robot.path, link.visuals)
+        solids = placed(robot.path, link.collisions) or placed(robot.path, link.visuals)
         if not solids and (name in carrying or link.collisions or link.visuals or link.inertial):
             solids = _rod(robot, chain, link, radius)
         if solids:
@@ -54,7 +54,7 @@ def seen(robot: RobotFile, chain: Chain) -> dict[str, list[Drawn]]:
     return found
 
 
-def _placed(path: Path, parts: Sequence[Primitive]) -> list[Placed]:
+def placed(path: Path, parts: Sequence[Primitive]) -> list[Placed]:
     found = []
     for part in parts:
         found += _mesh_box(path, part) if part.kind == "mesh" else _shapes(part)

@@ -34,9 +34,9 @@ SEATED_M, SEATED_RAD = 0.002, 0.03
 """So near to a pocket's pose the flange is coupled there, or could be."""
 OVER_POCKET_M = 0.06
 """So far to the side of a pocket's axis the flange is in its column, where it moves straight up and down only."""
-GENTLY_M, GENTLY_M_S = 0.01, 0.02
+GENTLY_M, GENTLY_M_S = 0.01, 0.03
 """The first way out of a pocket, and its speed."""
-STOP_RATIO = 0.5
+STOP_RATIO = 1 / 3
 """Of the force limit: force at which the way into a pocket ends; the rest is for what comes until the arm stands."""
 _HIGH_ENOUGH_M = 1e-4
 

@@ -178,4 +178,4 @@ def test_out_of_a_pocket_the_first_centimetre_is_slow():
 
     out_of_pocket = [duration_s for height_m, duration_s in run_virtual(story()) if abs(height_m - 0.22) < 1e-6]
     assert len(out_of_pocket) == 1
-    assert out_of_pocket[0] > 0.01 / 0.02
+    assert out_of_pocket[0] > 0.01 / 0.03
