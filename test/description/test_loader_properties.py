@@ -1,6 +1,7 @@
 """Whatever stands in a file, loading it ends with a description or with issues that can be looked up."""
 
 import random
+import re
 import string
 from pathlib import Path
 from tempfile import TemporaryDirectory
