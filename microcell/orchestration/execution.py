@@ -133,7 +133,8 @@ class ChainRunner:
         resources, needed = self._shop.resources, job.binding.still_needed(job.chain, next_index)
         if "arm" in job.binding.operations[operation]:
             resources.stands_in(job.binding.arm, job.binding.zones.get(operation, ()))
-        resources.release(set(job.binding.devices()) - needed)
+        mine = {d for d, who in resources.holders.items() if who == f"{unit.serial}/{job.chain.first}"}
+        resources.release(mine - needed)  # what was given back earlier may be another's by now
         if next_index < len(job.chain.operations):  # at the chain's end the controller looks by itself
             self._gate.freed()
 
