@@ -22,7 +22,7 @@ from microcell.motion.planner import Load, MotionPlanner
 
 LINES = ("valve", "valve_twin")
 DOWN = from_rpy(math.pi, 0.0, 0.0)
-NEAREST_M, FARTHEST_M, LOW_M, HIGH_M = 0.28, 0.56, 0.32, 0.42
+NEAREST_M, FARTHEST_M, LOW_M, HIGH_M = 0.34, 0.56, 0.32, 0.42
 LINE_M, SPEED_M_S = 0.06, 0.25
 
 
