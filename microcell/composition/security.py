@@ -17,7 +17,7 @@ POLICY_VERSION = "0.2.0"
 DISCOVERY_TOPIC = "ros_discovery_info"
 """Where ROS tells which node of a participant has which topic; every participant says and hears it."""
 
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}noNamespaceSchemaLocation"
 _OMG = "http://www.omg.org/spec/DDS-SECURITY/20170901/omg_shared_ca_{}.xsd"
 _ACTION_SERVICES = ("cancel_goal", "get_result", "send_goal")
 _ACTION_TOPICS = ("feedback", "status")
@@ -119,7 +119,7 @@ def policy_xml(enclaves: Iterable[Enclave], namespace: str) -> ET.Element:
 
 def permissions_xml(enclave: Enclave, domain: int, validity: Validity) -> ET.Element:
     """DDS permissions of an enclave: all that is not named is denied."""
-    root = ET.Element("dds", {"xmlns:xsi": _XSI, "xsi:noNamespaceSchemaLocation": _OMG.format("permissions")})
+    root = ET.Element("dds", {_SCHEMA: _OMG.format("permissions")})
     grant = ET.SubElement(ET.SubElement(root, "permissions"), "grant", name=enclave.path)
     ET.SubElement(grant, "subject_name").text = f"CN={enclave.path}"
     times = ET.SubElement(grant, "validity")
@@ -136,7 +136,7 @@ def permissions_xml(enclave: Enclave, domain: int, validity: Validity) -> ET.Ele
 
 def governance_xml(domain: int) -> ET.Element:
     """Rules of the whole domain: nobody without an identity, everything encrypted, every topic access-controlled."""
-    root = ET.Element("dds", {"xmlns:xsi": _XSI, "xsi:noNamespaceSchemaLocation": _OMG.format("governance")})
+    root = ET.Element("dds", {_SCHEMA: _OMG.format("governance")})
     rule = ET.SubElement(ET.SubElement(root, "domain_access_rules"), "domain_rule")
     _domain(rule, domain)
     _values(

@@ -20,6 +20,9 @@ PARAMETER_SERVICES = (
     "describe_parameters", "get_parameter_types", "get_parameters", "list_parameters", "set_parameters",
     "set_parameters_atomically",
 )  # fmt: skip
+TYPE_SERVICE = "get_type_description"
+"""Which every node answers, from Jazzy on."""
+
 LIFECYCLE_SERVICES = (
     "change_state", "get_available_states", "get_available_transitions", "get_state", "get_transition_graph",
 )  # fmt: skip
@@ -74,6 +77,9 @@ CELL_SERVICES = (*READING, *ORDERING, *COMMANDING, *TOOLING)
 HARDWARE_SERVICES = (names.INJECT_FAULT,)
 """Of mock hardware; no real cell has them."""
 
+CLIENT = "microcell_client"
+"""Node of the command line's clients."""
+
 ROLES = ("viewer", "operator", "maintenance", "integrator")
 
 
@@ -105,6 +111,7 @@ class _Rights:
         """What people and their programs may do: see, order and command, look after tools, set up."""
         viewer = Access(
             publishes=frozenset({PARAMETER_EVENTS}),
+            replies=self._full(_below(CLIENT, (TYPE_SERVICE,))),
             subscribes=self._full(CELL_TOPICS) | {names.DIAGNOSTICS},
             requests=self._full(READING),
         )
@@ -114,7 +121,7 @@ class _Rights:
         maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING)))
         integrator = operator | maintenance | self._everything_shown()
         given = zip(ROLES, (viewer, operator, maintenance, integrator), strict=True)
-        return [self._enclave(f"roles/{role}", [Profile("microcell_client", access)]) for role, access in given]
+        return [self._enclave(f"roles/{role}", [Profile(CLIENT, access)]) for role, access in given]
 
     # processes
 
@@ -154,8 +161,10 @@ class _Rights:
         heard = self._full(name(device) for device, wire in wires for name in wire.states)
         clock = Access(subscribes=frozenset({names.CLOCK} if self._mock else ()))
         access = self._standard(node.name, True) | clock | own | Access(publishes=commands, requests=asked)
-        listening = Access(publishes=frozenset({PARAMETER_EVENTS}), subscribes=heard)
-        return [Profile(node.name, access), *([Profile(f"{node.name}_listening", listening)] if heard else [])]
+        second = f"{node.name}_listening"
+        types = self._full(_below(second, (TYPE_SERVICE,)))
+        listening = Access(publishes=frozenset({PARAMETER_EVENTS}), subscribes=heard, replies=types)
+        return [Profile(node.name, access), *([Profile(second, listening)] if heard else [])]
 
     # parts
 
@@ -175,17 +184,16 @@ class _Rights:
         refill = self._full(names.refill(device) for device, wire in wires if names.refill in wire.services)
         nodes = [node.name for node in self._blueprint.nodes]
         asked = self._full(name for node in nodes for name in _below(node, PARAMETER_SERVICES))
-        managed = self._full(name for s in self._servers for name in (*_below(s.name, LIFECYCLE_SERVICES), names.describe_skills(s.name)))
+        servers = [server.name for server in self._servers]
+        managed = self._full(n for s in servers for n in (*_below(s, LIFECYCLE_SERVICES), names.describe_skills(s)))
         faults = self._full(HARDWARE_SERVICES if self._mock else ())
         heard = frozenset({ROSOUT, PARAMETER_EVENTS, *({names.CLOCK} if self._mock else ())})
         return Access(subscribes=seen | heard, requests=refill | asked | managed | faults)
 
     def _standard(self, node: str, parameters: bool) -> Access:
         """What every node of rclpy has; the answering of parameter services where they are started."""
-        return Access(
-            publishes=frozenset({ROSOUT, PARAMETER_EVENTS}),
-            replies=self._full(_below(node, PARAMETER_SERVICES)) if parameters else frozenset(),
-        )
+        services = (TYPE_SERVICE, *(PARAMETER_SERVICES if parameters else ()))
+        return Access(publishes=frozenset({ROSOUT, PARAMETER_EVENTS}), replies=self._full(_below(node, services)))
 
     def _enclave(self, process: str, profiles: Iterable[Profile]) -> Enclave:
         return Enclave(enclave_path(self._blueprint.namespace, process), tuple(profiles))
