@@ -144,11 +144,14 @@ class CellInterface:
     def _show(self) -> None:
         """Publish what differs from what was published last."""
         self._pending = False
-        snapshot = self._controller.snapshot()
-        for order in snapshot.orders:
+        snapshot = self._controller.snapshot(with_orders=False)
+        for work in self._controller.shop.orders.take_changed():
+            order = OrderView.of(work, self._line.product)
             if self._shown_orders.get(order.order_id) != order:
                 self._shown_orders[order.order_id] = order
                 self._show_order(order)
+            if order.status.ended:
+                self._shown_orders.pop(order.order_id)
         for tool in snapshot.tools:
             if self._shown_tools.get(tool.name) != tool:
                 self._shown_tools[tool.name] = tool
@@ -175,7 +178,7 @@ class CellInterface:
         """Publish the diagnostics, whose consumers call silence stale."""
         while True:
             self._show()
-            array = DiagnosticArray(status=[convert_cell.diagnostic_status(self._controller.snapshot())])
+            array = DiagnosticArray(status=[convert_cell.diagnostic_status(self._controller.snapshot(with_orders=False))])
             array.header.stamp = self._node.get_clock().now().to_msg()
             self._diagnostics.publish(array)
             await asyncio.sleep(HEARTBEAT_S)
@@ -216,7 +219,8 @@ class CellInterface:
         return response
 
     async def _list_tools(self, request: Any, response: Any) -> Any:
-        response.tools = [convert_cell.tool_message(tool, self._line) for tool in self._controller.snapshot().tools]
+        tools = self._controller.snapshot(with_orders=False).tools
+        response.tools = [convert_cell.tool_message(tool, self._line) for tool in tools]
         return response
 
     async def _change_tool(self, request: Any, response: Any) -> Any:

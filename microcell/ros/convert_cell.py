@@ -80,7 +80,7 @@ def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
         state=int(snapshot.state),
         state_name=snapshot.state.title,
         reason=snapshot.reason,
-        orders_open=sum(not order.status.ended for order in snapshot.orders),
+        orders_open=snapshot.orders_open,
         units_in_work=snapshot.units_in_work,
         units_good=snapshot.units_good,
         units_scrapped=snapshot.units_scrapped,
@@ -150,7 +150,7 @@ def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
     if snapshot.state in _ERRORS or any(not fault.kind.recoverable for fault in snapshot.active_faults):
         level = DiagnosticStatus.ERROR
     values = {
-        "orders open": sum(not order.status.ended for order in snapshot.orders),
+        "orders open": snapshot.orders_open,
         "units in work": snapshot.units_in_work,
         "units good": snapshot.units_good,
         "units scrapped": snapshot.units_scrapped,
