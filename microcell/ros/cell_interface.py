@@ -23,6 +23,7 @@ from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry
 from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
@@ -110,7 +111,7 @@ class CellInterface:
             (SetToolService, names.SET_TOOL_SERVICE, self._set_tool_service),
         )
         for kind, name, handler in services:
-            self._runtime.create_service(self._node, kind, name, handler)
+            self._runtime.create_service(self._node, kind, name, bounded(handler))
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
@@ -246,6 +247,7 @@ class CellInterface:
 
     async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
         try:
+            check_message(goal.request)
             order_id = self._controller.submit(self._order_of(goal.request))
         except MicrocellError as error:
             return Ending.ABORTED, ProduceOrder.Result(message=str(error))
