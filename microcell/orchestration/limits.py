@@ -6,6 +6,8 @@ Descriptions and files have their limits where they are read: `description/sourc
 
 from __future__ import annotations
 
+import re
+
 from microcell.errors import UsageError
 
 MAX_OPEN_ORDERS = 20_000
@@ -25,13 +27,16 @@ SHOWN_NAMES = 10
 """Names in a message that says what there is."""
 
 
+_NO_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line ends, and those that turn the direction of what follows."""
+
+
 def check_text(name: str, text: str, most: int = MAX_TEXT) -> None:
     """Raise `UsageError` for a text that is too long, or would do something to a terminal that shows it."""
     if len(text) > most:
         raise UsageError(f"{name} is too long: {len(text)} characters, {most} are allowed. Say it shorter.")
-    if not text.isprintable():
-        wrong = next(c for c in text if not c.isprintable())
-        raise UsageError(f"{name} holds the character U+{ord(wrong):04X}. Give plain text on one line.")
+    if wrong := _NO_TEXT.search(text):
+        raise UsageError(f"{name} holds the character U+{ord(wrong.group()):04X}. Give plain text on one line.")
 
 
 def some(names: list[str]) -> str:

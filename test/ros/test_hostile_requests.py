@@ -55,7 +55,8 @@ RANGES = {
 }  # fmt: skip
 TEXTS = st.one_of(
     st.sampled_from(["", "valve", "adult", "arm", "vacuum_cup", "order-0001", "pause", "cancel", "../../etc/passwd",
-                     "\x1b[2J", "a" * (MAX_TEXT + 1), "a" * 100_000, "order-0001'; DROP TABLE entry;--", "\u202e", "{{}}", "null"]),
+                     "\x1b[2J", "a" * (MAX_TEXT + 1), "a" * 100_000,
+                     "order-0001'; DROP TABLE entry;--", "\u202e", "{{}}", "null"]),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40),
 )  # fmt: skip
 
