@@ -110,9 +110,9 @@ def main(count: int) -> int:
 
 def _services(node: Any) -> tuple[Any, ...]:
     return (
-        node.create_client(ListOrders, names.LIST_ORDERS),
-        node.create_client(ListTools, names.LIST_TOOLS),
-        node.create_client(SubmitOrder, names.SUBMIT_ORDER),
+        node.create_client(ListOrders, names.LIST_ORDERS, qos_profile=qos.SERVICE),
+        node.create_client(ListTools, names.LIST_TOOLS, qos_profile=qos.SERVICE),
+        node.create_client(SubmitOrder, names.SUBMIT_ORDER, qos_profile=qos.SERVICE),
     )
 
 
