@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,11 @@ MAX_URDF_BYTES = 4_000_000
 CPU_S = 20
 WALL_S = 60.0
 MEMORY_BYTES = 1_000_000_000
-_ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "AMENT_PREFIX_PATH", "ROS_PACKAGE_PATH", "LANG", "LC_ALL", "HOME")
+_CHILD = (
+    "import sys; sys.path[:] = [entry for entry in sys.path if entry]; "  # nothing from the working directory
+    "from microcell.motion.xacro_files import main; sys.exit(main())"
+)
+_ENVIRONMENT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "AMENT_PREFIX_PATH", "ROS_PACKAGE_PATH", "LANG", "LC_ALL")
 _FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "subprocess.Popen",
               "socket.", "ctypes.", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.symlink", "os.link", "os.chmod",
               "os.chown", "os.truncate", "os.kill", "os.killpg", "shutil.", "urllib.Request", "webbrowser.open")  # fmt: skip
@@ -71,7 +76,7 @@ def _ask_child(path: Path, arguments: Mapping[str, str]) -> dict[str, Any]:
     told = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     told["PYTHONPATH"] = os.pathsep.join(entry for entry in sys.path if entry)
     child = subprocess.Popen(
-        [sys.executable, "-m", "microcell.motion.xacro_files"],
+        [sys.executable, "-c", _CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -113,10 +118,11 @@ def main() -> int:
     """Expand one file whose path and arguments come on standard input; the answer goes to standard output as JSON."""
     question = json.loads(sys.stdin.buffer.read())
     path = Path(question["path"])
-    import xacro  # noqa: F401 - before the door closes: what it imports lies anywhere
+    import xacro
+    import yaml
 
     _limit()
-    roots = _readable(path)
+    roots = _readable(path, [Path(module.__file__ or "").parents[1] for module in (xacro, yaml)])
     sys.addaudithook(lambda event, details: _watch(event, details, roots))
     try:
         urdf = _expand(path, question["arguments"])
@@ -139,16 +145,16 @@ def _limit() -> None:
             continue  # it is lower already, or this system has no such limit
 
 
-def _readable(path: Path) -> tuple[str, ...]:
+def _readable(path: Path, libraries: list[Path]) -> tuple[str, ...]:
     """Folders of which a xacro may read: its package (without one, its folder), shipped robots, installed packages."""
     package = next((folder for folder in path.parents if (folder / "package.xml").is_file()), path.parent)
     installed = [Path(entry) for entry in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if entry]
-    python = [Path(entry) for entry in (*sys.path, sys.prefix, sys.base_prefix) if entry]
+    python = [Path(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     try:
         installed.append(share_directory() / "urdf")
     except FileNotFoundError:
         installed = [*installed]
-    return tuple(str(folder.resolve()) + os.sep for folder in (package, *installed, *python) if folder.is_dir())
+    return tuple(str(folder.resolve()) + os.sep for folder in (package, *installed, *python, *libraries) if folder.is_dir())
 
 
 def _watch(event: str, details: tuple[Any, ...], roots: tuple[str, ...]) -> None:
@@ -163,6 +169,3 @@ def _watch(event: str, details: tuple[Any, ...], roots: tuple[str, ...]) -> None
     elif event.startswith(_FORBIDDEN):
         raise PermissionError(errno.EPERM, "a xacro may not do this", event)
 
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -73,7 +73,8 @@ READING = (names.LIST_ORDERS, names.LIST_TOOLS)
 ORDERING = (names.SUBMIT_ORDER, names.CONTROL_ORDER)
 COMMANDING = (names.PACKML_COMMAND,)
 TOOLING = (names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE)
-CELL_SERVICES = (*READING, *ORDERING, *COMMANDING, *TOOLING)
+KEEPING = (names.ROTATE_JOURNAL,)
+CELL_SERVICES = (*READING, *ORDERING, *COMMANDING, *TOOLING, *KEEPING)
 HARDWARE_SERVICES = (names.INJECT_FAULT,)
 """Of mock hardware; no real cell has them."""
 
@@ -118,7 +119,7 @@ class _Rights:
         operator = viewer | Access(
             requests=self._full((*ORDERING, *COMMANDING)), calls=self._full((names.PRODUCE_ORDER,))
         )
-        maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING)))
+        maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING, *KEEPING)))
         integrator = operator | maintenance | self._everything_shown()
         given = zip(ROLES, (viewer, operator, maintenance, integrator), strict=True)
         return [self._enclave(f"roles/{role}", [Profile(CLIENT, access)]) for role, access in given]

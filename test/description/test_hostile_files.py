@@ -308,3 +308,15 @@ def test_a_xacro_that_breaks_out_of_its_expressions_cannot_start_programs(tmp_pa
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.split() == ["refused"] * 7, done.stderr
+
+
+def test_a_xacro_cannot_read_the_working_directory_or_bring_its_own_modules(tmp_path, monkeypatch):
+    elsewhere = tmp_path / "work"
+    elsewhere.mkdir()
+    (elsewhere / "json.py").write_text("raise SystemExit('a module of the working directory was run')")
+    (elsewhere / "secret.yaml").write_text("a: 1")
+    monkeypatch.chdir(elsewhere)
+    folder = tmp_path / "robot"
+    folder.mkdir()
+    error = xacro_error(folder, f"<link name=\"${{xacro.load_yaml('{elsewhere}/secret.yaml')}}\"/>")
+    assert "a xacro may not open what lies outside of its package" in error
