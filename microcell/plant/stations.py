@@ -13,7 +13,7 @@ from microcell.plant.items import Item, Place
 from microcell.plant.physics import CLAMP_HOLDS_M
 from microcell.plant.supports import on_seat
 
-KEPT_CARTONS = 200
+KEPT_CARTONS = 50
 """Full cartons that still stand beside the cell, to be looked into; older ones have been driven away."""
 
 _FADED = (0.01, 0.05)

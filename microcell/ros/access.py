@@ -79,7 +79,7 @@ HARDWARE_SERVICES = (names.INJECT_FAULT,)
 """Of mock hardware; no real cell has them."""
 
 CLIENT = "microcell_client"
-"""Node of the command line's clients."""
+"""Node of the command line's clients; it is in no namespace."""
 
 ROLES = ("viewer", "operator", "maintenance", "integrator")
 
@@ -112,7 +112,7 @@ class _Rights:
         """What people and their programs may do: see, order and command, look after tools, set up."""
         viewer = Access(
             publishes=frozenset({PARAMETER_EVENTS}),
-            replies=self._full(_below(CLIENT, (TYPE_SERVICE,))),
+            replies=self._full((f"/{CLIENT}/{TYPE_SERVICE}",)),
             subscribes=self._full(CELL_TOPICS) | {names.DIAGNOSTICS},
             requests=self._full(READING),
         )

@@ -1,5 +1,6 @@
 """The generated policy against the graph of a cell that runs: everything used is allowed, and nothing else."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from ros_cell import domain, ros_cell
 from microcell.composition.compose import compose
 from microcell.composition.security import DISCOVERY_TOPIC, Profile, dds_topics
 from microcell.description.loader import load_line
-from microcell.ros.access import PARAMETER_SERVICES, TYPE_SERVICE, enclaves
+from microcell.ros.access import CLIENT, PARAMETER_SERVICES, TYPE_SERVICE, enclaves
+from microcell.ros.cell_client import CellClient
+from microcell.ros.runtime import RosRuntime
 
 LINE = "valve"
 SEEN_S = 60.0
@@ -43,9 +46,8 @@ def profiles() -> list[Profile]:
     return [p for enclave in enclaves(blueprint) if "/roles/" not in enclave.path for p in enclave.profiles]
 
 
-def used(graph, name: str) -> tuple[set[str], set[str]]:
+def used(graph, name: str, namespace: str = f"/{load_line(LINE).cell}") -> tuple[set[str], set[str]]:
     """DDS topics that a node writes and reads, by what the graph says of it."""
-    namespace = f"/{load_line(LINE).cell}"
     if (name, namespace) not in graph.get_node_names_and_namespaces():
         return set(), set()
     writes = {f"rt{t}" for t, _ in graph.get_publisher_names_and_types_by_node(name, namespace)}
@@ -88,3 +90,19 @@ def test_every_node_of_the_cell_has_a_profile(graph):
         there = {name for name, place in graph.get_node_names_and_namespaces() if place == namespace}
         time.sleep(0.1)
     assert there == expected
+
+
+@pytest.mark.ros
+def test_watching_a_cell_needs_no_more_than_a_viewers_rights(graph):
+    async def watch() -> tuple[set[str], set[str]]:
+        async with RosRuntime([], int(domain()["ROS_DOMAIN_ID"])) as runtime:
+            client = await asyncio.wait_for(CellClient.connect(runtime, load_line(LINE).cell), SEEN_S)
+            await asyncio.wait_for(client.list_orders(), SEEN_S)
+            end = time.monotonic() + SEEN_S
+            while not (found := used(graph, CLIENT, "/"))[1] and time.monotonic() < end:
+                await asyncio.sleep(0.1)
+            return found
+
+    viewer = next(e for e in enclaves(compose(load_line(LINE), "mock", line_path=LINE)) if e.path.endswith("/roles/viewer"))
+    (writes, reads), (may_write, may_read) = asyncio.run(watch()), dds_topics(viewer.access())
+    assert (writes - may_write, reads - may_read) == (set(), set())
