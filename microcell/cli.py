@@ -17,6 +17,8 @@ from microcell import __version__
 from microcell.errors import MicrocellError
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
+MOST_DOMAIN = 232
+"""The highest ROS_DOMAIN_ID whose ports exist."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,6 +68,19 @@ def _description_commands(commands: Commands) -> None:  # type: ignore[valid-typ
     _line(show)
     show.add_argument("--world", choices=WORLDS, default="mock")
     _json(show)
+    _security_command(commands)
+
+
+def _security_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    security = _add(commands, "security", "write who may say what in a line's ROS 2 cell: SROS2 policy, DDS permissions")
+    _line(security)
+    security.add_argument("--output", type=Path, required=True, metavar="DIR", help="written to; files there are replaced")
+    security.add_argument("--world", choices=WORLDS[1:], default="mock", help="default: %(default)s")
+    security.add_argument("--namespace", default="", help="default: the cell's name")
+    security.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: %(default)s)")
+    security.add_argument(
+        "--days", type=_positive(int), default=3650, metavar="N", help="permissions hold so long (default: %(default)s)"
+    )
 
 
 def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
@@ -216,6 +231,12 @@ def _what(parser: argparse.ArgumentParser, product: bool = False) -> None:
         )
     parser.add_argument("--quantity", type=_positive(int), metavar="N", help="so many units")
     parser.add_argument("--variant", help="of the product; default: the product's default variant")
+
+
+def _domain(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MOST_DOMAIN):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a domain from 0 to {MOST_DOMAIN}")
+    return int(text)
 
 
 def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]

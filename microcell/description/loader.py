@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from microcell.description.base import is_name
-from microcell.description.files import with_file
+from microcell.description.files import leads_out, with_file
 from microcell.description.line import Line, LineDocument
 from microcell.description.order import Order
 from microcell.description.reading import FOLDERS, Reading, read_document
@@ -150,6 +150,10 @@ class _Library:
         folders = [beside.absolute().parent.parent / FOLDERS[kind], *_shared(kind)]
         for folder in folders:
             if (path := folder / f"{name}.yaml").exists():
+                if leads_out(path, beside):
+                    what = f"the file of {kind} '{name}' is a link that leads out of the configuration"
+                    self._unfound.append(reading.source.issue(where, what, "it must lie there itself. Put the file there."))
+                    return None
                 return self._read(path, kind)
         known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
         what = f"there is no {kind} '{name}' in {' or '.join(dict.fromkeys(map(shown_path, folders)))}"

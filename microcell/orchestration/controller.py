@@ -19,11 +19,12 @@ from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
+from microcell.orchestration.limits import check_text
 from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
 from microcell.orchestration.restore import restore
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
-from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
+from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Entry, Journal
 from microcell.skills.contract import SkillPort
 
@@ -133,7 +134,8 @@ class Controller:
 
     def control(self, order_id: str, command: str, reason: str = "") -> None:
         """Pause, resume or cancel one order; the others go on. `UsageError` says what is wrong."""
-        order = self._order(order_id)
+        check_text("the reason", reason)
+        order = self.shop.orders.find(order_id)
         if order.status.ended:
             raise UsageError(f"order '{order_id}' has ended already ({order.status.name.lower()}).")
         if command == "pause" and order.may_start_units:
@@ -149,8 +151,9 @@ class Controller:
 
     async def order_ended(self, order_id: str) -> OrderView:
         """Wait until an order has ended."""
-        order = self._order(order_id)
-        await self._until(lambda: order.status.ended)
+        order = self.shop.orders.find(order_id)
+        if not order.status.ended:
+            await order.end.wait()
         return OrderView.of(order, self.line.product)
 
     async def until_state(self, *states: State) -> State:
@@ -160,7 +163,7 @@ class Controller:
 
     def order(self, order_id: str) -> OrderView:
         """One order as it stands."""
-        return OrderView.of(self._order(order_id), self.line.product)
+        return OrderView.of(self.shop.orders.find(order_id), self.line.product)
 
     def orders(self, include_ended: bool = True) -> tuple[OrderView, ...]:
         """Open orders, the most urgent first, then the ended ones."""
@@ -225,11 +228,10 @@ class Controller:
         """Be told of every journal entry, right after it was written."""
         self._listeners.append(listener)
 
-    def snapshot(self) -> CellSnapshot:
-        """The cell at this moment."""
-        return snapshot(
-            self.shop, self.state, self.reason, self.session.world, tuple(self.active_faults), self._runner.activity
-        )
+    def snapshot(self, with_orders: bool = True) -> CellSnapshot:
+        """The cell at this moment, with all of its orders or only their number."""
+        faults, world = tuple(self.active_faults), self.session.world
+        return snapshot(self.shop, self.state, self.reason, world, faults, self._runner.activity, with_orders)
 
     # inside
 
@@ -242,17 +244,12 @@ class Controller:
     def _journal_is_lost(self) -> bool:
         return any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.active_faults)
 
-    def _order(self, order_id: str) -> OrderWork:
-        if order_id not in self.shop.orders:
-            known = ", ".join(self.shop.orders) or "none"
-            raise UsageError(f"no order '{order_id}'; there are: {known}.")
-        return self.shop.orders[order_id]
-
     def _record(self, event: events.Event) -> None:
         if self._journal_is_lost:  # even where there is room again for this one: what came before is missing
             raise JournalError(self.reason)
         entry = self._journal.append(event)
         self.shop.tools.apply(event)
+        self.shop.orders.touched_by(event, self.shop.units)
         for listener in self._listeners:
             listener(entry)
 
@@ -281,6 +278,7 @@ class Controller:
             self._rest()
         except JournalError as error:
             self.journal_failed(error)
+        self.shop.orders.tell_ended()
         looked, self._looked = self._looked, asyncio.Event()
         looked.set()
 

@@ -43,9 +43,7 @@ class _Restorer:
         if event.state == "cancelling":
             order.cancelling = True
             return
-        order.status = OrderStatus[event.state.upper()]
-        if order.status.ended:
-            order.ended_s = event.time_s
+        self.shop.order_is(order, OrderStatus[event.state.upper()], event.time_s)
 
     def _unit_started(self, event: events.UnitStarted) -> None:
         order = self.shop.orders[event.order_id]
@@ -125,4 +123,5 @@ def restore(shop: Shop, journal: Journal, world: str) -> tuple[int, dict[str, st
                 f"the journal speaks of {error}, which the line '{shop.line.name}' does not have any more. Finish its "
                 "orders with the old description, or name another journal."
             ) from error
+    shop.orders.tell_ended()
     return restorer.epoch + 1, restorer.in_doubt()

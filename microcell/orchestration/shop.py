@@ -12,6 +12,8 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.errors import UsageError
 from microcell.faults import Fault
+from microcell.orchestration.limits import MAX_OPEN_ORDERS, MAX_ORDER_UNITS
+from microcell.orchestration.order_book import OrderBook
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Resources
 from microcell.orchestration.tools import ToolLedger
@@ -29,7 +31,7 @@ class Shop:
         self.clock = clock
         self.record = record
         self.resources = Resources(line, self.needs)
-        self.orders: dict[str, OrderWork] = {}
+        self.orders = OrderBook()
         self.units: dict[str, UnitWork] = {}
         self.tools = ToolLedger(line, clock)
         self.faults: list[Fault] = []
@@ -48,8 +50,12 @@ class Shop:
         if order.product != product.name:
             raise UsageError(f"this line makes '{product.name}', not '{order.product}'. Send the order to its line.")
         order_id = order.order_id or self._next_order_id()
-        if order_id in self.orders:
+        if self.orders.is_known(order_id):
             raise UsageError(f"order '{order_id}' is known already. Choose another order_id.")
+        if self.orders.open >= MAX_OPEN_ORDERS:
+            raise UsageError(f"{MAX_OPEN_ORDERS} orders are open, which is the limit. Order again when some have ended.")
+        if order.quantity > MAX_ORDER_UNITS:
+            raise UsageError(f"{order.quantity} units are too many for one order ({MAX_ORDER_UNITS}). Split it.")
         lines = tuple((line.variant or product.default_variant, line.quantity) for line in order.lines)
         unknown = sorted({variant for variant, _ in lines} - set(product.variants))
         if unknown:
@@ -67,8 +73,8 @@ class Shop:
         return self.add_order(accepted)
 
     def _next_order_id(self) -> str:
-        numbers = (f"order-{number:04d}" for number in count(len(self.orders) + 1))
-        return next(order_id for order_id in numbers if order_id not in self.orders)
+        numbers = (f"order-{number:04d}" for number in count(self.orders.accepted + 1))
+        return next(order_id for order_id in numbers if not self.orders.is_known(order_id))
 
     def add_order(self, accepted: events.OrderAccepted) -> OrderWork:
         """Put an accepted order among the open ones."""
@@ -78,19 +84,26 @@ class Shop:
             priority=accepted.priority,
             due_s=accepted.due_s,
             accepted_s=accepted.time_s,
-            sequence=len(self.orders),
+            sequence=self.orders.accepted,
             replace_scrapped=accepted.replace_scrapped,
         )
-        self.orders[order.order_id] = order
+        self.orders.add(order)
         return order
 
     def set_order(self, order: OrderWork, status: OrderStatus, reason: str) -> None:
         """Change an order's state."""
         now = self.clock.now()
         self.record(events.OrderControlled(time_s=now, order_id=order.order_id, state=status.name.lower(), reason=reason))
+        self.order_is(order, status, now)
+
+    def order_is(self, order: OrderWork, status: OrderStatus, time_s: float) -> None:
+        """Take note of an order's state."""
         order.status = status
         if status.ended:
-            order.ended_s = now
+            order.ended_s = time_s
+            self.orders.ended(order)
+        else:
+            self.orders.offer(order)
 
     def cancel(self, order: OrderWork, reason: str) -> None:
         """Begin no more units of an order; it ends when those in work are finished."""
@@ -183,6 +196,7 @@ class Shop:
             order.scrapped += 1
             self.units_scrapped += 1
             order.to_start[unit.variant] += order.replace_scrapped and order.scrapped < max(5, order.quantity)
+            self.orders.offer(order)
         else:
             order.good.append(unit.serial)
             self.units_good += 1
@@ -192,7 +206,7 @@ class Shop:
         for unit in list(self.units.values()):
             if unit.complete or (unit.scrapping and not unit.stations and not unit.done):
                 self.end_unit(unit)
-        for order in self.orders.values():
+        for order in list(self.orders.values()):
             self.end_order_when_done(order)
 
     def enter(self, unit: UnitWork, kind: str, station: str) -> None:

@@ -95,6 +95,7 @@ class CellSnapshot:
     state: State
     reason: str
     orders: tuple[OrderView, ...]
+    orders_open: int
     stations: tuple[StationView, ...]
     tools: tuple[ToolView, ...]
     active_faults: tuple[Fault, ...]
@@ -105,9 +106,15 @@ class CellSnapshot:
 
 
 def snapshot(
-    shop: Shop, state: State, reason: str, world: str, active: tuple[Fault, ...], activity: Mapping[str, Feedback]
+    shop: Shop,
+    state: State,
+    reason: str,
+    world: str,
+    active: tuple[Fault, ...],
+    activity: Mapping[str, Feedback],
+    with_orders: bool = True,
 ) -> CellSnapshot:
-    """The cell at this moment."""
+    """The cell at this moment; `orders` stays empty where nobody needs all of them."""
     return CellSnapshot(
         time_s=shop.clock.now(),
         cell=shop.line.cell,
@@ -115,7 +122,8 @@ def snapshot(
         world=world,
         state=state,
         reason=reason,
-        orders=order_views(shop),
+        orders=order_views(shop) if with_orders else (),
+        orders_open=shop.orders.open,
         stations=tuple(_station(shop, name, activity) for name in shop.line.cell_description.devices),
         tools=_tools(shop),
         active_faults=active,

@@ -196,7 +196,7 @@ class CellClient:
         self.tools[message.name] = message
 
     async def _call(self, kind: Any, name: str, request: Any, answer_s: float = ANSWER_S) -> Any:
-        client = self._node.create_client(kind, self._name(name))
+        client = self._node.create_client(kind, self._name(name), qos_profile=qos.SERVICE)
         try:
             await self._ready(client.service_is_ready, name)
             return await self._runtime.call(client, request, answer_s)

@@ -23,6 +23,7 @@ from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry
 from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
@@ -110,7 +111,7 @@ class CellInterface:
             (SetToolService, names.SET_TOOL_SERVICE, self._set_tool_service),
         )
         for kind, name, handler in services:
-            self._runtime.create_service(self._node, kind, name, handler)
+            self._runtime.create_service(self._node, kind, name, bounded(handler))
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
@@ -144,11 +145,14 @@ class CellInterface:
     def _show(self) -> None:
         """Publish what differs from what was published last."""
         self._pending = False
-        snapshot = self._controller.snapshot()
-        for order in snapshot.orders:
+        snapshot = self._controller.snapshot(with_orders=False)
+        for work in self._controller.shop.orders.take_changed():
+            order = OrderView.of(work, self._line.product)
             if self._shown_orders.get(order.order_id) != order:
                 self._shown_orders[order.order_id] = order
                 self._show_order(order)
+            if order.status.ended:
+                self._shown_orders.pop(order.order_id)
         for tool in snapshot.tools:
             if self._shown_tools.get(tool.name) != tool:
                 self._shown_tools[tool.name] = tool
@@ -175,7 +179,7 @@ class CellInterface:
         """Publish the diagnostics, whose consumers call silence stale."""
         while True:
             self._show()
-            array = DiagnosticArray(status=[convert_cell.diagnostic_status(self._controller.snapshot())])
+            array = DiagnosticArray(status=[convert_cell.diagnostic_status(self._controller.snapshot(with_orders=False))])
             array.header.stamp = self._node.get_clock().now().to_msg()
             self._diagnostics.publish(array)
             await asyncio.sleep(HEARTBEAT_S)
@@ -216,7 +220,8 @@ class CellInterface:
         return response
 
     async def _list_tools(self, request: Any, response: Any) -> Any:
-        response.tools = [convert_cell.tool_message(tool, self._line) for tool in self._controller.snapshot().tools]
+        tools = self._controller.snapshot(with_orders=False).tools
+        response.tools = [convert_cell.tool_message(tool, self._line) for tool in tools]
         return response
 
     async def _change_tool(self, request: Any, response: Any) -> Any:
@@ -242,6 +247,7 @@ class CellInterface:
 
     async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
         try:
+            check_message(goal.request)
             order_id = self._controller.submit(self._order_of(goal.request))
         except MicrocellError as error:
             return Ending.ABORTED, ProduceOrder.Result(message=str(error))

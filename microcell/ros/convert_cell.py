@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from microcell.description.line import Line
 from microcell.description.order import Order
+from microcell.description.wording import shortened
 from microcell.errors import UsageError
 from microcell.orchestration.packml import State
 from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
@@ -23,6 +24,7 @@ from microcell.ros.convert_skills import fault_message, stamp, unix_s
 from microcell_interfaces.msg import CellState, OrderLine, OrderState, ProductionEvent, StationState, ToolState
 
 SHOWN_FAULTS = 16
+SHOWN_ERRORS = 5
 _ERRORS = (State.ABORTING, State.ABORTED, State.CLEARING)
 _WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING)
 
@@ -44,7 +46,9 @@ def order_of(
             }
         )
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({e['input']!r})" for e in error.errors(include_url=False))
+        found = error.errors(include_url=False)
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({shortened(repr(e['input']))})" for e in found[:SHOWN_ERRORS]]
+        wrong += [f"and {len(found) - SHOWN_ERRORS} more"] if len(found) > SHOWN_ERRORS else []
         raise UsageError(f"the order is malformed: {'; '.join(wrong)}.") from error
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(f"due is no date: {error}. Leave it zero for none.") from error
@@ -80,7 +84,7 @@ def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
         state=int(snapshot.state),
         state_name=snapshot.state.title,
         reason=snapshot.reason,
-        orders_open=sum(not order.status.ended for order in snapshot.orders),
+        orders_open=snapshot.orders_open,
         units_in_work=snapshot.units_in_work,
         units_good=snapshot.units_good,
         units_scrapped=snapshot.units_scrapped,
@@ -150,7 +154,7 @@ def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
     if snapshot.state in _ERRORS or any(not fault.kind.recoverable for fault in snapshot.active_faults):
         level = DiagnosticStatus.ERROR
     values = {
-        "orders open": sum(not order.status.ended for order in snapshot.orders),
+        "orders open": snapshot.orders_open,
         "units in work": snapshot.units_in_work,
         "units good": snapshot.units_good,
         "units scrapped": snapshot.units_scrapped,

@@ -207,7 +207,7 @@ class Schedule:
             lines = tuple((v, random.randint(0, 3)) for v in VARIANTS)
             due_s = random.choice((None, random.uniform(0, 60)))
             order = OrderWork(f"o{number}", lines, random.randrange(2), due_s, 0.0, number, False)
-            self.shop.orders[order.order_id] = order
+            self.shop.orders.add(order)
 
     def play(self) -> Played:
         """Work everything off; what went wrong is in the result."""
