@@ -186,6 +186,21 @@ def capture(device: str) -> str:
     return f"{device}/capture"
 
 
+def emergency_stop(device: str, button: str) -> str:
+    """Latched topic std_msgs/Bool of a safety controller: whether this button is pressed."""
+    return f"{device}/emergency_stop/{button}"
+
+
+def protective_stop(device: str, arm: str) -> str:
+    """Latched topic std_msgs/Bool of a safety controller: whether this arm is in its protective stop."""
+    return f"{device}/protective_stop/{arm}"
+
+
+def press(topic: str) -> str:
+    """Service std_srvs/SetBool, mock hardware only: press (true) or release what an emergency or protective stop tells."""
+    return f"{topic}/press"
+
+
 # --- joints and frames -----------------------------------------------------------------------------------------------------
 
 
