@@ -211,7 +211,7 @@ class SafetySpec(DeviceSpec):
     """Safety controller, whose status the cell's interlock follows. It is not what makes the machine safe."""
 
     kind: Literal["safety"]
-    buttons: tuple[Name, ...] = Field(("panel",), min_length=1, description="Emergency stop buttons.")
+    buttons: tuple[Name, ...] = Field(min_length=1, description="Emergency stop buttons, by the names of their topics.")
 
 
 DeviceUnion = Annotated[

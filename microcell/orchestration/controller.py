@@ -23,7 +23,7 @@ from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAIT
 from microcell.orchestration.restore import opening, restore
 from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.stations import Stations, UnitStatus
+from microcell.orchestration.stations import Stations
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
 from microcell.orchestration.work import UnitWork
 from microcell.records.journal import Entry, Journal
@@ -231,10 +231,6 @@ class Controller:
         """The cell at this moment, with all of its orders or only their number."""
         told = (self.state, self.mode, self.reason, self.session.world, tuple(self.active_faults))
         return snapshot(self.shop, *told, self._runner.activity, with_orders)
-
-    def packml_status(self) -> tuple[UnitStatus, ...]:
-        """PackML status of the cell, then of each station."""
-        return self.packml.statuses()
 
     # inside
 

@@ -41,12 +41,6 @@ class UnitStatus:
     defective: int
     mode_changes: int
 
-    @property
-    def news(self) -> tuple[object, ...]:
-        """What is worth telling when it changes: all but the times that run on."""
-        counts = (self.processed, self.defective, self.mode_changes)
-        return (self.unit, self.state, self.mode, self.reason, *counts)
-
 
 class Stations:
     """State machines of a cell and its stations. `fold` has what the journal says of them so far."""
@@ -107,10 +101,17 @@ class Stations:
         machines = (self.machines[name] for name in devices if name in self.machines)
         return not any(m.record.commanded and m.state in _MUST_NOT_MOVE for m in machines)
 
+    def news(self) -> dict[str, tuple[object, ...]]:
+        """What is worth telling of each unit when it changes: all but the times, which run on."""
+        return {name: _news(machine) for name, machine in self.machines.items()}
+
+    def status(self, unit: str) -> UnitStatus:
+        """The cell ("") or one station."""
+        return _status(self.machine(unit), self._clock.now())
+
     def statuses(self) -> tuple[UnitStatus, ...]:
         """The cell, then its stations."""
-        now_s = self._clock.now()
-        return tuple(_status(name or self._shop.line.cell, m, now_s) for name, m in self.machines.items())
+        return tuple(self.status(name) for name in self.machines)
 
     # inside
 
@@ -157,11 +158,17 @@ def _names(shop: Shop) -> tuple[str, ...]:
     return (CELL, *(name for name, spec in devices.items() if spec.kind in STATION_KINDS))
 
 
-def _status(name: str, machine: StateMachine, now_s: float) -> UnitStatus:
+def _news(machine: StateMachine) -> tuple[object, ...]:
+    record = machine.record
+    counts = (record.processed, record.defective, record.mode_changes)
+    return (machine.state, record.mode.name, record.reason, *counts)
+
+
+def _status(machine: StateMachine, now_s: float) -> UnitStatus:
     record = machine.record
     state: Stopwatch = record.state
     return UnitStatus(
-        unit=name,
+        unit=machine.unit,
         state=machine.state,
         mode=machine.mode,
         reason=machine.reason,

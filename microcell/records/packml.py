@@ -102,6 +102,20 @@ class UnitRecord:
         return self.commanded in ("", COMPLETE) and self.mode.name == PRODUCTION
 
 
+@dataclass(frozen=True, slots=True)
+class UnitTimes:
+    """One unit for the report. Times by name of state and mode, s; counts as in `UnitRecord`."""
+
+    unit: str
+    state: str
+    mode: str
+    processed: int
+    defective: int
+    mode_changes: int
+    state_s: Mapping[str, float]
+    mode_s: Mapping[str, float]
+
+
 Enter = Callable[[UnitRecord, str, str, float], None]
 """Is told of the state that a unit has now, with the reason and the time."""
 
@@ -142,6 +156,22 @@ class PackmlFold:
             record.unit = name
             self._stations.append(record)
         return record
+
+    def times(self) -> tuple[UnitTimes, ...]:
+        """The cell (as "") and the stations, up to the last event."""
+        return tuple(
+            UnitTimes(
+                unit=record.unit,
+                state=record.state.name,
+                mode=record.mode.name,
+                processed=record.processed,
+                defective=record.defective,
+                mode_changes=record.mode_changes,
+                state_s=record.state.cumulative_s(self.last_s),
+                mode_s=record.mode.cumulative_s(self.last_s),
+            )
+            for record in self.units.values()
+        )
 
     def apply(self, event: Event) -> None:
         """Take the next event into account."""
@@ -245,12 +275,11 @@ class PackmlFold:
             self.settle(record, event.time_s)
 
     def _fault(self, fault: Mapping[str, Any], now_s: float) -> None:
-        record = self.units.get(fault["where"])
-        if record is None or record.unit == CELL or fault["code"] == "FEEDER_EMPTY":
+        code, detail = fault.get("code", ""), fault.get("detail", "")
+        record = self.units.get(fault.get("where", CELL))
+        if record is None or record.unit == CELL or code in ("FEEDER_EMPTY", "SKILL_CANCELLED"):
             return
-        record.fault, record.fault_text = fault["code"], fault["code"]
-        if fault.get("detail"):
-            record.fault_text = f"{fault['code']}: {fault['detail']}"
+        record.fault, record.fault_text = code, f"{code}: {detail}" if detail else code
         self.settle(record, now_s)
 
     def _starve(self, feeder: str, starved: bool, now_s: float) -> None:
