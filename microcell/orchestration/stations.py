@@ -1,8 +1,9 @@
 """The PackML units of a cell: the cell's own state machine and one for each station, with what a person commands them.
 
 A station's machine follows what really happens, as `records.packml` folds it from the journal; a person's command of a
-station is an event like any other. A station that was taken out, by a command or by its mode, gets no new work; what uses it
-ends first. Only Abort of a station cancels what uses it, and the chain goes on when the station is Idle again.
+station is an event like any other. A station that was taken out, by a command or by its mode, gets no new work. The chain
+that has it ends first; a fixture that is to stop lets its unit be finished. Only Abort of a station cancels what uses it, and
+the chain goes on when the station is Idle again.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from microcell.errors import UsageError
 from microcell.orchestration.machine import StateMachine
 from microcell.orchestration.packml import ACTING, Command, Mode, State
 from microcell.orchestration.shop import Record, Shop
-from microcell.records.packml import CELL, STATION_KINDS, PackmlFold, Stopwatch, UnitRecord
+from microcell.records.packml import CELL, STATION_KINDS, STOPPED, PackmlFold, Stopwatch, UnitRecord
 
 _AT_REST = (State.ABORTING, State.ABORTED, State.CLEARING, State.STOPPED)
+_UNTIL_GIVEN_BACK = (State.STOPPING, State.HOLDING, State.SUSPENDING)
 _MUST_NOT_MOVE = (State.ABORTED, State.CLEARING, State.STOPPED, State.RESETTING)
 
 
@@ -79,10 +81,12 @@ class Stations:
         return target
 
     def settle(self) -> None:
-        """End the acting states of commanded stations whose chain has given them back."""
-        for name in [name for name in self._ending if name not in self._shop.resources.holders]:
+        """End the acting states of commanded stations that nobody has any more."""
+        for name in [name for name in self._ending if not self._is_busy(self.machines[name])]:
             self._ending.discard(name)
             self._fold.settle(self.machines[name].record, self._clock.now())
+        if any(name not in self._shop.resources.occupied for name in self._shop.resources.ending):
+            self._take_out()
 
     def set_mode(self, unit: str, mode: Mode, reason: str = "") -> None:
         """Change the mode of the cell ("") or of a station; `UsageError` where that is not legal now."""
@@ -133,21 +137,29 @@ class Stations:
     def _follow(self, record: UnitRecord, state: str, reason: str, now_s: float) -> None:
         """Bring a station to the state that the journal's events put it in; the cell and a commanded one go by themselves.
 
-        A commanded state is reached when the chain that has leased the station, perhaps between two operations, is done.
+        A commanded state is reached when the station is given back; it may be leased between two operations.
         """
         if record.unit not in self.machines or record.unit in (CELL, self._commanded):
             return
         machine, target = self.machines[record.unit], State[state.upper()]
-        is_ending = state == record.commanded and ACTING.get(machine.state) is target and target is not State.ABORTED
-        if is_ending and record.unit in self._shop.resources.holders:
+        if state == record.commanded and ACTING.get(machine.state) is target and self._is_busy(machine):
             self._ending.add(record.unit)
             return
         machine.go(target, reason)
 
+    def _is_busy(self, machine: StateMachine) -> bool:
+        """Whether somebody still has a station that is on the way to its commanded state."""
+        name, resources = machine.record.unit, self._shop.resources
+        stopping = machine.state is State.STOPPING and name in resources.occupied
+        return stopping or (machine.state in _UNTIL_GIVEN_BACK and name in resources.holders)
+
     def _take_out(self) -> None:
         """Let the dispatcher choose the stations that produce, and no others of those that were taken out here."""
+        resources = self._shop.resources
         wanted = {name for name, machine in self.machines.items() if name and not machine.record.produces}
-        out = self._shop.resources.out_of_service
+        resources.ending = {n for n in wanted & set(resources.occupied) if self.machines[n].record.commanded == STOPPED}
+        wanted -= resources.ending
+        out = resources.out_of_service
         out.difference_update(self._taken_out - wanted)
         self._taken_out = wanted - out | self._taken_out & wanted
         out.update(wanted)

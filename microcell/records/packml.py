@@ -126,7 +126,7 @@ def _enter(record: UnitRecord, state: str, reason: str, now_s: float) -> None:
 
 
 class PackmlFold:
-    """Folds the cell's record and those of its stations. `enter` is told of each state instead of the stopwatch."""
+    """Folds the cell's record and those of its stations. `enter` is told of a station's states instead of its stopwatch."""
 
     def __init__(self, enter: Enter = _enter) -> None:
         self.units: dict[str, UnitRecord] = {CELL: UnitRecord(CELL)}
@@ -225,7 +225,7 @@ class PackmlFold:
 
     def _cell_changed(self, event: events.StateChanged) -> None:
         before = self.units[CELL].state.name
-        self.enter(self.units[CELL], event.state, event.reason, event.time_s)
+        _enter(self.units[CELL], event.state, event.reason, event.time_s)
         looked = event.state in _PERSON_HAS_LOOKED
         if looked:
             for record in self._stations:

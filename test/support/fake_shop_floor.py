@@ -207,6 +207,7 @@ async def floor(
     line: Line = VALVE,
     journal: Journal | None = None,
     levels: dict[str, int] | None = None,
+    safety: FakeSafety | None = None,
 ):  # type: ignore[no-untyped-def]
     """A started controller over a fake port; closed at the end."""
     clock = LoopClock(0.0)
@@ -215,7 +216,7 @@ async def floor(
     changers = {arm: FakeChanger() for arm in arms}
     port = FakePort(line, clock, feeders, next(iter(changers.values())), script, changers=changers)
     journal = journal or Journal.create_or_open(":memory:", durability="batch")
-    safety = FakeSafety()
+    safety = safety or FakeSafety()
     devices = {**feeders, "safety": safety, **{spec.tool_changer: changers[arm] for arm, spec in arms.items()}}
     controller = Controller(line, clock, journal, port, devices, Session("virtual"))
     await controller.start()

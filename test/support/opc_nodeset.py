@@ -22,7 +22,7 @@ _RENAMED = {"ToComplete": "Complete", "Produce": "Production"}
 
 @dataclass(frozen=True)
 class Model:
-    """Numbers of the states by name, superstates included; of the modes; what follows in a state on a command, or "" by itself."""
+    """Numbers of states (superstates too) and modes by name; what follows in a state on a command, or on its end ("")."""
 
     numbers: dict[str, int]
     modes: dict[str, int]
