@@ -2,7 +2,7 @@
 
 A station's machine follows what really happens, as `records.packml` folds it from the journal; a person's command of a
 station is an event like any other. A station that was taken out, by a command or by its mode, gets no new work. The chain
-that has it ends first; a fixture that is to stop lets its unit be finished. Only Abort of a station cancels what uses it, and
+that has it ends first; a fixture that is to stop lets its unit be finished. Only Abort of a station cancels what uses it;
 the chain goes on when the station is Idle again.
 """
 
