@@ -167,13 +167,13 @@ async def test_packml_commands_are_carried_out_or_refused_with_the_legal_ones(ru
 async def test_modes_are_set_stations_commanded_and_both_shown_as_packml_status(runtime):
     async with a_cell(runtime) as cell:
         cell.watch(PackMLStatus, names.PACKML_STATUS)
-        fixture = await cell.until_seen(lambda status: getattr(status, "unit", "") == "fixture_1" and status.state == CellState.IDLE)
+        fixture = await cell.until_seen(lambda status: (status.unit, status.state) == ("fixture_1", CellState.IDLE))
         assert (fixture.mode_name, list(fixture.legal_commands)) == ("Production", ["Start", "Stop", "Abort"])
         assert (len(fixture.state_cumulative_times), len(fixture.mode_cumulative_times)) == (18, 4)
 
         manual = await cell.call(SetMode, names.SET_MODE, mode=PackMLStatus.MANUAL, reason="tool check")
         assert (manual.accepted, manual.mode, manual.message) == (True, PackMLStatus.MANUAL, "bench is in Manual mode")
-        shown = await cell.until_seen(lambda status: getattr(status, "unit", "") == "bench" and status.mode == PackMLStatus.MANUAL)
+        shown = await cell.until_seen(lambda status: (status.unit, status.mode) == ("bench", PackMLStatus.MANUAL))
         assert (shown.mode_name, shown.mode_change_count) == ("Manual", 1)
         start = await cell.call(PackMLCommand, names.PACKML_COMMAND, command=PackMLCommand.Request.START)
         assert not start.accepted and "Start is not legal in Manual mode" in start.message
@@ -182,7 +182,7 @@ async def test_modes_are_set_stations_commanded_and_both_shown_as_packml_status(
             PackMLCommand, names.PACKML_COMMAND, command=PackMLCommand.Request.STOP, unit="fixture_1", reason="worn"
         )
         assert (stop.accepted, stop.state) == (True, CellState.STOPPED)
-        stopped = await cell.until_seen(lambda status: getattr(status, "unit", "") == "fixture_1" and status.state == CellState.STOPPED)
+        stopped = await cell.until_seen(lambda status: (status.unit, status.state) == ("fixture_1", CellState.STOPPED))
         assert (stopped.reason, list(stopped.legal_commands)) == ("worn", ["Reset", "Abort"])
 
         for unit, mode, why in (
