@@ -376,7 +376,7 @@ class Controller:
             return
         log.error("the journal cannot be written: %s", error)
         self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
-        self.packml.cell.go(State.ABORTED, str(error))
+        self.packml.abort_unrecorded(str(error))
         self._runner.cancel_all()
 
     async def _park(self, waiting: Any) -> None:

@@ -92,6 +92,11 @@ class Stations:
         """Change the mode of the cell ("") or of a station; `UsageError` where that is not legal now."""
         self.machine(unit).set_mode(mode, reason or f"{mode.title} mode")
 
+    def abort_unrecorded(self, reason: str) -> None:
+        """Abort everything without the journal, which cannot be written any more."""
+        for machine in self.machines.values():
+            machine.go(State.ABORTED, reason)
+
     def machine(self, unit: str) -> StateMachine:
         """The state machine of a unit; the cell may be called by its name, too. `UsageError` for one that has none."""
         machine = self.cell if unit == self._shop.line.cell else self.machines.get(unit)
