@@ -17,6 +17,9 @@ from microcell.ros.driver import ANSWER_S, Inbox, RosDevice
 LOOK_S = 1.0
 """So often (in real time) the driver makes sure that somebody still publishes; changes are told at once."""
 
+PATIENCE = 5
+"""Looks in a row without a publisher before it counts as gone: discovery on a loaded machine may lose one for a moment."""
+
 
 class RosSafety(RosDevice, Safety):
     """Silent until every topic has told its state once, and when nobody publishes one any more."""
@@ -40,8 +43,12 @@ class RosSafety(RosDevice, Safety):
         return self._newest()
 
     async def wait_change(self, known: Stops) -> Stops:
+        in_vain = 0
         while (stops := self._newest()) == known:
-            self._check_heard()
+            self._check_connected()
+            in_vain = in_vain + 1 if self._missing() else 0
+            if in_vain > PATIENCE:
+                self._check_heard()
             await self._some_message()
         return stops
 
@@ -73,9 +80,11 @@ class RosSafety(RosDevice, Safety):
 
     def _check_heard(self) -> None:
         self._check_connected()
-        missing = [name for name, is_there in self._needed.items() if not is_there()]
-        if missing:
+        if missing := self._missing():
             raise self._silent(f"no {', '.join(missing)}")
+
+    def _missing(self) -> list[str]:
+        return [name for name, is_there in self._needed.items() if not is_there()]
 
 
 PLUGIN = RosSafety
