@@ -137,6 +137,9 @@ def _devices(line: Line, world: World, camera: str) -> tuple[DevicePlan, ...]:
         else:
             driver = line.cell_description.driver_name(name, world)
             parameters = dict(line.cell_description.devices[name].parameters)
+        if kind == "safety":
+            spec, arms = line.cell_description.of_kind("safety")[name], line.cell_description.of_kind("arm")
+            parameters |= {"buttons": list(spec.buttons), "arms": list(arms)}
         if camera == "modelled" and driver == "camera/mock":
             driver = "camera/modelled"
         plans.append(DevicePlan(name, kind, driver, parameters))
