@@ -135,11 +135,18 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     _cell(order)
 
     command = _add(
-        commands, "command", "give a running cell a PackML command: reset, start, stop, hold, unhold, abort, clear, ..."
+        commands, "command", "give a running cell or a station a PackML command: reset, start, stop, hold, unhold, ..."
     )
     command.add_argument("name", metavar="NAME")
+    command.add_argument("--unit", default="", help="station, such as fixture_1; default: the cell")
     command.add_argument("--reason", default="", help="kept in the journal")
     _cell(command)
+
+    mode = _add(commands, "mode", "list the cell and its stations as PackML units, or change a mode")
+    mode.add_argument("mode", nargs="?", choices=("production", "maintenance", "manual"))
+    mode.add_argument("--unit", default="", help="station, such as fixture_1; default: the cell")
+    mode.add_argument("--reason", default="", help="kept in the journal")
+    _cell(mode)
 
     tools = _add(commands, "tools", "list a running cell's tools; change, dock, put out of service and back")
     asked = tools.add_mutually_exclusive_group()

@@ -160,6 +160,9 @@ CATALOGUE: dict[str, FaultKind] = {
         "The cell was interrupted during an action and cannot know its outcome.",
         "Make the hand and the station safe, then Unhold: the unit is put aside.",
     ),
+    "EMERGENCY_STOP": _operator(
+        "An emergency stop is pressed.", "Make the cell safe, release the button, then Clear and Reset.", False
+    ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",
         "Put a missing tool, station or device back into service, then Unhold.",

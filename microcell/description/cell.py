@@ -207,6 +207,13 @@ class BinSpec(DeviceSpec):
     drop_in_cell: PoseSpec = Field(description="Where parts are let go.")
 
 
+class SafetySpec(DeviceSpec):
+    """Safety controller, whose status the cell's interlock follows. It is not what makes the machine safe."""
+
+    kind: Literal["safety"]
+    buttons: tuple[Name, ...] = Field(min_length=1, description="Emergency stop buttons, by the names of their topics.")
+
+
 DeviceUnion = Annotated[
     ArmSpec
     | ToolChangerSpec
@@ -217,7 +224,8 @@ DeviceUnion = Annotated[
     | CameraSpec
     | CartonStationSpec
     | PrinterSpec
-    | BinSpec,
+    | BinSpec
+    | SafetySpec,
     Field(discriminator="kind"),
 ]
 

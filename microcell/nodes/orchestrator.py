@@ -15,8 +15,9 @@ from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
 from microcell.faults import FaultError
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
 from microcell.records.journal import Journal
 from microcell.records.signing import SiteKey, keys_folder, site_key
 from microcell.records.verifying import refuse_broken
@@ -40,7 +41,7 @@ class Orchestrator:
 
     Parameters: line (name or path), world (mock, gazebo, real), journal (file; default out/<line>.journal), seed and camera
     (noted in the journal), autostart (default true: reset and start by itself), skill_servers (managed nodes, in bring-up
-    order), devices (that the controller watches: feeders and tool changers).
+    order), devices (that the controller watches: feeders, tool changers, safety devices).
     """
 
     def __init__(self, runtime: RosRuntime, node: Node) -> None:
@@ -109,7 +110,7 @@ class Orchestrator:
         try:
             await controller.start()
             if self._autostart:
-                await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED)
+                await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED)
             notify("READY=1", f"STATUS={controller.state.title}")
             node.get_logger().info(f"the cell is ready: {controller.state.title}")
             await asyncio.Event().wait()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
-import microcell
 from microcell import events
 from microcell.clock import Clock
 from microcell.description.line import Line
@@ -19,13 +17,17 @@ from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
+from microcell.orchestration.interlock import Interlock
 from microcell.orchestration.limits import check_text
-from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
-from microcell.orchestration.restore import restore
+from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, Mode, State
+from microcell.orchestration.restore import opening, restore
+from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
+from microcell.orchestration.stations import Stations
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
-from microcell.orchestration.work import OrderStatus, UnitWork
+from microcell.orchestration.work import UnitWork
 from microcell.records.journal import Entry, Journal
+from microcell.records.packml import PackmlFold
 from microcell.skills.contract import SkillPort
 
 log = logging.getLogger(__name__)
@@ -33,21 +35,11 @@ Listener = Callable[[Entry], None]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Session:
-    """What a journal is told about this run of the controller."""
-
-    world: str
-    camera: str = "rendered"
-    seed: int = 0
-    autostart: bool = True
-
-
 class Controller:
     """Runs one cell.
 
     `start` reads the devices and brings the cell to Idle; from then on orders are worked off until `close`. `devices`
-    are those that the controller watches itself: feeders and tool changers, by name, connected.
+    are those that the controller watches itself: feeders, tool changers and safety devices, by name, connected.
     """
 
     def __init__(
@@ -62,8 +54,6 @@ class Controller:
         self.line = line
         self.clock = clock
         self.session = session
-        self.state = State.STOPPED
-        self.reason = "not started"
         self.active_faults: list[Fault] = []
         self._journal = journal
         self._port = port
@@ -75,7 +65,11 @@ class Controller:
         self._wake_pending = self._starved = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
-        self.epoch, self.in_doubt = restore(self.shop, journal, session.world)
+        packml = PackmlFold()
+        self.epoch, self.in_doubt = restore(self.shop, packml, journal, session.world)
+        self.packml = Stations(self.shop, packml)
+        safety = {name: devices[name] for name in line.cell_description.of_kind("safety")}
+        self._interlock = Interlock(safety, clock, self._stop_at_once)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.epoch)
@@ -89,28 +83,13 @@ class Controller:
         Raises `UsageError` before anything moves when a skill is missing.
         """
         await check_skills(self.line, self._port)
-        line = self.line
-        self._record(
-            events.JournalOpened(
-                time_s=self.clock.now(),
-                cell=line.cell,
-                line=line.name,
-                product=line.product,
-                world=self.session.world,
-                camera=self.session.camera,
-                seed=self.session.seed,
-                epoch=self.epoch,
-                epoch_s=self.clock.epoch_s,
-                ideal_cycle_s=line.ideal_cycle_s,
-                release=microcell.__version__,
-                tools=self.shop.tools.limits(),
-            )
-        )
+        self._record(opening(self.shop, self.session, self.epoch))
         self.shop.settle()
-        for feeder in line.feeders:
+        for feeder in self.line.feeders:
             await self._feeders.read(feeder)
         await self.tooling.start()
-        if self.session.autostart:
+        await self._interlock.start()
+        if self.session.autostart and self.state is State.STOPPED:
             self.command(Command.RESET, "start-up")
 
     async def close(self) -> None:
@@ -122,6 +101,7 @@ class Controller:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._feeders.close()
+        await self._interlock.close()
         self._look()
 
     # orders
@@ -135,18 +115,7 @@ class Controller:
     def control(self, order_id: str, command: str, reason: str = "") -> None:
         """Pause, resume or cancel one order; the others go on. `UsageError` says what is wrong."""
         check_text("the reason", reason)
-        order = self.shop.orders.find(order_id)
-        if order.status.ended:
-            raise UsageError(f"order '{order_id}' has ended already ({order.status.name.lower()}).")
-        if command == "pause" and order.may_start_units:
-            self.shop.set_order(order, OrderStatus.PAUSED, reason)
-        elif command == "resume" and order.status is OrderStatus.PAUSED:
-            self.shop.set_order(order, OrderStatus.RUNNING, reason)
-        elif command == "cancel" and not order.cancelling:
-            self.shop.cancel(order, reason)
-        else:
-            state = "being cancelled" if order.cancelling else order.status.name.lower()
-            raise UsageError(f"cannot {command} order '{order_id}': it is {state}. Commands: pause, resume, cancel.")
+        self.shop.control(self.shop.orders.find(order_id), command, reason)
         self._wake()
 
     async def order_ended(self, order_id: str) -> OrderView:
@@ -171,25 +140,55 @@ class Controller:
 
     # PackML
 
-    def command(self, command: Command, reason: str = "") -> State:
-        """Carry out a PackML command; the state it leads to. `UsageError` when it is illegal now."""
+    @property
+    def state(self) -> State:
+        """The cell's PackML state."""
+        return self.packml.cell.state
+
+    @property
+    def reason(self) -> str:
+        """Why the cell is in its state."""
+        return self.packml.cell.reason
+
+    @property
+    def mode(self) -> Mode:
+        """The cell's PackML mode."""
+        return self.packml.cell.mode
+
+    def command(self, command: Command, reason: str = "", unit: str = "") -> State:
+        """Carry out a PackML command of the cell or a station; the state it leads to. `UsageError` when it is not legal."""
         if self._journal_is_lost:
             raise UsageError(f"{self.reason} Mend that and start the orchestrator again: nothing moves before.")
-        target = after_command(self.state, command)
+        of_cell = self.packml.machine(unit) is self.packml.cell
+        self.packml.machine(unit).check(command)
+        if of_cell:
+            self._interlock.check(command)
         if command is Command.ABORT:
-            self._runner.cancel_all()
+            self._runner.cancel_all("" if of_cell else unit)
         try:
-            self._set(target, reason or command.title)
+            target = self.packml.command(unit, command, reason)
         except JournalError as error:
             self.journal_failed(error)
             raise
+        if of_cell:
+            self._commanded(command)
+        self._wake()
+        return target
+
+    def _commanded(self, command: Command) -> None:
         self._starved = False
         if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
             self.active_faults.clear()
             self._held_for_person.set()
             self._put_doubtful_units_aside()
+
+    def set_mode(self, mode: Mode, reason: str = "", unit: str = "") -> Mode:
+        """Change the PackML mode of the cell or a station. `UsageError` when that is not legal now."""
+        if self._moving and self.packml.machine(unit) is self.packml.cell:
+            raise UsageError("the mode cannot change while something moves. Wait for that.")
+        self.packml.set_mode(unit, mode, reason)
         self._wake()
-        return self.state
+        return mode
 
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault and wait until a person lets it go on (see `execution.Gate`)."""
@@ -200,10 +199,10 @@ class Controller:
         await self._park(self._held_for_person.wait())
         await self.pass_through()
 
-    async def may_move(self) -> None:
+    async def may_move(self, devices: Iterable[str] = ()) -> None:
         """Wait where nothing may begin to move, not even to reach a safe point (see `execution.Gate`)."""
-        if self.state not in _CHAINS_GO_ON:
-            await self.pass_through()
+        if self.state not in CHAINS_GO_ON or not self.packml.may_move(devices):
+            await self._park(self._until(lambda: self.state is State.EXECUTE and self.packml.may_move(devices)))
 
     async def pass_through(self) -> None:
         """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
@@ -230,8 +229,8 @@ class Controller:
 
     def snapshot(self, with_orders: bool = True) -> CellSnapshot:
         """The cell at this moment, with all of its orders or only their number."""
-        faults, world = tuple(self.active_faults), self.session.world
-        return snapshot(self.shop, self.state, self.reason, world, faults, self._runner.activity, with_orders)
+        told = (self.state, self.mode, self.reason, self.session.world, tuple(self.active_faults))
+        return snapshot(self.shop, *told, self._runner.activity, with_orders)
 
     # inside
 
@@ -250,12 +249,9 @@ class Controller:
         entry = self._journal.append(event)
         self.shop.tools.apply(event)
         self.shop.orders.touched_by(event, self.shop.units)
+        self.packml.apply(event)
         for listener in self._listeners:
             listener(entry)
-
-    def _set(self, state: State, reason: str) -> None:
-        self._record(events.StateChanged(time_s=self.clock.now(), state=state.title, reason=reason))
-        self.state, self.reason = state, reason
 
     def _wake(self) -> None:
         """Look at everything once, soon."""
@@ -266,6 +262,7 @@ class Controller:
     def _look(self) -> None:
         self._wake_pending = False
         try:
+            self.packml.settle()
             self._advance()
             if self.in_doubt and self.state is State.EXECUTE:
                 self._ask_about_doubtful_units()
@@ -284,12 +281,12 @@ class Controller:
 
     def _advance(self) -> None:
         """Leave acting states whose work is done, and start by itself when there is work."""
-        while self.state in ACTING and not (self._moving and self.state in _WAITS_FOR_REST):
-            self._set(ACTING[self.state], self.reason)
+        while self.state in ACTING and not (self._moving and self.state in WAITS_FOR_REST):
+            self.packml.cell.finish()
         auto = self.session.autostart
         if self.state is State.COMPLETE and auto:
             self.command(Command.RESET, "ready for the next order")
-        elif self.state is State.IDLE and auto and self._dispatcher.has_work():
+        elif self.state is State.IDLE and auto and self.mode is Mode.PRODUCTION and self._dispatcher.has_work():
             self.command(Command.START, "work to do")
         elif self.state is State.SUSPENDED and self._starved and not self._dispatcher.has_work():
             self.command(Command.UNSUSPEND, "no order needs the missing parts any more")
@@ -310,13 +307,20 @@ class Controller:
             blocked = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
             self._raise(next((fault for fault in refused if fault), blocked))
 
-    def _raise(self, fault: Fault) -> None:
-        """Record a fault of the cell itself and hold until a person lets it go on."""
+    def _stop_at_once(self, fault: Fault) -> None:
+        """Abort because of an emergency stop or the like (see `interlock`)."""
+        try:
+            self._raise(fault, Command.ABORT)
+        except JournalError as error:
+            self.journal_failed(error)
+
+    def _raise(self, fault: Fault, command: Command = Command.HOLD) -> None:
+        """Record a fault of the cell itself and hold, or abort, until a person lets it go on."""
         self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
         self.shop.saw_fault(fault)
         self.active_faults.append(fault)
-        if (self.state, Command.HOLD) in COMMANDED:
-            self.command(Command.HOLD, str(fault))
+        if (self.state, command) in COMMANDED:
+            self.command(command, str(fault))
 
     def _ask_about_doubtful_units(self) -> None:
         for serial, operation in self.in_doubt.items():
@@ -372,7 +376,7 @@ class Controller:
             return
         log.error("the journal cannot be written: %s", error)
         self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
-        self.state, self.reason = State.ABORTED, str(error)
+        self.packml.abort_unrecorded(str(error))
         self._runner.cancel_all()
 
     async def _park(self, waiting: Any) -> None:
@@ -387,12 +391,3 @@ class Controller:
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             await self._looked.wait()
-
-
-_CHAINS_GO_ON = (
-    State.EXECUTE, State.HOLDING, State.STOPPING, State.SUSPENDING, State.COMPLETING, State.UNHOLDING, State.UNSUSPENDING,
-)  # fmt: skip
-"""States in which a chain that has begun goes on to its safe point."""
-
-_WAITS_FOR_REST = (State.HOLDING, State.STOPPING, State.ABORTING, State.SUSPENDING, State.COMPLETING)
-"""Acting states that last until no chain moves."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovery import decide
 from microcell.orchestration.shop import Shop
@@ -31,6 +31,7 @@ MAY_LEAVE_PART_IN_HAND = (
     "SKILL_TIMEOUT",
     "GRIP_WRONG_WIDTH",
     "ARM_STOPPED",
+    "EMERGENCY_STOP",
 )
 HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 """What dropping a part ends in when the tool holds none, or when there is not even a tool."""
@@ -43,11 +44,17 @@ class Gate(Protocol):
     def state(self) -> State:
         """The cell's PackML state."""
 
+    @property
+    def mode(self) -> Mode:
+        """The cell's PackML mode."""
+
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
-    async def may_move(self) -> None:
-        """Return at once where a chain may go on to its safe point; otherwise, after an abort, when the cell works again."""
+    async def may_move(self, devices: Iterable[str] = ()) -> None:
+        """Return at once where a chain may go on to its safe point; otherwise, after an abort of the cell or of one of these
+        devices, when they work again.
+        """
 
     async def pass_through(self) -> None:
         """Return as soon as the cell is in Execute or on its way to a safe point."""
@@ -101,10 +108,11 @@ class ChainRunner:
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
 
-    def cancel_all(self) -> None:
-        """Cancel every running skill; each is left safe by its server."""
-        for task in self.running.values():
-            task.cancel()
+    def cancel_all(self, device: str = "") -> None:
+        """Cancel every running skill, or those that use a device; each is left safe by its server."""
+        for attempt_id, task in self.running.items():
+            if not device or device in self.goals[attempt_id].lease.resources.values():
+                task.cancel()
 
     async def _run_chain(self, job: Job) -> None:
         unit, chain, index = job.unit, job.chain, 0
@@ -247,7 +255,7 @@ class ChainRunner:
     ) -> SkillResult:
         """One attempt: intent recorded, goal run, outcome recorded. `at_once` does not wait until the cell produces."""
         if not at_once:
-            await self._gate.may_move()
+            await self._gate.may_move(resources.values())
         shop, clock = self._shop, self._shop.clock
         self._attempts += 1
         attempt_id = f"{self._epoch}.{self._attempts}"

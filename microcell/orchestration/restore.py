@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import microcell
 from microcell import events
 from microcell.errors import UsageError
+from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Journal
+from microcell.records.packml import PackmlFold
 
 
 @dataclass
 class _Restorer:
     shop: Shop
+    packml: PackmlFold
     epoch: int = 0
     open_attempts: dict[str, events.OperationStarted] = field(default_factory=dict)
 
     def apply(self, event: events.Event) -> None:
         self.shop.tools.apply(event)
+        self.packml.apply(event)
         if isinstance(event, events.JournalOpened):
             self.epoch = max(self.epoch, event.epoch)
         elif isinstance(event, events.OrderAccepted):
@@ -104,12 +109,31 @@ class _Restorer:
         return found
 
 
-def restore(shop: Shop, journal: Journal, world: str) -> tuple[int, dict[str, str]]:
-    """Fold a journal into an empty shop; the new epoch and the units in doubt with their interrupted operation.
+def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
+    """The first event of a run."""
+    line, clock = shop.line, shop.clock
+    return events.JournalOpened(
+        time_s=clock.now(),
+        cell=line.cell,
+        line=line.name,
+        product=line.product,
+        world=session.world,
+        camera=session.camera,
+        seed=session.seed,
+        epoch=epoch,
+        epoch_s=clock.epoch_s,
+        ideal_cycle_s=line.ideal_cycle_s,
+        release=microcell.__version__,
+        tools=shop.tools.limits(),
+    )
+
+
+def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> tuple[int, dict[str, str]]:
+    """Fold a journal into an empty shop and empty PackML records; new epoch, and the units in doubt with the operation.
 
     Raises `UsageError` for the journal of another line or world, and for one that the line's plan does not fit any more.
     """
-    restorer = _Restorer(shop)
+    restorer = _Restorer(shop, packml)
     for event in journal.events():
         if isinstance(event, events.JournalOpened) and (event.line, event.world) != (shop.line.name, world):
             raise UsageError(
@@ -124,4 +148,5 @@ def restore(shop: Shop, journal: Journal, world: str) -> tuple[int, dict[str, st
                 "orders with the old description, or name another journal."
             ) from error
     shop.orders.tell_ended()
+    packml.power_off()
     return restorer.epoch + 1, restorer.in_doubt()

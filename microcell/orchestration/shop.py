@@ -105,6 +105,20 @@ class Shop:
         else:
             self.orders.offer(order)
 
+    def control(self, order: OrderWork, command: str, reason: str) -> None:
+        """Pause, resume or cancel an order; `UsageError` says why not."""
+        if order.status.ended:
+            raise UsageError(f"order '{order.order_id}' has ended already ({order.status.name.lower()}).")
+        if command == "pause" and order.may_start_units:
+            self.set_order(order, OrderStatus.PAUSED, reason)
+        elif command == "resume" and order.status is OrderStatus.PAUSED:
+            self.set_order(order, OrderStatus.RUNNING, reason)
+        elif command == "cancel" and not order.cancelling:
+            self.cancel(order, reason)
+        else:
+            state, name = "being cancelled" if order.cancelling else order.status.name.lower(), order.order_id
+            raise UsageError(f"cannot {command} order '{name}': it is {state}. Commands: pause, resume, cancel.")
+
     def cancel(self, order: OrderWork, reason: str) -> None:
         """Begin no more units of an order; it ends when those in work are finished."""
         self.record(
@@ -262,8 +276,10 @@ class Shop:
         """Take note of a feeder's level; more than before means that it was refilled."""
         before = self.resources.levels.get(feeder)
         self.resources.levels[feeder] = level
-        if before is not None and level > before:
-            part = self.line.feeders[feeder].part
+        part = self.line.feeders[feeder].part
+        if level == 0 and before != 0:
+            self.record(events.FeederEmptied(time_s=self.clock.now(), feeder=feeder, part=part))
+        elif before is not None and level > before:
             self.record(events.FeederRefilled(time_s=self.clock.now(), feeder=feeder, part=part, lot="", level=level))
 
     def mounted(self, arm: str, tool: str, serial: str) -> None:

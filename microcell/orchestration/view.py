@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from microcell.faults import Fault
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.shop import Shop, open_orders
 from microcell.orchestration.work import OrderStatus, OrderWork
 from microcell.records.tools import HOUR_S
@@ -93,6 +93,7 @@ class CellSnapshot:
     line: str
     world: str
     state: State
+    mode: Mode
     reason: str
     orders: tuple[OrderView, ...]
     orders_open: int
@@ -108,6 +109,7 @@ class CellSnapshot:
 def snapshot(
     shop: Shop,
     state: State,
+    mode: Mode,
     reason: str,
     world: str,
     active: tuple[Fault, ...],
@@ -121,6 +123,7 @@ def snapshot(
         line=shop.line.name,
         world=world,
         state=state,
+        mode=mode,
         reason=reason,
         orders=order_views(shop) if with_orders else (),
         orders_open=shop.orders.open,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 from microcell.composition.blueprint import Blueprint, DevicePlan, NodePlan
 from microcell.composition.security import Access, Enclave, Profile, enclave_path
@@ -55,6 +57,7 @@ WIRES = {
     "carton_station": Wire(services=(names.read, names.exchange)),
     "printer": Wire(services=(names.print_label,)),
     "bin": Wire(services=(names.read,)),
+    "safety": Wire(),  # its topics have a button or an arm in their names: see `_wire`
     "camera": Wire(states=(names.image,), services=(names.capture,), shown=(names.camera_info,)),
 }
 
@@ -63,15 +66,17 @@ HARDWARE_NODES = {
     "gripper": names.TOOLING, "vacuum": names.TOOLING, "screwdriver": names.TOOLING,
     "tool_changer": names.TOOLING, "tool_crib": names.TOOLING,
     "feeder": names.STATIONS, "fixture": names.STATIONS, "carton_station": names.STATIONS,
-    "printer": names.STATIONS, "bin": names.STATIONS,
+    "printer": names.STATIONS, "bin": names.STATIONS, "safety": names.STATIONS,
     "camera": names.CAMERAS,
 }  # fmt: skip
 """The node of the mock hardware that shows a kind of device."""
 
-CELL_TOPICS = (names.CELL_STATE, names.ORDERS, names.TOOL_STATES, names.EVENTS, names.FAULTS)
+CELL_TOPICS = (
+    names.CELL_STATE, names.ORDERS, names.TOOL_STATES, names.PACKML_STATUS, names.EVENTS, names.FAULTS,
+)  # fmt: skip
 READING = (names.LIST_ORDERS, names.LIST_TOOLS)
 ORDERING = (names.SUBMIT_ORDER, names.CONTROL_ORDER)
-COMMANDING = (names.PACKML_COMMAND,)
+COMMANDING = (names.PACKML_COMMAND, names.SET_MODE)
 TOOLING = (names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE)
 KEEPING = (names.ROTATE_JOURNAL,)
 CELL_SERVICES = (*READING, *ORDERING, *COMMANDING, *TOOLING, *KEEPING)
@@ -95,7 +100,7 @@ class _Rights:
 
     def __init__(self, blueprint: Blueprint) -> None:
         self._blueprint = blueprint
-        self._kinds = {device.name: device.kind for device in blueprint.devices}
+        self._wires = {device.name: _wire(device) for device in blueprint.devices}
         self._mock = blueprint.world == "mock"
         self._servers = [node for node in blueprint.nodes if node.role == "skill_server"]
 
@@ -128,7 +133,7 @@ class _Rights:
 
     def _hardware(self, node: NodePlan) -> list[Profile]:
         own = self._standard(node.name, True) | Access(publishes=frozenset({names.CLOCK}))
-        found = {node.name: own | Access(replies=self._full(HARDWARE_SERVICES))}
+        found = {node.name: own | Access(replies=self._mock_services())}
         for device in self._blueprint.devices:
             name = HARDWARE_NODES[device.kind]
             found[name] = found.get(name, self._standard(name, False)) | self._shows(device)
@@ -156,7 +161,7 @@ class _Rights:
 
     def _with_drivers(self, node: NodePlan, own: Access) -> list[Profile]:
         """A node that hosts drivers: it commands and asks, and its second node listens (see `RosRuntime`)."""
-        wires = [(name, WIRES[self._kinds[name]]) for name in node.devices]
+        wires = [(name, self._wires[name]) for name in node.devices]
         commands = self._full(name(device) for device, wire in wires for name in wire.commands)
         asked = self._full(name(device) for device, wire in wires for name in wire.services)
         heard = self._full(name(device) for device, wire in wires for name in wire.states)
@@ -171,7 +176,7 @@ class _Rights:
 
     def _shows(self, device: DevicePlan) -> Access:
         """What the hardware's side of a device says and hears."""
-        wire = WIRES[device.kind]
+        wire = self._wires[device.name]
         return Access(
             publishes=self._full(name(device.name) for name in (*wire.states, *wire.shown)),
             subscribes=self._full(name(device.name) for name in wire.commands),
@@ -180,16 +185,22 @@ class _Rights:
 
     def _everything_shown(self) -> Access:
         """For setting up: every device's states and questions, parameters and states of our nodes; no device commands."""
-        wires = [(device.name, WIRES[device.kind]) for device in self._blueprint.devices]
+        wires = list(self._wires.items())
         seen = self._full(name(device) for device, wire in wires for name in (*wire.states, *wire.shown))
         refill = self._full(names.refill(device) for device, wire in wires if names.refill in wire.services)
         nodes = [node.name for node in self._blueprint.nodes]
         asked = self._full(name for node in nodes for name in _below(node, PARAMETER_SERVICES))
         servers = [server.name for server in self._servers]
         managed = self._full(n for s in servers for n in (*_below(s, LIFECYCLE_SERVICES), names.describe_skills(s)))
-        faults = self._full(HARDWARE_SERVICES if self._mock else ())
+        faults = self._mock_services() if self._mock else frozenset()
         heard = frozenset({ROSOUT, PARAMETER_EVENTS, *({names.CLOCK} if self._mock else ())})
         return Access(subscribes=seen | heard, requests=refill | asked | managed | faults)
+
+    def _mock_services(self) -> frozenset[str]:
+        """Services of simulated hardware only: faults to order, stops to press."""
+        safety = {device.name for device in self._blueprint.devices if device.kind == "safety"}
+        stops = [name(device) for device in safety for name in self._wires[device].states]
+        return self._full((*HARDWARE_SERVICES, *map(names.press, stops)))
 
     def _standard(self, node: str, parameters: bool) -> Access:
         """What every node of rclpy has; the answering of parameter services where they are started."""
@@ -202,6 +213,15 @@ class _Rights:
     def _full(self, relative: Iterable[str]) -> frozenset[str]:
         """Names with the cell's namespace; absolute ones as they are."""
         return frozenset(n if n.startswith("/") else f"/{self._blueprint.namespace.strip('/')}/{n}" for n in relative)
+
+
+def _wire(device: DevicePlan) -> Wire:
+    """What passes between a device and its driver; a safety controller has a topic for each of its sources."""
+    if device.kind != "safety":
+        return WIRES[device.kind]
+    buttons, arms = (cast("list[str]", device.parameters[key]) for key in ("buttons", "arms"))
+    pressed = (partial(names.emergency_stop, button=button) for button in buttons)
+    return Wire(states=(*pressed, *(partial(names.protective_stop, arm=arm) for arm in arms)))
 
 
 def _below(node: str, services: Iterable[str]) -> tuple[str, ...]:

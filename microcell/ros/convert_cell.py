@@ -17,11 +17,20 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.description.wording import shortened
 from microcell.errors import UsageError
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
+from microcell.orchestration.stations import UnitStatus
 from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
 from microcell.records.journal import Entry
 from microcell.ros.convert_skills import fault_message, stamp, unix_s
-from microcell_interfaces.msg import CellState, OrderLine, OrderState, ProductionEvent, StationState, ToolState
+from microcell_interfaces.msg import (
+    CellState,
+    OrderLine,
+    OrderState,
+    PackMLStatus,
+    ProductionEvent,
+    StationState,
+    ToolState,
+)
 
 SHOWN_FAULTS = 16
 SHOWN_ERRORS = 5
@@ -83,6 +92,8 @@ def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
         world=snapshot.world,
         state=int(snapshot.state),
         state_name=snapshot.state.title,
+        mode=int(snapshot.mode),
+        mode_name=snapshot.mode.title,
         reason=snapshot.reason,
         orders_open=snapshot.orders_open,
         units_in_work=snapshot.units_in_work,
@@ -90,6 +101,28 @@ def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
         units_scrapped=snapshot.units_scrapped,
         stations=[station_message(station) for station in snapshot.stations],
         active_faults=[fault_message(fault, epoch_s) for fault in snapshot.active_faults[-SHOWN_FAULTS:]],
+    )
+
+
+def packml_message(status: UnitStatus, time_s: float) -> PackMLStatus:
+    """PackML status of one unit; `time_s` is its stamp, Unix time."""
+    state_s, mode_s = status.state_cumulative_s, status.mode_cumulative_s
+    return PackMLStatus(
+        stamp=stamp(time_s),
+        unit=status.unit,
+        state=int(status.state),
+        state_name=status.state.title,
+        mode=int(status.mode),
+        mode_name=status.mode.title,
+        reason=status.reason,
+        legal_commands=[command.title for command in status.legal_commands],
+        state_current_time=status.state_current_s,
+        mode_current_time=status.mode_current_s,
+        state_cumulative_times=[0.0, *(state_s.get(state.title, 0.0) for state in State)],
+        mode_cumulative_times=[0.0, *(mode_s.get(mode.title, 0.0) for mode in Mode)],
+        units_processed=status.processed,
+        units_defective=status.defective,
+        mode_change_count=status.mode_changes,
     )
 
 

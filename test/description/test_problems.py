@@ -62,7 +62,7 @@ def device(text):
         (
             "{noise_n: 1}",
             "f.yaml:4:3: devices.x: the key 'kind' is missing; it is one of arm, bin, camera, carton_station, feeder, "
-            "fixture, force_sensor, printer, tool_changer, tool_crib. Add it.",
+            "fixture, force_sensor, printer, safety, tool_changer, tool_crib. Add it.",
         ),
         (
             "7",

@@ -40,6 +40,7 @@ class MockArm(MockDevice, Arm):
         self._check(trajectory)
         stop = self._stop.next()
         self._following = True
+        self.plant.safety.reflexes[self.name] = self._stop_with_the_cell
         self.plant.start_motion(self.name, trajectory)
         try:
             stopped = await sleep_unless(self.clock, trajectory.duration_s, stop)
@@ -53,6 +54,7 @@ class MockArm(MockDevice, Arm):
         finally:
             self._following = False
         if stopped:
+            self.plant.safety.check(self.name, self.name)
             raise FaultError("ARM_STOPPED", self.name, f"{trajectory.duration_s:.2f} s motion not finished")
         self._check_overload()
         return self._state()
@@ -61,6 +63,12 @@ class MockArm(MockDevice, Arm):
         if self._following:
             self.plant.halt(self.name)
         self._stop.notify()
+
+    def _stop_with_the_cell(self) -> None:
+        """What the safety circuit does to the arm by wire, whoever commands it."""
+        if self._following and (self.plant.safety.pressed or self.name in self.plant.safety.tripped):
+            self.plant.halt(self.name)
+            self._stop.notify()
 
     async def joints(self) -> JointState:
         self._begin("joints")
