@@ -38,7 +38,7 @@ class Allowed:
     """What one straight motion may touch, looked at from its start on.
 
     `working_at`: stations that the operation has leased; `coupling`: the tool in whose pocket the motion ends. What is
-    touched at the start may be left, that is touched less and less; a `guarded` motion may press on, with the hand alone:
+    touched at the start may be left, that is touched less and less (room in any way); a `guarded` motion may press on, with the hand alone:
     the force sensor stops it.
     """
 
@@ -59,7 +59,11 @@ class Allowed:
         if touch.by_hand and self._may_by_hand(touch):
             return True
         known_m = self._depths_m.get(touch.pair)
-        if known_m is None or touch.depth_m > known_m + DEEPER_M:
+        if known_m is None:
+            return False
+        if touch.solid == ROOM and touch.by_hand:
+            return True  # room is no matter: what lies low in it has a shorter way out than what is being lifted
+        if touch.depth_m > known_m + DEEPER_M:
             return False
         self._depths_m[touch.pair] = min(known_m, touch.depth_m)
         return True

@@ -37,6 +37,13 @@ def test_what_was_touched_at_the_start_may_be_left_and_not_come_back_to():
     assert allowed.forbidden([touch(0.0005, pair=8)]) == [("parallel_gripper", "fixture_1")], "another contact"
 
 
+def test_a_part_may_be_lifted_out_of_the_room_that_it_is_held_in():
+    allowed = Allowed(frozenset({"reject_bin"}))
+    allowed.start_with([touch(0.020, solid=ROOM)])
+    assert [allowed.forbidden([touch(d, solid=ROOM)]) for d in (0.0205, 0.03, 0.001)] == [[], [], []]
+    assert allowed.forbidden([touch(0.001, solid=ROOM, pair=8)]) == [("parallel_gripper", "fixture_1")], "another room"
+
+
 def test_a_guarded_motion_may_press_on_with_the_hand_alone():
     allowed = Allowed(guarded=True)
     allowed.start_with([touch(0.001), touch(0.001, by_hand=False, pair=9)])
