@@ -38,8 +38,8 @@ class Allowed:
     """What one straight motion may touch, looked at from its start on.
 
     `working_at`: stations that the operation has leased; `coupling`: the tool in whose pocket the motion ends. What is
-    touched at the start may be left, that is touched less and less (room in any way); a `guarded` motion may press on, with the hand alone:
-    the force sensor stops it.
+    touched at the start may be left, that is touched less and less (room in any way); a `guarded` motion may press on,
+    with the hand alone: the force sensor stops it.
     """
 
     working_at: frozenset[str] = frozenset()
