@@ -141,13 +141,14 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     command.add_argument("--reason", default="", help="kept in the journal")
     _cell(command)
 
-    tools = _add(commands, "tools", "list a running cell's tools; change, dock, put out of service and back")
+    tools = _add(commands, "tools", "list a running cell's tools; change, dock, renew, put out of service and back")
     asked = tools.add_mutually_exclusive_group()
     asked.add_argument("--change", metavar="TOOL", help="mount this tool now, while nobody else has the arm")
     asked.add_argument("--dock", action="store_true", help="put the mounted tool into its pocket now")
     asked.add_argument("--out-of-service", metavar="TOOL", help="do not choose this tool any more")
     asked.add_argument("--in-service", metavar="TOOL", help="it may be chosen again")
-    tools.add_argument("--arm", default="", help="default: the first one")
+    asked.add_argument("--renew", metavar="TOOL", help="it was overhauled or calibrated: its life begins anew")
+    tools.add_argument("--arm", default="", help="which arm, where several could be meant")
     tools.add_argument("--reason", default="", help="kept in the journal")
     _cell(tools)
 

@@ -213,11 +213,12 @@ class ToolServiceChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolRenewed(Event):
-    """A person let the cell go on with a tool that had reached its life: its life begins anew."""
+    """A person told that a tool was overhauled, calibrated or replaced: its life begins anew."""
 
     kind: ClassVar[str] = "tool.renewed"
     tool: str
     serial: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,9 @@ CATALOGUE: dict[str, FaultKind] = {
         "The mounted tool cannot do what the skill needs.", "Check the plan and the tools' capabilities."
     ),
     "TOOL_WORN_OUT": _maintenance(
-        "The tool reached its life limit.", "Put in a new one with its serial in the cell's description, then Unhold."
+        "The tool reached its life limit.",
+        "Overhaul it and say so ('microcell tools --renew TOOL', service renew_tool), or put in another with its serial in "
+        "the cell's description; then Unhold.",
     ),
     # inspection
     "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver."),

@@ -306,9 +306,8 @@ class Controller:
             self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
             self._starved = True
         else:
-            refused = [self.shop.tools.refusal(tool) for tool in self.shop.tools.out_of_service()]
             blocked = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
-            self._raise(next((fault for fault in refused if fault), blocked))
+            self._raise(self._dispatcher.refused_tool() or blocked)
 
     def _raise(self, fault: Fault) -> None:
         """Record a fault of the cell itself and hold until a person lets it go on."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from microcell.faults import Fault
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Binding
 from microcell.orchestration.shop import Shop
@@ -64,6 +65,13 @@ class Dispatcher:
     def has_work(self) -> bool:
         """Whether any unit is in work or may be begun."""
         return bool(self.shop.units) or bool(self.shop.orders.next_of_each_variant())
+
+    def refused_tool(self) -> Fault | None:
+        """Why a tool must not be used that a chain waits for, no other being able to do it; None when it is not that."""
+        for unit, _, chain, _ in self._candidates():
+            for tool in self.shop.resources.unfit_tools(unit, self.shop.needs(unit, chain)):
+                return self.shop.tools.refusal(tool)
+        return None
 
     def _startable(self) -> list[Job]:
         """Jobs that have all they need, the most urgent first."""

@@ -94,10 +94,10 @@ class ChainRunner:
         holder = f"{job.unit.serial}/{job.chain.first}"
         try:
             await self.parking.enter(job)
-            if job.binding.change_to:
-                await self.tooling.mount(job)
-            await self.tooling.check_fit(job)
-            await self._run_chain(job)
+            if job.binding.change_to and not await self.tooling.mount(job):
+                return
+            if self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits
+                await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
 
@@ -180,7 +180,7 @@ class ChainRunner:
             unit.tried.pop(key)
             await self._gate.hold(fault)
             if fault.code.startswith("TOOL_") and job.binding.arm:
-                await self.insist(lambda: self.tooling.read(job.binding.arm))  # a person may have changed it
+                await self.tooling.settle_after_hold(job)  # a person may have changed it
             if fault.code != "OUTCOME_UNKNOWN":
                 return True
             await self._begin_again(job, operation, index, fault, "scrap")  # once more could be twice

@@ -66,8 +66,14 @@ class Resources:
     `inside` tells which arms may be in a zone, leased or not; `unsettled` are arms on whose flange nobody has looked yet.
     """
 
-    def __init__(self, line: Line, needs: Callable[[UnitWork, Chain], Mapping[str, Needs]]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        needs: Callable[[UnitWork, Chain], Mapping[str, Needs]],
+        is_fit: Callable[[str], bool] = lambda tool: True,
+    ) -> None:
         self.line = line
+        self._is_fit = is_fit
         self.holders: dict[str, str] = {}
         self.occupied: dict[str, str] = {}
         self.mounted: dict[str, str] = {}
@@ -176,7 +182,10 @@ class Resources:
     def _is_ready(self, arm: str, needs: Mapping[str, Needs]) -> bool:
         """Whether what is on an arm's flange can do a chain, and may."""
         tool = self.mounted.get(arm, "")
-        return tool not in self.out_of_service and self.suitability.suits(tool, needs)
+        return self._may_use(tool) and self.suitability.suits(tool, needs)
+
+    def _may_use(self, tool: str) -> bool:
+        return tool not in self.out_of_service and self._is_fit(tool)
 
     def _stations(self, unit: UnitWork, chain: Chain, patient: bool) -> Iterator[dict[str, str]]:
         """Every choice of free stations for the kinds that a chain takes; one empty choice where it takes none."""
@@ -211,9 +220,15 @@ class Resources:
             return "", ""
         elsewhere = {tool for other, tool in self.mounted.items() if other != arm}
         for tool, crib in self.suitability.tools_for(arm, needs):
-            if tool not in self.out_of_service and (patient or (self.is_free(crib) and tool not in elsewhere)):
+            if self._may_use(tool) and (patient or (self.is_free(crib) and tool not in elsewhere)):
                 return tool, crib
         return None
+
+    def unfit_tools(self, unit: UnitWork, needs: Mapping[str, Needs]) -> tuple[str, ...]:
+        """Tools that could do a chain and must not be used; empty where one of them may, or where it needs none."""
+        arms = [arm for arm in self._arms(needs) if arm and self.suitability.has_all(arm, needs, unit.stations)]
+        able = {tool: None for arm in arms for tool, _ in self.suitability.tools_for(arm, needs)}
+        return () if any(self._may_use(tool) for tool in able) else tuple(able)
 
     def _devices(self, need: Needs, stations: Mapping[str, str], arm: str, patient: bool) -> dict[str, str] | Blocked:
         bound: dict[str, str] = {}

@@ -30,10 +30,10 @@ class Shop:
         self.line = line
         self.clock = clock
         self.record = record
-        self.resources = Resources(line, self.needs)
+        self.tools = ToolLedger(line, clock)
+        self.resources = Resources(line, self.needs, self.tools.is_fit)
         self.orders = OrderBook()
         self.units: dict[str, UnitWork] = {}
-        self.tools = ToolLedger(line, clock)
         self.faults: list[Fault] = []
         self.units_started = 0
         self.units_good = 0

@@ -24,6 +24,7 @@ from microcell_interfaces.srv import (
     ListOrders,
     ListTools,
     PackMLCommand,
+    RenewTool,
     SetToolService,
 )
 
@@ -171,6 +172,10 @@ class CellClient:
         if not response.success:
             raise UsageError(response.message)
         return str(response.message)
+
+    async def renew_tool(self, tool: str, reason: str = "") -> str:
+        """Tell the cell that a tool was overhauled or calibrated; the cell's word for it."""
+        return _accepted(await self._call(RenewTool, names.RENEW_TOOL, RenewTool.Request(tool=tool, reason=reason)))
 
     def _name(self, relative: str) -> str:
         return f"/{self.cell}/{relative}"

@@ -35,6 +35,7 @@ from microcell_interfaces.srv import (
     ListOrders,
     ListTools,
     PackMLCommand,
+    RenewTool,
     SetToolService,
     SubmitOrder,
 )
@@ -57,7 +58,7 @@ class CellInterface:
         faults (Fault)                    every fault of an operation or of the cell; the last 100 are kept
         /diagnostics (DiagnosticArray)    each second, not latched
     Services: submit_order, control_order, list_orders, packml_command, list_tools, change_tool, dock_tool,
-        set_tool_service. A bad request gets accepted=false and a message that says what is wrong.
+        set_tool_service, renew_tool. A bad request gets accepted=false and a message that says what is wrong.
     Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
     """
 
@@ -109,6 +110,7 @@ class CellInterface:
             (ChangeTool, names.CHANGE_TOOL, self._change_tool),
             (DockTool, names.DOCK_TOOL, self._dock_tool),
             (SetToolService, names.SET_TOOL_SERVICE, self._set_tool_service),
+            (RenewTool, names.RENEW_TOOL, self._renew_tool),
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
@@ -228,8 +230,7 @@ class CellInterface:
         return await self._tool_work(response, self._controller.tooling.change(request.arm, request.tool))
 
     async def _dock_tool(self, request: Any, response: Any) -> Any:
-        arm = request.arm or next(iter(self._line.cell_description.of_kind("arm")))
-        return await self._tool_work(response, self._controller.tooling.dock(arm))
+        return await self._tool_work(response, self._controller.tooling.dock(request.arm))
 
     async def _tool_work(self, response: Any, work: Awaitable[str]) -> Any:
         try:
@@ -244,6 +245,9 @@ class CellInterface:
     async def _set_tool_service(self, request: Any, response: Any) -> Any:
         tooling = self._controller.tooling
         return _answered(response, lambda: tooling.set_service(request.tool, request.in_service, request.reason))
+
+    async def _renew_tool(self, request: Any, response: Any) -> Any:
+        return _answered(response, lambda: self._controller.tooling.renew(request.tool, request.reason))
 
     async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
         try:

@@ -26,6 +26,7 @@ LIST_TOOLS = "list_tools"
 CHANGE_TOOL = "change_tool"
 DOCK_TOOL = "dock_tool"
 SET_TOOL_SERVICE = "set_tool_service"
+RENEW_TOOL = "renew_tool"
 RECORD_STEP = "record_step"
 """Service microcell_interfaces/RecordStep of the orchestrator, for skill servers."""
 

@@ -107,6 +107,10 @@ def service(in_service: bool):
     return lambda cell: cell.controller.tooling.set_service("vacuum_cup", in_service, "the cup is torn")
 
 
+def overhauled(cell: VirtualCell) -> None:
+    cell.controller.tooling.renew("parallel_gripper")
+
+
 def empty_pocket(cell: VirtualCell) -> None:
     cell.plant.tool("vacuum_cup").pocket = None
 
@@ -247,7 +251,7 @@ CASES = (
     Case("TOOL_UNSUITABLE", "arm", HOLD, swap_tools, at="pick_cap", ends="held", mend=swap_tools),
     Case("TOOL_UNCERTAIN", "changer", HOLD, same_serial_twice, at="mount_vacuum_cup", ends="held", mend=old_serial),
     Case("TOOL_OUT_OF_SERVICE", "vacuum_cup", (), service(False), at="place_body", ends="held", mend=service(True)),
-    Case("TOOL_WORN_OUT", "parallel_gripper", HOLD, line=line_with_a_short_lived_gripper, ends="held", mend=nothing),
+    Case("TOOL_WORN_OUT", "parallel_gripper", (), line=line_with_a_short_lived_gripper, ends="held", mend=overhauled),
     # inspection
     Case("CAMERA_NO_IMAGE", "camera_1", HOLD, inject("camera_1", "capture", "CAMERA_NO_IMAGE"), ends="held", mend=nothing),
     Case("CAMERA_UNUSABLE_IMAGE", "camera_1", TWICE_THEN_HOLD, line=line_with_a_long_exposure, ends="held"),

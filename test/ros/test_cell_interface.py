@@ -25,6 +25,7 @@ from microcell_interfaces.srv import (
     ListOrders,
     ListTools,
     PackMLCommand,
+    RenewTool,
     SetToolService,
     SubmitOrder,
 )
@@ -223,6 +224,8 @@ async def test_a_tool_change_that_cannot_be_is_refused_with_the_reason(runtime):
         refused = await cell.call(ChangeTool, names.CHANGE_TOOL, tool="vacuum_cup")
         assert (refused.accepted, refused.fault.code) == (False, "TOOL_OUT_OF_SERVICE")
         assert refused.fault.detail == "VC-0012: torn"
+        renewed = await cell.call(RenewTool, names.RENEW_TOOL, tool="vacuum_cup", reason="new bellows")
+        assert (renewed.accepted, renewed.message) == (True, "the life of vacuum_cup VC-0012 begins anew")
         nobody = await cell.call(SetToolService, names.SET_TOOL_SERVICE, tool="saw", in_service=True)
         assert not nobody.accepted and "no pocket belongs to a tool 'saw'" in nobody.message
 
