@@ -152,6 +152,24 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     tools.add_argument("--reason", default="", help="kept in the journal")
     _cell(tools)
 
+    questions = _add(commands, "questions", "what a running cell asks its operator, and what each answer leads to")
+    questions.add_argument("--all", action="store_true", help="settled questions too")
+    _cell(questions)
+
+    answer = _add(commands, "answer", "answer a question of a running cell")
+    answer.add_argument("id", metavar="ID", help="as `microcell questions` lists it")
+    answer.add_argument("choice", metavar="CHOICE", help="one of the question's choices")
+    answer.add_argument("--by", default="", help="who answers; default: who is logged in")
+    _cell(answer)
+
+    device = _add(commands, "device", "put a device of a running cell out of service, or back into it")
+    device.add_argument("device", metavar="NAME", help="of the cell's description; a tool as well")
+    put = device.add_mutually_exclusive_group(required=True)
+    put.add_argument("--out-of-service", action="store_true", help="nothing is planned with it any more")
+    put.add_argument("--in-service", action="store_true", help="it may be planned with again")
+    device.add_argument("--reason", default="", help="kept in the journal")
+    _cell(device)
+
     watch = _add(commands, "watch", "live view of a running cell: state, orders, stations, last faults")
     watch.add_argument("--once", action="store_true", help="print the present state and return")
     watch.add_argument("--until-order", metavar="ORDER_ID", help="return when that order has ended")

@@ -162,6 +162,11 @@ CATALOGUE: dict[str, FaultKind] = {
         "The cell was interrupted during an action and cannot know its outcome.",
         "Make the hand and the station safe, then Unhold: the unit is put aside.",
     ),
+    "DEVICE_OUT_OF_SERVICE": _operator(
+        "Work waits for a device that is out of service, and no other can do it.",
+        "Mend it and put it back ('microcell device NAME --in-service', service set_device_service), or Unhold to try it "
+        "again where the cell took it out of use itself.",
+    ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",
         "Put a missing tool, station or device back into service, then Unhold.",

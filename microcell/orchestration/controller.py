@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import microcell
@@ -22,6 +21,8 @@ from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.limits import check_text
 from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
 from microcell.orchestration.restore import restore
+from microcell.orchestration.service import Service
+from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
 from microcell.orchestration.work import OrderStatus, UnitWork
@@ -31,16 +32,6 @@ from microcell.skills.contract import SkillPort
 log = logging.getLogger(__name__)
 Listener = Callable[[Entry], None]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Session:
-    """What a journal is told about this run of the controller."""
-
-    world: str
-    camera: str = "rendered"
-    seed: int = 0
-    autostart: bool = True
 
 
 class Controller:
@@ -78,7 +69,8 @@ class Controller:
         self.epoch, self.in_doubt = restore(self.shop, journal, session.world)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
-        self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.epoch)
+        self.service = Service(self.shop, self._wake)
+        self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.service, self.epoch)
         self.tooling = self._runner.tooling
 
     # life
@@ -110,6 +102,9 @@ class Controller:
         for feeder in line.feeders:
             await self._feeders.read(feeder)
         await self.tooling.start()
+        for unit, waiting in self._runner.recovering.resume(self.in_doubt):
+            unit.running = True
+            self.beside(waiting, f"{unit.serial}/question", unit)
         if self.session.autostart:
             self.command(Command.RESET, "start-up")
 
@@ -185,6 +180,7 @@ class Controller:
             raise
         self._starved = False
         if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
+            self.service.cleared(self.active_faults)
             self.active_faults.clear()
             self._held_for_person.set()
             self._put_doubtful_units_aside()
@@ -193,11 +189,9 @@ class Controller:
 
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault and wait until a person lets it go on (see `execution.Gate`)."""
-        self.active_faults.append(fault)
-        if (self.state, Command.HOLD) in COMMANDED:
-            self.command(Command.HOLD, str(fault))
+        self._hold_for(fault)
         self._held_for_person.clear()
-        await self._park(self._held_for_person.wait())
+        await self.park(self._held_for_person.wait())
         await self.pass_through()
 
     async def may_move(self) -> None:
@@ -208,14 +202,14 @@ class Controller:
     async def pass_through(self) -> None:
         """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
         if self.state is not State.EXECUTE:
-            await self._park(self._until(lambda: self.state is State.EXECUTE))
+            await self.park(self._until(lambda: self.state is State.EXECUTE))
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free (see `execution.Gate`)."""
         if self.shop.resources.holders.get(device) == holder:
             return
         if not self.shop.resources.is_free(device):
-            await self._park(self._until(lambda: self.shop.resources.is_free(device)))
+            await self.park(self._until(lambda: self.shop.resources.is_free(device)))
         self.shop.resources.take([device], holder)
 
     def freed(self) -> None:
@@ -248,7 +242,7 @@ class Controller:
         if self._journal_is_lost:  # even where there is room again for this one: what came before is missing
             raise JournalError(self.reason)
         entry = self._journal.append(event)
-        self.shop.tools.apply(event)
+        self.shop.apply(event)
         self.shop.orders.touched_by(event, self.shop.units)
         for listener in self._listeners:
             listener(entry)
@@ -306,13 +300,16 @@ class Controller:
             self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
             self._starved = True
         else:
-            blocked = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
-            self._raise(self._dispatcher.refused_tool() or blocked)
+            for fault in self._dispatcher.why_blocked():
+                self._raise(fault)
 
     def _raise(self, fault: Fault) -> None:
         """Record a fault of the cell itself and hold until a person lets it go on."""
         self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
         self.shop.saw_fault(fault)
+        self._hold_for(fault)
+
+    def _hold_for(self, fault: Fault) -> None:
         self.active_faults.append(fault)
         if (self.state, Command.HOLD) in COMMANDED:
             self.command(Command.HOLD, str(fault))
@@ -374,12 +371,12 @@ class Controller:
         self.state, self.reason = State.ABORTED, str(error)
         self._runner.cancel_all()
 
-    async def _park(self, waiting: Any) -> None:
-        """Wait at a safe point: for Holding, Stopping and Aborting, this chain has come to rest."""
+    async def park(self, waiting: Awaitable[T]) -> T:
+        """Wait at a safe point: for Holding, Stopping and Aborting, this chain has come to rest (see `execution.Gate`)."""
         self._parked += 1
         self._wake()
         try:
-            await waiting
+            return await waiting
         finally:
             self._parked -= 1
 

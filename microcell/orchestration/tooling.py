@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from microcell import events
+from microcell.description.line import RecoveryStep
 from microcell.devices.contract import Device
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.packml import State
-from microcell.orchestration.recovery import decide
+from microcell.orchestration.recovery import choose
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tool_choice import arm_to_dock, arm_to_fetch, check_arm, check_free, check_tool
 from microcell.skills.contract import Outcome, SkillGoal, SkillResult, Step
@@ -197,9 +198,12 @@ class Tooling:
                 self.unsettled.discard(arm)
                 self._shop.resources.release([crib])
                 return True
-            action = await self._recovered(operation, fault, tried)
+            action = await self._recovered(operation, fault, tried, self._could_do_without(job, tool))
             tried = 0 if action == "hold" else tried + 1
             await self.settle(arm, resources)
+            if action == "other":
+                self._shop.take_out(tool, fault, f"could not be mounted ({fault.code} at {fault.where})")
+                return False
             if action != "hold" and fault.code == "HAND_NOT_EMPTY":
                 await self._work.empty_hand(job)
 
@@ -253,12 +257,8 @@ class Tooling:
     def set_service(self, tool: str, in_service: bool, reason: str = "") -> str:
         """Put a tool out of service, so that it is not chosen any more, or back into it."""
         check_tool(self._shop, tool)
-        serial, now_s = self._shop.tools.serial_of(tool), self._shop.clock.now()
-        reason = reason or ("put back" if in_service else "put out of service by hand")
-        self._shop.record(
-            events.ToolServiceChanged(time_s=now_s, tool=tool, serial=serial, in_service=in_service, reason=reason)
-        )
-        (self._shop.resources.out_of_service.discard if in_service else self._shop.resources.out_of_service.add)(tool)
+        serial = self._shop.tools.serial_of(tool)
+        self._shop.set_service(tool, in_service, reason or ("put back" if in_service else "put out of service by hand"))
         return f"{tool} {serial} is {'in' if in_service else 'out of'} service"
 
     def renew(self, tool: str, reason: str = "") -> str:
@@ -319,10 +319,21 @@ class Tooling:
         self.unsettled.discard(arm)
         return result.message
 
-    async def _recovered(self, operation: str, fault: Fault, tried: int) -> str:
-        """Act on a fault of a tool change; what was decided."""
+    def _could_do_without(self, job: Job, tool: str) -> bool:
+        """Whether a chain could be done with another tool."""
+        unit, shop = job.unit, self._shop
+        needs, barred = shop.needs(unit, job.chain), frozenset({*unit.barred, tool})
+        return shop.resources.could_bind(unit, job.chain, needs, shop.units.values(), barred)
+
+    async def _recovered(self, operation: str, fault: Fault, tried: int, exchangeable: bool = False) -> str:
+        """Act on a fault of a tool change; what was decided. `other` only where another tool can do the work."""
         self._shop.saw_fault(fault)
-        action = decide(fault.code, tried, self._shop.line.recovery)
+        barred = ("ask", "rework") if exchangeable else ("ask", "rework", "other")
+
+        def possible(step: RecoveryStep) -> bool:
+            return step.action not in barred and step.kind in (None, "tool")
+
+        action = choose(fault.code, tried, self._shop.line.recovery, possible).action
         self._shop.decided("", operation, fault.code, action, str(fault))
         await (self._cell.hold(fault) if action == "hold" else self._cell.pass_through())
         return action

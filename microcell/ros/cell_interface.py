@@ -25,6 +25,7 @@ from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
+from microcell.ros.question_interface import QuestionInterface
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OrderState, ProductionEvent, ToolState
@@ -58,7 +59,8 @@ class CellInterface:
         faults (Fault)                    every fault of an operation or of the cell; the last 100 are kept
         /diagnostics (DiagnosticArray)    each second, not latched
     Services: submit_order, control_order, list_orders, packml_command, list_tools, change_tool, dock_tool,
-        set_tool_service, renew_tool. A bad request gets accepted=false and a message that says what is wrong.
+        set_tool_service, renew_tool. A bad request gets accepted=false and a message that says what is wrong. Questions
+        to the operator and devices in service: see `QuestionInterface`.
     Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
     """
 
@@ -72,6 +74,7 @@ class CellInterface:
         self._events = node.create_publisher(ProductionEvent, names.EVENTS, qos.latched(KEPT_EVENTS))
         self._faults = node.create_publisher(Fault, names.FAULTS, qos.latched(KEPT_FAULTS))
         self._diagnostics = node.create_publisher(DiagnosticArray, names.DIAGNOSTICS, 10)
+        self._questions = QuestionInterface(runtime, node)
         self._shown_cell = CellState()
         self._shown_orders: dict[str, OrderView] = {}
         self._shown_tools: dict[str, ToolView] = {}
@@ -114,6 +117,7 @@ class CellInterface:
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
+        self._questions.serve(controller)
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
@@ -159,6 +163,7 @@ class CellInterface:
             if self._shown_tools.get(tool.name) != tool:
                 self._shown_tools[tool.name] = tool
                 self._tools.publish(convert_cell.tool_message(tool, self._line))
+        self._questions.show()
         self._show_cell(snapshot)
 
     def _show_order(self, order: OrderView) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import date
 
 import pytest
-from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once
+from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once, with_devices, with_two_cups
 from shared_planners import shared_planners
 
 from microcell.clock import run_virtual
@@ -58,7 +58,7 @@ def test_a_leased_arm_is_not_taken_away():
 
 def test_what_a_held_chain_keeps_is_not_said_to_come_free_by_holding():
     async def run() -> None:
-        async with floor(once("place_body", fault("FIXTURE_NOT_CLAMPED", "fixture_1"))) as cell:
+        async with floor(once("place_body", fault("FIXTURE_EMPTY", "fixture_1"))) as cell:
             cell.order(1)
             await cell.controller.until_state(State.HELD)
             told = "'arm' is leased by VLV-000001/pick_body, which keeps it while the cell is in Held. Let the cell go on"
@@ -215,16 +215,6 @@ def test_a_tool_at_its_limit_is_refused_before_it_is_fetched_and_its_life_begins
         run_virtual(run())
         renewed = {(e.serial, e.reason) for e in journal.events() if isinstance(e, ToolRenewed)}
         assert renewed == {("VC-0012", "new bellows")}
-
-
-def with_two_cups(life: ToolLife) -> Line:
-    """The valve line with an equal cup in a fourth pocket; the first one lives as long as told."""
-    crib = VALVE.cell_description.devices["crib"]
-    spare = crib.pockets[1].model_copy(update={"tool": "vacuum_cup_2", "serial": "VC-0013"})
-    cup = VALVE.tools["vacuum_cup"]
-    other = cup.model_copy(update={"name": "vacuum_cup_2", "life": ToolLife()})
-    tools = {**VALVE.tools, "vacuum_cup": cup.model_copy(update={"life": life}), "vacuum_cup_2": other}
-    return with_devices(VALVE, crib={"pockets": (*crib.pockets, spare)}).model_copy(update={"tools": tools})
 
 
 def test_a_worn_out_tool_is_replaced_by_an_equal_one_without_a_person():
@@ -425,12 +415,6 @@ def test_only_a_person_who_was_asked_about_the_tool_makes_the_sensors_count(code
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         run_virtual(mount())
         run_virtual(again())
-
-
-def with_devices(line: Line, **devices) -> Line:  # type: ignore[no-untyped-def]
-    cell = line.cell_description
-    changed = {name: cell.devices[name].model_copy(update=update) for name, update in devices.items()}
-    return line.model_copy(update={"cell_description": cell.model_copy(update={"devices": {**cell.devices, **changed}})})
 
 
 BOTH = with_devices(TWIN, left_arm={"serves": None}, right_arm={"serves": None})

@@ -9,23 +9,28 @@ from typing import Any
 from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, fault, once
 from in_ros import in_ros
 
-from microcell.orchestration.controller import Controller, Session
+from microcell.description.line import RecoveryStep
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
 from microcell.records.journal import Journal
 from microcell.ros import names, qos
 from microcell.ros.actions import AsyncActionClient
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import ScaledClock
 from microcell_interfaces.action import ProduceOrder
-from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, ProductionEvent, ToolState
+from microcell_interfaces.msg import CellState, Fault, OperatorQuestion, OrderLine, OrderState, ProductionEvent, ToolState
 from microcell_interfaces.srv import (
+    AnswerQuestion,
     ChangeTool,
     ControlOrder,
     DockTool,
     ListOrders,
+    ListQuestions,
     ListTools,
     PackMLCommand,
     RenewTool,
+    SetDeviceService,
     SetToolService,
     SubmitOrder,
 )
@@ -65,14 +70,14 @@ class Cell:
 
 
 @asynccontextmanager
-async def a_cell(runtime, script=lambda goal: None, duration_s=4.0) -> AsyncIterator[Cell]:
+async def a_cell(runtime, script=lambda goal: None, duration_s=4.0, line=VALVE) -> AsyncIterator[Cell]:
     """A started cell, two hundred times as fast as real time."""
     clock = runtime.clock = ScaledClock(200.0)
     feeders = {name: FakeFeeder() for name in VALVE.feeders}
     changer = FakeChanger()
-    port = FakePort(VALVE, clock, feeders, changer, script, duration_s)
+    port = FakePort(line, clock, feeders, changer, script, duration_s)
     journal = Journal.create_or_open(":memory:", durability="batch")
-    controller = Controller(VALVE, clock, journal, port, {**feeders, "changer": changer}, Session("mock"))
+    controller = Controller(line, clock, journal, port, {**feeders, "changer": changer}, Session("mock"))
     interface = CellInterface(runtime, runtime.create_node("orchestrator"), VALVE)
     interface.serve(controller)
     await controller.start()
@@ -238,3 +243,41 @@ async def test_a_leased_arm_changes_no_tool_by_hand(runtime):
         refused = await cell.call(DockTool, names.DOCK_TOOL)
         assert not refused.accepted and "'arm' is leased by VLV-000001/pick_body" in refused.message
         cell.controller.command(Command.ABORT)
+
+
+@in_ros
+async def test_a_question_is_shown_listed_and_answered_by_service(runtime):
+    ask = RecoveryStep(action="ask", choices=("retry", "scrap"), text="Does the cap fit?")
+    line = VALVE.model_copy(update={"recovery": {"INSERT_JAMMED": (ask,)}})
+    async with a_cell(runtime, once("insert_cap", fault("INSERT_JAMMED")), line=line) as cell:
+        cell.watch(OperatorQuestion, names.QUESTIONS)
+        order = await cell.call(SubmitOrder, names.SUBMIT_ORDER, product="valve", lines=[OrderLine(quantity=1)])
+        shown = await cell.until_seen(lambda question: question.open)
+        assert (shown.id, shown.text, shown.unit, shown.operation) == (
+            "Q-0001", "Does the cap fit?", "VLV-000001", "insert_cap",
+        )  # fmt: skip
+        assert (list(shown.choices), shown.fault.code, shown.default_choice) == (["retry", "scrap"], "INSERT_JAMMED", "")
+        assert shown.deadline.sec == 0 and len(shown.consequences) == 2
+        wrong = await cell.call(AnswerQuestion, names.ANSWER_QUESTION, id="Q-0001", choice="retyr", by="ann")
+        assert not wrong.accepted and "'retyr' is no choice of Q-0001; did you mean 'retry'?" in wrong.message
+        right = await cell.call(AnswerQuestion, names.ANSWER_QUESTION, id="Q-0001", choice="retry", by="ann")
+        assert (right.accepted, right.message) == (True, "Q-0001 is answered: retry")
+        settled = await cell.until_seen(lambda question: not question.open)
+        assert (settled.answer, settled.answered_by) == ("retry", "ann")
+        assert (await cell.controller.order_ended(order.order_id)).good == 1
+        assert (await cell.call(ListQuestions, names.LIST_QUESTIONS)).questions == []
+        every = (await cell.call(ListQuestions, names.LIST_QUESTIONS, include_answered=True)).questions
+        assert [question.id for question in every] == ["Q-0001"]
+
+
+@in_ros
+async def test_a_device_is_put_out_of_service_and_back(runtime):
+    async with a_cell(runtime) as cell:
+        out = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nest_1", in_service=False, reason="worn")
+        assert (out.accepted, out.message) == (True, "nest_1 is out of service")
+        nobody = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nets_1", in_service=False)
+        assert not nobody.accepted and "there is no device 'nets_1'; did you mean 'nest_1'" in nobody.message
+        cell.watch(CellState, names.CELL_STATE)
+        await cell.until_seen(lambda s: any((d.name, d.state) == ("nest_1", "out_of_service") for d in s.stations))
+        back = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nest_1", in_service=True)
+        assert back.accepted

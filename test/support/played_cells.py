@@ -20,8 +20,9 @@ from schedules import VARIANTS, random_world
 from microcell.clock import Clock, DeadlockError, LoopClock, run_virtual
 from microcell.description.order import Order, OrderLine
 from microcell.faults import Fault
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
 from microcell.plugins import skill_names
 from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
 
