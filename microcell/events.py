@@ -186,7 +186,11 @@ class OperationEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class RecoveryDecided(Event):
-    """What the cell does about a fault or a rejected inspection."""
+    """What the cell does about a fault or a rejected inspection.
+
+    `redo` are the operations of a rework that no inspection asked for, `barred` what is to be exchanged (`other`). A
+    decision that follows from an answer has the question's id, and who answered.
+    """
 
     kind: ClassVar[str] = "recovery.decided"
     unit: str
@@ -194,6 +198,51 @@ class RecoveryDecided(Event):
     code: str
     action: str
     reason: str
+    redo: tuple[str, ...] = ()
+    barred: str = ""
+    question: str = ""
+    answered_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionAsked(Event):
+    """The cell asks a person to decide. `unit` is "" where nothing waits for the answer: a notice about `device`.
+
+    `default` is taken after `after_s` of cell time; "" where the cell waits for ever.
+    """
+
+    kind: ClassVar[str] = "question.asked"
+    question: str
+    unit: str
+    operation: str
+    fault: dict[str, Any]
+    text: str
+    choices: tuple[str, ...]
+    consequences: tuple[str, ...]
+    default: str = ""
+    after_s: float | None = None
+    device: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionAnswered(Event):
+    """A question is settled. `by` is who answered, or `default`; `choice` is "" where it fell away."""
+
+    kind: ClassVar[str] = "question.answered"
+    question: str
+    choice: str
+    by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceServiceChanged(Event):
+    """A device was put out of service or back into it; `code` is the fault for which the cell did it by itself."""
+
+    kind: ClassVar[str] = "device.service"
+    device: str
+    in_service: bool
+    reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,11 +282,12 @@ class ToolServiceChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolRenewed(Event):
-    """A person let the cell go on with a tool that had reached its life: its life begins anew."""
+    """A person told that a tool was overhauled, calibrated or replaced: its life begins anew."""
 
     kind: ClassVar[str] = "tool.renewed"
     tool: str
     serial: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,9 @@ CATALOGUE: dict[str, FaultKind] = {
         "The mounted tool cannot do what the skill needs.", "Check the plan and the tools' capabilities."
     ),
     "TOOL_WORN_OUT": _maintenance(
-        "The tool reached its life limit.", "Put in a new one with its serial in the cell's description, then Unhold."
+        "The tool reached its life limit.",
+        "Overhaul it and say so ('microcell tools --renew TOOL', service renew_tool), or put in another with its serial in "
+        "the cell's description; then Unhold.",
     ),
     # inspection
     "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver."),
@@ -162,6 +164,11 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "EMERGENCY_STOP": _operator(
         "An emergency stop is pressed.", "Make the cell safe, release the button, then Clear and Reset.", False
+    ),
+    "DEVICE_OUT_OF_SERVICE": _operator(
+        "Work waits for a device that is out of service, and no other can do it.",
+        "Mend it and put it back ('microcell device NAME --in-service', service set_device_service), or Unhold to try it "
+        "again where the cell took it out of use itself.",
     ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",

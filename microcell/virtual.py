@@ -15,6 +15,7 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
+from microcell.events import QuestionAsked
 from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import State
 from microcell.orchestration.session import Session
@@ -102,16 +103,29 @@ async def _produce(run: VirtualRun, journal: Journal, on_entry: Callable[[Entry]
 
 
 async def _work_off(controller: Controller, orders: tuple[Order, ...]) -> None:
-    """Hand in the orders and wait for them; a cell that waits for a person ends the run, nobody is there."""
+    """Hand in the orders and wait for them. A cell that waits for a person ends the run, nobody is there: held, aborted, or
+    with a question that has no default.
+    """
+    asked = asyncio.Event()
+    controller.add_listener(lambda entry: asked.set() if _waits_for_ever(entry) else None)
     ids = [controller.submit(order) for order in orders]
     ended = asyncio.gather(*(controller.order_ended(order_id) for order_id in ids))
     held = asyncio.ensure_future(controller.until_state(State.HELD, State.ABORTED))
+    unanswered = asyncio.ensure_future(asked.wait())
     try:
-        await asyncio.wait({_any(ended), _any(held)}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({_any(ended), held, unanswered}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        ended.cancel()
-        held.cancel()
-        await asyncio.gather(ended, held, return_exceptions=True)
+        for waiting in (ended, held, unanswered):
+            waiting.cancel()
+        await asyncio.gather(ended, held, unanswered, return_exceptions=True)
+
+
+def _waits_for_ever(entry: Entry) -> bool:
+    """Whether a unit waits for an answer that has no default."""
+    if entry.kind != QuestionAsked.kind:
+        return False
+    event = entry.event()
+    return isinstance(event, QuestionAsked) and bool(event.unit) and not event.default
 
 
 def _any(future: Awaitable[Any]) -> asyncio.Future[Any]:

@@ -44,7 +44,8 @@ The closed catalogue of faults. A code is the same in the journal, on the topics
 
 *Recoverable*: the cell may go on by itself once the cause is gone. *Default policy*: what the orchestrator does when an
 operation ends in the fault. Its steps go from left to right, `×` says how often; they are counted for each operation of a
-unit, and after the last one the cell holds. `recovery` in the [line](line.md) replaces the policy of a code. What each step
+unit, and after the last one the cell holds; a step that is not possible, as another feeder where there is none, is passed
+over. `recovery` in the [line](line.md) replaces the policy of a code. What each step
 does stands in the [integrator's page](../integrator.md#recovery-policy)."""
 
 Schema = Mapping[str, Any]
@@ -89,7 +90,15 @@ def fault_page() -> str:
 
 
 def _policy(steps: Iterable[RecoveryStep]) -> str:
-    return ", ".join(step.action if step.action == "hold" else f"{step.action} ×{step.times}" for step in steps)
+    return ", ".join(_step(step) for step in steps)
+
+
+def _step(step: RecoveryStep) -> str:
+    if step.action == "hold":
+        return "hold"
+    if step.action == "ask":
+        return f"ask ({', '.join(step.choices)}; after {step.after_s:.0f} s {step.default})"
+    return f"{step.action}{f' {step.kind}' if step.kind else ''} ×{step.times}"
 
 
 # --- documents -------------------------------------------------------------------------------------------------------------

@@ -76,6 +76,9 @@ def _exit_code(result: VirtualResult, wanted: VirtualRun) -> int:
         return 130
     for fault in snapshot.active_faults:
         print(f"the cell needs a person: {fault}", file=sys.stderr)
+    for question in snapshot.questions:
+        choices = f"choices: {', '.join(question.choices)}" + (f"; default: {question.default}" if question.default else "")
+        print(f"the cell asks {question.question}: {question.text} ({choices})", file=sys.stderr)
     open_orders = [order.order_id for order in snapshot.orders if not order.status.ended]
     if open_orders and wanted.stop_after_s is None:
         print(f"not finished: {', '.join(open_orders)}", file=sys.stderr)

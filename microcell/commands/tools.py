@@ -1,4 +1,4 @@
-"""`microcell tools`: the tools of a running cell; change and dock them, put them out of service and back."""
+"""`microcell tools`: the tools of a running cell; change, dock and renew them, put them out of service and back."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def run(args: argparse.Namespace) -> int:
             print(await cell.change_tool(args.change, args.arm))
         elif args.dock:
             print(await cell.dock_tool(args.arm))
+        elif args.renew:
+            print(await cell.renew_tool(args.renew, args.reason))
         elif args.out_of_service or args.in_service:
             tool = args.out_of_service or args.in_service
             print(await cell.set_tool_service(tool, bool(args.in_service), args.reason))

@@ -99,6 +99,8 @@ def _state(cell: CellClient) -> Text:
             f"\n{fault.code} at {fault.where}: {fault.cause} {fault.detail}\n  {fault.actor}: {fault.remedy}",
             "bold red",
         )
+    for question in cell.questions.values():
+        text.append(f"\n{question.id}: {question.text}\n  answer {' or '.join(question.choices)}", "bold yellow")
     return text
 
 

@@ -24,11 +24,45 @@ class FeederSetup(Description):
     operator_refills: bool = Field(True, description="Simulated worlds: whether somebody brings parts at all.")
 
 
+Choice = Literal["retry", "look_again", "next_part", "other", "wait", "rework", "scrap", "hold"]
+"""What the cell can do about a fault by itself, and what a person can choose."""
+
+Exchanged = Literal["tool", "arm", "feeder", "fixture", "camera", "printer", "carton_station", "bin"]
+
+
 class RecoveryStep(Description):
     """One thing to try. The steps of a policy are gone through in order; each has its own number of times."""
 
-    action: Literal["retry", "next_part", "wait", "scrap", "hold"] = Field(description="What to do.")
+    action: Literal[Choice, "ask"] = Field(description="What to do.")
     times: int = Field(1, ge=1, le=100, description="How often, before the next step's turn.")
+    kind: Exchanged | None = Field(
+        None, description="`other`: what is to be exchanged; without it, the device that the fault names."
+    )
+    redo: tuple[Name, ...] = Field((), description="`rework`: operations that are done again, with all of their chains.")
+    text: str = Field("", max_length=200, description="`ask`: the question; without it, what happened.")
+    choices: tuple[Choice, ...] = Field((), description="`ask`: what the operator can choose.")
+    default: Choice | None = Field(None, description="`ask`: choice when nobody has answered in time.")
+    after_s: float | None = Field(None, gt=0, le=86_400, description="`ask`: how long an answer is waited for.")
+
+
+class RecoveryBudget(Description):
+    """How much the cell may try by itself. Every repetition counts: retry, look_again, next_part, other, rework.
+
+    What a person lets the cell go on with begins to count anew.
+    """
+
+    per_operation: int = Field(6, ge=1, le=1000, description="Of one operation of one unit.")
+    per_unit: int = Field(20, ge=1, le=1000, description="Of all operations of one unit.")
+    per_order: int = Field(5000, ge=1, le=1_000_000, description="Of all units of one order; beyond it the cell holds.")
+    per_window: int = Field(60, ge=1, le=10_000, description="Within `window_s`; beyond it the cell holds.")
+    window_s: float = Field(600.0, gt=0, le=86_400, description="The last so many seconds of cell time.")
+    source_uses: int = Field(6, ge=1, le=20, description="Last uses of a source that are judged together.")
+    source_failures: int = Field(
+        3, ge=1, le=21, description="So many failures among them take it out of use; more than `source_uses`: never."
+    )
+    beyond: Literal["scrap", "hold"] = Field(
+        "scrap", description="What becomes of a unit beyond `per_operation` or `per_unit`."
+    )
 
 
 class Disturbances(Description):
@@ -63,6 +97,7 @@ class LineDocument(Document):
     recovery: dict[str, tuple[RecoveryStep, ...]] = Field(
         default_factory=dict, description="Policy by fault code, instead of the default."
     )
+    recovery_budget: RecoveryBudget = Field(RecoveryBudget(), description="How much may be tried before it ends.")
     disturbances: Disturbances = Field(Disturbances(), description="How imperfect the simulated plant is.")
     time_scale: float = Field(1.0, gt=0, le=100, description="Speed of mock hardware against real time.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from microcell.description.cell import ArmSpec, CameraSpec, FeederSpec
+from microcell.description.line import RecoveryStep
 from microcell.description.product import Grasp, Part, Screw
 from microcell.description.rules_cell import pocket_tools
 from microcell.description.rules_context import AnyTool, Context, rule
@@ -57,6 +58,48 @@ def rule_recovery_names_faults(context: Context) -> Iterator[Issue]:
         if not steps:
             remedy = "a policy has at least one, such as '- {action: hold}'. Add one."
             yield context.issue("line", where, "there are no steps", remedy)
+
+
+_KEYS_OF = {"kind": ("other", "ask"), "redo": ("rework", "ask")}
+_KEYS_OF_ASK = ("text", "choices", "default", "after_s")
+
+
+@rule("line")
+def rule_recovery_steps_are_whole(context: Context) -> Iterator[Issue]:
+    """A step of a recovery policy has the keys that belong to its action; a question has choices, and its default is one."""
+    for code, steps in context.line.recovery.items():
+        for number, step in enumerate(steps):
+            where: Where = ("recovery", code, number)
+            for key in sorted(step.model_fields_set & {*_KEYS_OF, *_KEYS_OF_ASK}):
+                actions = _KEYS_OF.get(key, ("ask",))
+                if step.action not in actions:
+                    what, remedy = f"'{step.action}' has no '{key}'", f"it belongs to {' and '.join(actions)}. Remove it."
+                    yield context.issue("line", (*where, key), what, remedy, key=True)
+            doing = step.choices if step.action == "ask" else (step.action,)
+            if "rework" in doing and not step.redo:
+                remedy = "it does at least one again. Name it in 'redo'."
+                yield context.issue("line", where, "a rework without operations", remedy)
+            if step.action == "ask":
+                yield from _question_issues(context, where, step)
+
+
+def _question_issues(context: Context, where: Where, step: RecoveryStep) -> Iterator[Issue]:
+    if not step.choices:
+        remedy = "it has at least one, such as [retry, scrap]. Add 'choices'."
+        yield context.issue("line", where, "a question without choices", remedy)
+    elif step.default is not None and step.default not in step.choices:
+        what = f"'{step.default}' is none of the choices"
+        yield context.issue("line", (*where, "default"), what, choice(step.default, step.choices, "choice"))
+    if (step.default is None) != (step.after_s is None):
+        remedy = "'default' and 'after_s' go together: what is done when nobody has answered for so long. Give both or none."
+        yield context.issue("line", where, "half of a default", remedy)
+
+
+@rule("line", "product.plan")
+def rule_recovery_redoes_operations(context: Context) -> Iterator[Issue]:
+    """What a recovery policy does again is in the plan."""
+    plan = context.names("product", "plan")
+    yield from context.refer_each("line", ("recovery", "*", "*", "redo", "*"), plan, "operation of the plan")
 
 
 @rule("line", "cell.devices", "tools", "product")

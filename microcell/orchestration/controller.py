@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 from microcell import events
@@ -21,6 +21,7 @@ from microcell.orchestration.interlock import Interlock
 from microcell.orchestration.limits import check_text
 from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, Mode, State
 from microcell.orchestration.restore import opening, restore
+from microcell.orchestration.service import Service
 from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.stations import Stations
@@ -72,7 +73,8 @@ class Controller:
         self._interlock = Interlock(safety, clock, self._stop_at_once)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
-        self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.epoch)
+        self.service = Service(self.shop, self._wake)
+        self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.service, self.epoch)
         self.tooling = self._runner.tooling
 
     # life
@@ -88,6 +90,9 @@ class Controller:
         for feeder in self.line.feeders:
             await self._feeders.read(feeder)
         await self.tooling.start()
+        for unit, waiting in self._runner.recovering.resume(self.in_doubt):
+            unit.running = True
+            self.beside(waiting, f"{unit.serial}/question", unit)
         await self._interlock.start()
         if self.session.autostart and self.state is State.STOPPED:
             self.command(Command.RESET, "start-up")
@@ -178,6 +183,7 @@ class Controller:
     def _commanded(self, command: Command) -> None:
         self._starved = False
         if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
+            self.service.cleared(self.active_faults)
             self.active_faults.clear()
             self._held_for_person.set()
             self._put_doubtful_units_aside()
@@ -192,29 +198,27 @@ class Controller:
 
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault and wait until a person lets it go on (see `execution.Gate`)."""
-        self.active_faults.append(fault)
-        if (self.state, Command.HOLD) in COMMANDED:
-            self.command(Command.HOLD, str(fault))
+        self._stand_for(fault)
         self._held_for_person.clear()
-        await self._park(self._held_for_person.wait())
+        await self.park(self._held_for_person.wait())
         await self.pass_through()
 
     async def may_move(self, devices: Iterable[str] = ()) -> None:
         """Wait where nothing may begin to move, not even to reach a safe point (see `execution.Gate`)."""
         if self.state not in CHAINS_GO_ON or not self.packml.may_move(devices):
-            await self._park(self._until(lambda: self.state is State.EXECUTE and self.packml.may_move(devices)))
+            await self.park(self._until(lambda: self.state is State.EXECUTE and self.packml.may_move(devices)))
 
     async def pass_through(self) -> None:
         """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
         if self.state is not State.EXECUTE:
-            await self._park(self._until(lambda: self.state is State.EXECUTE))
+            await self.park(self._until(lambda: self.state is State.EXECUTE))
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free (see `execution.Gate`)."""
         if self.shop.resources.holders.get(device) == holder:
             return
         if not self.shop.resources.is_free(device):
-            await self._park(self._until(lambda: self.shop.resources.is_free(device)))
+            await self.park(self._until(lambda: self.shop.resources.is_free(device)))
         self.shop.resources.take([device], holder)
 
     def freed(self) -> None:
@@ -247,7 +251,7 @@ class Controller:
         if self._journal_is_lost:  # even where there is room again for this one: what came before is missing
             raise JournalError(self.reason)
         entry = self._journal.append(event)
-        self.shop.tools.apply(event)
+        self.shop.apply(event)
         self.shop.orders.touched_by(event, self.shop.units)
         self.packml.apply(event)
         for listener in self._listeners:
@@ -303,9 +307,8 @@ class Controller:
             self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
             self._starved = True
         else:
-            refused = [self.shop.tools.refusal(tool) for tool in self.shop.tools.out_of_service()]
-            blocked = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
-            self._raise(next((fault for fault in refused if fault), blocked))
+            for fault in self._dispatcher.why_blocked():
+                self._raise(fault)
 
     def _stop_at_once(self, fault: Fault) -> None:
         """Abort because of an emergency stop or the like (see `interlock`)."""
@@ -318,6 +321,9 @@ class Controller:
         """Record a fault of the cell itself and hold, or abort, until a person lets it go on."""
         self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
         self.shop.saw_fault(fault)
+        self._stand_for(fault, command)
+
+    def _stand_for(self, fault: Fault, command: Command = Command.HOLD) -> None:
         self.active_faults.append(fault)
         if (self.state, command) in COMMANDED:
             self.command(command, str(fault))
@@ -379,12 +385,12 @@ class Controller:
         self.packml.abort_unrecorded(str(error))
         self._runner.cancel_all()
 
-    async def _park(self, waiting: Any) -> None:
-        """Wait at a safe point: for Holding, Stopping and Aborting, this chain has come to rest."""
+    async def park(self, waiting: Awaitable[T]) -> T:
+        """Wait at a safe point: for Holding, Stopping and Aborting, this chain has come to rest (see `execution.Gate`)."""
         self._parked += 1
         self._wake()
         try:
-            await waiting
+            return await waiting
         finally:
             self._parked -= 1
 

@@ -7,8 +7,10 @@ work; an arm that would be idle changes its tool rather than wait for a busy one
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from microcell.faults import Fault
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Binding
 from microcell.orchestration.shop import Shop
@@ -65,6 +67,18 @@ class Dispatcher:
         """Whether any unit is in work or may be begun."""
         return bool(self.shop.units) or bool(self.shop.orders.next_of_each_variant())
 
+    def why_blocked(self) -> list[Fault]:
+        """Why nothing can go on: a tool that must not be used, devices out of service, or CELL_BLOCKED."""
+        shop, waiting = self.shop, list(self._waiting())
+        for unit, chain in waiting:
+            for tool in shop.resources.unfit_tools(unit, shop.needs(unit, chain)):
+                if refused := shop.tools.refusal(tool):
+                    return [refused]
+        lacking = dict.fromkeys(name for unit, chain in waiting for name in self._lacks(unit, chain))
+        reasons = shop.sources.reasons
+        blocked = Fault("CELL_BLOCKED", shop.line.cell, f"units in work: {', '.join(shop.units) or 'none'}")
+        return [Fault("DEVICE_OUT_OF_SERVICE", name, reasons.get(name, "")) for name in lacking] or [blocked]
+
     def _startable(self) -> list[Job]:
         """Jobs that have all they need, the most urgent first."""
         jobs: list[Job] = []
@@ -102,8 +116,31 @@ class Dispatcher:
         if len(shop.units) < shop.line.max_units_in_work:
             for order, variant in shop.orders.next_of_each_variant():
                 unit = shop.draft_unit(order, variant)
-                found += [(unit, order, chain, True) for chain in unit.ready_chains()[:1]]
+                if self._could_be_made(unit):
+                    found += [(unit, order, chain, True) for chain in unit.ready_chains()[:1]]
         return sorted(found, key=lambda c: c[1].urgency) if len(shop.orders) > 1 else found
+
+    def _could_be_made(self, unit: UnitWork) -> bool:
+        """Whether nothing that a unit needs is out of use: one that is begun all the same takes the place of another."""
+        shop = self.shop
+        if not shop.resources.out_of_service and all(map(shop.tools.is_fit, shop.tools.places)):
+            return True
+        return not any(
+            self._lacks(unit, chain) or shop.resources.unfit_tools(unit, shop.needs(unit, chain))
+            for chain in unit.plan.chains
+        )
+
+    def _lacks(self, unit: UnitWork, chain: Chain) -> tuple[str, ...]:
+        shop = self.shop
+        return shop.resources.lacking(unit, chain, shop.needs(unit, chain), shop.units.values())
+
+    def _waiting(self) -> Iterator[tuple[UnitWork, Chain]]:
+        """Every chain of the units in work that the plans allow now, and all chains of those that might be begun."""
+        for unit in self.shop.units.values():
+            yield from ((unit, chain) for chain in unit.ready_chains())
+        for order, variant in self.shop.orders.next_of_each_variant():
+            unit = self.shop.draft_unit(order, variant)
+            yield from ((unit, chain) for chain in unit.plan.chains)
 
 
 def _saves(job: Job, first: Job) -> bool:

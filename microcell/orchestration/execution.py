@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol, TypeVar
 
-from microcell import events
+from microcell import events, plugins
 from microcell.description.line import Line
 from microcell.devices.contract import Device
 from microcell.errors import JournalError, UsageError
@@ -17,24 +17,14 @@ from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
-from microcell.orchestration.recovery import decide
+from microcell.orchestration.recovering import Recovering
+from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, fault_of
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
 T = TypeVar("T")
-MAY_LEAVE_PART_IN_HAND = (
-    "OUTCOME_UNKNOWN",
-    "HAND_NOT_EMPTY",
-    "SKILL_CANCELLED",
-    "SKILL_TIMEOUT",
-    "GRIP_WRONG_WIDTH",
-    "ARM_STOPPED",
-    "EMERGENCY_STOP",
-)
-HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
-"""What dropping a part ends in when the tool holds none, or when there is not even a tool."""
 
 
 class Gate(Protocol):
@@ -59,6 +49,9 @@ class Gate(Protocol):
     async def pass_through(self) -> None:
         """Return as soon as the cell is in Execute or on its way to a safe point."""
 
+    async def park(self, waiting: Awaitable[T]) -> T:
+        """Wait at a safe point."""
+
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free."""
 
@@ -82,6 +75,7 @@ class ChainRunner:
         gate: Gate,
         changers: Mapping[str, Device],
         feeders: FeederWatch,
+        service: Service,
         epoch: int,
     ) -> None:
         self._shop = shop
@@ -92,6 +86,7 @@ class ChainRunner:
         self._attempts = 0
         self.tooling = Tooling(shop, self, gate, changers, restarted=epoch > 1)
         self.parking = Parking(shop, self, gate)
+        self.recovering = Recovering(shop, self, gate, self.tooling, feeders, service)
         self.activity: dict[str, Feedback] = {}
         self.goals: dict[str, SkillGoal] = {}
         self.running: dict[str, asyncio.Task[SkillResult]] = {}
@@ -101,10 +96,10 @@ class ChainRunner:
         holder = f"{job.unit.serial}/{job.chain.first}"
         try:
             await self.parking.enter(job)
-            if job.binding.change_to:
-                await self.tooling.mount(job)
-            await self.tooling.check_fit(job)
-            await self._run_chain(job)
+            if job.binding.change_to and not await self.tooling.mount(job):
+                return
+            if self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits
+                await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
 
@@ -123,12 +118,13 @@ class ChainRunner:
                 index += 1
                 self._succeeded(job, operation, index, result)
                 if result.fault is not None:
-                    await self._after_fault_on_the_way_back(unit, operation, result.fault)
+                    await self.recovering.after_the_work(unit, operation, result.fault)
             elif result.outcome is Outcome.REJECTED:
                 self._rejected(unit, operation, result)
                 return
-            elif not await self._recovered(job, operation, index, fault_of(result)):
+            elif not await self.recovering.recovered(job, operation, index, fault_of(result)):
                 return
+        unit.barred.clear()
         if unit.complete:
             self._shop.end_unit(unit)
 
@@ -146,16 +142,6 @@ class ChainRunner:
         if next_index < len(job.chain.operations):  # at the chain's end the controller looks by itself
             self._gate.freed()
 
-    async def _after_fault_on_the_way_back(self, unit: UnitWork, operation: str, fault: Fault) -> None:
-        """The work is done, so there is nothing to repeat; a fault that needs a person holds the cell all the same."""
-        self._shop.saw_fault(fault)
-        if decide(fault.code, 0, self._shop.line.recovery) == "hold":
-            self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
-            await self._gate.hold(fault)
-        else:
-            self._shop.decided(unit.serial, operation, fault.code, "go_on", "the operation was done before")
-            await self._gate.pass_through()
-
     def _rejected(self, unit: UnitWork, operation: str, result: SkillResult) -> None:
         checks = self._failed_checks(unit, operation, result)
         redo = tuple(dict.fromkeys(name for check in checks.values() for name in check.redo))
@@ -172,75 +158,13 @@ class ChainRunner:
         inspection = self._shop.line.product_description.inspections.get(name)
         return {c: inspection.checks[c] for c in result.failed_checks if c in inspection.checks} if inspection else {}
 
-    async def _recovered(self, job: Job, operation: str, index: int, fault: Fault) -> bool:
-        """Act on a fault; True when the operation is to be tried again now."""
-        unit = job.unit
-        self._shop.saw_fault(fault)
-        spec = unit.plan.operations[operation]
-        if unit.scrapping and spec.vacates and fault.code == "FIXTURE_EMPTY":
-            self._shop.scrap(unit, operation, fault.code, unit.scrapping)  # somebody, or a slip, took it away already
-            return False
-        key = (spec.skill, operation, fault.code)
-        action = decide(fault.code, unit.tried.get(key, 0), self._shop.line.recovery)
-        unit.tried[key] = unit.tried.get(key, 0) + 1
-        if action == "hold":
-            self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
-            unit.tried.pop(key)
-            await self._gate.hold(fault)
-            if fault.code.startswith("TOOL_") and job.binding.arm:
-                await self.insist(lambda: self.tooling.read(job.binding.arm))  # a person may have changed it
-            if fault.code != "OUTCOME_UNKNOWN":
-                return True
-            await self._begin_again(job, operation, index, fault, "scrap")  # once more could be twice
-            return False
-        if action == "retry":
-            self._shop.decided(unit.serial, operation, fault.code, "retry", f"attempt {unit.tried[key] + 1}")
-            await self._gate.pass_through()
-            return True
-        await self._begin_again(job, operation, index, fault, action)
-        return False
-
-    async def _begin_again(self, job: Job, operation: str, index: int, fault: Fault, action: str) -> None:
-        """Empty the hand and give the chain, or the unit, up."""
-        unit = job.unit
-        if action == "wait":
-            feeder = job.binding.operations[operation]["feeder"]
-            await self.insist(lambda: self._feeders.take_for_empty(feeder))
-        if action != "scrap":
-            self._shop.decided(unit.serial, operation, fault.code, action, f"{job.chain.first} is done again")
-        if job.binding.arm and (index > 0 or fault.code in MAY_LEAVE_PART_IN_HAND):
-            await self.empty_hand(job)
-        taken_out = job.chain.operations[: index + (fault.code == "GRIP_PART_LOST" and not unit.scrapping)]
-        unit_is_gone = any(unit.plan.operations[name].vacates for name in taken_out)
-        unit.done.difference_update(job.chain.operations)
-        if action == "scrap" or unit_is_gone:
-            self._shop.scrap(unit, operation, fault.code, str(fault))
-
-    async def empty_hand(self, job: Job) -> None:
-        """Drop what the tool may hold into a bin, again and again until nothing is held."""
-        arm, ways = job.binding.arm, self._shop.line.ways
-        bins = [name for name in self._shop.resources.suitability.bins(arm) if not ways.zones_at(arm, name)]
-        if not bins:
-            await self._gate.hold(Fault("HAND_NOT_EMPTY", job.binding.arm, "there is no bin to drop the part into"))
-            return
-        unit, holder = job.unit, f"{job.unit.serial}/{job.chain.first}"
-        resources = {"arm": job.binding.arm, "bin": bins[0]}
-        await self._gate.pass_through()
-        await self._gate.acquire(bins[0], holder)
-        while True:
-            result = await self.goal(unit.serial, unit.variant, "drop_part", "place", {"target": "bin"}, resources)
-            if result.outcome is Outcome.SUCCEEDED or (fault := fault_of(result)).code in HAND_IS_EMPTY:
-                await self._gate.pass_through()
-                return
-            self._shop.saw_fault(fault)
-            if fault.code == "SKILL_CANCELLED":
-                await self._gate.pass_through()
-            else:
-                self._shop.decided(unit.serial, "drop_part", fault.code, "hold", str(fault))
-                await self._gate.hold(fault)
-
     async def _attempt(self, unit: UnitWork, operation: str, resources: Mapping[str, str], job: Job) -> SkillResult:
         skill, parameters = self._shop.skill_of(unit, operation), self._shop.parameters(unit, operation)
+        attempts = self._shop.attempts
+        if approach := attempts.approach(unit.serial, operation):
+            parameters = plugins.skill(skill).changed(parameters, approach)
+        if code := attempts.failed(unit.serial, operation):
+            parameters = plugins.skill(skill).repeated(parameters, code)
         return await self.goal(unit.serial, unit.variant, operation, skill, parameters, resources)
 
     async def goal(
@@ -312,6 +236,10 @@ class ChainRunner:
             return await self._port.execute(goal, report)
         except FaultError as error:
             return SkillResult(Outcome.FAULT, str(error), error.fault)
+
+    async def empty_hand(self, job: Job) -> None:
+        """Drop what the tool may hold into a bin."""
+        await self.recovering.empty_hand(job)
 
     async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What a device says that the orchestrator asks itself; one that fails holds the cell and is asked again."""

@@ -66,7 +66,7 @@ class Parking:
                 return
             fault = fault_of(result)
             self._shop.saw_fault(fault)
-            again = decide(fault.code, tried, self._shop.line.recovery) == "retry"
+            again = decide(fault.code, tried, self._shop.line.recovery) in ("retry", "look_again")
             self._shop.decided("", f"park_{arm}", fault.code, "retry" if again else "hold", str(fault))
             tried = tried + 1 if again else 0
             await (self._cell.pass_through() if again else self._cell.hold(fault))

@@ -2,44 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
-from microcell.description.line import RecoveryStep
+from microcell.description.line import Choice, RecoveryStep
 from microcell.faults import CATALOGUE
 
-Action = Literal["retry", "next_part", "wait", "scrap", "hold"]
+Action = Literal[Choice, "ask"]
+Overrides = Mapping[str, tuple[RecoveryStep, ...]]
+REPEATING = ("retry", "look_again", "next_part", "other", "rework")
+"""Actions by which something is tried again: these count towards the budget."""
+
+STEPS: dict[Action, RecoveryStep] = {action: RecoveryStep(action=action) for action in ("scrap", "hold", "next_part")}
+
+CONSEQUENCES: dict[Choice, str] = {
+    "retry": "The operation is done again, with another approach where the skill has one.",
+    "look_again": "Sensors and cameras are read anew, and the operation is done again as before.",
+    "next_part": "What the tool holds is dropped into a bin, and the work is done again with the next part.",
+    "other": "What the tool holds is dropped into a bin, and the work is done again with another device.",
+    "wait": "What the tool holds is dropped into a bin; the feeder counts as empty until it is refilled.",
+    "rework": "The unit goes back to earlier operations.",
+    "scrap": "What the tool holds is dropped into a bin, and the unit goes to the rejects.",
+    "hold": "The whole cell is held until somebody commands Unhold; then the operation is done again.",
+}
+"""What each choice leads to, for the person who is asked."""
 
 
 def _steps(*steps: tuple[Action, int]) -> tuple[RecoveryStep, ...]:
     return tuple(RecoveryStep(action=action, times=times) for action, times in steps)
 
 
-_RETRY = _steps(("retry", 2), ("hold", 1))
-_NEXT_PART = _steps(("next_part", 3), ("hold", 1))
+def _other(kind: Any) -> RecoveryStep:
+    return RecoveryStep(action="other", kind=kind)
+
+
+def _ask(times: int, default: Choice, *choices: Choice) -> RecoveryStep:
+    return RecoveryStep(action="ask", times=times, choices=choices, default=default, after_s=ANSWER_S)
+
+
+ANSWER_S = 600.0
+"""How long the default policies wait for an answer."""
+
+_HOLD = STEPS["hold"]
+_NEXT_PART = _steps(("next_part", 3))
 _RETRY_THEN_NEXT = _steps(("retry", 1), ("next_part", 2), ("scrap", 1))
-_HOLD = _steps(("hold", 1))
 
 DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
-    "GRIP_NOTHING_HELD": _NEXT_PART,
-    "GRIP_PART_LOST": _NEXT_PART,
-    "GRIP_WRONG_WIDTH": _NEXT_PART,
-    "VACUUM_NOT_SEALED": _steps(("retry", 2), ("next_part", 2), ("hold", 1)),
-    "HAND_NOT_EMPTY": _NEXT_PART,
+    "GRIP_NOTHING_HELD": (*_NEXT_PART, _other("feeder"), _HOLD),
+    "GRIP_PART_LOST": (*_NEXT_PART, _HOLD),
+    "GRIP_WRONG_WIDTH": (*_NEXT_PART, _other("feeder"), _HOLD),
+    "VACUUM_NOT_SEALED": (*_steps(("retry", 2), ("next_part", 2)), _other("tool"), _HOLD),
+    "HAND_NOT_EMPTY": (*_NEXT_PART, _HOLD),
     "FEEDER_EMPTY": _steps(("wait", 100)),
-    "FEEDER_JAMMED": _HOLD,
-    "PART_NOT_FOUND": _steps(("retry", 2), ("hold", 1)),
-    "INSERT_NO_CONTACT": _NEXT_PART,
+    "FEEDER_JAMMED": (_other("feeder"), _HOLD),
+    "PART_NOT_FOUND": (*_steps(("look_again", 2)), _other("feeder"), _HOLD),
+    "INSERT_NO_CONTACT": (*_NEXT_PART, _ask(1, "scrap", "retry", "next_part", "scrap", "hold"), _HOLD),
     "INSERT_JAMMED": _RETRY_THEN_NEXT,
     "INSERT_FORCE_EXCEEDED": _RETRY_THEN_NEXT,
     "FASTEN_CROSS_THREADED": _steps(("retry", 2), ("scrap", 1)),
     "FASTEN_NOT_SEATED": _steps(("retry", 2), ("scrap", 1)),
-    "FASTEN_NO_SCREW": _steps(("retry", 3), ("hold", 1)),
-    "CAMERA_UNUSABLE_IMAGE": _RETRY,
-    "CARTON_FULL": _RETRY,
-    "LABEL_NOT_PRINTED": _RETRY,
-    "ARM_STOPPED": _RETRY,
     "EMERGENCY_STOP": _steps(("retry", 3), ("hold", 1)),
+    "FASTEN_NO_SCREW": (*_steps(("retry", 3)), _other("feeder"), _HOLD),
+    "FIXTURE_NOT_CLAMPED": _steps(("retry", 1), ("hold", 1)),
+    "FIXTURE_OCCUPIED": (_other("fixture"), _HOLD),
+    "TOOL_MISSING": (_other("tool"), _HOLD),
+    "TOOL_WRONG": (_other("tool"), _HOLD),
+    "CAMERA_NO_IMAGE": (*_steps(("look_again", 1)), _other("camera"), _HOLD),
+    "CAMERA_UNUSABLE_IMAGE": (*_steps(("retry", 2)), _other("camera"), _HOLD),
+    "CARTON_FULL": _steps(("retry", 2), ("hold", 1)),
+    "CARTON_MISSING": (_other("carton_station"), _HOLD),
+    "LABEL_NOT_PRINTED": (*_steps(("retry", 2)), _other("printer"), _HOLD),
+    "ARM_STOPPED": _steps(("retry", 2), ("hold", 1)),
+    "DEVICE_SILENT": (RecoveryStep(action="other"), _HOLD),
     "SKILL_CANCELLED": _steps(("retry", 3), ("hold", 1)),
     "SKILL_TIMEOUT": _steps(("next_part", 1), ("hold", 1)),
     "SKILL_FAILED": _steps(("scrap", 1)),
@@ -47,17 +81,29 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
 """Every code that is not here holds the cell and waits for a person."""
 
 
-def policy(code: str, overrides: Mapping[str, tuple[RecoveryStep, ...]]) -> tuple[RecoveryStep, ...]:
+def policy(code: str, overrides: Overrides) -> tuple[RecoveryStep, ...]:
     """The steps for a code: the line's own, else the default, else hold."""
-    return overrides.get(code) or DEFAULTS.get(code) or _HOLD
+    return overrides.get(code) or DEFAULTS.get(code) or (_HOLD,)
 
 
-def decide(code: str, already: int, overrides: Mapping[str, tuple[RecoveryStep, ...]]) -> Action:
-    """The action for the next occurrence when `already` ones were dealt with; past the last step it is hold."""
+def choose(
+    code: str, already: int, overrides: Overrides, possible: Callable[[RecoveryStep], bool] = lambda step: True
+) -> RecoveryStep:
+    """The step for the next occurrence when `already` ones were dealt with; past the last one it is hold.
+
+    A step that is not possible now is passed over.
+    """
     if code not in CATALOGUE:
         raise ValueError(f"'{code}' is not in the fault catalogue")
     for step in policy(code, overrides):
+        if not possible(step):
+            continue
         if already < step.times:
-            return step.action
+            return step
         already -= step.times
-    return "hold"
+    return _HOLD
+
+
+def decide(code: str, already: int, overrides: Overrides) -> Action:
+    """As `choose`, for work that belongs to no unit: nothing can be exchanged, and nobody is asked."""
+    return choose(code, already, overrides, lambda step: step.action not in ("other", "ask", "rework")).action

@@ -60,6 +60,17 @@ class Blocked:
     wish: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a binding is looked for: patiently (what is leased counts as free), without what is barred, and anyhow, as if
+    nothing were out of service.
+    """
+
+    patient: bool = False
+    barred: frozenset[str] = frozenset()
+    anyhow: bool = False
+
+
 class Resources:
     """The present state of all that is shared.
 
@@ -67,8 +78,14 @@ class Resources:
     `ending` are stations that let their unit be finished and take no other.
     """
 
-    def __init__(self, line: Line, needs: Callable[[UnitWork, Chain], Mapping[str, Needs]]) -> None:
+    def __init__(
+        self,
+        line: Line,
+        needs: Callable[[UnitWork, Chain], Mapping[str, Needs]],
+        is_fit: Callable[[str], bool] = lambda tool: True,
+    ) -> None:
         self.line = line
+        self._is_fit = is_fit
         self.holders: dict[str, str] = {}
         self.occupied: dict[str, str] = {}
         self.mounted: dict[str, str] = {}
@@ -81,12 +98,38 @@ class Resources:
         self.inside: dict[str, set[str]] = {zone: set(arms) for zone in line.cell_description.zones}
 
     def bind(self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]) -> Binding | Blocked:
-        """Find free devices for all operations of a chain, the cheapest arm first; takes nothing yet."""
+        """Find free devices for all operations of a chain, the cheapest arm first; takes nothing yet.
+
+        What is barred for the unit is taken all the same where nothing else could ever do it.
+        """
+        if unit.barred and self.could_bind(unit, chain, needs, units, frozenset(unit.barred)):
+            return self._bind_or_wish(unit, chain, needs, list(units), frozenset(unit.barred))
+        return self._bind_or_wish(unit, chain, needs, list(units), frozenset())
+
+    def could_bind(
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork], barred: frozenset[str]
+    ) -> bool:
+        """Whether a chain could be done without some devices or tools as soon as nothing is leased."""
+        return isinstance(self._bind(unit, chain, needs, list(units), Terms(patient=True, barred=barred)), Binding)
+
+    def lacking(
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]
+    ) -> tuple[str, ...]:
+        """Devices out of service, tools apart, without which a chain cannot be done; empty where that is not the reason."""
         everybody = list(units)
-        found = self._bind(unit, chain, needs, everybody, patient=False)
+        if isinstance(self._bind(unit, chain, needs, everybody, Terms(patient=True)), Binding):
+            return ()
+        found = self._bind(unit, chain, needs, everybody, Terms(patient=True, anyhow=True))
+        devices = found.devices() if isinstance(found, Binding) else ()
+        return tuple(device for device in devices if device in self.out_of_service)
+
+    def _bind_or_wish(
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], barred: frozenset[str]
+    ) -> Binding | Blocked:
+        found = self._bind(unit, chain, needs, units, Terms(barred=barred))
         if isinstance(found, Binding) or found.parts:
             return found
-        wish = self._bind(unit, chain, needs, everybody, patient=True)
+        wish = self._bind(unit, chain, needs, units, Terms(patient=True, barred=barred))
         return Blocked(found.reason, wish=frozenset(wish.devices())) if isinstance(wish, Binding) else found
 
     def take(self, devices: Iterable[str], holder: str) -> None:
@@ -129,58 +172,64 @@ class Resources:
     # inside
 
     def _bind(
-        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], patient: bool
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], terms: Terms
     ) -> Binding | Blocked:
         """As `bind`; a patient one takes what is leased for free."""
         reasons: list[Blocked] = []
-        for arm in self._arms(needs):
-            if not patient and arm and (not self.is_free(arm) or arm in self.unsettled):
+        for arm in self._arms(needs, terms):
+            if not terms.patient and arm and (not self.is_free(arm) or arm in self.unsettled):
                 reasons.append(Blocked(f"{arm} is busy"))
                 continue
-            found = self._bind_arm(unit, chain, needs, units, arm, patient)
+            found = self._bind_arm(unit, chain, needs, units, arm, terms)
             if isinstance(found, Binding):
                 return found
             reasons.append(found)
         return next((r for r in reasons if r.parts), reasons[0] if reasons else Blocked("no arm can do it"))
 
     def _bind_arm(
-        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], arm: str, patient: bool
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], arm: str, terms: Terms
     ) -> Binding | Blocked:
-        change = self._tool_change(arm, needs, patient)
+        change = self._tool_change(arm, needs, terms)
         if change is None:
             return Blocked("no tool in a free crib can do it")
         reason = Blocked("no station is free")
-        for taken in self._stations(unit, chain, patient):
+        for taken in self._stations(unit, chain, terms):
             operations = {}
             for name in chain.operations:
-                devices = self._devices(needs[name], {**unit.stations, **taken}, arm, patient)
+                devices = self._devices(needs[name], {**unit.stations, **taken}, arm, terms)
                 if isinstance(devices, Blocked):
                     reason = devices
                     break
                 operations[name] = devices
             else:
                 zones = self._zones(arm, change[1], operations)
-                if not patient and (busy := self._busy_zone(arm, zones)):
+                if not terms.patient and (busy := self._busy_zone(arm, zones)):
                     reason = Blocked(f"the zone {busy} is not free")
-                elif taken and not self._safe(unit, taken, units):
+                elif taken and not terms.anyhow and not self._safe(unit, taken, units):
                     reason = Blocked("the station is kept free for a unit in work")
                 else:
                     return Binding(arm, *change, operations, taken, zones)
         return reason
 
-    def _arms(self, needs: Mapping[str, Needs]) -> list[str]:
+    def _arms(self, needs: Mapping[str, Needs], terms: Terms) -> list[str]:
         """Arms for a chain, those first that have its tool mounted; "" alone where it needs none."""
         if not any("arm" in need.kinds for need in needs.values()):
             return [""]
-        arms = [arm for arm in self.line.ways.arms if arm not in self.out_of_service]
-        return sorted(arms, key=lambda arm: not self._is_ready(arm, needs))
+        arms = [arm for arm in self.line.ways.arms if self._in_service(arm, terms)]
+        return sorted(arms, key=lambda arm: not self._is_ready(arm, needs, terms))
 
-    def _is_ready(self, arm: str, needs: Mapping[str, Needs]) -> bool:
+    def _is_ready(self, arm: str, needs: Mapping[str, Needs], terms: Terms) -> bool:
         """Whether what is on an arm's flange can do a chain, and may."""
         tool = self.mounted.get(arm, "")
-        return tool not in self.out_of_service and self.suitability.suits(tool, needs)
+        return self._may_use(tool, terms) and self.suitability.suits(tool, needs)
 
-    def _stations(self, unit: UnitWork, chain: Chain, patient: bool) -> Iterator[dict[str, str]]:
+    def _may_use(self, tool: str, terms: Terms) -> bool:
+        return self._in_service(tool, terms) and (terms.anyhow or self._is_fit(tool))
+
+    def _in_service(self, name: str, terms: Terms) -> bool:
+        return name not in terms.barred and (terms.anyhow or name not in self.out_of_service)
+
+    def _stations(self, unit: UnitWork, chain: Chain, terms: Terms) -> Iterator[dict[str, str]]:
         """Every choice of free stations for the kinds that a chain takes; one empty choice where it takes none."""
         kinds = {unit.plan.operations[name].occupies for name in chain.operations} - {None, *unit.stations}
         wanted = sorted(kind for kind in kinds if kind)
@@ -188,7 +237,7 @@ class Resources:
             [
                 s
                 for s in self.suitability.stations(unit, kind)
-                if s not in self.occupied and s not in self.ending and self._may_have(s, patient)
+                if s not in self.occupied and s not in self.ending and self._may_have(s, terms)
             ]
             for kind in wanted
         ]
@@ -212,48 +261,55 @@ class Resources:
             if op.occupies and name not in unit.done and op.occupies not in unit.stations and op.occupies not in taken
         ]
 
-    def _tool_change(self, arm: str, needs: Mapping[str, Needs], patient: bool) -> tuple[str, str] | None:
+    def _tool_change(self, arm: str, needs: Mapping[str, Needs], terms: Terms) -> tuple[str, str] | None:
         """Tool to mount and its crib, two empty names when none is needed, None when there is no tool."""
-        if not arm or self._is_ready(arm, needs):
+        if not arm or self._is_ready(arm, needs, terms):
             return "", ""
         elsewhere = {tool for other, tool in self.mounted.items() if other != arm}
         for tool, crib in self.suitability.tools_for(arm, needs):
-            if tool not in self.out_of_service and (patient or (self.is_free(crib) and tool not in elsewhere)):
+            if self._may_use(tool, terms) and (terms.patient or (self.is_free(crib) and tool not in elsewhere)):
                 return tool, crib
         return None
 
-    def _devices(self, need: Needs, stations: Mapping[str, str], arm: str, patient: bool) -> dict[str, str] | Blocked:
+    def unfit_tools(self, unit: UnitWork, needs: Mapping[str, Needs]) -> tuple[str, ...]:
+        """Tools that could do a chain and must not be used; empty where one of them may, or where it needs none."""
+        arms = [arm for arm in self._arms(needs, Terms()) if arm and self.suitability.has_all(arm, needs, unit.stations)]
+        able = {tool: None for arm in arms for tool, _ in self.suitability.tools_for(arm, needs)}
+        return () if any(self._may_use(tool, Terms()) for tool in able) else tuple(able)
+
+    def _devices(self, need: Needs, stations: Mapping[str, str], arm: str, terms: Terms) -> dict[str, str] | Blocked:
         bound: dict[str, str] = {}
         for kind in sorted(need.kinds, key=lambda k: k == "camera"):  # a camera depends on what it has to see
-            device = self._device(kind, need, stations, arm, bound, patient)
+            device = self._device(kind, need, stations, arm, bound, terms)
             if isinstance(device, Blocked):
                 return device
             bound[kind] = device
         return bound
 
     def _device(
-        self, kind: str, need: Needs, stations: Mapping[str, str], arm: str, bound: Mapping[str, str], patient: bool
+        self, kind: str, need: Needs, stations: Mapping[str, str], arm: str, bound: Mapping[str, str], terms: Terms
     ) -> str | Blocked:
         if kind == "arm":
             return arm
         if kind == "feeder":
-            return self._feeder(need.part or "", arm, patient)
+            return self._feeder(need.part or "", arm, terms)
         seen = bound.get("feeder") or next((stations[k] for k in bound if k in stations), "")
         names = self.suitability.devices(kind, arm, stations, seen)
-        return next((n for n in names if self._may_have(n, patient)), Blocked(f"no {kind} is free"))
+        return next((n for n in names if self._may_have(n, terms)), Blocked(f"no {kind} is free"))
 
-    def _feeder(self, part: str, arm: str, patient: bool) -> str | Blocked:
-        everywhere = [f for f in self.line.feeders_of(part) if f not in self.out_of_service]
+    def _feeder(self, part: str, arm: str, terms: Terms) -> str | Blocked:
+        everywhere = [f for f in self.line.feeders_of(part) if self._in_service(f, terms)]
         feeders = [f for f in everywhere if self.suitability.works_at(arm, f)]
         stocked = [f for f in feeders if self.levels.get(f, 0) > 0]
         if not stocked:
             elsewhere = any(self.levels.get(f, 0) > 0 for f in everywhere)
-            return Blocked(f"no {part} in {', '.join(feeders) or 'any feeder'}", parts="" if elsewhere else part)
-        free = (f for f in stocked if self._may_have(f, patient))
+            parts = part if everywhere and not elsewhere else ""
+            return Blocked(f"no {part} in {', '.join(feeders) or 'any feeder'}", parts=parts)
+        free = (f for f in stocked if self._may_have(f, terms))
         return next(free, Blocked(f"the feeder of {part} is in use"))
 
-    def _may_have(self, device: str, patient: bool) -> bool:
-        return device not in self.out_of_service and (patient or device not in self.holders)
+    def _may_have(self, device: str, terms: Terms) -> bool:
+        return self._in_service(device, terms) and (terms.patient or device not in self.holders)
 
     def _zones(self, arm: str, crib: str, operations: Mapping[str, Mapping[str, str]]) -> dict[str, frozenset[str]]:
         """Zones of each operation, and of the tool change."""

@@ -22,7 +22,7 @@ class _Restorer:
     open_attempts: dict[str, events.OperationStarted] = field(default_factory=dict)
 
     def apply(self, event: events.Event) -> None:
-        self.shop.tools.apply(event)
+        self.shop.apply(event)
         self.packml.apply(event)
         if isinstance(event, events.JournalOpened):
             self.epoch = max(self.epoch, event.epoch)
@@ -85,14 +85,18 @@ class _Restorer:
         elif event.action == "rework":
             unit.reworks += 1
             self.shop.orders[unit.order_id].reworked += unit.reworks == 1
-            inspection = unit.plan.operations[event.operation].parameters.get("inspection", "")
-            checks = self.shop.line.product_description.inspections[inspection].checks
-            redo = tuple(name for check in event.code.split(",") for name in checks[check].redo)
-            unit.plan.redo(unit.done, event.operation, redo)
-        elif event.action in ("next_part", "wait"):
+            unit.plan.redo(unit.done, event.operation, event.redo or self._redo(event, unit))
+        elif event.action in ("next_part", "wait", "other"):
+            unit.barred.update({event.barred} - {""})
             for chain in unit.plan.chains:
                 if event.operation in chain.operations:
                     unit.done.difference_update(chain.operations)
+
+    def _redo(self, event: events.RecoveryDecided, unit: UnitWork) -> tuple[str, ...]:
+        """What an inspection's failed checks have done again; older journals do not say it themselves."""
+        inspection = unit.plan.operations[event.operation].parameters.get("inspection", "")
+        checks = self.shop.line.product_description.inspections[inspection].checks
+        return tuple(name for check in event.code.split(",") for name in checks[check].redo)
 
     def _settled(self, unit: UnitWork) -> None:
         """What was interrupted on a unit before it was given up is no question any more."""

@@ -12,15 +12,24 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.errors import UsageError
 from microcell.faults import Fault
+from microcell.orchestration.budget import Attempts
 from microcell.orchestration.limits import MAX_OPEN_ORDERS, MAX_ORDER_UNITS
 from microcell.orchestration.order_book import OrderBook
 from microcell.orchestration.plan import Chain
+from microcell.orchestration.questions import Questions
 from microcell.orchestration.resources import Resources
+from microcell.orchestration.sources import Sources
 from microcell.orchestration.tools import ToolLedger
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork, plan_of
 from microcell.skills.contract import Needs
 
 Record = Callable[[events.Event], None]
+PUT_BACK, LEAVE_OUT = "put_back", "leave_out"
+NOTICE = {
+    PUT_BACK: "It is used again from now on.",
+    LEAVE_OUT: "It stays out of use until somebody puts it back into service.",
+}
+"""Choices of a notice that something was taken out of use, with their consequences."""
 
 
 class Shop:
@@ -30,17 +39,28 @@ class Shop:
         self.line = line
         self.clock = clock
         self.record = record
-        self.resources = Resources(line, self.needs)
+        self.tools = ToolLedger(line, clock)
+        self.resources = Resources(line, self.needs, self.tools.is_fit)
         self.orders = OrderBook()
         self.units: dict[str, UnitWork] = {}
-        self.tools = ToolLedger(line, clock)
         self.faults: list[Fault] = []
         self.units_started = 0
         self.units_good = 0
         self.units_scrapped = 0
+        self.attempts = Attempts()
+        self.sources = Sources(line)
+        self.questions = Questions(clock, record)
         self._needs: dict[tuple[str, str], Needs] = {}
         self._plan = plan_of(line)
         self._scrap_plan = plan_of(line, scrap=True)
+
+    def apply(self, event: events.Event) -> None:
+        """Take an event into account that is in the journal: tools, sources, attempts, questions and what is in service."""
+        for fold in (self.tools, self.sources, self.attempts, self.questions):
+            fold.apply(event)
+        if isinstance(event, (events.DeviceServiceChanged, events.ToolServiceChanged)):
+            name = event.tool if isinstance(event, events.ToolServiceChanged) else event.device
+            (self.resources.out_of_service.discard if event.in_service else self.resources.out_of_service.add)(name)
 
     # orders
 
@@ -163,16 +183,19 @@ class Shop:
         order.in_work.add(unit.serial)
         order.to_start[unit.variant] -= 1
 
-    def rework(self, unit: UnitWork, inspection: str, checks: tuple[str, ...], redo: tuple[str, ...]) -> None:
-        """Send a unit back to the operations that mend it."""
-        self.decided(unit.serial, inspection, ",".join(checks), "rework", f"redo {', '.join(redo)}")
+    def rework(
+        self, unit: UnitWork, inspection: str, checks: tuple[str, ...], redo: tuple[str, ...], **told: str
+    ) -> None:
+        """Send a unit back to the operations that mend it. `checks` are those that failed, or the code of a fault."""
+        reason = f"redo {', '.join(redo)}"
+        self.decided(unit.serial, inspection, ",".join(checks), "rework", reason, redo=redo, **told)
         unit.reworks += 1
         self.orders[unit.order_id].reworked += unit.reworks == 1
         unit.plan.redo(unit.done, inspection, redo)
 
-    def scrap(self, unit: UnitWork, operation: str, code: str, reason: str) -> None:
+    def scrap(self, unit: UnitWork, operation: str, code: str, reason: str, **told: str) -> None:
         """Send a unit to the reject bin; one of which nothing stands in a station is gone at once."""
-        self.decided(unit.serial, operation, code, "scrap", reason)
+        self.decided(unit.serial, operation, code, "scrap", reason, **told)
         self.begin_scrapping(unit, reason)
         if not unit.stations or unit.complete:
             self.end_unit(unit)
@@ -258,13 +281,35 @@ class Shop:
 
     # facts
 
-    def decided(self, unit: str, operation: str, code: str, action: str, reason: str) -> None:
-        """Record a recovery decision."""
+    def decided(self, unit: str, operation: str, code: str, action: str, reason: str, **more: Any) -> None:
+        """Record a recovery decision; `more` are further fields of the event."""
         self.record(
             events.RecoveryDecided(
-                time_s=self.clock.now(), unit=unit, operation=operation, code=code, action=action, reason=reason
+                time_s=self.clock.now(), unit=unit, operation=operation, code=code, action=action, reason=reason, **more
             )
         )
+
+    def set_service(self, name: str, in_service: bool, reason: str, code: str = "") -> None:
+        """Record that a device or a tool is out of service or back in it; `code` is the fault for which the cell did it."""
+        now_s = self.clock.now()
+        for question in self.questions.open() if in_service else ():
+            if question.device == name:
+                self.questions.withdraw(question.question, reason)
+        if name in self.tools.places:
+            serial = self.tools.serial_of(name)
+            self.record(
+                events.ToolServiceChanged(time_s=now_s, tool=name, serial=serial, in_service=in_service, reason=reason)
+            )
+        else:
+            self.record(
+                events.DeviceServiceChanged(time_s=now_s, device=name, in_service=in_service, reason=reason, code=code)
+            )
+
+    def take_out(self, source: str, fault: Fault, reason: str) -> None:
+        """Take a device or a tool out of use because of a fault, and give the operator notice."""
+        self.set_service(source, False, reason, fault.code)
+        text = f"{source} {reason}: it is out of use, and the cell goes on without it. Is it in order?"
+        self.questions.ask(fault, text, NOTICE, device=source)
 
     def saw_fault(self, fault: Fault) -> None:
         """Keep a fault among the last ones and with its order."""

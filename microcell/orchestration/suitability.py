@@ -85,9 +85,12 @@ class Suitability:
         if not any("arm" in need.kinds for need in needs.values()):
             return True
         return any(
-            self.tools_for_any(arm, needs) and all(self._has_all(arm, need, stations) for need in needs.values())
-            for arm in self._arms
+            self.tools_for_any(arm, needs) and self.has_all(arm, needs, stations) for arm in self._arms
         )
+
+    def has_all(self, arm: str, needs: Mapping[str, Needs], stations: Mapping[str, str]) -> bool:
+        """Whether an arm reaches every device of a chain, the unit standing in some stations."""
+        return all(self._has_all(arm, need, stations) for need in needs.values())
 
     def tools_for_any(self, arm: str, needs: Mapping[str, Needs]) -> bool:
         """Whether an arm can get a tool for a chain, or needs none."""

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from microcell import events
+from microcell.description.line import RecoveryStep
 from microcell.devices.contract import Device
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.packml import Mode, State
-from microcell.orchestration.recovery import decide
+from microcell.orchestration.recovery import choose
 from microcell.orchestration.shop import Shop
+from microcell.orchestration.tool_choice import arm_to_dock, arm_to_fetch, check_arm, check_free, check_tool
 from microcell.skills.contract import Outcome, SkillGoal, SkillResult, Step
 
 T = TypeVar("T")
@@ -62,6 +64,12 @@ class Cell(Protocol):
 
     async def pass_through(self) -> None:
         """Return as soon as the cell is in Execute."""
+
+    async def acquire(self, device: str, holder: str) -> None:
+        """Lease one more device as soon as it is free."""
+
+    def freed(self) -> None:
+        """Something was given back."""
 
     def journal_failed(self, error: JournalError) -> None:
         """Abort: nothing can be written any more."""
@@ -163,31 +171,49 @@ class Tooling:
             reason = "a person has looked: what the sensors agree on counts, not what the journal expects"
             self._shop.decided("", operation, fault.code, "go_on", reason)
 
-    async def mount(self, job: Job) -> None:
-        """Mount the tool that a chain needs; a person is asked as often as it fails.
+    async def settle_after_hold(self, job: Job) -> None:
+        """After a person was asked about the tool of a chain in work: settle the flange before the chain goes on.
+
+        What the coupling says alone proves nothing: a sensor that lies would become the belief that the cell moves by.
+        """
+        arm, holder = job.binding.arm, f"{job.unit.serial}/{job.chain.first}"
+        devices = self._with_crib(arm)
+        await self._cell.acquire(devices["tool_crib"], holder)
+        try:
+            await self.settle(arm, devices)
+        finally:
+            self._shop.resources.release([devices["tool_crib"]])
+            self._cell.freed()
+
+    async def mount(self, job: Job) -> bool:
+        """Mount the tool that a chain needs; a person is asked as often as it fails. False when it may not be used any more.
 
         What a failed change left on the flange is settled with what the journal expects before anything else moves.
         """
         arm, tool, crib = job.binding.arm, job.binding.change_to, job.binding.crib
         operation, tried, resources = f"mount_{tool}", 0, {"arm": arm, "tool_crib": crib}
         while True:
-            await self._wait_until_fit(tool)
+            if not self._shop.tools.is_fit(tool):
+                return False
             self.unsettled.add(arm)  # until it has ended well
             result = await ended(self._work.goal("", "", operation, "change_tool", {"tool": tool}, resources))
             fault = await self._work.insist(lambda: self._not_as_told(arm, tool)) if _succeeded(result) else fault_of(result)
             if fault is None:
                 self.unsettled.discard(arm)
                 self._shop.resources.release([crib])
-                return
-            action = await self._recovered(operation, fault, tried)
+                return True
+            action = await self._recovered(operation, fault, tried, self._could_do_without(job, tool))
             tried = 0 if action == "hold" else tried + 1
             await self.settle(arm, resources)
+            if action == "other":
+                self._shop.take_out(tool, fault, f"could not be mounted ({fault.code} at {fault.where})")
+                return False
             if action != "hold" and fault.code == "HAND_NOT_EMPTY":
                 await self._work.empty_hand(job)
 
-    async def check_fit(self, job: Job) -> None:
-        """Ask a person about the mounted tool before it is used, when it is worn out or was put out of service."""
-        await self._wait_until_fit(self._shop.resources.mounted.get(job.binding.arm, ""))
+    def is_fit(self, job: Job) -> bool:
+        """Whether the mounted tool may still be used: it may be worn out, or have been put out of service just now."""
+        return self._shop.tools.is_fit(self._shop.resources.mounted.get(job.binding.arm, ""))
 
     async def record_step(self, attempt_id: str, step: Step) -> None:
         """Make a step durable that a running skill is about to do; the fault that is raised forbids it."""
@@ -218,64 +244,38 @@ class Tooling:
 
         Without an arm ("") it is the one that can fetch the tool, where there is but one.
         """
-        if tool not in self._shop.tools.places:
-            known = ", ".join(self._shop.tools.places) or "none"
-            raise UsageError(f"no pocket belongs to a tool '{tool}'; there are: {known}.")
-        arm = self._arm_for(arm, tool)
+        check_tool(self._shop, tool)
+        arm = arm_to_fetch(self._shop, self._changers, arm, tool)
         if refusal := self._shop.tools.refusal(tool):
             raise FaultError.of(refusal)
         return await self._by_hand(arm, f"mount_{tool}", "change_tool", {"tool": tool})
 
     async def dock(self, arm: str) -> str:
-        """Put the mounted tool into its pocket now; what was done, in words."""
+        """Put the mounted tool into its pocket now; what was done, in words.
+
+        Without an arm ("") it is the one that holds a tool, where there is but one.
+        """
+        arm = arm_to_dock(self._shop, self._changers, arm)
         return await self._by_hand(arm, f"dock_{arm}", "dock_tool", {})
 
     def set_service(self, tool: str, in_service: bool, reason: str = "") -> str:
         """Put a tool out of service, so that it is not chosen any more, or back into it."""
-        tools = self._shop.tools
-        if tool not in tools.places:
-            raise UsageError(f"no pocket belongs to a tool '{tool}'; there are: {', '.join(tools.places) or 'none'}.")
-        serial, reason = tools.serial_of(tool), reason or ("put back" if in_service else "put out of service by hand")
-        self._shop.record(
-            events.ToolServiceChanged(
-                time_s=self._shop.clock.now(), tool=tool, serial=serial, in_service=in_service, reason=reason
-            )
-        )
-        (self._shop.resources.out_of_service.discard if in_service else self._shop.resources.out_of_service.add)(tool)
+        check_tool(self._shop, tool)
+        serial = self._shop.tools.serial_of(tool)
+        self._shop.set_service(tool, in_service, reason or ("put back" if in_service else "put out of service by hand"))
         return f"{tool} {serial} is {'in' if in_service else 'out of'} service"
+
+    def renew(self, tool: str, reason: str = "") -> str:
+        """Take note that a tool was overhauled, calibrated or replaced under its serial: its life begins anew."""
+        check_tool(self._shop, tool)
+        serial, reason = self._shop.tools.serial_of(tool), reason or "renewed by hand"
+        self._shop.record(events.ToolRenewed(time_s=self._shop.clock.now(), tool=tool, serial=serial, reason=reason))
+        return f"the life of {tool} {serial} begins anew"
 
     # inside
 
-    def _arm_for(self, arm: str, tool: str) -> str:
-        """The arm that is to fetch a tool; `UsageError` where that one cannot, or where there is a choice to make."""
-        if arm:
-            self._check_arm(arm)
-        able = [name for name in self._changers if tool in self._fetched_by(name)]
-        if arm in able or (not arm and len(able) == 1):
-            return arm or able[0]
-        crib = self._shop.tools.places[tool][0]
-        if not able:
-            raise UsageError(f"no arm can fetch {tool} from {crib}. See `works_at` and the couplings in the cell's file.")
-        if not arm:
-            raise UsageError(f"{', '.join(able)} can fetch {tool}. Name one of them.")
-        if self._shop.resources.suitability.works_at(arm, crib):
-            why = f"the coupling of {arm} does not fit {tool}"
-        else:
-            why = f"{arm} does not work at {crib}, where {tool} belongs"
-        raise UsageError(f"{why}. Ask for it with {' or '.join(able)}, or for one of: {self._choice(arm)}.")
-
-    def _fetched_by(self, arm: str) -> dict[str, str]:
-        return dict(self._shop.resources.suitability.tools_for(arm, {}))
-
-    def _choice(self, arm: str) -> str:
-        return ", ".join(self._fetched_by(arm)) or "none"
-
-    def _check_arm(self, arm: str) -> None:
-        if arm not in self._changers:
-            raise UsageError(f"no arm '{arm}'; there are: {', '.join(self._changers)}.")
-
     async def _by_hand(self, arm: str, operation: str, skill: str, parameters: dict[str, Any]) -> str:
-        self._check_arm(arm)
+        check_arm(self._changers, arm)
         if self._cell.mode is Mode.MAINTENANCE:
             raise UsageError("nothing is moved by hand in Maintenance mode, only in Production and Manual.")
         if self._cell.state not in BY_HAND:
@@ -283,21 +283,12 @@ class Tooling:
             raise UsageError(f"nothing is moved by hand in {self._cell.state.title}, only in {states}.")
         resources, held = self._with_crib(arm, str(parameters.get("tool", ""))), self._shop.resources
         zones = self._shop.line.ways.zones_at(arm, resources["tool_crib"])
-        self._check_free(arm, [*resources.values(), *sorted(zones)])
+        check_free(self._shop, self._cell.state, arm, [*resources.values(), *sorted(zones)])
         leased = (*resources.values(), *zones)
         held.take(leased, f"{arm}/{operation}")
         held.enters(arm, zones)
         work = self._do_by_hand(arm, operation, skill, parameters, resources, leased)
         return await asyncio.shield(self._cell.beside(work, operation))
-
-    def _check_free(self, arm: str, devices: Iterable[str]) -> None:
-        """`UsageError` for a device or a zone that somebody else has."""
-        held = self._shop.resources
-        for device in devices:
-            others = sorted(held.inside.get(device, set()) - {arm})
-            if not held.is_free(device) or others:
-                who = held.holders.get(device) or next(iter(others), "nobody: it is out of service")
-                raise UsageError(f"'{device}' is leased by {who}. Wait for that, or hold the cell, and ask again.")
 
     async def _do_by_hand(
         self,
@@ -334,23 +325,24 @@ class Tooling:
         self.unsettled.discard(arm)
         return result.message
 
-    async def _recovered(self, operation: str, fault: Fault, tried: int) -> str:
-        """Act on a fault of a tool change; what was decided."""
+    def _could_do_without(self, job: Job, tool: str) -> bool:
+        """Whether a chain could be done with another tool."""
+        unit, shop = job.unit, self._shop
+        needs, barred = shop.needs(unit, job.chain), frozenset({*unit.barred, tool})
+        return shop.resources.could_bind(unit, job.chain, needs, shop.units.values(), barred)
+
+    async def _recovered(self, operation: str, fault: Fault, tried: int, exchangeable: bool = False) -> str:
+        """Act on a fault of a tool change; what was decided. `other` only where another tool can do the work."""
         self._shop.saw_fault(fault)
-        action = decide(fault.code, tried, self._shop.line.recovery)
+        barred = ("ask", "rework") if exchangeable else ("ask", "rework", "other")
+
+        def possible(step: RecoveryStep) -> bool:
+            return step.action not in barred and step.kind in (None, "tool")
+
+        action = choose(fault.code, tried, self._shop.line.recovery, possible).action
         self._shop.decided("", operation, fault.code, action, str(fault))
         await (self._cell.hold(fault) if action == "hold" else self._cell.pass_through())
         return action
-
-    async def _wait_until_fit(self, tool: str) -> None:
-        """Hold until a tool may be used. Who lets the cell go on with a worn one has put in a new one, or mended it."""
-        while (fault := self._shop.tools.refusal(tool)) is not None:
-            self._shop.saw_fault(fault)
-            self._shop.decided("", f"mount_{tool}", fault.code, "hold", str(fault))
-            await self._cell.hold(fault)
-            if fault.code == "TOOL_WORN_OUT":
-                serial = self._shop.tools.serial_of(tool)
-                self._shop.record(events.ToolRenewed(time_s=self._shop.clock.now(), tool=tool, serial=serial))
 
     def _with_crib(self, arm: str, wanted: str = "") -> dict[str, str]:
         """The arm and the crib where the wanted tool belongs, or else its own, or the first one."""

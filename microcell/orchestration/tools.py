@@ -7,7 +7,7 @@ from microcell.description.cell import Pocket
 from microcell.description.line import Line
 from microcell.events import Event, ToolMounted
 from microcell.faults import Fault
-from microcell.records.tools import Remaining, ToolsFold, ToolWear, remaining
+from microcell.records.tools import Remaining, ToolsFold, ToolWear, reached, remaining
 
 
 class ToolLedger:
@@ -68,13 +68,21 @@ class ToolLedger:
             return None
         if reason := self.wear(tool).out_of_service:
             return Fault("TOOL_OUT_OF_SERVICE", tool, f"{self.serial_of(tool)}: {reason}")
-        if reached := self.remaining(tool).reached:
-            return Fault("TOOL_WORN_OUT", tool, f"{self.serial_of(tool)}: {reached}")
+        if limit := self._reached(tool):
+            return Fault("TOOL_WORN_OUT", tool, f"{self.serial_of(tool)}: {limit}")
         return None
+
+    def is_fit(self, tool: str) -> bool:
+        """Whether a tool may be used; asked for every binding, so it is quick."""
+        return tool not in self.places or not (self.wear(tool).out_of_service or self._reached(tool))
 
     def out_of_service(self) -> list[str]:
         """Tools that were put out of service."""
         return [tool for tool in self.places if self.wear(tool).out_of_service]
+
+    def _reached(self, tool: str) -> str:
+        pocket, now_s = self.places[tool][1], self._clock.epoch_s + self._clock.now()
+        return reached(self._line.tools[tool].life, self.wear(tool), pocket.calibrated, now_s)
 
     def is_changing(self, arm: str) -> bool:
         """Whether steps of a change were recorded since it was last read what is on the flange."""

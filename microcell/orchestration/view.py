@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from microcell.faults import Fault
 from microcell.orchestration.packml import Mode, State
+from microcell.orchestration.questions import Question
 from microcell.orchestration.shop import Shop, open_orders
 from microcell.orchestration.work import OrderStatus, OrderWork
 from microcell.records.tools import HOUR_S
@@ -101,6 +102,7 @@ class CellSnapshot:
     tools: tuple[ToolView, ...]
     active_faults: tuple[Fault, ...]
     last_faults: tuple[Fault, ...]
+    questions: tuple[Question, ...]
     units_in_work: int
     units_good: int
     units_scrapped: int
@@ -131,6 +133,7 @@ def snapshot(
         tools=_tools(shop),
         active_faults=active,
         last_faults=tuple(shop.faults),
+        questions=shop.questions.open(),
         units_in_work=len(shop.units),
         units_good=shop.units_good,
         units_scrapped=shop.units_scrapped,

@@ -94,7 +94,7 @@ class OrderWork:
 
 @dataclass
 class UnitWork:
-    """One unit in work: what is done, where it stands, what has been tried."""
+    """One unit in work: what is done, where it stands, and devices that its next chain should do without."""
 
     serial: str
     order_id: str
@@ -107,7 +107,7 @@ class UnitWork:
     reworks: int = 0
     running: bool = False
     carton: str = ""
-    tried: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    barred: set[str] = field(default_factory=set)
 
     def ready_chains(self) -> list[Chain]:
         """What could be done next with this unit; nothing while an operation of it runs."""

@@ -60,11 +60,7 @@ class Remaining:
 
 def remaining(life: ToolLife, wear: ToolWear, calibrated: date | None, unix_s: float) -> Remaining:
     """What is left of a tool's life at a Unix time, going by its last uses."""
-    due_s = None
-    if life.calibration_days and calibrated is not None:
-        calibrated_s = (calibrated - date(1970, 1, 1)).days * DAY_S
-        last_s = calibrated_s if wear.renewed_s is None else max(calibrated_s, wear.renewed_s)
-        due_s = last_s + life.calibration_days * DAY_S
+    due_s = _calibration_due_s(life, wear, calibrated)
     uses_left = _uses_left(life, wear)
     hours = [] if due_s is None else [max(0.0, due_s - unix_s) / HOUR_S]
     rate = _uses_per_hour(wear)
@@ -73,6 +69,19 @@ def remaining(life: ToolLife, wear: ToolWear, calibrated: date | None, unix_s: f
     elif uses_left == 0:
         hours.append(0.0)
     return Remaining(uses_left, min(hours, default=None), due_s, _reached(life, wear, due_s, unix_s))
+
+
+def reached(life: ToolLife, wear: ToolWear, calibrated: date | None, unix_s: float) -> str:
+    """Which limit of a tool's life is reached at a Unix time, in words; "" while none is."""
+    return _reached(life, wear, _calibration_due_s(life, wear, calibrated), unix_s)
+
+
+def _calibration_due_s(life: ToolLife, wear: ToolWear, calibrated: date | None) -> float | None:
+    if not life.calibration_days or calibrated is None:
+        return None
+    calibrated_s = (calibrated - date(1970, 1, 1)).days * DAY_S
+    last_s = calibrated_s if wear.renewed_s is None else max(calibrated_s, wear.renewed_s)
+    return last_s + life.calibration_days * DAY_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,12 +72,14 @@ HARDWARE_NODES = {
 """The node of the mock hardware that shows a kind of device."""
 
 CELL_TOPICS = (
-    names.CELL_STATE, names.ORDERS, names.TOOL_STATES, names.PACKML_STATUS, names.EVENTS, names.FAULTS,
+    names.CELL_STATE, names.ORDERS, names.TOOL_STATES, names.PACKML_STATUS, names.EVENTS, names.FAULTS, names.QUESTIONS,
 )  # fmt: skip
-READING = (names.LIST_ORDERS, names.LIST_TOOLS)
+READING = (names.LIST_ORDERS, names.LIST_TOOLS, names.LIST_QUESTIONS)
 ORDERING = (names.SUBMIT_ORDER, names.CONTROL_ORDER)
-COMMANDING = (names.PACKML_COMMAND, names.SET_MODE)
-TOOLING = (names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE)
+COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.ANSWER_QUESTION)
+TOOLING = (
+    names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE, names.RENEW_TOOL, names.SET_DEVICE_SERVICE,
+)  # fmt: skip
 KEEPING = (names.ROTATE_JOURNAL,)
 CELL_SERVICES = (*READING, *ORDERING, *COMMANDING, *TOOLING, *KEEPING)
 HARDWARE_SERVICES = (names.INJECT_FAULT,)

@@ -16,14 +16,18 @@ from microcell.orchestration.packml import Command, Mode
 from microcell.ros import names, qos
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
-from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, PackMLStatus, ToolState
+from microcell_interfaces.msg import CellState, Fault, OperatorQuestion, OrderLine, OrderState, PackMLStatus, ToolState
 from microcell_interfaces.srv import (
+    AnswerQuestion,
     ChangeTool,
     ControlOrder,
     DockTool,
     ListOrders,
+    ListQuestions,
     ListTools,
     PackMLCommand,
+    RenewTool,
+    SetDeviceService,
     SetMode,
     SetToolService,
 )
@@ -35,7 +39,7 @@ TOOL_CHANGE_S = 120.0
 ROTATION_S = 300.0
 """How long the cell may take to rotate its journal."""
 LOOK_S = 0.05
-KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_FAULTS = 200, 50, 200, 16
+KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_FAULTS, KEPT_QUESTIONS = 200, 50, 200, 16, 100
 _CELL_STATE_TYPE = "microcell_interfaces/msg/CellState"
 
 
@@ -70,7 +74,7 @@ async def find_cell(node: Node, wanted: str = "", timeout_s: float = FIND_S) -> 
 
 
 class CellClient:
-    """Keeps the last state of a cell, its orders, tools and faults; calls its services and its action."""
+    """Keeps the last state of a cell, its orders, tools, faults and open questions; calls its services and its action."""
 
     def __init__(self, runtime: RosRuntime, node: Node, cell: str) -> None:
         self.cell = cell
@@ -79,6 +83,7 @@ class CellClient:
         self.tools: dict[str, ToolState] = {}
         self.units: dict[str, PackMLStatus] = {}
         self.faults: deque[Fault] = deque(maxlen=KEPT_FAULTS)
+        self.questions: dict[str, OperatorQuestion] = {}
         self._runtime = runtime
         self._node = node
         self._changed = asyncio.Condition()
@@ -87,6 +92,7 @@ class CellClient:
         self._subscribe(ToolState, names.TOOL_STATES, self._on_tool, KEPT_TOOLS)
         self._subscribe(PackMLStatus, names.PACKML_STATUS, self._on_unit, KEPT_UNITS)
         self._subscribe(Fault, names.FAULTS, self.faults.append, KEPT_FAULTS)
+        self._subscribe(OperatorQuestion, names.QUESTIONS, self._on_question, KEPT_QUESTIONS)
 
     @classmethod
     async def connect(cls, runtime: RosRuntime, cell: str = "") -> CellClient:
@@ -180,6 +186,25 @@ class CellClient:
             raise UsageError(response.message)
         return str(response.message)
 
+    async def renew_tool(self, tool: str, reason: str = "") -> str:
+        """Tell the cell that a tool was overhauled or calibrated; the cell's word for it."""
+        return _accepted(await self._call(RenewTool, names.RENEW_TOOL, RenewTool.Request(tool=tool, reason=reason)))
+
+    async def list_questions(self, include_answered: bool = False) -> list[OperatorQuestion]:
+        """What the cell asks, the oldest first."""
+        request = ListQuestions.Request(include_answered=include_answered)
+        return list((await self._call(ListQuestions, names.LIST_QUESTIONS, request)).questions)
+
+    async def answer_question(self, question: str, choice: str, by: str = "") -> str:
+        """Answer a question; the cell's word for it. `UsageError` when it is no answer."""
+        request = AnswerQuestion.Request(id=question, choice=choice, by=by)
+        return _accepted(await self._call(AnswerQuestion, names.ANSWER_QUESTION, request))
+
+    async def set_device_service(self, device: str, in_service: bool, reason: str = "") -> str:
+        """Put a device out of service or back into it; the cell's word for it."""
+        request = SetDeviceService.Request(device=device, in_service=in_service, reason=reason)
+        return _accepted(await self._call(SetDeviceService, names.SET_DEVICE_SERVICE, request))
+
     def _name(self, relative: str) -> str:
         return f"/{self.cell}/{relative}"
 
@@ -202,6 +227,12 @@ class CellClient:
 
     def _on_unit(self, message: PackMLStatus) -> None:
         self.units[message.unit] = message
+
+    def _on_question(self, message: OperatorQuestion) -> None:
+        """Keep the open ones."""
+        self.questions.pop(message.id, None)
+        if message.open:
+            self.questions[message.id] = message
 
     def _on_tool(self, message: ToolState) -> None:
         self.tools[message.name] = message

@@ -27,6 +27,7 @@ from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
+from microcell.ros.question_interface import QuestionInterface
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OrderState, PackMLStatus, ProductionEvent, ToolState
@@ -37,6 +38,7 @@ from microcell_interfaces.srv import (
     ListOrders,
     ListTools,
     PackMLCommand,
+    RenewTool,
     SetMode,
     SetToolService,
     SubmitOrder,
@@ -62,8 +64,9 @@ class CellInterface:
         events (ProductionEvent)          every journal entry; the last 1000 are kept
         faults (Fault)                    every fault of an operation or of the cell; the last 100 are kept
         /diagnostics (DiagnosticArray)    each second, not latched
-    Services: submit_order, control_order, list_orders, packml_command, set_mode, list_tools, change_tool,
-        dock_tool, set_tool_service. A bad request gets accepted=false and a message that says what is wrong.
+    Services: submit_order, control_order, list_orders, packml_command, set_mode, list_tools, change_tool, dock_tool,
+        set_tool_service, renew_tool. A bad request gets accepted=false and a message that says what is wrong. Questions
+        to the operator and devices in service: see `QuestionInterface`.
     Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
     """
 
@@ -78,6 +81,7 @@ class CellInterface:
         self._events = node.create_publisher(ProductionEvent, names.EVENTS, qos.latched(KEPT_EVENTS))
         self._faults = node.create_publisher(Fault, names.FAULTS, qos.latched(KEPT_FAULTS))
         self._diagnostics = node.create_publisher(DiagnosticArray, names.DIAGNOSTICS, 10)
+        self._questions = QuestionInterface(runtime, node)
         self._shown_cell = CellState()
         self._shown_orders: dict[str, OrderView] = {}
         self._shown_tools: dict[str, ToolView] = {}
@@ -118,9 +122,11 @@ class CellInterface:
             (ChangeTool, names.CHANGE_TOOL, self._change_tool),
             (DockTool, names.DOCK_TOOL, self._dock_tool),
             (SetToolService, names.SET_TOOL_SERVICE, self._set_tool_service),
+            (RenewTool, names.RENEW_TOOL, self._renew_tool),
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
+        self._questions.serve(controller)
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
@@ -171,6 +177,7 @@ class CellInterface:
                 self._shown_units[name] = news
                 status = self._controller.packml.status(name)
                 self._units.publish(convert_cell.packml_message(status, self._epoch_s + snapshot.time_s))
+        self._questions.show()
         self._show_cell(snapshot)
 
     def _show_order(self, order: OrderView) -> None:
@@ -251,8 +258,7 @@ class CellInterface:
         return await self._tool_work(response, self._controller.tooling.change(request.arm, request.tool))
 
     async def _dock_tool(self, request: Any, response: Any) -> Any:
-        arm = request.arm or next(iter(self._line.cell_description.of_kind("arm")))
-        return await self._tool_work(response, self._controller.tooling.dock(arm))
+        return await self._tool_work(response, self._controller.tooling.dock(request.arm))
 
     async def _tool_work(self, response: Any, work: Awaitable[str]) -> Any:
         try:
@@ -267,6 +273,9 @@ class CellInterface:
     async def _set_tool_service(self, request: Any, response: Any) -> Any:
         tooling = self._controller.tooling
         return _answered(response, lambda: tooling.set_service(request.tool, request.in_service, request.reason))
+
+    async def _renew_tool(self, request: Any, response: Any) -> Any:
+        return _answered(response, lambda: self._controller.tooling.renew(request.tool, request.reason))
 
     async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
         try:

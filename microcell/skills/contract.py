@@ -226,6 +226,23 @@ class Skill(ABC):
         """Duration after which the skill is stopped with SKILL_TIMEOUT, s."""
         return 5.0 * cls.expected_s(parameters) + 30.0
 
+    @classmethod
+    def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+        """Parameters of another approach to the same work, for its `attempt`-th repetition (from 1).
+
+        By default everything goes slower. A skill that knows better says what else it does; all of it within the bounds
+        of its parameters.
+        """
+        return {**parameters, **slower(cls.Parameters, parameters, attempt)}
+
+    @classmethod
+    def repeated(cls, parameters: Mapping[str, Any], code: str) -> dict[str, Any]:
+        """Parameters of an attempt after one that ended in a fault: what is to be made sure of first.
+
+        By default nothing: `before` checks the world anyway.
+        """
+        return dict(parameters)
+
     async def before(self, context: SkillContext) -> None:
         """Check what must hold at the start."""
 
@@ -240,6 +257,22 @@ class Skill(ABC):
         """Bring the devices to rest after a cancel or a fault: nothing moves, what is held stays held."""
         for name in context.goal.lease.resources.values():
             await context.devices[name].stop()
+
+
+def slower(model: type[Description], parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+    """The speeds of some parameters for a repetition: half of them, a quarter from the second one on."""
+    ratio, fields = 0.5 ** min(attempt, 2), model.model_fields
+    return {key: ratio * parameters.get(key, fields[key].default) for key in _SPEEDS if key in fields}
+
+
+def wider(
+    model: type[Description], parameters: Mapping[str, Any], attempt: int, key: str, most: float, ratio: float = 1.5
+) -> dict[str, Any]:
+    """A parameter for a repetition: by the ratio more each time, up to the most that is permitted."""
+    return {key: min(most, ratio**attempt * parameters.get(key, model.model_fields[key].default))}
+
+
+_SPEEDS = ("speed_m_s", "speed_ratio")
 
 
 class SkillPort(Protocol):

@@ -1,6 +1,7 @@
 """The command line as a user meets it: exit codes, texts, JSON."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from config_copy import ConfigCopy
 
 from microcell.cli import main
 
@@ -25,9 +27,9 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    making = ("check", "schema", "show", "run", "up", "order", "command", "tools", "watch", "report")
-    for command in (*making, "verify", "backup", "rotate", "key"):
-        assert f"\n    {command} " in shown
+    making = "check schema show run up order command tools questions answer device watch report"
+    for command in (*making.split(), "verify", "backup", "rotate", "key"):
+        assert re.search(rf"\n    {command}\s", shown)
 
 
 def test_check_exits_0_on_what_is_shipped():
@@ -104,6 +106,29 @@ def test_run_does_not_write_over_a_journal(tmp_path: Path):
     assert done.returncode == 2
     assert "is there already. Give --journal a new file" in done.stderr
     assert journal.read_bytes() == before
+
+
+def line_that_asks(folder: Path, step: str) -> str:
+    """The example line, in which every grip is lost, with a question about it."""
+    config = ConfigCopy(folder)
+    policy = f"recovery: {{GRIP_PART_LOST: [{step}]}}\ndisturbances: {{lost_grip_ratio: 1.0}}\nfeeders:\n"
+    config.edit("lines/valve.yaml", "feeders:\n", policy)
+    return str(config.line)
+
+
+def test_a_run_that_is_asked_what_has_no_default_ends_with_what_is_asked(tmp_path: Path):
+    line = line_that_asks(tmp_path, "{action: ask, choices: [next_part, scrap], text: Is the body greasy?}")
+    done = microcell("run", line, "--quantity", "1", "--json")
+    assert done.returncode == 1
+    assert "the cell asks Q-0001: Is the body greasy? (choices: next_part, scrap)" in done.stderr
+    assert "not finished: order-0001" in done.stderr
+
+
+def test_a_run_takes_the_default_of_a_question(tmp_path: Path):
+    line = line_that_asks(tmp_path, "{action: ask, choices: [next_part, scrap], default: scrap, after_s: 60}")
+    done = microcell("run", line, "--quantity", "1", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["kpis"]["yields"]["scrapped"] == 1
 
 
 def test_a_shift_ends_at_its_hour():

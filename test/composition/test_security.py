@@ -187,7 +187,7 @@ def test_nobody_but_skills_and_orchestrator_commands_devices(world: str):
 
 def test_a_viewer_can_change_nothing():
     viewer = of("mock")["/bench/roles/viewer"].access()
-    assert viewer.requests == {"/bench/list_orders", "/bench/list_tools"}
+    assert viewer.requests == {"/bench/list_orders", "/bench/list_questions", "/bench/list_tools"}
     assert (viewer.calls, viewer.publishes) == (frozenset(), {"/parameter_events"})
 
 

@@ -285,6 +285,44 @@ PROVOCATIONS = [
         "recovery.INSERT_JAMED: there is no fault 'INSERT_JAMED'; did you mean 'INSERT_JAMMED'? Correct the code.",
     ),
     (
+        "rule_recovery_steps_are_whole",
+        (LINE, "feeders:\n", "recovery: {INSERT_JAMMED: [{action: retry, kind: tool}]}\nfeeders:\n"),
+        "recovery.INSERT_JAMMED[0].kind: 'retry' has no 'kind'; it belongs to other and ask. Remove it.",
+    ),
+    (
+        "rule_recovery_steps_are_whole",
+        (LINE, "feeders:\n", "recovery: {INSERT_JAMMED: [{action: ask}]}\nfeeders:\n"),
+        "recovery.INSERT_JAMMED[0]: a question without choices; it has at least one, such as [retry, scrap]. Add 'choices'.",
+    ),
+    (
+        "rule_recovery_steps_are_whole",
+        (
+            LINE,
+            "feeders:\n",
+            "recovery: {INSERT_JAMMED: [{action: ask, choices: [retry, scrap], default: hold, after_s: 9}]}\nfeeders:\n",
+        ),
+        "recovery.INSERT_JAMMED[0].default: 'hold' is none of the choices; there are: retry, scrap. Correct the choice.",
+    ),
+    (
+        "rule_recovery_steps_are_whole",
+        (
+            LINE,
+            "feeders:\n",
+            "recovery: {INSERT_JAMMED: [{action: ask, choices: [retry], default: retry}]}\nfeeders:\n",
+        ),
+        "recovery.INSERT_JAMMED[0]: half of a default; 'default' and 'after_s' go together: what is done when nobody",
+    ),
+    (
+        "rule_recovery_steps_are_whole",
+        (LINE, "feeders:\n", "recovery: {INSERT_JAMMED: [{action: rework}]}\nfeeders:\n"),
+        "recovery.INSERT_JAMMED[0]: a rework without operations; it does at least one again. Name it in 'redo'.",
+    ),
+    (
+        "rule_recovery_redoes_operations",
+        (LINE, "feeders:\n", "recovery: {INSERT_JAMMED: [{action: rework, redo: [pick_capp]}]}\nfeeders:\n"),
+        "recovery.INSERT_JAMMED[0].redo[0]: there is no operation of the plan 'pick_capp'; did you mean 'pick_cap'?",
+    ),
+    (
         "rule_tools_can_take_the_parts",
         (BENCH, "{tool: vacuum_cup, serial: VC-0012,", "{"),
         "parts.membrane_medium.grasp.capability: no tool of cell 'bench' offers 'suction'; "

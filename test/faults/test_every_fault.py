@@ -17,7 +17,7 @@ from microcell.plant.items import Place
 from microcell.virtual import VirtualCell
 
 HOLD, RETRY, NEXT_PART, SCRAP = ("hold",), ("retry",), ("next_part",), ("scrap",)
-TWICE_THEN_HOLD = ("retry", "retry", "hold")
+LOOK_AGAIN = ("look_again",)
 
 
 def nothing(cell):
@@ -105,6 +105,25 @@ def same_serial_twice(cell: VirtualCell) -> None:
 
 def service(in_service: bool):
     return lambda cell: cell.controller.tooling.set_service("vacuum_cup", in_service, "the cup is torn")
+
+
+def occupied(by_somebody: bool):
+    """Whether the orchestrator takes both fixtures for occupied by units that it does not know."""
+
+    def act(cell: VirtualCell) -> None:
+        stations = cell.controller.shop.resources.occupied
+        stations.update(dict.fromkeys(("fixture_1", "fixture_2"), "ghost")) if by_somebody else stations.clear()
+
+    return act
+
+
+def foreign_in_both_fixtures(cell: VirtualCell) -> None:
+    put("body", Place("fixture", "fixture_1"), (0.48, -0.10, 0.03))(cell)
+    put("body", Place("fixture", "fixture_2"), (0.48, 0.10, 0.03))(cell)
+
+
+def overhauled(cell: VirtualCell) -> None:
+    cell.controller.tooling.renew("parallel_gripper")
 
 
 def empty_pocket(cell: VirtualCell) -> None:
@@ -227,21 +246,21 @@ CASES = (
     Case("FEEDER_EMPTY", "nest_1", ("wait",), refill_later, at="pick_body",
          line=lambda: line_with(feeders={"nest_1": {"level": 20}})),
     Case("FEEDER_JAMMED", "nest_1", HOLD, inject("nest_1", "present", "FEEDER_JAMMED"), ends="held", mend=nothing),
-    Case("PART_NOT_FOUND", "camera_trays", TWICE_THEN_HOLD, shift_membrane, ends="held", mend=straighten_membrane),
+    Case("PART_NOT_FOUND", "camera_trays", (*LOOK_AGAIN, *LOOK_AGAIN, "hold"), shift_membrane, ends="held",
+         mend=straighten_membrane),
     # assembly
     Case("INSERT_NO_CONTACT", "arm", NEXT_PART, lose(in_fixture), at="label_unit", after_s=3.5, ends="held"),
     Case("INSERT_JAMMED", "arm", ("retry", "next_part", "next_part", "scrap"), cap_in_its_seat, at="insert_cap"),
     Case("INSERT_FORCE_EXCEEDED", "arm", ("retry", "next_part", "next_part", "scrap"), ends="failed",
          line=planned("insert_cap", lambda: line_with(fits={"cap_seat": {"friction_n": 40.0}}), force_limit_n=20.0)),
-    Case("FASTEN_CROSS_THREADED", "screwdriver", ("retry", "retry", "scrap"), ends="failed",
+    Case("FASTEN_CROSS_THREADED", "screwdriver", ("retry", "retry", "scrap"), ends="held",  # the driver is out of use
          line=lambda: line_with(cross_thread_ratio=1.0)),
     Case("FASTEN_NOT_SEATED", "screwdriver", RETRY, lose(held_by("screwdriver")), at="fasten_1", after_s=2.4),
     Case("FASTEN_NO_SCREW", "screwdriver", RETRY, lose(first_at("screws_1")), at="fasten_1", after_s=0.5),
-    Case("FIXTURE_NOT_CLAMPED", "fixture_1", HOLD, inject("fixture_1", "clamp", "FIXTURE_NOT_CLAMPED"),
-         ends="held", mend=nothing),
+    Case("FIXTURE_NOT_CLAMPED", "fixture_1", RETRY, inject("fixture_1", "clamp", "FIXTURE_NOT_CLAMPED")),
     Case("FIXTURE_EMPTY", "fixture_1", HOLD, lose(in_fixture), at="insert_membrane", ends="held", mend=put_body_back),
-    Case("FIXTURE_OCCUPIED", "fixture_1", HOLD, put("body", Place("fixture", "fixture_1"), (0.48, -0.10, 0.03)),
-         at="place_body", ends="held", mend=take_foreign),
+    Case("FIXTURE_OCCUPIED", "fixture_1", ("other",), foreign_in_both_fixtures, at="place_body", ends="held",
+         mend=take_foreign),
     # tooling
     Case("TOOL_WRONG", "crib", HOLD, new_serial, ends="held", mend=old_serial),
     Case("TOOL_MISSING", "crib", HOLD, empty_pocket, ends="held", mend=fill_pocket),
@@ -252,10 +271,10 @@ CASES = (
     Case("TOOL_UNSUITABLE", "arm", HOLD, swap_tools, at="pick_cap", ends="held", mend=swap_tools),
     Case("TOOL_UNCERTAIN", "changer", HOLD, same_serial_twice, at="mount_vacuum_cup", ends="held", mend=old_serial),
     Case("TOOL_OUT_OF_SERVICE", "vacuum_cup", (), service(False), at="place_body", ends="held", mend=service(True)),
-    Case("TOOL_WORN_OUT", "parallel_gripper", HOLD, line=line_with_a_short_lived_gripper, ends="held", mend=nothing),
+    Case("TOOL_WORN_OUT", "parallel_gripper", (), line=line_with_a_short_lived_gripper, ends="held", mend=overhauled),
     # inspection
-    Case("CAMERA_NO_IMAGE", "camera_1", HOLD, inject("camera_1", "capture", "CAMERA_NO_IMAGE"), ends="held", mend=nothing),
-    Case("CAMERA_UNUSABLE_IMAGE", "camera_1", TWICE_THEN_HOLD, line=line_with_a_long_exposure, ends="held"),
+    Case("CAMERA_NO_IMAGE", "camera_1", LOOK_AGAIN, inject("camera_1", "capture", "CAMERA_NO_IMAGE")),
+    Case("CAMERA_UNUSABLE_IMAGE", "camera_1", (*RETRY, *RETRY, "hold"), line=line_with_a_long_exposure, ends="held"),
     Case("INSPECTION_NOT_CONFIGURED", "inspect", HOLD, line=planned("inspect_open", inspection="x_ray"), ends="held"),
     # packaging
     Case("CARTON_FULL", "cartons", RETRY, inject("cartons", "carton", "CARTON_FULL")),
@@ -274,9 +293,9 @@ CASES = (
     Case("EMERGENCY_STOP", "safety", (), lambda cell: cell.plant.safety.press("panel"), at="pick_body", after_s=1.5,
          ends="aborted", mend=release),
     Case("OUTCOME_UNKNOWN", "orchestrator", (), journal=interrupted_in_place_body, ends="held", mend=nothing),
-    Case("CELL_BLOCKED", "bench", (), lambda cell: cell.controller.shop.resources.out_of_service.add("crib"),
-         at="place_body", ends="held",
-         mend=lambda cell: cell.controller.shop.resources.out_of_service.discard("crib")),
+    Case("DEVICE_OUT_OF_SERVICE", "printer", (), lambda cell: cell.controller.service.set_service("printer", False),
+         at="place_body", ends="held", mend=lambda cell: cell.controller.service.set_service("printer", True)),
+    Case("CELL_BLOCKED", "bench", (), occupied(True), ends="held", mend=occupied(False)),
     Case("JOURNAL_UNWRITABLE", "journal", (), full_disk, at="place_body", ends="aborted"),
 )  # fmt: skip
 

@@ -151,11 +151,11 @@ async def test_a_unit_is_scrapped_after_its_last_permitted_rework():
 
 @virtual
 async def test_a_fault_for_a_person_holds_the_cell_until_unhold():
-    async with floor(once("place_body", fault("FIXTURE_OCCUPIED", "fixture_1"))) as cell:
+    async with floor(once("place_body", fault("FIXTURE_EMPTY", "fixture_1"))) as cell:
         order_id = cell.order(1)
         await cell.controller.until_state(State.HELD)
-        assert [f.code for f in cell.controller.active_faults] == ["FIXTURE_OCCUPIED"]
-        assert "Take the part out of the fixture." in cell.controller.reason
+        assert [f.code for f in cell.controller.active_faults] == ["FIXTURE_EMPTY"]
+        assert "Check the fixture and its sensor." in cell.controller.reason
         cell.controller.command(Command.UNHOLD)
         assert (await cell.controller.order_ended(order_id)).good == 1
         assert cell.port.operations().count("pick_body") == 1

@@ -19,6 +19,7 @@ from microcell.orchestration.restore import restore
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderStatus, OrderWork, Serials
 from microcell.records.journal import Journal
+from microcell.records.packml import PackmlFold
 
 VARIANTS = tuple(VALVE.product_description.variants)
 
@@ -190,7 +191,7 @@ def test_a_restart_knows_every_order(monkeypatch):
             if number % 2:
                 work.cancel(taken, "")
         again = a_shop(journal)
-        restore(again, journal, "virtual")
+        restore(again, PackmlFold(), journal, "virtual")
         assert list(again.orders) == list(work.orders)
         assert (again.orders.open, again.orders.accepted) == (150, 300)
         assert heads(again.orders) == heads(work.orders)

@@ -119,7 +119,7 @@ def test_an_aborted_station_cancels_its_skill_and_the_chain_goes_on_when_it_is_i
 
 def test_a_station_is_held_by_a_fault_of_its_own_until_a_person_has_looked():
     async def story():
-        async with floor(once("place_body", fault("FIXTURE_NOT_CLAMPED", "fixture_1"))) as shop:
+        async with floor(once("place_body", fault("FIXTURE_NOT_CLAMPED", "fixture_1"), times=2)) as shop:
             order = shop.order()
             await shop.controller.until_state(State.HELD)
             assert (state(shop, "fixture_1"), reason(shop, "fixture_1")) == (State.HELD, "FIXTURE_NOT_CLAMPED")
@@ -127,7 +127,7 @@ def test_a_station_is_held_by_a_fault_of_its_own_until_a_person_has_looked():
             shop.controller.command(Command.UNHOLD)
             await shop.controller.order_ended(order)
             assert state(shop, "fixture_1") is State.IDLE
-            assert shop.controller.packml.status("fixture_1").defective == 1
+            assert shop.controller.packml.status("fixture_1").defective == 2
 
     run_virtual(story())
 
@@ -299,7 +299,7 @@ def test_the_journal_does_not_swell_by_what_stations_do():
 def test_every_step_of_every_unit_is_a_legal_one():
     async def story():
         steps = set()
-        async with floor(once("place_body", fault("FIXTURE_NOT_CLAMPED", "fixture_1"))) as shop:
+        async with floor(once("place_body", fault("FIXTURE_NOT_CLAMPED", "fixture_1"), times=2)) as shop:
             for machine in shop.controller.packml.machines.values():
                 machine.listeners.append(lambda before, after: steps.add((before, after)))
             shop.controller.submit(Order(product="valve", lines=(OrderLine(variant="adult", quantity=2),)))

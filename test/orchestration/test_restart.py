@@ -163,6 +163,7 @@ def test_a_tool_goes_on_wearing_out_after_a_restart_and_a_new_one_begins_anew():
             order_id = cell.order(1)
             await cell.controller.until_state(State.HELD)
             assert cell.controller.reason.startswith("TOOL_WORN_OUT at parallel_gripper: ")
+            cell.controller.tooling.renew("parallel_gripper")
             cell.controller.command(Command.UNHOLD)
             await cell.controller.order_ended(order_id)
             assert cycles(cell) == 2

@@ -6,17 +6,22 @@ import asyncio
 from datetime import date
 
 import pytest
-from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once
+from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once, with_devices, with_two_cups
+from shared_planners import shared_planners
 
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
+from microcell.description.order import Order, OrderLine
 from microcell.description.tool import ToolLife
+from microcell.devices.tool_changer.contract import Coupling
 from microcell.errors import UsageError
 from microcell.events import RecoveryDecided, ToolMounted, ToolRenewed, ToolServiceChanged
 from microcell.faults import FaultError
 from microcell.orchestration.packml import Command, State
+from microcell.plant.injection import Injection
 from microcell.records.journal import Journal
+from microcell.virtual import VirtualCell, VirtualRun
 
 TWIN = load_line(CONFIG / "lines" / "valve_twin.yaml")
 
@@ -47,6 +52,50 @@ def test_a_leased_arm_is_not_taken_away():
             with pytest.raises(UsageError, match="'arm' is leased by VLV-000001/pick_body. Wait for that, or hold the cell"):
                 await cell.controller.tooling.change("arm", "screwdriver")
             assert (await cell.controller.order_ended(order)).good == 1
+
+    run_virtual(run())
+
+
+def test_what_a_held_chain_keeps_is_not_said_to_come_free_by_holding():
+    async def run() -> None:
+        async with floor(once("place_body", fault("FIXTURE_EMPTY", "fixture_1"))) as cell:
+            cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            told = "'arm' is leased by VLV-000001/pick_body, which keeps it while the cell is in Held. Let the cell go on"
+            with pytest.raises(UsageError, match=told):
+                await cell.controller.tooling.dock("")
+
+    run_virtual(run())
+
+
+def test_a_crib_that_is_out_of_service_is_said_to_be_so():
+    async def run() -> None:
+        async with floor() as cell:
+            await cell.controller.until_state(State.IDLE)
+            cell.controller.shop.resources.out_of_service.add("crib")
+            with pytest.raises(UsageError, match="'crib' is out of service. Put it back into service and ask again."):
+                await cell.controller.tooling.dock("arm")
+
+    run_virtual(run())
+
+
+def test_with_several_arms_it_is_asked_which_tool_is_to_be_docked():
+    async def run() -> None:
+        async with floor(line=TWIN) as cell:
+            await cell.controller.until_state(State.IDLE)
+            tooling = cell.controller.tooling
+            with pytest.raises(UsageError, match="no arm holds a tool that is known. Name the arm: left_arm, right_arm."):
+                await tooling.dock("")
+            await tooling.change("left_arm", "vacuum_cup")
+            await tooling.change("right_arm", "screwdriver")
+            told = "which tool is to be docked. left_arm holds vacuum_cup, right_arm holds screwdriver. Name one of the arms"
+            with pytest.raises(UsageError, match=told):
+                await tooling.dock("")
+            cell.port.changer = cell.port.changers["right_arm"]
+            await tooling.dock("right_arm")
+            cell.port.changer = cell.port.changers["left_arm"]
+            await tooling.dock("")
+            assert cell.port.goals[-1].lease.resources["arm"] == "left_arm"
 
     run_virtual(run())
 
@@ -152,13 +201,82 @@ def test_a_tool_at_its_limit_is_refused_before_it_is_fetched_and_its_life_begins
                     break
                 assert cell.controller.reason.startswith("TOOL_WORN_OUT at vacuum_cup: ")
                 assert reached in cell.controller.reason
+                goals = len(cell.port.goals)
+                cell.controller.command(Command.UNHOLD)
+                await cell.controller.until_state(State.HELD)
+                assert "microcell tools --renew TOOL" in cell.controller.reason, "to let the cell go on renews nothing"
+                assert len(cell.port.goals) == goals
+                cell.controller.tooling.renew("vacuum_cup", "new bellows")
                 cell.controller.command(Command.UNHOLD)
                 await cell.clock.sleep(0.1)
             assert (await cell.controller.order_ended(order)).good == 1
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         run_virtual(run())
-        assert {e.serial for e in journal.events() if isinstance(e, ToolRenewed)} == {"VC-0012"}
+        renewed = {(e.serial, e.reason) for e in journal.events() if isinstance(e, ToolRenewed)}
+        assert renewed == {("VC-0012", "new bellows")}
+
+
+def test_a_worn_out_tool_is_replaced_by_an_equal_one_without_a_person():
+    async def run() -> None:
+        async with floor(line=with_two_cups(ToolLife(cycles=2))) as cell:
+            assert (await cell.controller.order_ended(cell.order(3))).good == 3
+            assert tool(cell, "vacuum_cup").cycles == 2
+            assert tool(cell, "vacuum_cup_2").cycles > 2
+            assert "Held" not in cell.states()
+
+    run_virtual(run())
+
+
+def test_a_tool_that_is_put_out_of_service_on_its_way_is_replaced_and_the_last_one_holds_the_cell():
+    async def run() -> None:
+        async with floor(line=with_two_cups(ToolLife())) as cell:
+            order = cell.order(2)
+            while "mount_vacuum_cup" not in cell.port.operations():
+                await cell.clock.sleep(1.0)
+            cell.controller.tooling.set_service("vacuum_cup", False, "torn")
+            while "mount_vacuum_cup_2" not in cell.port.operations():
+                await cell.clock.sleep(1.0)
+            assert "pick_membrane" not in cell.port.operations(), "with the torn one nothing is picked"
+            cell.controller.tooling.set_service("vacuum_cup_2", False, "torn as well")
+            await cell.controller.until_state(State.HELD)
+            assert cell.controller.reason.startswith("TOOL_OUT_OF_SERVICE at vacuum_cup: ")
+            cell.controller.tooling.set_service("vacuum_cup_2", True)
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 2
+
+    run_virtual(run())
+
+
+def test_after_a_hold_about_the_tool_the_flange_is_settled_with_what_the_journal_expects():
+    settles = [fault("TOOL_UNCERTAIN", "changer"), None]
+
+    def script(goal):  # type: ignore[no-untyped-def]
+        if goal.skill == "settle_tool":
+            return settles.pop(0)
+        return fault("TOOL_UNSUITABLE") if goal.operation == "insert_cap" and settles else None
+
+    async def run() -> None:
+        async with floor(script) as cell:
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            cell.port.changer.serial = "VC-0012"  # the sensor lies
+            cell.controller.command(Command.UNHOLD)
+            await cell.clock.sleep(1.0)
+            await cell.controller.until_state(State.HELD)
+            settling = cell.port.goals[-1]
+            assert (settling.skill, settling.lease.mounted) == ("settle_tool", "PG-0007")
+            assert settling.parameters["expected"] == ["PG-0007"]
+            assert settling.lease.resources == {"arm": "arm", "tool_crib": "crib"}
+            assert cell.controller.shop.resources.mounted["arm"] == "parallel_gripper", "what it reads is no belief"
+            cell.port.changer.serial = "PG-0007"
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+            first = cell.port.operations().index("settle_arm")
+            assert cell.port.operations()[first : first + 3] == ["settle_arm", "settle_arm", "insert_cap"]
+            assert cell.controller.shop.resources.holders == {}
+
+    run_virtual(run())
 
 
 def test_another_serial_in_the_description_is_another_tool():
@@ -299,12 +417,6 @@ def test_only_a_person_who_was_asked_about_the_tool_makes_the_sensors_count(code
         run_virtual(again())
 
 
-def with_devices(line: Line, **devices) -> Line:  # type: ignore[no-untyped-def]
-    cell = line.cell_description
-    changed = {name: cell.devices[name].model_copy(update=update) for name, update in devices.items()}
-    return line.model_copy(update={"cell_description": cell.model_copy(update={"devices": {**cell.devices, **changed}})})
-
-
 BOTH = with_devices(TWIN, left_arm={"serves": None}, right_arm={"serves": None})
 OTHER = with_devices(BOTH, left_changer={"coupling": "another"})
 NONE = with_devices(VALVE, changer={"coupling": "another"})
@@ -349,5 +461,42 @@ def test_the_only_arm_that_can_fetch_a_tool_need_not_be_named():
             await cell.controller.tooling.change("", "screwdriver")
             assert tool(cell, "screwdriver").place == "flange of right_arm"
             assert cell.port.goals[0].lease.resources == {"arm": "right_arm", "tool_crib": "right_crib"}
+
+    run_virtual(run())
+
+
+def test_a_coupling_that_lies_while_the_cell_is_held_moves_nothing_with_a_wrong_belief():
+    """With the real skills over the plant: the cup's chain is interrupted by a question about the tool."""
+
+    def lie(cell) -> None:  # type: ignore[no-untyped-def]
+        changer = cell.devices["changer"]
+        cell.truth = changer.coupling
+
+        async def coupling() -> Coupling:
+            return Coupling(True, "PG-0007")
+
+        changer.coupling = coupling
+
+    async def run() -> None:
+        with Journal.create_or_open(":memory:", durability="batch") as journal:
+            cell = VirtualCell(VirtualRun(VALVE, ()), journal)
+            cell.runner.planners = shared_planners(VALVE)
+            cell.plant.injections.add(Injection("vacuum_cup", "on", "TOOL_UNSUITABLE"))
+            await cell.start()
+            order = cell.controller.submit(Order(product="valve", lines=(OrderLine(variant="adult", quantity=1),)))
+            await cell.controller.until_state(State.HELD)
+            assert cell.controller.reason.startswith("TOOL_UNSUITABLE at vacuum_cup: ")
+            stood = (await cell.devices["arm"].joints()).positions
+            lie(cell)
+            cell.controller.command(Command.UNHOLD)
+            await cell.clock.sleep(5.0)
+            await cell.controller.until_state(State.HELD)
+            assert cell.controller.reason.startswith("TOOL_UNCERTAIN at changer: ")
+            assert (await cell.devices["arm"].joints()).positions == stood, "nothing has moved"
+            assert cell.controller.shop.tools.serial_on("arm") == "VC-0012"
+            cell.devices["changer"].coupling = cell.truth
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+            await cell.close()
 
     run_virtual(run())

@@ -9,22 +9,37 @@ from typing import Any
 from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, FakeSafety, fault, once
 from in_ros import in_ros
 
-from microcell.orchestration.controller import Controller, Session
+from microcell.description.line import RecoveryStep
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
 from microcell.records.journal import Journal
 from microcell.ros import names, qos
 from microcell.ros.actions import AsyncActionClient
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import ScaledClock
 from microcell_interfaces.action import ProduceOrder
-from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, PackMLStatus, ProductionEvent, ToolState
+from microcell_interfaces.msg import (
+    CellState,
+    Fault,
+    OperatorQuestion,
+    OrderLine,
+    OrderState,
+    PackMLStatus,
+    ProductionEvent,
+    ToolState,
+)
 from microcell_interfaces.srv import (
+    AnswerQuestion,
     ChangeTool,
     ControlOrder,
     DockTool,
     ListOrders,
+    ListQuestions,
     ListTools,
     PackMLCommand,
+    RenewTool,
+    SetDeviceService,
     SetMode,
     SetToolService,
     SubmitOrder,
@@ -65,15 +80,15 @@ class Cell:
 
 
 @asynccontextmanager
-async def a_cell(runtime, script=lambda goal: None, duration_s=4.0) -> AsyncIterator[Cell]:
+async def a_cell(runtime, script=lambda goal: None, duration_s=4.0, line=VALVE) -> AsyncIterator[Cell]:
     """A started cell, two hundred times as fast as real time."""
     clock = runtime.clock = ScaledClock(200.0)
     feeders = {name: FakeFeeder() for name in VALVE.feeders}
     changer = FakeChanger()
-    port = FakePort(VALVE, clock, feeders, changer, script, duration_s)
+    port = FakePort(line, clock, feeders, changer, script, duration_s)
     journal = Journal.create_or_open(":memory:", durability="batch")
     devices = {**feeders, "changer": changer, "safety": FakeSafety()}
-    controller = Controller(VALVE, clock, journal, port, devices, Session("mock"))
+    controller = Controller(line, clock, journal, port, devices, Session("mock"))
     interface = CellInterface(runtime, runtime.create_node("orchestrator"), VALVE)
     interface.serve(controller)
     await controller.start()
@@ -258,6 +273,8 @@ async def test_a_tool_change_that_cannot_be_is_refused_with_the_reason(runtime):
         refused = await cell.call(ChangeTool, names.CHANGE_TOOL, tool="vacuum_cup")
         assert (refused.accepted, refused.fault.code) == (False, "TOOL_OUT_OF_SERVICE")
         assert refused.fault.detail == "VC-0012: torn"
+        renewed = await cell.call(RenewTool, names.RENEW_TOOL, tool="vacuum_cup", reason="new bellows")
+        assert (renewed.accepted, renewed.message) == (True, "the life of vacuum_cup VC-0012 begins anew")
         nobody = await cell.call(SetToolService, names.SET_TOOL_SERVICE, tool="saw", in_service=True)
         assert not nobody.accepted and "no pocket belongs to a tool 'saw'" in nobody.message
 
@@ -270,3 +287,41 @@ async def test_a_leased_arm_changes_no_tool_by_hand(runtime):
         refused = await cell.call(DockTool, names.DOCK_TOOL)
         assert not refused.accepted and "'arm' is leased by VLV-000001/pick_body" in refused.message
         cell.controller.command(Command.ABORT)
+
+
+@in_ros
+async def test_a_question_is_shown_listed_and_answered_by_service(runtime):
+    ask = RecoveryStep(action="ask", choices=("retry", "scrap"), text="Does the cap fit?")
+    line = VALVE.model_copy(update={"recovery": {"INSERT_JAMMED": (ask,)}})
+    async with a_cell(runtime, once("insert_cap", fault("INSERT_JAMMED")), line=line) as cell:
+        cell.watch(OperatorQuestion, names.QUESTIONS)
+        order = await cell.call(SubmitOrder, names.SUBMIT_ORDER, product="valve", lines=[OrderLine(quantity=1)])
+        shown = await cell.until_seen(lambda question: question.open)
+        assert (shown.id, shown.text, shown.unit, shown.operation) == (
+            "Q-0001", "Does the cap fit?", "VLV-000001", "insert_cap",
+        )  # fmt: skip
+        assert (list(shown.choices), shown.fault.code, shown.default_choice) == (["retry", "scrap"], "INSERT_JAMMED", "")
+        assert shown.deadline.sec == 0 and len(shown.consequences) == 2
+        wrong = await cell.call(AnswerQuestion, names.ANSWER_QUESTION, id="Q-0001", choice="retyr", by="ann")
+        assert not wrong.accepted and "'retyr' is no choice of Q-0001; did you mean 'retry'?" in wrong.message
+        right = await cell.call(AnswerQuestion, names.ANSWER_QUESTION, id="Q-0001", choice="retry", by="ann")
+        assert (right.accepted, right.message) == (True, "Q-0001 is answered: retry")
+        settled = await cell.until_seen(lambda question: not question.open)
+        assert (settled.answer, settled.answered_by) == ("retry", "ann")
+        assert (await cell.controller.order_ended(order.order_id)).good == 1
+        assert (await cell.call(ListQuestions, names.LIST_QUESTIONS)).questions == []
+        every = (await cell.call(ListQuestions, names.LIST_QUESTIONS, include_answered=True)).questions
+        assert [question.id for question in every] == ["Q-0001"]
+
+
+@in_ros
+async def test_a_device_is_put_out_of_service_and_back(runtime):
+    async with a_cell(runtime) as cell:
+        out = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nest_1", in_service=False, reason="worn")
+        assert (out.accepted, out.message) == (True, "nest_1 is out of service")
+        nobody = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nets_1", in_service=False)
+        assert not nobody.accepted and "there is no device 'nets_1'; did you mean 'nest_1'" in nobody.message
+        cell.watch(CellState, names.CELL_STATE)
+        await cell.until_seen(lambda s: any((d.name, d.state) == ("nest_1", "out_of_service") for d in s.stations))
+        back = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nest_1", in_service=True)
+        assert back.accepted

@@ -12,7 +12,7 @@ pytest.importorskip("rclpy", reason="ROS 2 is not installed here")
 pytest.importorskip("microcell_interfaces", reason="microcell_interfaces is not built: make env")
 
 from builtin_interfaces.msg import Time
-from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort
+from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, FakeSafety
 from in_ros import in_ros
 
 from microcell.clock import LoopClock, run_virtual
@@ -109,9 +109,10 @@ async def ask(name: str, request: Any) -> tuple[Any, Controller, Any]:
     changer = FakeChanger()
     port = FakePort(VALVE, clock, feeders, changer)
     with Journal.create_or_open(":memory:", durability="batch") as journal:
-        controller = Controller(VALVE, clock, journal, port, {**feeders, "changer": changer}, Session("mock"))
+        devices = {**feeders, "changer": changer, "safety": FakeSafety()}
+        controller = Controller(VALVE, clock, journal, port, devices, Session("mock"))
         interface = CellInterface(FakeRuntime(clock), FakeNode(), VALVE)
-        interface._controller = controller
+        interface._controller = interface._questions._controller = controller
         controller.add_listener(interface._on_entry)
         await controller.start()
         kind, method = SERVICES[name]
@@ -185,7 +186,8 @@ async def test_a_cell_in_ros_outlives_hostile_requests_and_then_makes_an_order(r
     changer = FakeChanger()
     port = FakePort(VALVE, clock, feeders, changer)
     journal = Journal.create_or_open(":memory:", durability="batch")
-    controller = Controller(VALVE, clock, journal, port, {**feeders, "changer": changer}, Session("mock"))
+    devices = {**feeders, "changer": changer, "safety": FakeSafety()}
+    controller = Controller(VALVE, clock, journal, port, devices, Session("mock"))
     node, client = runtime.create_node("orchestrator"), runtime.create_node("client")
     interface = CellInterface(runtime, node, VALVE)
     interface.serve(controller)

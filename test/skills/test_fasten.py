@@ -8,6 +8,7 @@ import math
 import pytest
 from skill_bench import line_with, skill_bench
 
+from microcell import plugins
 from microcell.clock import run_virtual
 
 READY = ("pick_body", "place_body", "pick_cap", "insert_cap")
@@ -132,3 +133,35 @@ def test_a_screw_that_a_cancel_left_half_driven_is_thrown_away_and_another_drive
     assert result.message.startswith("screw_1: 0.45 N.m at ")
     assert (unit.parts["screw_1"], unit.defects, held) == ("screw_m2_5x8", (), "")
     assert thrown_away in (0, 1)
+
+
+def test_a_repeated_attempt_feels_first_and_leaves_a_screw_that_is_in():
+    results, unit, held = fasten(times=2, feel_first=True)
+    assert results[0].message.startswith("screw_1: 0.45 N.m at 51.4 rad")
+    assert results[1].message == "screw_1: the screw was in already, 0.45 N.m"
+    assert (results[1].parts, unit.defects, held) == ((), (), "")
+
+
+def test_a_repeated_attempt_turns_out_a_screw_that_stands_proud():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*READY)
+            await bench.mount("screwdriver")
+            running = asyncio.ensure_future(bench.run(bench.goal("fasten_1", speed_rad_s=10.0)))
+            while not any(feedback.phase == "drive" for feedback in bench.said):
+                await bench.clock.sleep(0.1)
+            await bench.clock.sleep(2.0)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            await bench.succeed(bench.goal_of("park", {}))
+            return await bench.operation("fasten_1", feel_first=True), bench.plant.unit_at("fixture_1"), bench.held()
+
+    result, unit, held = run_virtual(story())
+    assert (result.fault, unit.defects, held) == (None, (), "")
+    assert unit.parts["screw_1"] == "screw_m2_5x8"
+
+
+@pytest.mark.parametrize(("code", "feels"), [("SKILL_TIMEOUT", True), ("ARM_STOPPED", True), ("FASTEN_NO_SCREW", False)])
+def test_it_is_felt_first_only_where_the_fault_does_not_tell(code, feels):
+    assert plugins.skill("fasten").repeated({}, code).get("feel_first", False) is feels

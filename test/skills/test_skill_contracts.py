@@ -61,3 +61,14 @@ def test_needs_can_be_met_by_the_shipped_line(variant, operation, skill, paramet
     assert needs.capability in (None, *TOOL_FOR)
     assert needs.part is None or LINE.feeders_of(needs.part)
     assert 0.0 < plugins.skill(skill).expected_s(parameters) < plugins.skill(skill).timeout_s(parameters)
+
+
+@pytest.mark.parametrize(("variant", "operation", "skill", "parameters"), list(uses()))
+def test_every_changed_approach_is_within_the_bounds_and_never_faster(variant, operation, skill, parameters):
+    kind = plugins.skill(skill)
+    usual = kind.Parameters.model_validate(parameters)
+    for attempt in range(1, 8):
+        changed = kind.Parameters.model_validate(kind.changed(parameters, attempt))
+        assert changed != usual
+        for key in ("speed_m_s", "speed_ratio", "speed_rad_s"):
+            assert getattr(changed, key, 0.0) <= getattr(usual, key, 0.0)

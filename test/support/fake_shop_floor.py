@@ -12,18 +12,36 @@ from microcell.clock import Clock, LoopClock
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
+from microcell.description.tool import ToolLife
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.feeder.contract import Feeder, Presented
 from microcell.devices.safety.contract import Safety, Stops
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.faults import Fault
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
+from microcell.orchestration.session import Session
 from microcell.plugins import skill_names
 from microcell.records.journal import Journal
 from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
 
 CONFIG = Path(__file__).parents[2] / "config"
 VALVE = load_line(CONFIG / "lines" / "valve.yaml")
+
+
+def with_devices(line: Line, **devices) -> Line:  # type: ignore[no-untyped-def]
+    cell = line.cell_description
+    changed = {name: cell.devices[name].model_copy(update=update) for name, update in devices.items()}
+    return line.model_copy(update={"cell_description": cell.model_copy(update={"devices": {**cell.devices, **changed}})})
+
+
+def with_two_cups(life: ToolLife = ToolLife()) -> Line:  # noqa: B008 - it is frozen
+    """The valve line with an equal cup in a fourth pocket; the first one lives as long as told."""
+    crib = VALVE.cell_description.devices["crib"]
+    spare = crib.pockets[1].model_copy(update={"tool": "vacuum_cup_2", "serial": "VC-0013"})
+    cup = VALVE.tools["vacuum_cup"]
+    other = cup.model_copy(update={"name": "vacuum_cup_2", "life": ToolLife()})
+    tools = {**VALVE.tools, "vacuum_cup": cup.model_copy(update={"life": life}), "vacuum_cup_2": other}
+    return with_devices(VALVE, crib={"pockets": (*crib.pockets, spare)}).model_copy(update={"tools": tools})
 
 
 class _Connected:

@@ -20,8 +20,10 @@ from schedules import VARIANTS, random_world
 from microcell.clock import Clock, DeadlockError, LoopClock, run_virtual
 from microcell.description.order import Order, OrderLine
 from microcell.faults import Fault
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
+from microcell.orchestration.work import OrderStatus
 from microcell.plugins import skill_names
 from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
 
@@ -142,7 +144,9 @@ async def _play(line: Any, needs: Any, random: Random) -> Outcomes:
             found.held += 1
             controller.command(Command.UNHOLD)
             await asyncio.sleep(0)
-    await asyncio.gather(ending, return_exceptions=True)
+    ended = await asyncio.gather(ending, return_exceptions=True)
+    if not found.problems and (failed := [o for o in controller.orders() if o.status is not OrderStatus.COMPLETED]):
+        found.problems.append(f"not finished: {failed[0]}, {ended}")
     if not found.problems:
         await controller.close()
     return found

@@ -14,6 +14,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+from microcell.description.line import RecoveryBudget
 from microcell.description.product import Operation
 from microcell.description.tool import ToolLife
 from microcell.orchestration.dispatch import Dispatcher, Job
@@ -76,7 +77,10 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
     )  # fmt: skip
     line = SimpleNamespace(
         name="l", cell="c", product="p", ideal_cycle_s=1.0, recovery={}, max_reworks=2, shares=shares,
-        cell_description=SimpleNamespace(of_kind=lambda kind: specs[kind], zones=dict.fromkeys(zones)),
+        recovery_budget=RecoveryBudget(),
+        cell_description=SimpleNamespace(
+            of_kind=lambda kind: specs.get(kind, {}), zones=dict.fromkeys(zones), devices=_devices(specs)
+        ),
         product_description=product,
         tools={t: _tool(arm, t) for arm, names in tools.items() for t in names},
         feeders={f: SimpleNamespace(part=f"part_{n % 2}") for n, f in enumerate(feeders)},
@@ -86,6 +90,10 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
         max_tool_run=random.choice((0, 1, 2, 8)),
     )  # fmt: skip
     return line, needs
+
+
+def _devices(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: SimpleNamespace(kind=kind) for kind, found in specs.items() for name in found}
 
 
 def _cribs(tools: Mapping[str, list[str]], shares: bool) -> dict[str, Any]:

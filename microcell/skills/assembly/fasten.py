@@ -20,6 +20,7 @@ from microcell.geometry import Pose, distance
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.guarded import press_until_contact
 from microcell.skills.workplace import (
     FEEDER_FAULTS,
     check_fixture,
@@ -35,6 +36,11 @@ from microcell.skills.workplace import (
 
 ON_THREAD_M = 0.001
 """So near to the thread's entry the bit is on the screw that stands there; its spring feed follows the screw down."""
+FELT_RAD = 0.5
+"""A seated screw holds its torque after so much more than its own tightening angle at the most."""
+FEEL_N, FEEL_M_S = 3.0, 0.01
+PROUD_M = 0.0008
+"""A head that stands so much too high is not seated."""
 FREED_RAD = math.pi
 """How much further than it went in a screw is backed out, so that it is surely free."""
 
@@ -49,6 +55,7 @@ class FastenParameters(Description):
     torque_window_ratio: float = Field(0.1, gt=0, lt=1, description="Permitted deviation of the end torque.")
     speed_rad_s: float = Field(30.0, gt=0, le=1000)
     redrives: int = Field(1, ge=0, le=5, description="How often a crossed screw is backed out and driven again.")
+    feel_first: bool = Field(False, description="Feel with the bare bit first whether the screw is in already.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last ways down.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 
@@ -66,7 +73,8 @@ class Fasten(ArmSkill):
     """Drive one screw.
 
     Before: a screwdriver is mounted, the fixture's sensor sees the unit. A screw that a cancelled attempt left
-    on the bit is used first; one that it left half driven is turned out and thrown away. During: torque that
+    on the bit is used first; one that it left half driven is turned out and thrown away. After an attempt whose end
+    nobody knows, the bare bit feels first whether the screw is in already (`feel_first`). During: torque that
     comes too early is a crossed thread, torque that does not come a screw that does not seat; either is backed
     out and driven again, and in the end thrown away.
     Measures `<operation>.torque`, `<operation>.angle`, and `<operation>.torque_time`, which wears the screwdriver.
@@ -92,6 +100,19 @@ class Fasten(ArmSkill):
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
         return 7.0
 
+    @classmethod
+    def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+        """Slower, the bit too, and a crossed screw is backed out and driven once more often."""
+        wanted = FastenParameters.model_validate(dict(parameters))
+        speed_rad_s, redrives = wanted.speed_rad_s * 0.5 ** min(attempt, 2), min(5, wanted.redrives + attempt)
+        return {**super().changed(parameters, attempt), "speed_rad_s": speed_rad_s, "redrives": redrives}
+
+    @classmethod
+    def repeated(cls, parameters: Mapping[str, Any], code: str) -> dict[str, Any]:
+        """Feel first whether the screw is in, unless the fault tells that it is not."""
+        known = code.startswith("FASTEN_") or code in (*FEEDER_FAULTS, "FIXTURE_EMPTY")
+        return dict(parameters) if known else {**parameters, "feel_first": True}
+
     async def before(self, context: SkillContext) -> None:
         wanted = FastenParameters.model_validate(dict(context.goal.parameters))
         _angles(context, wanted)
@@ -104,6 +125,8 @@ class Fasten(ArmSkill):
             self.motion.carry(part_of(context, wanted.item)[0])
         else:
             await self._clear_thread(context, wanted)
+            if wanted.feel_first and (found := await self._feel(context, wanted)):
+                return found
             await self._take_screw(context, wanted)
         await self._to_thread(context, wanted)
         drive = await self._drive(context, wanted)
@@ -118,11 +141,41 @@ class Fasten(ArmSkill):
         if distance(await self.motion.tcp_in_cell(), _on_thread(context, wanted)) > ON_THREAD_M:
             return
         context.say("clear", 0.1, f"turning out the screw that was left in {wanted.site}")
+        await self._turn_out(context, wanted)
+
+    async def _turn_out(self, context: SkillContext, wanted: FastenParameters) -> None:
+        """Turn out the screw under the bare bit, and throw it away."""
         driver = context.device(self.hand.name, Screwdriver)
         await driver.loosen(_angles(context, wanted).limit_rad + FREED_RAD, wanted.speed_rad_s)
         await self.motion.leave()
         if await self.hand.holds():
             await self._discard(context)
+
+    async def _feel(self, context: SkillContext, wanted: FastenParameters) -> SkillResult | None:
+        """Go down to where a seated head is, with the bare bit, and turn: one that holds the torque at once is in.
+
+        A head that stands higher is that of a screw half driven, or crossed: it is turned out and thrown away.
+        """
+        context.say("feel", 0.1, f"feeling whether a screw is in {wanted.site}")
+        thread, start = _thread(context, wanted), _on_thread(context, wanted)
+        head = start.shifted(dz=-thread.engagement_m)
+        await self.motion.approach(start)
+        sensor = self.force_sensor(context)
+        await sensor.tare()
+        await self.motion.move_straight(start, wanted.speed_m_s)
+        touch = await press_until_contact(self.motion, sensor, head, FEEL_M_S, FEEL_N)
+        if touch is not None and touch.tcp_in_cell.position[2] - head.position[2] > PROUD_M:
+            await self._turn_out(context, wanted)
+            return None
+        turn_rad = wanted.torque_n_m / thread.stiffness_n_m_rad + FELT_RAD
+        drive = await context.device(self.hand.name, Screwdriver).drive(wanted.torque_n_m, turn_rad, wanted.speed_rad_s)
+        result = None
+        if drive.reached:
+            message = f"{wanted.site}: the screw was in already, {drive.torque_n_m:.2f} N.m"
+            torque = self._torque(context, wanted, drive)
+            result = context.accomplish(SkillResult(Outcome.SUCCEEDED, message, measurements=(torque,)))
+        await self.motion.leave()
+        return result
 
     async def _take_screw(self, context: SkillContext, wanted: FastenParameters) -> None:
         name, part = part_of(context, wanted.item)
@@ -172,16 +225,19 @@ class Fasten(ArmSkill):
 
     def _result(self, context: SkillContext, wanted: FastenParameters, drive: Drive) -> SkillResult:
         operation, angles = context.goal.operation, _angles(context, wanted)
-        window = wanted.torque_n_m * wanted.torque_window_ratio
-        low, high = wanted.torque_n_m - window, wanted.torque_n_m + window
         early, late, tool = angles.earliest_rad, angles.limit_rad, self.hand.name
         measurements = (
-            Measurement(f"{operation}.torque", drive.torque_n_m, "N.m", low, high, source=tool),
+            self._torque(context, wanted, drive),
             Measurement(f"{operation}.angle", drive.angle_rad, "rad", early, late, source=tool),
             Measurement(f"{operation}.torque_time", _torque_time(drive, wanted.speed_rad_s), "N.m.s", source=tool),
         )
         message = f"{wanted.site}: {drive.torque_n_m:.2f} N.m at {drive.angle_rad:.1f} rad"
         return SkillResult(Outcome.SUCCEEDED, message, measurements=measurements)
+
+    def _torque(self, context: SkillContext, wanted: FastenParameters, drive: Drive) -> Measurement:
+        window, name = wanted.torque_n_m * wanted.torque_window_ratio, f"{context.goal.operation}.torque"
+        low, high = wanted.torque_n_m - window, wanted.torque_n_m + window
+        return Measurement(name, drive.torque_n_m, "N.m", low, high, source=self.hand.name)
 
 
 def _torque_time(drive: Drive, speed_rad_s: float) -> float:

@@ -17,7 +17,7 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
-from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
 from microcell.skills.guarded import Stiffness
 from microcell.skills.hole_search import STRIDE_OF_LIMIT
 from microcell.skills.peg_in_hole import Inserted, Insertion, insert_peg
@@ -97,6 +97,15 @@ class Insert(ArmSkill):
         stride_m = STRIDE_OF_LIMIT * wanted.force_limit_n / wanted.wrist_lateral_n_m
         strides = 2.0 * lines + way_m / stride_m
         return super().timeout_s(parameters) + way_m / wanted.search_speed_m_s + STRIDE_S * strides
+
+    @classmethod
+    def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+        """Slower, and the part is felt for over a wider field and at larger angles."""
+        return {
+            **super().changed(parameters, attempt),
+            **wider(InsertParameters, parameters, attempt, "search_radius_m", 0.01),
+            **wider(InsertParameters, parameters, attempt, "search_angle_rad", 0.2),
+        }
 
     async def before(self, context: SkillContext) -> None:
         wanted = InsertParameters.model_validate(dict(context.goal.parameters))

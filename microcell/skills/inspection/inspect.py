@@ -17,6 +17,9 @@ from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, Skill
 from microcell.skills.workplace import CAMERA_FAULTS, camera_of, check_fixture, part_of, seat_in_cell, site_of
 from microcell.vision.requests import CheckRequest, Reading
 
+EXPOSURE_S = 20.0
+"""How long an exposure may take more than the usual one."""
+
 
 class InspectParameters(Description):
     """Which inspection of the product, and how to look again."""
@@ -52,6 +55,18 @@ class Inspect(Skill):
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
         return 1.0
+
+    @classmethod
+    def timeout_s(cls, parameters: Mapping[str, Any]) -> float:
+        """Long enough for every exposure."""
+        wanted = InspectParameters.model_validate(dict(parameters))
+        return super().timeout_s(parameters) + EXPOSURE_S * len(wanted.bracket_ratios)
+
+    @classmethod
+    def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+        """Other exposures, further from the usual one."""
+        wanted = InspectParameters.model_validate(dict(parameters)).bracket_ratios
+        return {**parameters, "bracket_ratios": tuple(min(10.0, max(0.05, ratio ** (1 + attempt))) for ratio in wanted)}
 
     async def before(self, context: SkillContext) -> None:
         _inspection(context)

@@ -13,7 +13,7 @@ from microcell.description.product import Grasp
 from microcell.devices.printer.contract import Printer
 from microcell.faults import FaultError
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
-from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
 from microcell.skills.guarded import OVERTRAVEL_M, press_until_contact
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of
 
@@ -58,6 +58,11 @@ class Label(ArmSkill):
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
         return 8.0
+
+    @classmethod
+    def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+        """Slower, and pressed on harder."""
+        return {**super().changed(parameters, attempt), **wider(LabelParameters, parameters, attempt, "press_n", 100.0, 1.2)}
 
     async def before(self, context: SkillContext) -> None:
         wanted = LabelParameters.model_validate(dict(context.goal.parameters))

@@ -1,0 +1,27 @@
+"""`microcell answer`: answer a question of a running cell."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+
+from microcell.commands.client import talk
+from microcell.ros.cell_client import CellClient
+
+
+def run(args: argparse.Namespace) -> int:
+    """Give the answer and print the cell's word for it."""
+
+    async def answer(cell: CellClient) -> int:
+        print(await cell.answer_question(args.id, args.choice, args.by or _user()))
+        return 0
+
+    return talk(args.cell, answer)
+
+
+def _user() -> str:
+    """Who is logged in; nobody, for the system, where it cannot tell."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"

@@ -1,0 +1,49 @@
+"""Devices and tools in service and out of it: by a person's word, or because they failed too often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from microcell.description.wording import choice as near_choice
+from microcell.errors import UsageError
+from microcell.faults import Fault
+from microcell.orchestration.questions import Question
+from microcell.orchestration.shop import PUT_BACK, Shop
+
+
+class Service:
+    """What may be planned with. `wake` is called when something came back, or was answered."""
+
+    def __init__(self, shop: Shop, wake: Callable[[], None]) -> None:
+        self._shop = shop
+        self._wake = wake
+
+    def set_service(self, device: str, in_service: bool, reason: str = "") -> str:
+        """Put a device or a tool out of service, so that nothing is planned with it, or back into it; `UsageError`."""
+        shop, known = self._shop, self._shop.line.cell_description.devices
+        if device not in known and device not in shop.tools.places:
+            raise UsageError(f"there is no device '{device}'; {near_choice(device, [*known, *shop.tools.places])}")
+        shop.set_service(device, in_service, reason or ("put back" if in_service else "put out of service by hand"))
+        self._wake()
+        return f"{device} is {'in' if in_service else 'out of'} service"
+
+    def take_out(self, source: str, fault: Fault) -> None:
+        """Take a source out of use that failed too often, and tell the operator."""
+        shop = self._shop
+        failures, uses = shop.sources.failures(source)
+        reason = f"failed {failures} of its last {uses} uses, the last time with {fault.code}"
+        shop.take_out(source, fault, reason)
+
+    def cleared(self, faults: Iterable[Fault]) -> None:
+        """A person lets the cell go on after faults: what the cell itself took out of use is tried again."""
+        for fault in list(faults):
+            if fault.code == "DEVICE_OUT_OF_SERVICE" and fault.where in self._shop.sources.taken_out:
+                self.set_service(fault.where, True, "its fault was cleared")
+
+    def answer(self, number: str, choice: str, by: str = "") -> Question:
+        """Answer a question; `UsageError` says why not."""
+        question = self._shop.questions.answer(number, choice, by)
+        if question.device and choice == PUT_BACK:
+            self.set_service(question.device, True, f"answer of {question.by} to {number}")
+        self._wake()
+        return question
