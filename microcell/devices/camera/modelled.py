@@ -17,17 +17,21 @@ from microcell.description.product import Box, Part
 from microcell.devices.camera.contract import Camera, Frame
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command_named
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply, wrap_angle
+from microcell.plant.bench import Lighting
 from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
 from microcell.vision.colour import OWN_DELTA_E, delta_e
 from microcell.vision.error_model import Spread
 from microcell.vision.error_statistics import MEASURED
-from microcell.vision.exposure import BACKGROUND_RGB
+from microcell.vision.exposure import BACKGROUND_RGB, MIN_SHARPNESS
 from microcell.vision.outline import NEAR_RATIO, RIM_INSETS, contour, reach_m
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
+
+BLURRED_PX = 0.4 / MIN_SHARPNESS
+"""Standard deviation of the blur from which on a rendered image is refused."""
 
 _UNITS: dict[CheckKind, str] = {
     "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "code": "1",
@@ -67,16 +71,18 @@ class ModelledCamera(MockDevice, Camera):
             raise FaultError("PART_NOT_FOUND", self.name, f"no part of its outline {place} of its place")
         return _located(request, item, stream)
 
+    @command_named("capture")
     async def _look(self, exposure_s: float) -> tuple[Sequence[SceneItem], Random]:
-        self._begin("capture")
         await self.clock.sleep(exposure_s)
         self._shots += 1
         lowest, highest = MEASURED.exposure_levels
-        if not lowest <= exposure_s / self.spec.exposure_s <= highest:
-            detail = (
-                f"{exposure_s:g} s; usable are {lowest:g} to {highest:g} times {self.spec.exposure_s:g} s"
-            )
+        light = self.plant.bench.lights.get(self.name, Lighting())
+        if not lowest <= light.level * exposure_s / self.spec.exposure_s <= highest:
+            lit = "" if light.level == 1.0 else f" at {light.level:g} times the usual light"
+            detail = f"{exposure_s:g} s{lit}; usable are {lowest:g} to {highest:g} times {self.spec.exposure_s:g} s"
             raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
+        if light.blur_px is not None and light.blur_px > BLURRED_PX:
+            raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, f"blurred by {light.blur_px:g} px, not {BLURRED_PX:g} or less")
         return self.plant.scene(self.name), Random(f"{self.plant.seed}:{self.name}:{self._shots}")
 
 
