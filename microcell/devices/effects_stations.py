@@ -134,7 +134,7 @@ def in_light(make: Callable[[float], Lighting]) -> Effect:
     """An effect that takes the image in another light."""
 
     async def effect(call: Call) -> Any:
-        lights = call.plant.bench.lights
+        lights = call.plant.lights
         lights[call.device.name] = make(call.size)
         try:
             return await call.run()

@@ -99,7 +99,7 @@ async def slip(call: Call) -> Any:
     if _held(call) is None:
         call.plant.injections.not_after_all(call.happening)
     else:
-        _tool(call).slips_at_s = call.device.clock.now() + call.size
+        _tool(call).slips_at_s = call.plant.clock.now() + call.size
     return answer
 
 

@@ -74,6 +74,7 @@ class MockDevice(Device):
         return self._plant
 
     async def connect(self) -> None:
+        self._check_refusal("connect")
         self._connected = True
 
     async def disconnect(self) -> None:
@@ -95,17 +96,19 @@ class MockDevice(Device):
 
     async def carry_out(self, name: str, method: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> Any:
         """Carry a command out, with the injected fault that is due at it."""
-        injections, now_s = self.plant.injections, self.clock.now()
-        code = injections.refusal(self.name, name, now_s)
-        if code is not None:
-            raise FaultError(code, self.name, f"injected at '{name}'")
-        happening = injections.due(self.name, self.kind, name, now_s)
+        self._check_refusal(name)
+        happening = self.plant.injections.due(self.name, self.kind, name, self.clock.now())
         if happening is None:
             answer = await method(*arguments)
         else:
             answer = await happen(Call(self, name, method, arguments, happening))
         self.answers[name] = answer
         return answer
+
+    def _check_refusal(self, name: str) -> None:
+        code = self.plant.injections.refusal(self.name, name, self.clock.now())
+        if code is not None:
+            raise FaultError(code, self.name, f"injected at '{name}'")
 
     def _refuse(self, detail: str) -> FaultError:
         return FaultError("DEVICE_REFUSED", self.name, detail)

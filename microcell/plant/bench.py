@@ -63,7 +63,6 @@ class Bench:
         self.tools = _tools(line)
         self.clamped = dict.fromkeys(cell.of_kind("fixture"), False)
         self.cartons = dict.fromkeys(cell.of_kind("carton_station"), "")
-        self.lights: dict[str, Lighting] = {}
         self.feeder_changed = {name: Signal() for name in cell.of_kind("feeder")}
 
     def arm(self, name: str) -> ArmMotion:

@@ -11,7 +11,7 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.geometry import Pose
 from microcell.motion.trajectory import JointTrajectory
-from microcell.plant.bench import Bench, ToolTruth
+from microcell.plant.bench import Bench, Lighting, ToolTruth
 from microcell.plant.contact import Contact
 from microcell.plant.coupling import Coupling
 from microcell.plant.feeding import Feeding, RefillListener
@@ -41,6 +41,7 @@ class Plant:
         self.clock = clock
         self.safety = SafetyCircuit(_buttons(line), tuple(line.cell_description.of_kind("arm")))
         self.bench = Bench(line, seed, clock)
+        self.lights: dict[str, Lighting] = {}
         self.injections = Injections(condition_of(self.bench))
         supports = Supports(self.bench)
         self.settling = Settling(self.bench, supports)

@@ -13,6 +13,7 @@ from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command
+from microcell.devices.plausible import check_fresh
 from microcell.plant.bench import Lighting
 from microcell.plant.render import Light, render
 
@@ -40,8 +41,11 @@ class MockCamera(MockDevice, PixelCamera):
         pixels = render(self.plant.scene(self.name), self.spec, light, noise)
         return Frame(pixels, self.clock.now())
 
+    def _check_fresh(self, frame: Frame) -> None:
+        check_fresh(self.name, frame.time_s, self.clock.now())
+
     def _light(self, exposure_ratio: float) -> Light:
-        there = self.plant.bench.lights.get(self.name, Lighting())
+        there = self.plant.lights.get(self.name, Lighting())
         light = Light(exposure_ratio * there.level)
         return light if there.blur_px is None else replace(light, blur_px=there.blur_px)
 

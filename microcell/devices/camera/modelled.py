@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 
@@ -18,6 +18,7 @@ from microcell.devices.camera.contract import Camera, Frame
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command_named
+from microcell.devices.plausible import check_fresh
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply, wrap_angle
 from microcell.plant.bench import Lighting
@@ -44,6 +45,15 @@ _ERRORS: dict[CheckKind, Spread] = {
 }
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one shot shows: the true things in view, the stream of its errors, and the cell time of its exposure."""
+
+    items: Sequence[SceneItem]
+    stream: Random
+    time_s: float
+
+
 class ModelledCamera(MockDevice, Camera):
     """Draws readings around the truth; each shot from a stream of its own, by seed, name and number."""
 
@@ -60,11 +70,13 @@ class ModelledCamera(MockDevice, Camera):
     async def measure(
         self, requests: Sequence[CheckRequest], exposure_s: float
     ) -> tuple[Sequence[Reading], str]:
-        items, stream = await self._look(exposure_s)
+        look = await self._fresh_look(exposure_s)
+        items, stream = look.items, look.stream
         return tuple(drawn_reading(request, items, stream) for request in requests), ""
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
-        items, stream = await self._look(exposure_s)
+        look = await self._fresh_look(exposure_s)
+        items, stream = look.items, look.stream
         item = _nearest(request, items)
         if item is None:
             place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
@@ -72,18 +84,24 @@ class ModelledCamera(MockDevice, Camera):
         return _located(request, item, stream)
 
     @command_named("capture")
-    async def _look(self, exposure_s: float) -> tuple[Sequence[SceneItem], Random]:
+    async def _look(self, exposure_s: float) -> Look:
         await self.clock.sleep(exposure_s)
         self._shots += 1
         lowest, highest = MEASURED.exposure_levels
-        light = self.plant.bench.lights.get(self.name, Lighting())
+        light = self.plant.lights.get(self.name, Lighting())
         if not lowest <= light.level * exposure_s / self.spec.exposure_s <= highest:
             lit = "" if light.level == 1.0 else f" at {light.level:g} times the usual light"
             detail = f"{exposure_s:g} s{lit}; usable are {lowest:g} to {highest:g} times {self.spec.exposure_s:g} s"
             raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
         if light.blur_px is not None and light.blur_px > BLURRED_PX:
             raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, f"blurred by {light.blur_px:g} px, not {BLURRED_PX:g} or less")
-        return self.plant.scene(self.name), Random(f"{self.plant.seed}:{self.name}:{self._shots}")
+        stream = Random(f"{self.plant.seed}:{self.name}:{self._shots}")
+        return Look(self.plant.scene(self.name), stream, self.clock.now())
+
+    async def _fresh_look(self, exposure_s: float) -> Look:
+        look: Look = await self._look(exposure_s)
+        check_fresh(self.name, look.time_s, self.clock.now())
+        return look
 
 
 def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:

@@ -46,12 +46,12 @@ class MockForceSensor(MockDevice, ForceSensor):
         changed = self.plant.bench.arm(self._arm).changed
         while True:
             due_s = self.plant.contact.when_pressing(self._arm, force_n + self._zero.pressing_n)
-            if due_s is not None and due_s <= self.clock.now():
+            if due_s is not None and due_s <= self.plant.clock.now():
                 return self._wrench()
             slip_s = self.plant.holding.slips_at_s(self._arm)
             wake_s = min((at for at in (due_s, slip_s) if at is not None), default=math.inf)
             if wake_s < math.inf:
-                await sleep_unless(self.clock, wake_s - self.clock.now(), changed.next())
+                await sleep_unless(self.clock, wake_s - self.plant.clock.now(), changed.next())
             else:
                 await changed.next()
 

@@ -35,11 +35,11 @@ class MockScrewdriver(MockTool, Screwdriver):
         return self.plant.holding.held(self.tool) is not None
 
     async def _turn(self, turn: Turn, speed_rad_s: float, finish: Callable[..., None]) -> Drive:
-        start_s = self.clock.now()
+        start_s = self.plant.clock.now()
         try:
             await self._takes(turn.angle_rad / speed_rad_s)
         except (asyncio.CancelledError, FaultError):
-            finish(self.tool, turn, min(turn.angle_rad, (self.clock.now() - start_s) * speed_rad_s))
+            finish(self.tool, turn, min(turn.angle_rad, (self.plant.clock.now() - start_s) * speed_rad_s))
             raise
         finish(self.tool, turn, turn.angle_rad)
         return Drive(turn.torque_n_m, turn.angle_rad, turn.reached, turn.curve)
