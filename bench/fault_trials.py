@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from microcell import events
 from microcell.clock import run_virtual
 from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.injectable import INJECTABLE, Injectable, kinds_in, places
-from microcell.description.line import Line
+from microcell.description.line import Line, RecoveryStep
 from microcell.description.order import Order, OrderLine
 from microcell.devices.guard import guarded
-from microcell.faults import Fault
+from microcell.faults import CATALOGUE, Fault
 from microcell.motion.planner import MotionPlanner
 from microcell.orchestration.controller import Controller, Session
 from microcell.orchestration.packml import Command, State
-from microcell.orchestration.recovery import policy
+from microcell.orchestration.recovery import DEFAULTS, policy
 from microcell.orchestration.view import OrderView
 from microcell.orchestration.work import OrderStatus
 from microcell.plant.injection import Injections
@@ -34,6 +35,7 @@ A_LOOK_S = 60.0
 PATIENCE_S = 50_000.0
 MOST_LOOKS = 8
 LATEST_NTH = 2
+UNITS = 2
 
 SCENES: dict[str, tuple[str, str]] = {
     "arm": ("arm", "insert_cap"),
@@ -54,13 +56,19 @@ SCENES: dict[str, tuple[str, str]] = {
 }
 """For each kind, a device of the valve line and an operation in which it is used."""
 
-SPECIAL_SCENES: dict[str, tuple[str, str]] = {
-    "fixture.not_clamped": ("fixture_1", "place_body"),
-    "gripper.drop": ("parallel_gripper", "insert_cap"),
-    "gripper.stuck": ("parallel_gripper", "insert_cap"),
-    "vacuum.stuck": ("vacuum_cup", "insert_membrane"),
+SPECIAL_SCENES: dict[tuple[str, str], dict[str, Any]] = {
+    ("fixture.not_clamped", "fixture_1"): {"operation": "place_body"},
+    ("device.duplicate", "fixture_1"): {"operation": "place_body"},
+    ("gripper.drop", "parallel_gripper"): {"operation": "insert_cap"},
+    ("gripper.stuck", "parallel_gripper"): {"operation": "insert_cap"},
+    ("vacuum.stuck", "vacuum_cup"): {"operation": "insert_membrane"},
+    ("feeder.wrong_level", "nest_2"): {"operation": None, "condition": "holding"},
+    ("journal.disk_full", "journal"): {"operation": None, "nth": 40},
+    ("journal.locked", "journal"): {"operation": None, "nth": 40},
 }
-"""Faults that need another operation than their kind's usual one."""
+"""Faults that need another moment than their kind's usual one."""
+MORE_UNITS = {("device.duplicate", "cartons"): 7}
+"""Faults at what happens once in so many units."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Trial:
 
     fault: ScheduledFault
     seed: int = 0
-    quantity: int = 2
+    quantity: int = UNITS
 
     @property
     def entry(self) -> Injectable:
@@ -128,12 +136,14 @@ def trials(line: Line, seeds: int, first: int = 0) -> Iterator[Trial]:
         if "virtual" not in entry.worlds:
             continue
         for kind in entry.fits:
-            where, operation = SPECIAL_SCENES.get(name, SCENES.get(kind, ("", "")))
+            where, operation = SCENES.get(kind, ("", ""))
             if where not in places(line, name) or kinds[where] != kind:
                 continue
             for seed in range(first, first + seeds):
                 nth = 1 if seed == 0 or not _repeats(entry) else Random(f"{seed}:{name}").randint(1, LATEST_NTH)
-                yield Trial(ScheduledFault(fault=name, where=where, operation=operation, nth=nth), seed)
+                moment = {"operation": operation, "nth": nth, **SPECIAL_SCENES.get((name, where), {})}
+                quantity = MORE_UNITS.get((name, where), UNITS)
+                yield Trial(ScheduledFault(fault=name, where=where, **moment), seed, quantity)
 
 
 def _repeats(entry: Injectable) -> bool:
@@ -249,7 +259,7 @@ def _over_budget(found: tuple[events.Event, ...], line: Line) -> Iterator[str]:
     """Recoveries that go on after the policy's steps are used up."""
     spent: Counter[tuple[str, str, str]] = Counter()
     for event in found:
-        if not isinstance(event, events.RecoveryDecided):
+        if not isinstance(event, events.RecoveryDecided) or event.code not in CATALOGUE:
             continue
         key = (event.unit, event.operation, event.code)
         if event.action in ("hold", "scrap", "go_on"):
@@ -261,6 +271,11 @@ def _over_budget(found: tuple[events.Event, ...], line: Line) -> Iterator[str]:
             yield f"{event.code} at {event.operation} was dealt with {spent[key]} times, allowed are {allowed}"
 
 
-def at(trial: Trial, **changes: object) -> Trial:
-    """The trial with another schedule."""
-    return replace(trial, fault=trial.fault.model_copy(update=changes))
+def with_policies(line: Line) -> Line:
+    """The line with a policy for each code that has no default of its own yet."""
+    missing = {code: _RETRY for code in RETRIED if code not in DEFAULTS and code not in line.recovery}
+    return line.model_copy(update={"recovery": {**line.recovery, **missing}})
+
+
+RETRIED = ("DEVICE_STALE", "DEVICE_MALFORMED", "SENSOR_IMPLAUSIBLE", "CLOCK_JUMPED")
+_RETRY = (RecoveryStep(action="retry", times=2), RecoveryStep(action="hold"))

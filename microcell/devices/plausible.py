@@ -21,6 +21,7 @@ STALE_S = 1.0
 AT_GOAL_RAD = 0.01
 AT_REST_RAD = 0.02
 """So much a joint of a resting arm may seem to have moved."""
+AT_REST_RAD_S = 0.01
 BEYOND_LIMIT_RAD = 0.05
 LARGEST_N = 1000.0
 """More than any arm on a bench can press with."""
@@ -89,7 +90,7 @@ class ArmJudge(Stamped):
         if command == "follow":
             self._check_goal(answer.positions, arguments[0].positions[-1])
             self._rests_at = answer.positions
-        elif not any(answer.velocities):
+        elif max(map(abs, answer.velocities), default=0.0) < AT_REST_RAD_S:
             self._check_limits(answer.positions)
             self._check_rest(answer.positions)
 

@@ -93,6 +93,7 @@ class Feeding:
         self._stock(feeder).lots.clear()
         for item in self._bench.inventory.at("feeder", feeder):
             self._bench.lose(item, item.pose, "taken out of the feeder")
+        self._bench.feeder_changed[feeder].notify()
 
     def refill(self, feeder: str, quantity: int, lot: str) -> int:
         """Add pieces (0: up to capacity; lot "": the next number); the level after. Raises DEVICE_REFUSED."""

@@ -13,10 +13,11 @@ from microcell.skills.contract import Skill, SkillContext
 from microcell.skills.guarded import press_until_contact
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
+from microcell.skills.workplace import DEVICE_FAULTS
 
 MOTION_FAULTS = (
     "ARM_UNREACHABLE", "ARM_SINGULAR", "ARM_BLOCKED", "ARM_OVERLOADED", "ARM_LIMIT", "ARM_DEVIATION",
-    "ARM_PROTECTIVE_STOP", "ARM_STOPPED", "DEVICE_SILENT", "DEVICE_REFUSED", "TOOL_WRONG", "TOOL_UNSUITABLE",
+    "ARM_PROTECTIVE_STOP", "ARM_STOPPED", *DEVICE_FAULTS, "DEVICE_REFUSED", "TOOL_WRONG", "TOOL_UNSUITABLE",
     "TOOL_UNCERTAIN", "SKILL_REFUSED",
 )  # fmt: skip
 """What any skill that moves an arm can end in."""

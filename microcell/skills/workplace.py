@@ -17,8 +17,12 @@ from microcell.vision.requests import Locate
 
 S = TypeVar("S")
 
+DEVICE_FAULTS = (
+    "DEVICE_SILENT", "DEVICE_STALE", "DEVICE_MALFORMED", "DEVICE_FAILED", "SENSOR_IMPLAUSIBLE", "CLOCK_JUMPED",
+)  # fmt: skip
+"""What asking any device can end in."""
 CAMERA_FAULTS = ("CAMERA_NO_IMAGE", "CAMERA_UNUSABLE_IMAGE")
-FEEDER_FAULTS = ("FEEDER_EMPTY", "FEEDER_JAMMED", "PART_NOT_FOUND", *CAMERA_FAULTS)
+FEEDER_FAULTS = ("FEEDER_EMPTY", "FEEDER_JAMMED", "PART_NOT_FOUND", "PART_WRONG", *CAMERA_FAULTS)
 
 
 def part_name_of(line: Line, variant: str, item: str) -> str:
@@ -87,7 +91,7 @@ async def present_part(context: SkillContext, part_name: str) -> tuple[Presented
     presented = await feeder.present()
     if presented.part != part_name:
         detail = f"it presents {presented.part}, the operation needs {part_name}"
-        raise FaultError("SKILL_REFUSED", name, detail)
+        raise FaultError("PART_WRONG", name, detail)
     if spec.camera is None:
         return presented, presented.part_in_cell
     context.say("look", 0.1, f"looking for {part_name} at {name}")

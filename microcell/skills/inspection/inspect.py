@@ -14,7 +14,7 @@ from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
 from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
-from microcell.skills.workplace import CAMERA_FAULTS, camera_of, check_fixture, part_of, seat_in_cell, site_of
+from microcell.skills.workplace import CAMERA_FAULTS, DEVICE_FAULTS, camera_of, check_fixture, part_of, seat_in_cell, site_of
 from microcell.vision.requests import CheckRequest, Reading
 
 
@@ -41,7 +41,7 @@ class Inspect(Skill):
     summary = "Judges the unit in the fixture by camera."
     Parameters = InspectParameters
     faults = (
-        *CAMERA_FAULTS, "INSPECTION_NOT_CONFIGURED", "FIXTURE_EMPTY", "DEVICE_SILENT", "SKILL_REFUSED",
+        *CAMERA_FAULTS, "INSPECTION_NOT_CONFIGURED", "FIXTURE_EMPTY", *DEVICE_FAULTS, "SKILL_REFUSED",
     )  # fmt: skip
 
     @classmethod
