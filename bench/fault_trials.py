@@ -92,7 +92,7 @@ class Outcome:
     """What came of a trial.
 
     `released` is how often the fault happened; `told` the faults in the order in which they were told, `rejected` the checks
-    at which inspections failed, `last` the fault that the order shows to who submitted it. `looks` is how often a person was
+    at which inspections failed, `shown` the faults that the order showed to who submitted it. `looks` is how often a person was
     needed. `wrong` says in sentences what is not as it should be at the end.
     """
 
@@ -100,7 +100,7 @@ class Outcome:
     released: int
     told: tuple[Fault, ...]
     rejected: tuple[str, ...]
-    last: Fault | None
+    shown: tuple[Fault, ...]
     looks: int
     order: OrderView
     wrong: tuple[str, ...]
@@ -114,7 +114,8 @@ class Outcome:
         """Whether the cell told what the catalogue says that it must: the right code first, an inspection, or nothing."""
         entry = self.trial.entry
         if entry.told == "fault":
-            return bool(self.told) and self.told[0].code in entry.codes and self.last is not None
+            arrived = any(fault.code in entry.codes for fault in self.shown)
+            return bool(self.told) and self.told[0].code in entry.codes and arrived
         if entry.told == "inspection":
             return bool(self.rejected)
         return not self.told
@@ -171,7 +172,7 @@ async def _carry_out(trial: Trial, line: Line, planners: dict[str, MotionPlanner
             await device.disconnect()
         found = tuple(journal.events())
         wrong = (*_wrong(cell, order, found), *_over_budget(found, line))
-        return Outcome(trial, released(cell.plant.injections), told, _rejected(found), person.last, person.looks, order, wrong)
+        return Outcome(trial, released(cell.plant.injections), told, _rejected(found), tuple(person.shown), person.looks, order, wrong)
 
 
 class _Person:
@@ -184,7 +185,7 @@ class _Person:
         self._journal = journal
         self._order_id = order_id
         self._seen: list[Fault] = []
-        self.last: Fault | None = None
+        self.shown: list[Fault] = []
 
     async def see_it_through(self) -> None:
         """Look at the cell whenever it is held or aborted, until the order has ended or nothing helps."""
@@ -212,7 +213,8 @@ class _Person:
 
     def _note(self) -> None:
         self._seen += self.controller.active_faults
-        self.last = self.controller.order(self._order_id).last_fault or next(iter(self.controller.active_faults), self.last)
+        fault = self.controller.order(self._order_id).last_fault
+        self.shown += [fault] if fault is not None and fault not in self.shown else []
 
     async def _go_on(self) -> None:
         """Unhold; where the journal could not be written, start the orchestrator again, as its remedy says."""

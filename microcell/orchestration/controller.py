@@ -375,7 +375,7 @@ class Controller:
         if self._journal_is_lost:
             return
         log.error("the journal cannot be written: %s", error)
-        self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
+        self.active_faults.append(self.shop.saw_fault(Fault("JOURNAL_UNWRITABLE", "journal", str(error))))
         self.packml.abort_unrecorded(str(error))
         self._runner.cancel_all()
 
