@@ -16,7 +16,7 @@ from typing import Any
 from microcell import events
 from microcell.clock import run_virtual
 from microcell.description.fault_schedule import ScheduledFault
-from microcell.description.injectable import INJECTABLE, Injectable, kinds_in, places
+from microcell.description.injectable import INJECTABLE, Injectable, places
 from microcell.description.line import Line, RecoveryStep
 from microcell.description.order import Order, OrderLine
 from microcell.devices.guard import guarded
@@ -55,6 +55,17 @@ SCENES: dict[str, tuple[str, str]] = {
     "skills": ("skills", "insert_cap"),
 }
 """For each kind, a device of the valve line and an operation in which it is used."""
+
+MORE_SCENES: tuple[tuple[str, str, str], ...] = (
+    ("feeder", "tray_1", "pick_membrane"),
+    ("feeder", "screws_1", "fasten_1"),
+    ("camera", "camera_trays", "pick_membrane"),
+    ("gripper", "parallel_gripper", "pick_body"),
+    ("vacuum", "vacuum_cup", "label_unit"),
+    ("force_sensor", "wrist_force", "insert_membrane"),
+    ("fixture", "fixture_2", "insert_cap"),
+)
+"""Further places and operations, for the faults that have no special one and are told by a fault."""
 
 SPECIAL_SCENES: dict[tuple[str, str], dict[str, Any]] = {
     ("fixture.not_clamped", "fixture_1"): {"operation": "place_body"},
@@ -132,19 +143,24 @@ class Outcome:
 
 def trials(line: Line, seeds: int, first: int = 0) -> Iterator[Trial]:
     """Every fault of the virtual world, at one place of each kind that it fits, for so many seeds."""
-    kinds = kinds_in(line)
     for name, entry in INJECTABLE.items():
         if "virtual" not in entry.worlds:
             continue
-        for kind in entry.fits:
-            where, operation = SCENES.get(kind, ("", ""))
-            if where not in places(line, name) or kinds[where] != kind:
+        for where, operation in _scenes(name, entry):
+            if where not in places(line, name):
                 continue
             for seed in range(first, first + seeds):
                 nth = 1 if seed == 0 or not _repeats(entry) else Random(f"{seed}:{name}").randint(1, LATEST_NTH)
                 moment = {"operation": operation, "nth": nth, **SPECIAL_SCENES.get((name, where), {})}
                 quantity = MORE_UNITS.get((name, where), UNITS)
                 yield Trial(ScheduledFault(fault=name, where=where, **moment), seed, quantity)
+
+
+def _scenes(name: str, entry: Injectable) -> Iterator[tuple[str, str]]:
+    """Device and operation for each kind that a fault fits, and further ones where any will do."""
+    yield from (SCENES[kind] for kind in entry.fits if kind in SCENES)
+    if entry.told == "fault" and not any(special == name for special, _ in SPECIAL_SCENES):
+        yield from ((where, operation) for kind, where, operation in MORE_SCENES if kind in entry.fits)
 
 
 def _repeats(entry: Injectable) -> bool:
@@ -186,6 +202,7 @@ class _Person:
         self._order_id = order_id
         self._seen: list[Fault] = []
         self.shown: list[Fault] = []
+        cell.controller.add_listener(lambda entry: self._note_shown())
 
     async def see_it_through(self) -> None:
         """Look at the cell whenever it is held or aborted, until the order has ended or nothing helps."""
@@ -213,6 +230,9 @@ class _Person:
 
     def _note(self) -> None:
         self._seen += self.controller.active_faults
+        self._note_shown()
+
+    def _note_shown(self) -> None:
         fault = self.controller.order(self._order_id).last_fault
         self.shown += [fault] if fault is not None and fault not in self.shown else []
 

@@ -168,8 +168,7 @@ INJECTABLE: dict[str, Injectable] = {
     ),
     "force_sensor.drift": Injectable(
         "The sensor's zero jumps at a tare.", ("force_sensor",),
-        ("INSERT_JAMMED", "INSERT_NO_CONTACT", "INSERT_FORCE_EXCEEDED", "ARM_DEVIATION"),
-        recoverable=True, commands={"force_sensor": ("tare",)}, size=Size("N", 20.0, 5.0, 100.0, "error of the zero"),
+        ("SENSOR_IMPLAUSIBLE",), recoverable=True, commands={"force_sensor": ("tare",)}, size=Size("N", 20.0, 5.0, 100.0, "error of the zero"),
     ),
     # gripper
     "gripper.fails": Injectable(

@@ -10,7 +10,7 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import Skill, SkillContext
-from microcell.skills.guarded import press_until_contact
+from microcell.skills.guarded import press_until_contact, tare
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
 from microcell.skills.workplace import DEVICE_FAULTS
@@ -70,7 +70,7 @@ class ArmSkill(Skill):
         tcp_in_cell = part_in_cell @ grasp.tcp_in_part.pose
         await self.motion.approach(tcp_in_cell)
         sensor = self.force_sensor(context)
-        await sensor.tare()
+        await tare(sensor)
         touch = await press_until_contact(self.motion, sensor, tcp_in_cell, speed_m_s, OBSTACLE_N)
         held = await self.hand.holds()
         if touch is not None and held:
