@@ -15,8 +15,8 @@ from typing import Any
 
 from microcell import events
 from microcell.clock import run_virtual
-from microcell.description.fault_schedule import ScheduledFault
-from microcell.description.injectable import INJECTABLE, Injectable, places
+from microcell.description.fault_schedule import ScheduledFault, Scope
+from microcell.description.injectable import INJECTABLE, Injectable
 from microcell.description.line import Line, RecoveryStep
 from microcell.description.order import Order, OrderLine
 from microcell.devices.guard import guarded
@@ -103,8 +103,8 @@ class Outcome:
     """What came of a trial.
 
     `released` is how often the fault happened; `told` the faults in the order in which they were told, `rejected` the checks
-    at which inspections failed, `shown` the faults that the order showed to who submitted it. `looks` is how often a person was
-    needed. `wrong` says in sentences what is not as it should be at the end.
+    at which inspections failed, `shown` the faults that the order showed to who submitted it. `looks` is how often a
+    person was needed. `wrong` says in sentences what is not as it should be at the end.
     """
 
     trial: Trial
@@ -143,11 +143,12 @@ class Outcome:
 
 def trials(line: Line, seeds: int, first: int = 0) -> Iterator[Trial]:
     """Every fault of the virtual world, at one place of each kind that it fits, for so many seeds."""
+    scope = Scope.of(line)
     for name, entry in INJECTABLE.items():
         if "virtual" not in entry.worlds:
             continue
         for where, operation in _scenes(name, entry):
-            if where not in places(line, name):
+            if where not in scope.fitting(name):
                 continue
             for seed in range(first, first + seeds):
                 nth = 1 if seed == 0 or not _repeats(entry) else Random(f"{seed}:{name}").randint(1, LATEST_NTH)
@@ -188,7 +189,8 @@ async def _carry_out(trial: Trial, line: Line, planners: dict[str, MotionPlanner
             await device.disconnect()
         found = tuple(journal.events())
         wrong = (*_wrong(cell, order, found), *_over_budget(found, line))
-        return Outcome(trial, released(cell.plant.injections), told, _rejected(found), tuple(person.shown), person.looks, order, wrong)
+        rejected, shown, count = _rejected(found), tuple(person.shown), released(cell.plant.injections)
+        return Outcome(trial, count, told, rejected, shown, person.looks, order, wrong)
 
 
 class _Person:
@@ -270,7 +272,8 @@ def _wrong(cell: VirtualCell, order: OrderView, found: tuple[events.Event, ...])
             yield f"{serial} was delivered as good and is {truth}"
     packed = Counter(serial for serials in cell.plant.carton_contents().values() for serial in serials)
     yield from (f"{serial} is in {count} cartons" for serial, count in packed.items() if count > 1)
-    yield from (f"{serial or 'a unit without label'} is in a carton but in no record" for serial in packed - Counter(order.serials))
+    strange = packed - Counter(order.serials)
+    yield from (f"{serial or 'a unit without label'} is in a carton but in no record" for serial in strange)
     bench = cell.plant.bench
     yield from (f"{item.part_name} is left in {tool}" for tool in bench.tools for item in bench.inventory.at("tool", tool))
     units = {name: bench.unit_in(name) for name in bench.clamped}

@@ -52,10 +52,10 @@ def print_table(outcomes: Iterable[Outcome]) -> None:
         by_fault[outcome.trial.fault.fault].append(outcome)
     print(f"{'fault':<30}{'trials':>7}{'detected':>10}{'alone':>7}{'well':>6}{'looks':>7}  told")
     for name, found in by_fault.items():
-        codes = ", ".join(dict.fromkeys(code for o in found for code in (*o.codes[:1], *(f"check {c}" for c in o.rejected[:1]))))
-        counts = (sum(o.detected for o in found), sum(o.recovered for o in found), sum(o.ended_well for o in found))
-        detected, alone, well = counts
-        print(f"{name:<30}{len(found):>7}{detected:>10}{alone:>7}{well:>6}{sum(o.looks for o in found):>7}  {codes}")
+        told = [word for o in found for word in (*o.codes[:1], *(f"check {check}" for check in o.rejected[:1]))]
+        detected, alone = sum(o.detected for o in found), sum(o.recovered for o in found)
+        well, looks = sum(o.ended_well for o in found), sum(o.looks for o in found)
+        print(f"{name:<30}{len(found):>7}{detected:>10}{alone:>7}{well:>6}{looks:>7}  {', '.join(dict.fromkeys(told))}")
 
 
 def print_failures(outcomes: Iterable[Outcome]) -> None:

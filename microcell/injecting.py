@@ -1,7 +1,7 @@
 """Faults of the catalogue that happen to the programs of the virtual cell: its journal, its clock, its skill server.
 
-Those of devices and plant are in `devices/effects*.py`. Each class here stands at the seam where a fault can act and asks the
-plant's `injections` whether one is due.
+Those of devices and plant are in `devices/effects*.py`. Each class here stands at the seam where a fault can act and asks
+the plant's `injections` whether one is due.
 """
 
 from __future__ import annotations

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from random import Random
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from microcell.description.base import Description, Document, Name
-from microcell.description.injectable import INJECTABLE, Size, World, kinds_in, places
+from microcell.description.base import FAULT_PATTERN, Description, Document, Name
+from microcell.description.injectable import INJECTABLE, Size, World, kinds_in
 from microcell.description.line import Line
 from microcell.description.wording import choice
 from microcell.errors import UsageError
 
-FAULT_PATTERN = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
 FaultId = Annotated[str, StringConstraints(pattern=FAULT_PATTERN, max_length=63)]
 Condition = Literal["holding", "empty_handed", "moving", "resting", "unit_seated", "no_unit"]
 
@@ -51,33 +52,66 @@ class ScheduledFault(Description):
 class FaultSchedule(Document):
     """Faults that are to happen to one line."""
 
-    kind: Literal["faults"]
+    kind: Literal["fault_schedule"]
     line: Name = Field(description="The line that they happen to.")
     faults: tuple[ScheduledFault, ...] = Field(min_length=1, max_length=10_000, description="What happens, and when.")
 
 
-def refusals(line: Line, scheduled: ScheduledFault) -> list[tuple[str, str, str]]:
-    """What is wrong with a scheduled fault on a line, as (key, what is wrong, what to do)."""
+@dataclass(frozen=True)
+class Scope:
+    """What faults can happen to on a line: kind of each device, tool and program, and the names of all operations."""
+
+    kinds: Mapping[str, str]
+    operations: tuple[str, ...]
+
+    @classmethod
+    def of(cls, line: Line) -> Scope:
+        product = line.product_description
+        arms = line.cell_description.of_kind("arm")
+        return cls(kinds_in(line), operations_of((*product.plan, *product.scrap_plan), arms, line.tools))
+
+    def fitting(self, fault: str) -> tuple[str, ...]:
+        """What a fault of the catalogue can happen to."""
+        return tuple(name for name, kind in self.kinds.items() if kind in INJECTABLE[fault].fits)
+
+
+def operations_of(plan: Iterable[str], arms: Iterable[str], tools: Iterable[str]) -> tuple[str, ...]:
+    """Every operation: those of the plans, and those that the cell does by itself."""
+    own = [f"{what}_{arm}" for arm in arms for what in ("settle", "dock", "park")]
+    return (*plan, *(f"mount_{tool}" for tool in tools), *own, "drop_part")
+
+
+Refusal = tuple[str, str, str]
+"""The key that is wrong, what is wrong with it, what to do."""
+
+
+def refusals(scope: Scope, scheduled: ScheduledFault) -> Iterator[Refusal]:
+    """What is wrong with a scheduled fault on a line."""
     if scheduled.fault not in INJECTABLE:
-        return [("fault", f"there is no injectable fault '{scheduled.fault}'", choice(scheduled.fault, tuple(INJECTABLE)))]
-    entry, known, found = INJECTABLE[scheduled.fault], kinds_in(line), []
-    fitting = places(line, scheduled.fault)
-    if scheduled.where is not None and scheduled.where not in known:
-        found.append(("where", f"there is no device '{scheduled.where}'", choice(scheduled.where, fitting)))
-    elif scheduled.where is not None and scheduled.where not in fitting:
-        what = f"it does not happen to a {known[scheduled.where]} ('{scheduled.where}')"
-        found.append(("where", what, choice(scheduled.where, fitting)))
-    plan = {**line.product_description.plan, **line.product_description.scrap_plan}
-    if scheduled.operation is not None and scheduled.operation not in plan and not _of_the_cell(line, scheduled.operation):
-        found.append(("operation", f"there is no operation '{scheduled.operation}'", choice(scheduled.operation, tuple(plan))))
+        remedy = choice(scheduled.fault, tuple(INJECTABLE))
+        yield "fault", f"there is no injectable fault '{scheduled.fault}'", remedy
+        return
+    yield from _place_refusals(scope, scheduled)
+    if scheduled.operation is not None and scheduled.operation not in scope.operations:
+        what = f"there is no operation '{scheduled.operation}'"
+        yield "operation", what, choice(scheduled.operation, scope.operations)
     if scheduled.size is not None:
-        found += _size_refusals(scheduled.fault, scheduled.size, entry.size)
-    return found
+        yield from _size_refusals(scheduled.fault, scheduled.size, INJECTABLE[scheduled.fault].size)
+
+
+def _place_refusals(scope: Scope, scheduled: ScheduledFault) -> Iterator[Refusal]:
+    where, fitting = scheduled.where, scope.fitting(scheduled.fault)
+    if not fitting:
+        yield "fault", f"nothing on this line can have '{scheduled.fault}'", "leave it out, or take another line."
+    elif where is not None and where not in scope.kinds:
+        yield "where", f"there is no device '{where}'", choice(where, fitting)
+    elif where is not None and where not in fitting:
+        yield "where", f"it does not happen to a {scope.kinds[where]} ('{where}')", choice(where, fitting)
 
 
 def checked(line: Line, scheduled: ScheduledFault, world: World) -> ScheduledFault:
     """The fault itself; `UsageError` where it cannot happen on this line in this world."""
-    for _, what, remedy in refusals(line, scheduled):
+    for _, what, remedy in refusals(Scope.of(line), scheduled):
         raise UsageError(f"{what}; {remedy}")
     if world not in (worlds := INJECTABLE[scheduled.fault].worlds):
         raise UsageError(f"'{scheduled.fault}' cannot be injected in the world '{world}', only in: {', '.join(worlds)}.")
@@ -92,33 +126,25 @@ def random_schedule(
     `recoverable` draws only those that the cell gets over without an operator.
     """
     stream = Random(f"faults:{seed}")
+    scope = Scope.of(line)
     drawable = [
         name
         for name, entry in INJECTABLE.items()
-        if "virtual" in entry.worlds and (entry.recoverable or not recoverable) and places(line, name)
+        if "virtual" in entry.worlds and (entry.recoverable or not recoverable) and scope.fitting(name)
     ]
-    return tuple(_drawn(line, stream, stream.choice(drawable), within_s) for _ in range(count))
+    return tuple(_drawn(scope, stream, stream.choice(drawable), within_s) for _ in range(count))
 
 
-def _drawn(line: Line, stream: Random, fault: str, within_s: float) -> ScheduledFault:
-    where = stream.choice(places(line, fault))
+def _drawn(scope: Scope, stream: Random, fault: str, within_s: float) -> ScheduledFault:
+    where = stream.choice(scope.fitting(fault))
     return ScheduledFault(
         fault=fault, where=where, after_s=round(stream.uniform(0.0, within_s), 1), nth=stream.randint(1, LATEST_NTH)
     )
 
 
-def _of_the_cell(line: Line, operation: str) -> bool:
-    """Whether an operation is one that the cell does by itself: a tool change, settling, dropping a part, parking."""
-    tools, arms = line.tools, line.cell_description.of_kind("arm")
-    own = {f"mount_{tool}" for tool in tools}
-    own |= {f"{what}_{arm}" for what in ("settle", "dock", "park") for arm in arms} | {"drop_part"}
-    return operation in own
-
-
-def _size_refusals(fault: str, value: float, size: Size | None) -> list[tuple[str, str, str]]:
+def _size_refusals(fault: str, value: float, size: Size | None) -> Iterator[Refusal]:
     if size is None:
-        return [("size", f"'{fault}' has no size ({value:g})", "it is one thing or nothing. Leave it out.")]
-    if not size.low <= value <= size.high:
+        yield "size", f"'{fault}' has no size ({value:g})", "it happens or it does not. Leave the key out."
+    elif not size.low <= value <= size.high:
         bounds = f"{size.low:g} to {size.high:g} {size.unit} are allowed"
-        return [("size", f"out of bounds ({value:g})", f"{bounds}: {size.meaning}. Correct it.")]
-    return []
+        yield "size", f"out of bounds ({value:g})", f"{bounds}: {size.meaning}. Correct it."

@@ -103,8 +103,8 @@ INJECTABLE: dict[str, Injectable] = {
         "A command never answers.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",), commands=_WAITS,
     ),
     "device.late": Injectable(
-        "A command answers so late that nobody waits for it any more.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",), commands=_WAITS,
-        size=Size("s", 60.0, 30.0, 600.0, "delay of the answer, of cell time"), worlds=("virtual",),
+        "A command answers so late that nobody waits for it any more.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",),
+        commands=_WAITS, size=Size("s", 60.0, 30.0, 600.0, "delay of the answer, of cell time"), worlds=("virtual",),
     ),
     "device.slow": Injectable(
         "A command answers late, but in time.", DEVICE_KINDS[:-1], told="nobody", recoverable=True, commands=_WAITS,
@@ -120,7 +120,7 @@ INJECTABLE: dict[str, Injectable] = {
     ),
     "device.out_of_order": Injectable(
         "A reading arrives after one that was measured later.", ("arm", "force_sensor"), ("DEVICE_STALE",),
-        recoverable=True, commands=_READ, size=Size("s", 0.01, 0.001, 0.4, "how far its stamp goes back behind the last one"),
+        recoverable=True, commands=_READ, size=Size("s", 0.01, 0.001, 0.4, "how far its stamp is behind the last one"),
         worlds=("virtual",),
     ),
     "device.duplicate": Injectable(
@@ -168,11 +168,13 @@ INJECTABLE: dict[str, Injectable] = {
     ),
     "force_sensor.drift": Injectable(
         "The sensor's zero jumps at a tare.", ("force_sensor",),
-        ("SENSOR_IMPLAUSIBLE",), recoverable=True, commands={"force_sensor": ("tare",)}, size=Size("N", 20.0, 5.0, 100.0, "error of the zero"),
+        ("SENSOR_IMPLAUSIBLE",), recoverable=True, commands={"force_sensor": ("tare",)},
+        size=Size("N", 20.0, 5.0, 100.0, "error of the zero"),
     ),
     # gripper
     "gripper.fails": Injectable(
-        "The fingers do not close.", ("gripper",), ("GRIP_NOTHING_HELD",), recoverable=True, commands={"gripper": ("close",)},
+        "The fingers do not close.", ("gripper",), ("GRIP_NOTHING_HELD",), recoverable=True,
+        commands={"gripper": ("close",)},
     ),
     "gripper.slip": Injectable(
         "The part slips out of the fingers some time after the grasp.", ("gripper",), ("GRIP_PART_LOST",), recoverable=True,
@@ -389,8 +391,3 @@ def kinds_in(line: Line) -> dict[str, str]:
         if pocket.tool
     }
     return {**{name: spec.kind for name, spec in cell.devices.items()}, **tools, **{kind: kind for kind in PROGRAM_KINDS}}
-
-
-def places(line: Line, fault: str) -> tuple[str, ...]:
-    """Everything in a line that a fault fits: names of devices, tools and programs."""
-    return tuple(name for name, kind in kinds_in(line).items() if kind in INJECTABLE[fault].fits)

@@ -121,9 +121,9 @@ async def not_a_number(call: Call) -> Any:
     for entry in fields(answer) if is_dataclass(answer) else ():
         value = getattr(answer, entry.name)
         if isinstance(value, float):
-            return replace(answer, **{entry.name: math.nan})  # type: ignore[type-var]
+            return replace(answer, **{entry.name: math.nan})
         if isinstance(value, tuple) and value and isinstance(value[0], float):
-            return replace(answer, **{entry.name: (math.nan, *value[1:])})  # type: ignore[type-var]
+            return replace(answer, **{entry.name: (math.nan, *value[1:])})
     return answer
 
 

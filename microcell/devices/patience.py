@@ -25,7 +25,7 @@ async def within(clock: Clock, limit_s: float, command: Coroutine[Any, Any, T]) 
     try:
         waits_for = command.send(None)
     except StopIteration as answered:
-        return answered.value  # type: ignore[no-any-return]
+        return answered.value
     task = asyncio.ensure_future(_rest_of(command, waits_for))
     try:
         if await clock.wait(task, limit_s):
@@ -43,7 +43,7 @@ async def _end(task: asyncio.Future[Any]) -> None:
 
 
 async def _rest_of(command: Coroutine[Any, Any, T], waits_for: Any) -> T:
-    return await _go_on(command, waits_for)  # type: ignore[no-any-return]
+    return await _go_on(command, waits_for)
 
 
 @coroutine
@@ -53,7 +53,7 @@ def _go_on(command: Coroutine[Any, Any, Any], waits_for: Any) -> Generator[Any, 
         while True:
             try:
                 sent = yield waits_for
-            except BaseException as error:  # a cancel, above all: it belongs to the command
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - it belongs to the command
                 waits_for = command.throw(error)
             else:
                 waits_for = command.send(sent)

@@ -104,7 +104,8 @@ class ArmJudge(Stamped):
         for number, (limit, is_at) in enumerate(zip(self._spec.joints, positions, strict=True), 1):
             lower, upper = limit.values[:2]
             if not lower - BEYOND_LIMIT_RAD <= is_at <= upper + BEYOND_LIMIT_RAD:
-                raise self._implausible(f"joint {number} reads {is_at:.3f} {limit.unit}, its limits are {lower:g} to {upper:g}")
+                limits = f"its limits are {lower:g} to {upper:g}"
+                raise self._implausible(f"joint {number} reads {is_at:.3f} {limit.unit}, {limits}")
 
     def _check_rest(self, positions: tuple[float, ...]) -> None:
         rest = self._rests_at

@@ -44,7 +44,8 @@ class SkillRunner:
     end. Cancelling `execute` cancels the skill, makes its devices safe, keeps the result, which is CANCELLED
     unless the work was done already, and then raises CancelledError on. `record_step` is where the steps of a
     skill go before they are done; None where nobody keeps a journal. `planners` by arm remember the line's motions;
-    runners of the same line may share them. `before_skill` comes before each skill, within its time: faults are injected there.
+    runners of the same line may share them. `before_skill` comes before each skill, within its time: there faults are
+    injected.
     """
 
     def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device]) -> None:

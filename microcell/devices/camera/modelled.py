@@ -94,7 +94,8 @@ class ModelledCamera(MockDevice, Camera):
             detail = f"{exposure_s:g} s{lit}; usable are {lowest:g} to {highest:g} times {self.spec.exposure_s:g} s"
             raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
         if light.blur_px is not None and light.blur_px > BLURRED_PX:
-            raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, f"blurred by {light.blur_px:g} px, not {BLURRED_PX:g} or less")
+            detail = f"blurred by {light.blur_px:g} px, not {BLURRED_PX:.1f} or less"
+            raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
         stream = Random(f"{self.plant.seed}:{self.name}:{self._shots}")
         return Look(self.plant.scene(self.name), stream, self.clock.now())
 
