@@ -76,7 +76,7 @@ kind: fault_schedule
 name: two_slips
 line: valve
 faults:
-  - {fault: gripper.slip, where: parallel_gripper, operation: pick_cap, times: 2, size: 0.6}
+  - {fault: gripper.slip, where: parallel_gripper, operation: pick_cap, times: 2, size: 0.6 s}
 ```
 
 In a running cell with mock hardware: service `hardware/schedule_fault` (srv/ScheduleFault), whose message has the same
@@ -97,7 +97,7 @@ def pages() -> dict[str, str]:
 def stale(folder: Path = FOLDER) -> list[str]:
     """Names of the pages that are missing or not what the code says now."""
     late = [name for name, text in pages().items() if not _is(folder / name, text)]
-    return late if folder != FOLDER or _is(INJECTABLE_PAGE, injectable_page()) else [*late, INJECTABLE_PAGE.name]
+    return late if folder != FOLDER or _is(INJECTABLE_PAGE, injectable_page()) else [*late, f"../{INJECTABLE_PAGE.name}"]
 
 
 def write(folder: Path = FOLDER) -> None:

@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from microcell.description.base import FAULT_PATTERN, Description, Document, Name
+from microcell.description.base import FAULT_PATTERN, SIZE_PATTERN, Description, Document, Name
 from microcell.description.injectable import INJECTABLE, Size, World, kinds_in
 from microcell.description.line import Line
 from microcell.description.wording import choice
 from microcell.errors import UsageError
 
+SizeText = Annotated[str, StringConstraints(pattern=SIZE_PATTERN, max_length=40)]
 FaultId = Annotated[str, StringConstraints(pattern=FAULT_PATTERN, max_length=63)]
 Condition = Literal["holding", "empty_handed", "moving", "resting", "unit_seated", "no_unit"]
 
@@ -34,7 +35,7 @@ class ScheduledFault(Description):
     operation: Name | None = Field(None, description="Only during this operation of the plan.")
     unit: str | None = Field(None, max_length=63, description="Only for the unit with this serial.")
     condition: Condition | None = Field(None, description="Only while this is so.")
-    size: float | None = Field(None, description="Size of the fault, in the catalogue's unit; without it, its default.")
+    size: SizeText | None = Field(None, description="Size of the fault with the catalogue's unit; without it, its default.")
 
     @property
     def how_often(self) -> int:
@@ -44,7 +45,7 @@ class ScheduledFault(Description):
     def how_large(self) -> float:
         """The size in the catalogue's unit; 0 for a fault that has none."""
         if self.size is not None:
-            return self.size
+            return float(self.size.partition(" ")[0])
         size = INJECTABLE[self.fault].size
         return size.default if size is not None else 0.0
 
@@ -96,7 +97,7 @@ def refusals(scope: Scope, scheduled: ScheduledFault) -> Iterator[Refusal]:
         what = f"there is no operation '{scheduled.operation}'"
         yield "operation", what, choice(scheduled.operation, scope.operations)
     if scheduled.size is not None:
-        yield from _size_refusals(scheduled.fault, scheduled.size, INJECTABLE[scheduled.fault].size)
+        yield from _size_refusals(scheduled, scheduled.size, INJECTABLE[scheduled.fault].size)
 
 
 def _place_refusals(scope: Scope, scheduled: ScheduledFault) -> Iterator[Refusal]:
@@ -142,9 +143,20 @@ def _drawn(scope: Scope, stream: Random, fault: str, within_s: float) -> Schedul
     )
 
 
-def _size_refusals(fault: str, value: float, size: Size | None) -> Iterator[Refusal]:
+def with_size(scheduled: ScheduledFault, value: float) -> ScheduledFault:
+    """The fault with another size, in the catalogue's unit; `UsageError` for one that has none."""
+    size = INJECTABLE[scheduled.fault].size
     if size is None:
-        yield "size", f"'{fault}' has no size ({value:g})", "it happens or it does not. Leave the key out."
-    elif not size.low <= value <= size.high:
-        bounds = f"{size.low:g} to {size.high:g} {size.unit} are allowed"
-        yield "size", f"out of bounds ({value:g})", f"{bounds}: {size.meaning}. Correct it."
+        raise UsageError(f"'{scheduled.fault}' has no size: it happens or it does not.")
+    return scheduled.model_copy(update={"size": f"{value!r} {size.unit}"})
+
+
+def _size_refusals(scheduled: ScheduledFault, told: str, size: Size | None) -> Iterator[Refusal]:
+    if size is None:
+        yield "size", f"'{scheduled.fault}' has no size ('{told}')", "it happens or it does not. Leave the key out."
+        return
+    bounds = f"{size.low:g} to {size.high:g} {size.unit} are allowed"
+    if told.partition(" ")[2] != size.unit:
+        yield "size", f"another unit is needed ('{told}')", f"{bounds}: {size.meaning}. Correct it."
+    elif not size.low <= scheduled.how_large <= size.high:
+        yield "size", f"out of bounds ('{told}')", f"{bounds}: {size.meaning}. Correct it."

@@ -223,7 +223,7 @@ INJECTABLE: dict[str, Injectable] = {
     "screwdriver.wrong_torque": Injectable(
         "The torque sensor is off, although the driver says that it reached its torque.", ("screwdriver",),
         ("SENSOR_IMPLAUSIBLE",), recoverable=True, commands={"screwdriver": ("drive",)}, times=2,
-        size=Size("1", 0.3, 0.0, 0.85, "reading over true torque"),
+        size=Size("ratio", 0.3, 0.0, 0.85, "reading over true torque"),
     ),
     "screwdriver.no_screw": Injectable(
         "The screw falls off the bit.", ("screwdriver",), ("FASTEN_NO_SCREW", "FASTEN_NOT_SEATED"), recoverable=True,
@@ -267,7 +267,7 @@ INJECTABLE: dict[str, Injectable] = {
     ),
     "feeder.wrong_level": Injectable(
         "The level sensor reads a level that cannot be.", ("feeder",), ("SENSOR_IMPLAUSIBLE",),
-        commands={"feeder": ("level",)}, size=Size("1", -1.0, -1e6, -1.0, "pieces that are read"), worlds=("virtual",),
+        commands={"feeder": ("level",)}, size=Size("pieces", -1.0, -1e6, -1.0, "pieces that are read"), worlds=("virtual",),
     ),
     # fixture
     "fixture.not_clamped": Injectable(
@@ -304,11 +304,11 @@ INJECTABLE: dict[str, Injectable] = {
     # camera
     "camera.dark": Injectable(
         "The light is off.", ("camera",), ("CAMERA_UNUSABLE_IMAGE",), recoverable=True, commands={"camera": ("capture",)},
-        size=Size("1", 0.01, 0.0, 0.08, "light over the usual light"), times=4,
+        size=Size("ratio", 0.01, 0.0, 0.08, "light over the usual light"), times=4,
     ),
     "camera.dazzled": Injectable(
         "Sunlight falls on the scene.", ("camera",), ("CAMERA_UNUSABLE_IMAGE",), recoverable=True,
-        commands={"camera": ("capture",)}, size=Size("1", 20.0, 10.0, 1000.0, "light over the usual light"), times=4,
+        commands={"camera": ("capture",)}, size=Size("ratio", 20.0, 10.0, 1000.0, "light over the usual light"), times=4,
     ),
     "camera.blurred": Injectable(
         "The lens is out of focus.", ("camera",), ("CAMERA_UNUSABLE_IMAGE",), recoverable=True,
@@ -340,7 +340,7 @@ INJECTABLE: dict[str, Injectable] = {
     ),
     "carton_station.wrong_count": Injectable(
         "The station counts more units than a carton has places.", ("carton_station",), ("SENSOR_IMPLAUSIBLE",),
-        recoverable=True, commands={"carton_station": ("carton",)}, size=Size("1", 99.0, 1.0, 1e6, "units too many"),
+        recoverable=True, commands={"carton_station": ("carton",)}, size=Size("units", 99.0, 1.0, 1e6, "units too many"),
         worlds=("virtual",),
     ),
     # the cell's programs

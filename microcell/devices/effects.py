@@ -6,7 +6,6 @@ the part really slips and the image is really dark. Where the plant has no physi
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -62,6 +61,8 @@ class Call:
         return FaultError(code, self.device.name, detail)
 
 
+SILENT_S = 120.0
+
 Effect = Callable[[Call], Awaitable[Any]]
 
 
@@ -78,8 +79,9 @@ def effects() -> dict[str, Effect]:
 
 
 async def silence(call: Call) -> Any:
-    """Never answer."""
-    return await asyncio.get_running_loop().create_future()
+    """Never answer; after a time that nobody waits for, the device is there again for what comes next."""
+    await call.sleep(SILENT_S)
+    raise call.fault("DEVICE_SILENT", f"it did not answer '{call.command}'")
 
 
 async def late(call: Call) -> Any:

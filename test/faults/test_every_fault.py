@@ -8,6 +8,7 @@ from skill_bench import line_with, valve_line
 
 from microcell import events
 from microcell.description.base import PoseSpec
+from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.shape import CylinderShape
 from microcell.description.tool import ToolLife
 from microcell.errors import JournalError
@@ -142,24 +143,10 @@ async def refill_later(cell: VirtualCell) -> None:
     await cell.devices["nest_1"].refill(3)
 
 
-def printing(cell: VirtualCell, ending) -> None:
-    """The printer's next print ends in another way."""
-    printer = cell.devices["printer"]
-    usual = printer.print_label
-
-    async def print_label(content):
-        printer.print_label = usual
-        return await ending(cell)
-
-    printer.print_label = print_label
-
-
-async def never(cell):
-    await cell.clock.sleep(1e6)
-
-
-async def wire_loose(cell):
-    raise RuntimeError("wire loose")
+def injected(fault: str, **when):
+    """A fault of the catalogue of injectable ones happens."""
+    scheduled = ScheduledFault(fault=fault, **when)
+    return lambda cell: cell.plant.injections.schedule(scheduled)
 
 
 def server_gone(cell: VirtualCell) -> None:
@@ -227,6 +214,7 @@ CASES = (
     Case("FEEDER_EMPTY", "nest_1", ("wait",), refill_later, at="pick_body",
          line=lambda: line_with(feeders={"nest_1": {"level": 20}})),
     Case("FEEDER_JAMMED", "nest_1", HOLD, inject("nest_1", "present", "FEEDER_JAMMED"), ends="held", mend=nothing),
+    Case("PART_WRONG", "nest_1", HOLD, injected("feeder.announces_other", where="nest_1"), ends="held", mend=nothing),
     Case("PART_NOT_FOUND", "camera_trays", TWICE_THEN_HOLD, shift_membrane, ends="held", mend=straighten_membrane),
     # assembly
     Case("INSERT_NO_CONTACT", "arm", NEXT_PART, lose(in_fixture), at="label_unit", after_s=3.5, ends="held"),
@@ -264,13 +252,19 @@ CASES = (
     # cell and software
     Case("DEVICE_SILENT", "printer", HOLD, lambda cell: cell.devices["printer"].disconnect(), at="label_unit",
          ends="held", mend=lambda cell: cell.devices["printer"].connect()),
+    Case("DEVICE_STALE", "wrist_force", HOLD, injected("device.stale", where="wrist_force", operation="insert_cap"),
+         ends="held", mend=nothing),
+    Case("DEVICE_MALFORMED", "cartons", HOLD, injected("device.malformed", where="cartons"), ends="held", mend=nothing),
+    Case("DEVICE_FAILED", "printer", HOLD, injected("device.driver_crash", where="printer"), ends="held", mend=nothing),
+    Case("SENSOR_IMPLAUSIBLE", "wrist_force", HOLD, injected("force_sensor.drift"), ends="held", mend=nothing),
+    Case("CLOCK_JUMPED", "clock", HOLD, injected("clock.jump_back", operation="insert_cap"), ends="held", mend=nothing),
     Case("DEVICE_REFUSED", "screwdriver", HOLD, line=planned("fasten_1", torque_n_m=50.0), ends="held"),
     Case("SKILL_REFUSED", "fasten", HOLD, line=planned("fasten_1", torque_n_m=-1.0), ends="held"),
     Case("SKILL_UNAVAILABLE", "fasten", HOLD, server_gone, at="fasten_1", ends="held", mend=nothing),
-    Case("SKILL_TIMEOUT", "label", NEXT_PART, lambda cell: printing(cell, never)),
+    Case("SKILL_TIMEOUT", "label", NEXT_PART, injected("skills.hung", operation="label_unit")),
     Case("SKILL_CANCELLED", "insert", RETRY, lambda cell: cell.controller.command(Command.ABORT), at="insert_cap",
          after_s=1.0, ends="aborted", mend=nothing),
-    Case("SKILL_FAILED", "label", SCRAP, lambda cell: printing(cell, wire_loose)),
+    Case("SKILL_FAILED", "label", SCRAP, injected("skills.crashed", operation="label_unit")),
     Case("EMERGENCY_STOP", "safety", (), lambda cell: cell.plant.safety.press("panel"), at="pick_body", after_s=1.5,
          ends="aborted", mend=release),
     Case("OUTCOME_UNKNOWN", "orchestrator", (), journal=interrupted_in_place_body, ends="held", mend=nothing),
