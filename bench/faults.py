@@ -70,7 +70,7 @@ def print_failures(outcomes: Iterable[Outcome]) -> None:
 
 def _percent(answers: Iterable[bool]) -> float:
     found = list(answers)
-    return 100.0 * sum(found) / max(1, len(found))
+    return 100.0 * sum(found) / len(found) if found else 100.0
 
 
 def main() -> int:
