@@ -22,9 +22,10 @@ from microcell.description.order import Order, OrderLine
 from microcell.devices.guard import guarded
 from microcell.faults import CATALOGUE, Fault
 from microcell.motion.planner import MotionPlanner
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.recovery import DEFAULTS, policy
+from microcell.orchestration.session import Session
 from microcell.orchestration.view import OrderView
 from microcell.orchestration.work import OrderStatus
 from microcell.plant.injection import Injections

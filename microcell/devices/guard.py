@@ -24,6 +24,7 @@ from microcell.devices.gripper.contract import Gripper
 from microcell.devices.patience import TooLateError, within
 from microcell.devices.plausible import Judge, judge_of
 from microcell.devices.printer.contract import Printer
+from microcell.devices.safety.contract import Safety
 from microcell.devices.screwdriver.contract import Screwdriver
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.devices.tool_crib.contract import ToolCrib
@@ -38,8 +39,8 @@ STEP_S = 0.5
 """More than this between cell time and steady time is a step of the clock."""
 
 CONTRACTS: tuple[type[Device], ...] = (
-    Arm, Bin, Camera, CartonStation, Feeder, Fixture, ForceSensor, Gripper, Printer, Screwdriver, ToolChanger, ToolCrib,
-    Vacuum,
+    Arm, Bin, Camera, CartonStation, Feeder, Fixture, ForceSensor, Gripper, Printer, Safety, Screwdriver, ToolChanger,
+    ToolCrib, Vacuum,
 )  # fmt: skip
 _LIFE = ("connect", "disconnect", "status", "stop")
 
@@ -50,6 +51,7 @@ LASTS: dict[tuple[type[Device], str], Lasts | None] = {
     (Arm, "follow"): lambda spec, args: args[0].duration_s,
     (ForceSensor, "wait_pressing"): None,
     (Feeder, "wait_level"): None,
+    (Safety, "wait_change"): None,
     (Feeder, "present"): lambda spec, args: spec.index_s,
     (Gripper, "open"): lambda spec, args: spec.stroke_m / spec.speed_m_s,
     (Gripper, "close"): lambda spec, args: spec.stroke_m / spec.speed_m_s,

@@ -18,6 +18,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from hardware_bench import DOMAIN, LINE, NAMESPACE, SIMULATED
+
 from microcell.composition import processes
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.faults import FaultError
