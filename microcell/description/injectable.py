@@ -299,7 +299,7 @@ INJECTABLE: dict[str, Injectable] = {
     ),
     "tool_crib.occupied": Injectable(
         "Somebody puts a tool into the pocket of the one that is in use.", ("tool_crib",),
-        ("TOOL_POCKET_OCCUPIED", "TOOL_MISSING"), commands={"tool_crib": ("pockets",)},
+        ("TOOL_POCKET_OCCUPIED", "TOOL_MISSING", "TOOL_UNCERTAIN"), commands={"tool_crib": ("pockets",)},
     ),
     # camera
     "camera.dark": Injectable(
