@@ -266,14 +266,15 @@ class Shop:
             )
         )
 
-    def saw_fault(self, fault: Fault) -> None:
-        """Keep a fault among the last ones and with its order; one of no unit concerns every open order."""
+    def saw_fault(self, fault: Fault) -> Fault:
+        """Keep a fault among the last ones and with its order; one of no unit concerns every open order. The fault itself."""
         self.faults = [*self.faults[-15:], fault]
         if fault.unit in self.units:
             self.orders[self.units[fault.unit].order_id].last_fault = fault
         elif not fault.unit:
             for order in self.orders.values():
                 order.last_fault = order.last_fault if order.status.ended else fault
+        return fault
 
     def saw_level(self, feeder: str, level: int) -> None:
         """Take note of a feeder's level; more than before means that it was refilled."""
