@@ -267,7 +267,7 @@ class Shop:
         )
 
     def saw_fault(self, fault: Fault) -> Fault:
-        """Keep a fault among the last ones and with its order; one of no unit concerns every open order. The fault itself."""
+        """Keep a fault among the last ones and with its order; one of no unit concerns every open order. Returns it."""
         self.faults = [*self.faults[-15:], fault]
         if fault.unit in self.units:
             self.orders[self.units[fault.unit].order_id].last_fault = fault
