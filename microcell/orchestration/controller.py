@@ -376,11 +376,7 @@ class Controller:
             return
         log.error("the journal cannot be written: %s", error)
         self.active_faults.append(self.shop.saw_fault(Fault("JOURNAL_UNWRITABLE", "journal", str(error))))
-<<<<<<< HEAD
         self.packml.abort_unrecorded(str(error))
-=======
-        self.state, self.reason = State.ABORTED, str(error)
->>>>>>> 1ba6ffe (A journal that cannot be written is told with every open order)
         self._runner.cancel_all()
 
     async def _park(self, waiting: Any) -> None:
