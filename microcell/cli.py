@@ -64,6 +64,10 @@ def _description_commands(commands: Commands) -> None:  # type: ignore[valid-typ
     schema.add_argument(
         "--output", type=Path, default=Path("config/schema"), metavar="DIR", help="default: %(default)s"
     )
+    faults = _add(commands, "faults", "list the faults that can be injected: what each is, what the cell must tell")
+    faults.add_argument("--line", metavar="LINE", help="only those that can happen on a line, with the places there")
+    faults.add_argument("--world", choices=WORLDS[:2], help="only those that a world has")
+    _json(faults)
     show = _add(commands, "show", "print what would run for a line: processes, nodes, devices, bring-up order")
     _line(show)
     show.add_argument("--world", choices=WORLDS, default="mock")
@@ -94,6 +98,11 @@ def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
         default="modelled",
         help="modelled: readings drawn around the truth with the measured errors of the rendered pipeline; "
         "rendered: images are made and judged (default: %(default)s)",
+    )
+    run.add_argument(
+        "--faults",
+        metavar="FILE|SEED",
+        help="faults that happen: a schedule as YAML, or an integer that some are drawn from (see 'microcell faults')",
     )
     run.add_argument("--hours", type=_positive(float), help="end after so many hours of cell time")
     run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")

@@ -39,6 +39,10 @@ class LoopClock:
     def now(self) -> float:
         return self._loop.time() - self._start
 
+    def step(self, by_s: float) -> None:
+        """Set the clock ahead, or back; who sleeps sleeps on as long as he meant to."""
+        self._start -= by_s
+
     async def sleep(self, duration_s: float) -> None:
         await asyncio.sleep(max(0.0, duration_s))
 

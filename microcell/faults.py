@@ -89,6 +89,9 @@ CATALOGUE: dict[str, FaultKind] = {
         "The feeder has no parts left.", "Refill the feeder and confirm with the refill service."
     ),
     "FEEDER_JAMMED": _operator("The feeder does not present a part.", "Clear the feeder, then resume."),
+    "PART_WRONG": _operator(
+        "The feeder presents another part than the operation needs.", "Put the right part into the feeder, then Unhold."
+    ),
     "PART_NOT_FOUND": _cell(
         "The camera does not find the part where it should be.", "Look again; then check light and feeder."
     ),
@@ -150,6 +153,22 @@ CATALOGUE: dict[str, FaultKind] = {
     "LABEL_NOT_PRINTED": _operator("The printer did not present a label.", "Check ribbon and label roll."),
     # cell and software
     "DEVICE_SILENT": _maintenance("A device does not answer.", "Check its power and network, then Clear and Reset."),
+    "DEVICE_STALE": _cell(
+        "A device's reading is old, or came after a later one.",
+        "Measure again; check the device, its network and its clock when it repeats.",
+    ),
+    "DEVICE_MALFORMED": _cell(
+        "A device's answer cannot be read.", "Ask again; check the device's firmware and driver when it repeats."
+    ),
+    "DEVICE_FAILED": _maintenance(
+        "A device's driver failed.", "Report the detail to its maker; start the driver again, then Unhold."
+    ),
+    "SENSOR_IMPLAUSIBLE": _cell(
+        "A sensor says what cannot be.", "Measure again; check the sensor and its cable when it repeats."
+    ),
+    "CLOCK_JUMPED": _cell(
+        "The cell's clock was set while it worked.", "Nothing, or keep the clock's synchronisation from stepping it."
+    ),
     "DEVICE_REFUSED": _engineer("A device refused a command.", "Read the detail; correct the configuration."),
     "SKILL_REFUSED": _engineer("The skill server refused the goal.", "Read the detail; correct plan or parameters."),
     "SKILL_UNAVAILABLE": _operator(

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from microcell.clock import LoopClock, run_virtual
+from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.devices.factory import DeviceHost, make_devices
+from microcell.devices.guard import guarded
 from microcell.errors import UsageError
 from microcell.events import QuestionAsked
+from microcell.injecting import FaultyJournal, FaultySkills, schedule
 from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import State
 from microcell.orchestration.session import Session
@@ -31,7 +34,7 @@ VIRTUAL_EPOCH_S = 1_767_225_600.0
 
 @dataclass(frozen=True)
 class VirtualRun:
-    """What to run. `stop_after_s` ends an unfinished run at a cell time: a shift."""
+    """What to run. `stop_after_s` ends an unfinished run at a cell time: a shift. `faults` happen to it."""
 
     line: Line
     orders: tuple[Order, ...]
@@ -39,6 +42,7 @@ class VirtualRun:
     camera: CameraKind = "modelled"
     journal: Path | None = None
     stop_after_s: float | None = None
+    faults: tuple[ScheduledFault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,16 @@ class VirtualCell:
 
     def __init__(self, run: VirtualRun, journal: Journal) -> None:
         self.clock = LoopClock(VIRTUAL_EPOCH_S)
-        self.plant = Plant(run.line, run.seed, self.clock)
+        self.plant = Plant(run.line, run.seed, LoopClock(VIRTUAL_EPOCH_S))  # nobody can set the clock of physics
         host = DeviceHost(run.line, self.clock, self.plant)
         self.devices = make_devices(host, "virtual", camera=run.camera)
-        self.runner = SkillRunner(run.line, self.clock, self.devices)
+        guards = guarded(self.devices, self.clock)
+        self.runner = SkillRunner(run.line, self.clock, guards)
+        self.skills = FaultySkills(self.runner, self.plant, self.clock)
+        self.journal = FaultyJournal(journal, self.plant)
+        schedule(self.plant, run.faults)
         session = Session("virtual", run.camera, run.seed)
-        self.controller = Controller(run.line, self.clock, journal, self.runner, self.devices, session)
+        self.controller = Controller(run.line, self.clock, journal, self.skills, guards, session)
         self.runner.record_step = self.controller.tooling.record_step
 
     async def start(self) -> None:

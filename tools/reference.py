@@ -14,12 +14,14 @@ if str(ROOT) not in sys.path:  # run as a program, not imported by a test
     sys.path.insert(0, str(ROOT))
 
 from microcell.description.base import NAME_PATTERN, PATTERN_WORDS  # noqa: E402
+from microcell.description.injectable import CONDITIONS, INJECTABLE, Injectable  # noqa: E402
 from microcell.description.line import RecoveryStep  # noqa: E402
 from microcell.description.schema import schemas  # noqa: E402
 from microcell.faults import CATALOGUE  # noqa: E402
 from microcell.orchestration.recovery import policy  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
+INJECTABLE_PAGE = ROOT / "docs" / "faults.md"
 COMMAND = "python tools/reference.py"
 NOTE = f"<!-- Written by `{COMMAND}`. Change the code, not this page. -->"
 
@@ -36,6 +38,8 @@ INTRODUCTIONS = {
     "tool": "A file in `tools/`: one swappable tool of an arm. Which table applies is said by `device`.",
     "product": "A file in `products/`: parts, sites, process plan, inspections, variants, packing.",
     "line": "A file in `lines/`: one cell set up for one product. The only file that `run`, `show` and `up` are given.",
+    "fault_schedule": "A file in `faults/`, for `microcell run LINE --faults FILE`: faults of the "
+    "[catalogue](../faults.md), and when they happen.",
     "order": "A file for `microcell order FILE` and `microcell run --order FILE`.",
 }
 
@@ -48,6 +52,40 @@ unit, and after the last one the cell holds; a step that is not possible, as ano
 over. `recovery` in the [line](line.md) replaces the policy of a code. What each step
 does stands in the [integrator's page](../integrator.md#recovery-policy)."""
 
+ABOUT_INJECTABLE = """\
+What can be made to go wrong on purpose: on mock hardware and in the virtual world, for tests, for training, and to see what
+a line does on a bad day. What happens comes out of the simulated physics where it has any: a part that slips really falls, a
+dark camera takes a dark image, a crossed thread shows in the torque curve. Elsewhere a device's answer is changed, or does
+not come.
+
+```console
+$ microcell faults
+$ microcell faults --line valve --world mock
+$ microcell run valve --quantity 6 --faults config/faults/valve_bad_morning.yaml
+$ microcell run valve --quantity 6 --faults 7
+$ python bench/faults.py --seeds 3 --check
+```
+
+A schedule is a YAML file ([keys](reference/fault_schedule.md)), checked by `microcell check` as every other. An integer
+instead of a file draws eight faults from which the cell recovers by itself; the same integer draws the same ones. All that a
+scheduled fault says must hold together: `after_s` has passed, the `operation` is at work (for the `unit`), the `condition`
+holds. Commands at which it could happen then are counted: from the `nth` on it happens, `times` times. A fault that finds
+nothing to happen to (no part is held that could slip) waits for the next command.
+
+```yaml
+kind: fault_schedule
+name: two_slips
+line: valve
+faults:
+  - {fault: gripper.slip, where: parallel_gripper, operation: pick_cap, times: 2, size: 0.6 s}
+```
+
+In a running cell with mock hardware: service `hardware/schedule_fault` (srv/ScheduleFault), whose message has the same
+words, and `hardware/list_faults` (srv/ListFaults).
+
+*Told as*: the [code](reference/faults.md) that the cell must tell, in the journal, on its topics and with the order.
+*Alone*: the order ends well without a person. `bench/faults.py` shows both for the virtual world."""
+
 Schema = Mapping[str, Any]
 
 
@@ -59,7 +97,8 @@ def pages() -> dict[str, str]:
 
 def stale(folder: Path = FOLDER) -> list[str]:
     """Names of the pages that are missing or not what the code says now."""
-    return [name for name, text in pages().items() if not _is(folder / name, text)]
+    late = [name for name, text in pages().items() if not _is(folder / name, text)]
+    return late if folder != FOLDER or _is(INJECTABLE_PAGE, injectable_page()) else [*late, f"../{INJECTABLE_PAGE.name}"]
 
 
 def write(folder: Path = FOLDER) -> None:
@@ -67,6 +106,8 @@ def write(folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (folder / name).write_text(text, encoding="utf-8")
+    if folder == FOLDER:
+        INJECTABLE_PAGE.write_text(injectable_page(), encoding="utf-8")
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------------
@@ -87,6 +128,28 @@ def fault_page() -> str:
     )
     head = ("code", "cause", "remedy", "who acts", "recoverable", "default policy")
     return _page("Faults", ABOUT_FAULTS, _table(head, rows))
+
+
+def injectable_page() -> str:
+    """Every fault that can be injected, with the conditions that one can wait for."""
+    rows = (
+        (f"`{name}`", entry.sentence, ", ".join(entry.fits), _size(entry), _told(entry),
+         "yes" if entry.recoverable else "no", ", ".join(entry.worlds))
+        for name, entry in INJECTABLE.items()
+    )  # fmt: skip
+    head = ("id", "what happens", "to", "size", "told as", "alone", "worlds")
+    conditions = _table(("condition", "holds while"), ((f"`{name}`", text) for name, text in CONDITIONS.items()))
+    return _page("Faults to inject", ABOUT_INJECTABLE, "## Conditions", conditions, "## Catalogue", _table(head, rows))
+
+
+def _size(entry: Injectable) -> str:
+    size = entry.size
+    return "" if size is None else f"{size.meaning}: {size.default:g} {size.unit}, {size.low:g} to {size.high:g}"
+
+
+def _told(entry: Injectable) -> str:
+    codes = ", ".join(f"`{code}`" for code in entry.codes)
+    return codes or {"inspection": "rejected by inspection", "nobody": "nothing: it does no harm"}[entry.told]
 
 
 def _policy(steps: Iterable[RecoveryStep]) -> str:

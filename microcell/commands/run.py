@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.line import Line
-from microcell.description.loader import load_line, load_order
+from microcell.description.loader import load_faults, load_line, load_order
 from microcell.description.order import Order, OrderLine
 from microcell.errors import UsageError
 from microcell.orchestration.packml import State
@@ -27,11 +28,25 @@ def run(args: argparse.Namespace) -> int:
     """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
     line = load_line(args.line)
     orders = _orders(args, line)
-    wanted = VirtualRun(line, orders, args.seed, args.camera, args.journal, args.hours * 3600.0 if args.hours else None)
+    stop_after_s = args.hours * 3600.0 if args.hours else None
+    faults = _faults(args.faults, line)
+    wanted = VirtualRun(line, orders, args.seed, args.camera, args.journal, stop_after_s, faults)
     if args.journal is not None:
         return _run(wanted, args)
     with tempfile.TemporaryDirectory(prefix="microcell-") as folder:
         return _run(replace(wanted, journal=Path(folder) / "run.journal"), args)
+
+
+def _faults(told: str | None, line: Line) -> tuple[ScheduledFault, ...]:
+    """The faults of a schedule's file, or those drawn from a seed, which are told on the error output."""
+    if told is None:
+        return ()
+    if not told.lstrip("-").isdigit():
+        return load_faults(told, line)
+    drawn = random_schedule(line, int(told))
+    for fault in drawn:
+        print(f"from {fault.after_s:.1f} s on: {fault.fault} at {fault.where}, command {fault.nth}", file=sys.stderr)
+    return drawn
 
 
 def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:

@@ -14,7 +14,11 @@ NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 SERIAL_PREFIX_PATTERN = r"^[A-Z0-9]{1,12}$"
 ORDER_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 FILE_NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
+FAULT_PATTERN = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
+SIZE_PATTERN = r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)? [A-Za-z]+$"
 PATTERN_WORDS = {
+    SIZE_PATTERN: "a number with its unit, such as '0.6 s'",
+    FAULT_PATTERN: "the id of an injectable fault, such as gripper.slip",
     FILE_NAME_PATTERN: "the name of a file, without folders",
     NAME_PATTERN: "a name of lower case letters, digits and underscores that begins with a letter",
     SERIAL_PREFIX_PATTERN: "1 to 12 capital letters and digits",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from microcell.description.base import is_name
+from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.files import leads_out, with_file
 from microcell.description.line import Line, LineDocument
 from microcell.description.order import Order
@@ -51,6 +52,18 @@ def load_order(path: Path | str, line: Line | None = None) -> Order:
     context = library.order(Path(path), line)
     _refuse([*library.issues(), *check(context)])
     return context.order
+
+
+def load_faults(path: Path | str, line: Line) -> tuple[ScheduledFault, ...]:
+    """Load a schedule of faults and check that they can happen on the line that it names, which must be this one."""
+    library = _Library()
+    context = library.faults(Path(path))
+    _refuse([*library.issues(), *check(context)])
+    if context.fault_schedule.line != line.name:
+        source = context.readings["fault_schedule"].source
+        remedy = f"this run is of '{line.name}'. Name that one, or run '{context.fault_schedule.line}'."
+        _refuse([source.issue(("line",), f"these faults are for '{context.fault_schedule.line}'", remedy)])
+    return context.fault_schedule.faults
 
 
 def check_paths(paths: Iterable[Path | str]) -> tuple[Issue, ...]:
@@ -109,6 +122,8 @@ class _Library:
             return self.line(path)
         if reading.kind == "order":
             return self.order(path)
+        if reading.kind == "fault_schedule":
+            return self.faults(path)
         return _alone(reading)
 
     def line(self, path: Path) -> Context:
@@ -133,6 +148,15 @@ class _Library:
         order = self._read(path, "order")
         product = _made(line) if line else self._referred(order, ("product",), "product", path)
         return Context({"order": order, **({"product": product} if product else {})})
+
+    def faults(self, path: Path) -> Context:
+        """A schedule of faults with the line that it names, and all that the line names."""
+        schedule = self._read(path, "fault_schedule")
+        named = self._referred(schedule, ("line",), "line", path)
+        if named is None:
+            return Context({"fault_schedule": schedule})
+        line = self.line(named.path)
+        return Context({"fault_schedule": schedule, **line.readings}, line.tool_readings, line.unread_tools)
 
     def _read(self, path: Path, kind: str | None = None) -> Reading:
         key = path.absolute(), kind

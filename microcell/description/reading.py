@@ -14,7 +14,14 @@ from microcell.description.source import Source, Where, read_source
 from microcell.description.wording import choice, listed, near, shown
 from microcell.errors import Issue
 
-FOLDERS = {"cell": "cells", "tool": "tools", "product": "products", "line": "lines", "order": "orders"}
+FOLDERS = {
+    "cell": "cells",
+    "tool": "tools",
+    "product": "products",
+    "line": "lines",
+    "order": "orders",
+    "fault_schedule": "faults",
+}
 """Where the documents of each kind lie, below the configuration directory."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from microcell.description import (
     rules_cell,
     rules_documents,
+    rules_faults,
     rules_files,
     rules_line,
     rules_plan,
@@ -34,6 +35,7 @@ MODULES = (
     rules_line,
     rules_skills,
     rules_zones,
+    rules_faults,
 )
 """The modules whose rules are in `RULES`."""
 

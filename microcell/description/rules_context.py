@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, get_args
 
 from microcell.description.base import is_name
 from microcell.description.cell import Cell, DeviceUnion
+from microcell.description.fault_schedule import FaultSchedule
 from microcell.description.line import LineDocument
 from microcell.description.order import Order
 from microcell.description.product import Product
@@ -49,6 +50,10 @@ class Context:
     @property
     def product(self) -> Product:
         return self.readings["product"].document
+
+    @property
+    def fault_schedule(self) -> FaultSchedule:
+        return self.readings["fault_schedule"].document
 
     @property
     def order(self) -> Order:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from microcell.description.cell import Cell
+from microcell.description.fault_schedule import FaultSchedule
 from microcell.description.line import LineDocument
 from microcell.description.order import Order
 from microcell.description.product import Product
@@ -22,6 +23,7 @@ DOCUMENTS: dict[str, Any] = {
     "product": Product,
     "line": LineDocument,
     "order": Order,
+    "fault_schedule": FaultSchedule,
 }
 """What a file of each kind holds."""
 

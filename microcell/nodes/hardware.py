@@ -10,6 +10,7 @@ from microcell.ros import names, parameters
 from microcell.ros.farewell import outlive
 from microcell.ros.hardware import MockHardware
 from microcell.ros.hardware_face import own_time
+from microcell.ros.hardware_faults import strike_own_process
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 
@@ -23,7 +24,7 @@ async def serve(runtime: RosRuntime) -> None:
     line = load_line(parameters.text(node, "line"))
     dependents = parameters.names(node, "dependents")
     seed, time_scale = parameters.integer(node, "seed", 0), parameters.number(node, "time_scale", 1.0)
-    hardware = MockHardware(runtime, node, line, seed, time_scale)
+    hardware = MockHardware(runtime, node, line, seed, time_scale, strike_own_process)
     await hardware.open()
     notify("READY=1", f"STATUS=mock hardware of line {line.name}, {time_scale:g} times real time")
     try:

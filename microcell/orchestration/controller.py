@@ -319,6 +319,7 @@ class Controller:
 
     def _raise(self, fault: Fault, command: Command = Command.HOLD) -> None:
         """Record a fault of the cell itself and hold, or abort, until a person lets it go on."""
+        fault = fault.at(fault.unit, fault.operation, self.clock.now())
         self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
         self.shop.saw_fault(fault)
         self._stand_for(fault, command)
@@ -381,7 +382,7 @@ class Controller:
         if self._journal_is_lost:
             return
         log.error("the journal cannot be written: %s", error)
-        self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
+        self.active_faults.append(self.shop.saw_fault(Fault("JOURNAL_UNWRITABLE", "journal", str(error))))
         self.packml.abort_unrecorded(str(error))
         self._runner.cancel_all()
 

@@ -311,11 +311,15 @@ class Shop:
         text = f"{source} {reason}: it is out of use, and the cell goes on without it. Is it in order?"
         self.questions.ask(fault, text, NOTICE, device=source)
 
-    def saw_fault(self, fault: Fault) -> None:
-        """Keep a fault among the last ones and with its order."""
+    def saw_fault(self, fault: Fault) -> Fault:
+        """Keep a fault among the last ones and with its order; one of no unit concerns every open order. Returns it."""
         self.faults = [*self.faults[-15:], fault]
         if fault.unit in self.units:
             self.orders[self.units[fault.unit].order_id].last_fault = fault
+        elif not fault.unit:
+            for order in self.orders.values():
+                order.last_fault = order.last_fault if order.status.ended else fault
+        return fault
 
     def saw_level(self, feeder: str, level: int) -> None:
         """Take note of a feeder's level; more than before means that it was refilled."""

@@ -16,13 +16,21 @@ from microcell.plant.layout import Layout, Zone
 from microcell.plant.signals import Signal
 
 
+@dataclass(frozen=True, slots=True)
+class Lighting:
+    """Light over a camera's scene, of the light that it is set up for, and the lens' blur where it is out of focus, px."""
+
+    level: float = 1.0
+    blur_px: float | None = None
+
+
 @dataclass
 class ToolTruth:
     """A tool as it is now.
 
     It is on an arm, or in a pocket (crib and number), or lies lost. `opening_m` is the gap between a
     gripper's fingers; `active` a cup's running pump; `driving` a turning bit. `slips_at_s` is when a badly
-    held part will slip away.
+    held part will slip away; a `leaking` cup seals on nothing, a bit that `crosses` starts its screw crossed.
     """
 
     name: str
@@ -35,6 +43,8 @@ class ToolTruth:
     active: bool = False
     driving: bool = False
     slips_at_s: float | None = None
+    leaking: bool = False
+    crosses: bool = False
     picks: int = 0
     drives: int = 0
 

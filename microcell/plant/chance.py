@@ -65,11 +65,22 @@ class Delivery:
 
     def flaws(self, part_name: str, key: str) -> tuple[Flaw, ...]:
         """Scratches of the delivered part."""
+        happens = part_name in self._scratchable and self._chance.happens(self._ratios.scratch_ratio, f"scratch:{key}")
+        return self.scratches(part_name, key) if happens else ()
+
+    def scratches(self, part_name: str, key: str) -> tuple[Flaw, ...]:
+        """Scratches of a faulty part; none for one whose surface nobody looks at."""
         if part_name not in self._scratchable:
             return ()
-        if not self._chance.happens(self._ratios.scratch_ratio, f"scratch:{key}"):
-            return ()
         return (_scratch(self._parts[part_name], self._chance.stream(f"which_scratch:{key}")),)
+
+    def others(self, part_name: str) -> tuple[str, ...]:
+        """The parts that could be taken for this one by mistake."""
+        return self._others.get(part_name, ())
+
+    def turn_matters(self, part_name: str) -> bool:
+        """Whether an inspection looks at how the part is turned."""
+        return part_name in self._turnable
 
 
 def _scratch(part: Part, stream: Random) -> Flaw:

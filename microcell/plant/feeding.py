@@ -46,7 +46,7 @@ class Feeding:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._delivery = Delivery(bench.line, bench.chance)
+        self.delivery = Delivery(bench.line, bench.chance)
         self._listeners: list[RefillListener] = []
         specs = bench.line.cell_description.of_kind("feeder")
         self._stocks = {
@@ -87,6 +87,13 @@ class Feeding:
             if item is not None:
                 return Offer(stock.setup.part, item.lot, nominal, bring)
         raise FaultError("FEEDER_EMPTY", feeder, f"no {stock.setup.part} left")
+
+    def take_all(self, feeder: str) -> None:
+        """Somebody takes every part out of a feeder."""
+        self._stock(feeder).lots.clear()
+        for item in self._bench.inventory.at("feeder", feeder):
+            self._bench.lose(item, item.pose, "taken out of the feeder")
+        self._bench.feeder_changed[feeder].notify()
 
     def refill(self, feeder: str, quantity: int, lot: str) -> int:
         """Add pieces (0: up to capacity; lot "": the next number); the level after. Raises DEVICE_REFUSED."""
@@ -146,11 +153,11 @@ class Feeding:
     def _bring(self, feeder: str, stock: Stock, number: int, nominal: Pose, lot: str) -> Item:
         stock.brought += 1
         key = f"{feeder}:{stock.brought}"
-        name, part = self._delivery.part(stock.setup.part, key)
-        offset = self._delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
+        name, part = self.delivery.part(stock.setup.part, key)
+        offset = self.delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
         place = Place("feeder", feeder, str(number))
         return self._bench.inventory.make(
-            name, part, lot, place, nominal @ offset, flaws=self._delivery.flaws(name, key)
+            name, part, lot, place, nominal @ offset, flaws=self.delivery.flaws(name, key)
         )
 
 

@@ -147,7 +147,7 @@ class Holding:
         return (*own, layout.unit_grasp) if item.part_name in layout.bodies else own
 
     def _attract(self, tool: ToolTruth) -> None:
-        if isinstance(tool.spec, VacuumTool) and tool.active:
+        if isinstance(tool.spec, VacuumTool) and tool.active and not tool.leaking:
             self._suck(tool, tool.spec.cup_diameter_m / 2)
         elif isinstance(tool.spec, ScrewdriverTool) and not tool.driving:
             self._magnetise(tool)

@@ -11,12 +11,12 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.geometry import Pose
 from microcell.motion.trajectory import JointTrajectory
-from microcell.plant.bench import Bench, ToolTruth
+from microcell.plant.bench import Bench, Lighting, ToolTruth
 from microcell.plant.contact import Contact
 from microcell.plant.coupling import Coupling
 from microcell.plant.feeding import Feeding, RefillListener
 from microcell.plant.holding import Holding
-from microcell.plant.injection import Injections
+from microcell.plant.injection import Injections, condition_of
 from microcell.plant.items import Inventory, Item
 from microcell.plant.safety import SafetyCircuit
 from microcell.plant.scene import SceneItem
@@ -39,9 +39,10 @@ class Plant:
         self.line = line
         self.seed = seed
         self.clock = clock
-        self.injections = Injections()
         self.safety = SafetyCircuit(_buttons(line), tuple(line.cell_description.of_kind("arm")))
         self.bench = Bench(line, seed, clock)
+        self.lights: dict[str, Lighting] = {}
+        self.injections = Injections(condition_of(self.bench))
         supports = Supports(self.bench)
         self.settling = Settling(self.bench, supports)
         self.holding = Holding(self.bench, self.settling)

@@ -156,6 +156,7 @@ class Screwing:
         crossed = (
             match.lateral_m > THREAD_CROSS_M
             or tilt(match.part_in_site) > THREAD_CROSS_RAD
+            or tool.crosses
             or self._bench.chance.happens(ratio, f"cross_thread:{tool.name}:{tool.drives}")
         )
         binds = self._bench.chance.stream(f"binds:{tool.name}:{tool.drives}").uniform(0.5, 1.5) * math.pi

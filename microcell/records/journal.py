@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -205,6 +205,9 @@ class Journal(JournalReader):
     each): what was acknowledged survives SIGKILL and loss of power. With "batch", entries are committed
     together after `BATCH_ENTRIES`, on `flush` and on `close`, without waiting for the disk: only for the
     virtual world, where no physical action hangs on an entry and a lost run is repeated from its seed.
+
+    `obstacle` is asked before each write: what it raises of SQLite's errors is dealt with like the disk's own. Simulated
+    disks fail through it.
     """
 
     def __init__(
@@ -224,6 +227,7 @@ class Journal(JournalReader):
         self._pending = 0
         self._incomplete = False
         self._closed = False
+        self.obstacle: Callable[[Event], None] = lambda event: None
         self._head = super().head()
         signed = self._rows("SELECT max(sequence) FROM signature", ())[0][0]
         self._signed = self.segment().before.sequence if signed is None else signed
@@ -278,6 +282,7 @@ class Journal(JournalReader):
             raise JournalError(f"{self.path} lost entries in a failed write: mend its cause and run again")
         signature = self._signature_due(event, Head(entry.sequence, entry.hash))
         try:
+            self.obstacle(event)
             if (self._batch and not self._pending) or (signature and not self._batch):
                 self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(

@@ -82,7 +82,7 @@ TOOLING = (
 )  # fmt: skip
 KEEPING = (names.ROTATE_JOURNAL,)
 CELL_SERVICES = (*READING, *ORDERING, *COMMANDING, *TOOLING, *KEEPING)
-HARDWARE_SERVICES = (names.INJECT_FAULT,)
+HARDWARE_SERVICES = (names.SCHEDULE_FAULT, names.LIST_FAULTS)
 """Of mock hardware; no real cell has them."""
 
 CLIENT = "microcell_client"
@@ -135,7 +135,8 @@ class _Rights:
 
     def _hardware(self, node: NodePlan) -> list[Profile]:
         own = self._standard(node.name, True) | Access(publishes=frozenset({names.CLOCK}))
-        found = {node.name: own | Access(replies=self._mock_services())}
+        faults = Access(replies=self._mock_services(), subscribes=self._full((names.EVENTS,)))
+        found = {node.name: own | faults}
         for device in self._blueprint.devices:
             name = HARDWARE_NODES[device.kind]
             found[name] = found.get(name, self._standard(name, False)) | self._shows(device)

@@ -191,7 +191,7 @@ def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
         "units in work": snapshot.units_in_work,
         "units good": snapshot.units_good,
         "units scrapped": snapshot.units_scrapped,
-        **{f"fault {fault.code}": fault.kind.remedy for fault in snapshot.active_faults},
+        **{f"fault {fault.code}": str(fault) for fault in snapshot.active_faults},
     }
     return DiagnosticStatus(
         level=level,

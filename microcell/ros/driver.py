@@ -218,11 +218,12 @@ class RosDevice(Device):
         return str(response.message)
 
     def _read(self, kind: type[T], text: str) -> T:
-        """The text of a success as what the contract returns; DEVICE_REFUSED where it is something else."""
+        """The text of a success as what the contract returns; DEVICE_MALFORMED where it is something else."""
         try:
             return convert.read_answer(kind, text)
         except (ValueError, TypeError) as error:
-            raise FaultError("DEVICE_REFUSED", self.name, f"it answered '{text}', which cannot be read: {error}") from error
+            detail = f"it answered '{text}', which cannot be read: {error}"
+            raise FaultError("DEVICE_MALFORMED", self.name, detail) from error
 
     def _raise_fault(self, message: Any) -> None:
         """Raise the fault of a microcell_interfaces/Fault, if it holds one."""

@@ -26,13 +26,13 @@ from microcell.devices.screwdriver.contract import Screwdriver
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.devices.vacuum.contract import Vacuum
-from microcell.plant.injection import Injection
 from microcell.plant.plant import Plant
 from microcell.ros import names, qos
 from microcell.ros.clock import ScaledClock
 from microcell.ros.hardware_arm import ArmFace, ForceSensorFace
 from microcell.ros.hardware_cameras import CameraFace
 from microcell.ros.hardware_face import Face, own_time
+from microcell.ros.hardware_faults import FaultsFace, Strike
 from microcell.ros.hardware_stations import (
     FeederFace,
     FixtureFace,
@@ -49,7 +49,6 @@ from microcell.ros.hardware_tooling import (
     serve_tool_crib,
 )
 from microcell.ros.runtime import RosRuntime
-from microcell_interfaces.srv import InjectFault
 
 CLOCK_HZ = 50.0
 """Messages on /clock in a second of real time; those who listen run on between them."""
@@ -77,17 +76,26 @@ class MockHardware:
     """All hardware of a line, simulated.
 
     Nodes: arm_controller, tooling, stations, cameras; what each offers is said at the faces (`hardware_*.py`).
-    Services: hardware/inject_fault (microcell_interfaces/InjectFault); `<safety>/emergency_stop/<button>/press` and
-              `<safety>/protective_stop/<arm>/press` (std_srvs/SetBool).
+    Services: hardware/schedule_fault, hardware/list_faults (microcell_interfaces/ScheduleFault, ListFaults);
+              `<safety>/emergency_stop/<button>/press` and `<safety>/protective_stop/<arm>/press` (std_srvs/SetBool).
     Topic:    /clock (rosgraph_msgs/Clock) when cell time does not run as fast as real time.
     """
 
-    def __init__(self, runtime: RosRuntime, node: Node, line: Line, seed: int = 0, time_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        runtime: RosRuntime,
+        node: Node,
+        line: Line,
+        seed: int = 0,
+        time_scale: float = 1.0,
+        strike: Strike | None = None,
+    ) -> None:
         self.clock = ScaledClock(time_scale)
         self.plant = Plant(line, seed, self.clock)
         self.devices = make_devices(DeviceHost(line, self.clock, plant=self.plant), "virtual")
         self._runtime = runtime
         self._line = line
+        self._strike = strike
         self._own = Face(runtime, node, self.clock)
         self._faces: dict[str, Face] = {}
 
@@ -105,7 +113,7 @@ class MockHardware:
         for name, spec in self._line.cell_description.of_kind("safety").items():
             shown[name].show_arms(self._line.cell_description.of_kind("arm"))
             self._serve_presses(name, spec)
-        self._runtime.create_service(self._own.node, InjectFault, names.INJECT_FAULT, self._inject)
+        self._faults = FaultsFace(self._own, self.plant, self._strike)
         if self.clock.scale != 1.0:
             self._clocks = self._own.publisher(Clock, names.CLOCK, qos.CLOCK)
             self._own.regularly(CLOCK_HZ / min(1.0, self.clock.scale), self._tick)
@@ -135,17 +143,6 @@ class MockHardware:
 
     async def _tick(self) -> None:
         self._clocks.publish(Clock(clock=self._own.now()))
-
-    async def _inject(self, request: InjectFault.Request, response: InjectFault.Response) -> InjectFault.Response:
-        try:
-            if request.device not in self.devices:
-                raise ValueError(f"no device '{request.device}'; there are: {', '.join(self.devices)}")
-            nth, times = max(1, request.nth), max(1, request.times)
-            self.plant.injections.add(Injection(request.device, request.command, request.code, nth, times=times))
-            response.accepted = True
-        except ValueError as error:
-            response.message = str(error)
-        return response
 
 
 def _call(act: Callable[[str], None], name: str) -> Callable[[], Awaitable[None]]:

@@ -61,8 +61,9 @@ TOOLING = "tooling"
 STATIONS = "stations"
 CAMERAS = "cameras"
 
-INJECT_FAULT = f"{HARDWARE}/inject_fault"
-"""Service microcell_interfaces/InjectFault, mock hardware only."""
+SCHEDULE_FAULT = f"{HARDWARE}/schedule_fault"
+LIST_FAULTS = f"{HARDWARE}/list_faults"
+"""Services microcell_interfaces/ScheduleFault and ListFaults, mock hardware only."""
 
 
 # --- devices that speak as ros2_control and ros_gz_bridge do ---------------------------------------------------------------

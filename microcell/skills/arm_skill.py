@@ -10,13 +10,14 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import Skill, SkillContext
-from microcell.skills.guarded import press_until_contact
+from microcell.skills.guarded import press_until_contact, tare
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
+from microcell.skills.workplace import DEVICE_FAULTS
 
 MOTION_FAULTS = (
     "ARM_UNREACHABLE", "ARM_SINGULAR", "ARM_BLOCKED", "ARM_OVERLOADED", "ARM_LIMIT", "ARM_DEVIATION",
-    "ARM_PROTECTIVE_STOP", "ARM_STOPPED", "DEVICE_SILENT", "DEVICE_REFUSED", "TOOL_WRONG", "TOOL_UNSUITABLE",
+    "ARM_PROTECTIVE_STOP", "ARM_STOPPED", *DEVICE_FAULTS, "DEVICE_REFUSED", "TOOL_WRONG", "TOOL_UNSUITABLE",
     "TOOL_UNCERTAIN", "SKILL_REFUSED",
 )  # fmt: skip
 """What any skill that moves an arm can end in."""
@@ -69,7 +70,7 @@ class ArmSkill(Skill):
         tcp_in_cell = part_in_cell @ grasp.tcp_in_part.pose
         await self.motion.approach(tcp_in_cell)
         sensor = self.force_sensor(context)
-        await sensor.tare()
+        await tare(sensor)
         touch = await press_until_contact(self.motion, sensor, tcp_in_cell, speed_m_s, OBSTACLE_N)
         held = await self.hand.holds()
         if touch is not None and held:

@@ -15,6 +15,8 @@ OVERTRAVEL_M = 0.0015
 """How much deeper than its goal a motion aims that contact is to stop before."""
 NOISE_SIGMAS = 4.0
 """So many standard deviations of the sensor's noise a reading stays clear of a limit."""
+ZERO_N = 2.0
+"""A tared sensor that reads more than this of an arm at rest was not tared."""
 READINGS = 8
 """So many readings of the sensor are averaged."""
 
@@ -81,6 +83,15 @@ class Felt:
     pressing_n: float
     lateral_n: Lateral
     tilting_n_m: Lateral
+
+
+async def tare(sensor: ForceSensor) -> None:
+    """Take the present load as zero, and see that it is: SENSOR_IMPLAUSIBLE. The arm should rest."""
+    await sensor.tare()
+    wrench = await sensor.read()
+    off_n = max(map(abs, wrench.force))
+    if off_n > ZERO_N:
+        raise FaultError("SENSOR_IMPLAUSIBLE", sensor.name, f"it reads {off_n:.1f} N right after it was tared")
 
 
 async def press_until_contact(

@@ -63,7 +63,7 @@ class FingerHand(Hand):
         self._tool = tool
 
     async def make_ready(self, grasp: Grasp) -> None:
-        await self._gripper.open(min(grasp.width_m + OPENING_MARGIN_M, self._tool.stroke_m))
+        await self._gripper.open(self._ready_m(grasp))
 
     async def take(self, grasp: Grasp) -> None:
         """GRIP_NOTHING_HELD when the fingers meet nothing, GRIP_WRONG_WIDTH for a part of another size."""
@@ -76,10 +76,13 @@ class FingerHand(Hand):
             raise FaultError(code, self.name, detail)
 
     async def let_go(self, grasp: Grasp | None = None) -> None:
-        if grasp is None:
-            await self._gripper.open(self._tool.stroke_m)
-        else:
-            await self.make_ready(grasp)
+        """HAND_NOT_EMPTY when the fingers still hold something."""
+        width_m = self._tool.stroke_m if grasp is None else self._ready_m(grasp)
+        if (await self._gripper.open(width_m)).holding:
+            raise FaultError("HAND_NOT_EMPTY", self.name, "the fingers did not let go")
+
+    def _ready_m(self, grasp: Grasp) -> float:
+        return min(grasp.width_m + OPENING_MARGIN_M, self._tool.stroke_m)
 
     async def holds(self) -> bool:
         return (await self._gripper.grip()).holding
@@ -104,7 +107,9 @@ class CupHand(Hand):
             raise FaultError("VACUUM_NOT_SEALED", self.name, detail)
 
     async def let_go(self, grasp: Grasp | None = None) -> None:
-        await self._vacuum.off()
+        """HAND_NOT_EMPTY when the cup still holds something."""
+        if (await self._vacuum.off()).sealed:
+            raise FaultError("HAND_NOT_EMPTY", self.name, "the cup did not let go")
 
     async def holds(self) -> bool:
         return (await self._vacuum.suction()).sealed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -44,7 +44,8 @@ class SkillRunner:
     end. Cancelling `execute` cancels the skill, makes its devices safe, keeps the result, which is CANCELLED
     unless the work was done already, and then raises CancelledError on. `record_step` is where the steps of a
     skill go before they are done; None where nobody keeps a journal. `planners` by arm remember the line's motions;
-    runners of the same line may share them.
+    runners of the same line may share them. `before_skill` comes before each skill, within its time: there faults are
+    injected.
     """
 
     def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device]) -> None:
@@ -55,6 +56,7 @@ class SkillRunner:
         self._running: dict[str, asyncio.Future[SkillResult]] = {}
         self.planners: dict[str, MotionPlanner] = {}
         self.record_step: RecordStep | None = None
+        self.before_skill: Callable[[SkillGoal], Awaitable[None]] | None = None
         self.work: Work = at_once
         self._traffic = Traffic(line, clock, devices)
 
@@ -133,9 +135,17 @@ class SkillRunner:
         if wrong:
             raise FaultError("SKILL_REFUSED", goal.skill, "; ".join(wrong))
 
+    async def _perform(self, skill: Skill, context: SkillContext) -> SkillResult:
+        if self.before_skill is not None:
+            await self.before_skill(context.goal)
+        await skill.before(context)
+        result = await skill.run(context)
+        await skill.after(context, result)
+        return result
+
     async def _within_time(self, skill: Skill, context: SkillContext) -> SkillResult:
         limit_s = skill.timeout_s(context.goal.parameters)
-        work = asyncio.ensure_future(_perform(skill, context))
+        work = asyncio.ensure_future(self._perform(skill, context))
         try:
             if not await self._clock.wait(work, limit_s):
                 raise FaultError("SKILL_TIMEOUT", context.goal.skill, f"not ended after {limit_s:.0f} s")
@@ -188,13 +198,6 @@ class SkillRunner:
             self._results.popitem(last=False)
         self._running.pop(attempt_id).set_result(result)
         return result
-
-
-async def _perform(skill: Skill, context: SkillContext) -> SkillResult:
-    await skill.before(context)
-    result = await skill.run(context)
-    await skill.after(context, result)
-    return result
 
 
 _Ending = tuple[T, "asyncio.CancelledError | None"]

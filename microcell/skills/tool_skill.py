@@ -19,7 +19,7 @@ from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, SkillContext, Step
 from microcell.skills.flange import Evidence, Flange, Place, judge, place_text, tools_by_serial
-from microcell.skills.guarded import Guard, press_until_contact
+from microcell.skills.guarded import Guard, press_until_contact, tare
 from microcell.skills.hand import hand_of
 from microcell.skills.mounted import arm_spec, tool_changer
 from microcell.skills.workplace import spec_of
@@ -207,7 +207,7 @@ class ToolSkill(ArmSkill):
     async def _down(self, place: Place, seating: Seating) -> None:
         """Straight down until the flange is in place; TOOL_BLOCKED, and up again, when it meets something."""
         sensor = self.force_sensor(self._context)
-        await sensor.tare()
+        await tare(sensor)
         feels = spec_of(self._context, self.motion.spec.force_sensor, ForceSensorSpec)
         guard = Guard(seating.force_limit_n, seating.stiffness_n_m, feels.reaction_s, feels.noise_n)
         stop_n = STOP_RATIO * guard.allowed_n

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from microcell.description.cell import CameraSpec, FeederSpec, FixtureSpec
@@ -17,8 +18,15 @@ from microcell.vision.requests import Locate
 
 S = TypeVar("S")
 
+LOOK_AGAIN_RATIOS = (0.6, 1.8)
+"""Exposures to try, of the usual one, while an image is unusable."""
+
+DEVICE_FAULTS = (
+    "DEVICE_SILENT", "DEVICE_STALE", "DEVICE_MALFORMED", "DEVICE_FAILED", "SENSOR_IMPLAUSIBLE", "CLOCK_JUMPED",
+)  # fmt: skip
+"""What asking any device can end in."""
 CAMERA_FAULTS = ("CAMERA_NO_IMAGE", "CAMERA_UNUSABLE_IMAGE")
-FEEDER_FAULTS = ("FEEDER_EMPTY", "FEEDER_JAMMED", "PART_NOT_FOUND", *CAMERA_FAULTS)
+FEEDER_FAULTS = ("FEEDER_EMPTY", "FEEDER_JAMMED", "PART_NOT_FOUND", "PART_WRONG", *CAMERA_FAULTS)
 
 
 def part_name_of(line: Line, variant: str, item: str) -> str:
@@ -87,7 +95,7 @@ async def present_part(context: SkillContext, part_name: str) -> tuple[Presented
     presented = await feeder.present()
     if presented.part != part_name:
         detail = f"it presents {presented.part}, the operation needs {part_name}"
-        raise FaultError("SKILL_REFUSED", name, detail)
+        raise FaultError("PART_WRONG", name, detail)
     if spec.camera is None:
         return presented, presented.part_in_cell
     context.say("look", 0.1, f"looking for {part_name} at {name}")
@@ -100,11 +108,25 @@ def note_taken(context: SkillContext, presented: Presented) -> None:
 
 
 async def _locate(context: SkillContext, feeder: FeederSpec, presented: Presented) -> Pose:
-    name = context.leased("camera")
-    spec = camera_of(context, context.leased("feeder"))
+    camera, spec = context.device(context.leased("camera"), Camera), camera_of(context, context.leased("feeder"))
     part = context.line.product_description.parts[presented.part]
     request = Locate(context.leased("feeder"), part, presented.part_in_cell, _search_radius_m(feeder))
-    return await context.device(name, Camera).locate(request, spec.exposure_s)
+    return await looked_again(context, LOOK_AGAIN_RATIOS, lambda r: camera.locate(request, spec.exposure_s * r))
+
+
+async def looked_again(context: SkillContext, ratios: Iterable[float], look: Callable[[float], Awaitable[S]]) -> S:
+    """What a look gives with the usual exposure, or else with one of others; CAMERA_UNUSABLE_IMAGE when none is any good."""
+    unusable: FaultError | None = None
+    for ratio in (1.0, *ratios):
+        if unusable is not None:
+            context.say("look again", 0.6, "the image was unusable: other exposure")
+        try:
+            return await look(ratio)
+        except FaultError as error:
+            if error.fault.code != "CAMERA_UNUSABLE_IMAGE":
+                raise
+            unusable = error
+    raise unusable or FaultError("CAMERA_UNUSABLE_IMAGE", context.leased("camera"))
 
 
 def _search_radius_m(feeder: FeederSpec) -> float:

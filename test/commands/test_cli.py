@@ -49,7 +49,7 @@ def test_check_exits_2_with_place_and_remedy(tmp_path: Path):
 def test_schema_writes_one_file_a_kind(tmp_path: Path):
     done = microcell("schema", "--output", str(tmp_path))
     kinds = {json.loads(path.read_text())["title"]: path.name for path in tmp_path.iterdir()}
-    assert (done.returncode, len(kinds)) == (0, 5)
+    assert (done.returncode, len(kinds)) == (0, 6)
 
 
 @pytest.mark.parametrize("world", ["virtual", "mock", "real"])

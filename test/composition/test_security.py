@@ -196,15 +196,15 @@ def test_roles_have_what_their_work_needs():
     may = {role: {n.rpartition("/")[2] for n in access.requests | access.calls} for role, access in roles.items()}
     assert {"submit_order", "control_order", "packml_command", "produce_order"} <= may["operator"]
     assert {"change_tool", "dock_tool", "set_tool_service", "packml_command"} <= may["maintenance"]
-    assert not may["operator"] & {"change_tool", "set_tool_service", "inject_fault", "set_parameters"}
-    assert not may["maintenance"] & {"submit_order", "produce_order", "inject_fault", "set_parameters"}
-    assert may["operator"] | may["maintenance"] | {"inject_fault", "set_parameters"} <= may["integrator"]
+    assert not may["operator"] & {"change_tool", "set_tool_service", "schedule_fault", "set_parameters"}
+    assert not may["maintenance"] & {"submit_order", "produce_order", "schedule_fault", "set_parameters"}
+    assert may["operator"] | may["maintenance"] | {"schedule_fault", "set_parameters"} <= may["integrator"]
     assert "record_step" not in set().union(*may.values())
 
 
 def test_fault_injection_and_simulated_time_are_in_no_real_cell():
     used = set().union(*(w | r for w, r in (dds_topics(e.access()) for e in of("real").values())))
-    assert not [topic for topic in used if "inject_fault" in topic or topic == "rt/clock"]
+    assert not [topic for topic in used if "schedule_fault" in topic or topic == "rt/clock"]
 
 
 def test_drivers_of_others_get_an_enclave_with_the_other_side_of_ours():

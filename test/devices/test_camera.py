@@ -37,7 +37,7 @@ class StillPlant:
     """A plant in which nothing moves."""
 
     def __init__(self, items: list[SceneItem], seed: int = 7) -> None:
-        self.items, self.seed, self.injections = items, seed, Injections()
+        self.items, self.seed, self.injections, self.lights = items, seed, Injections(), {}
 
     def scene(self, camera: str) -> list[SceneItem]:
         return self.items

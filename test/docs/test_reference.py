@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from microcell.description.injectable import CONDITIONS, INJECTABLE
 from microcell.description.schema import schemas
 from microcell.faults import CATALOGUE
 
@@ -27,6 +28,12 @@ REFERENCE = tool()
 @pytest.mark.parametrize("name", REFERENCE.pages())
 def test_a_reference_page_is_current(name: str):
     assert name not in REFERENCE.stale(), f"docs/reference/{name} is not current. Run: {REFERENCE.COMMAND}"
+
+
+def test_the_page_of_injectable_faults_is_current_and_has_every_one():
+    assert "../faults.md" not in REFERENCE.stale(), f"docs/faults.md is not current. Run: {REFERENCE.COMMAND}"
+    page = REFERENCE.injectable_page()
+    assert all(page.count(f"\n| `{name}` |") == 1 for name in (*INJECTABLE, *CONDITIONS))
 
 
 def test_no_page_is_left_over():

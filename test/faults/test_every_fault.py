@@ -8,6 +8,7 @@ from skill_bench import line_with, valve_line
 
 from microcell import events
 from microcell.description.base import PoseSpec
+from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.shape import CylinderShape
 from microcell.description.tool import ToolLife
 from microcell.errors import JournalError
@@ -161,24 +162,10 @@ async def refill_later(cell: VirtualCell) -> None:
     await cell.devices["nest_1"].refill(3)
 
 
-def printing(cell: VirtualCell, ending) -> None:
-    """The printer's next print ends in another way."""
-    printer = cell.devices["printer"]
-    usual = printer.print_label
-
-    async def print_label(content):
-        printer.print_label = usual
-        return await ending(cell)
-
-    printer.print_label = print_label
-
-
-async def never(cell):
-    await cell.clock.sleep(1e6)
-
-
-async def wire_loose(cell):
-    raise RuntimeError("wire loose")
+def injected(fault: str, **when):
+    """A fault of the catalogue of injectable ones happens."""
+    scheduled = ScheduledFault(fault=fault, **when)
+    return lambda cell: cell.plant.injections.schedule(scheduled)
 
 
 def server_gone(cell: VirtualCell) -> None:
@@ -246,6 +233,7 @@ CASES = (
     Case("FEEDER_EMPTY", "nest_1", ("wait",), refill_later, at="pick_body",
          line=lambda: line_with(feeders={"nest_1": {"level": 20}})),
     Case("FEEDER_JAMMED", "nest_1", HOLD, inject("nest_1", "present", "FEEDER_JAMMED"), ends="held", mend=nothing),
+    Case("PART_WRONG", "nest_1", HOLD, injected("feeder.announces_other", where="nest_1"), ends="held", mend=nothing),
     Case("PART_NOT_FOUND", "camera_trays", (*LOOK_AGAIN, *LOOK_AGAIN, "hold"), shift_membrane, ends="held",
          mend=straighten_membrane),
     # assembly
@@ -283,13 +271,18 @@ CASES = (
     # cell and software
     Case("DEVICE_SILENT", "printer", HOLD, lambda cell: cell.devices["printer"].disconnect(), at="label_unit",
          ends="held", mend=lambda cell: cell.devices["printer"].connect()),
+    Case("DEVICE_STALE", "wrist_force", RETRY, injected("device.stale", where="wrist_force", operation="insert_cap")),
+    Case("DEVICE_MALFORMED", "cartons", RETRY, injected("device.malformed", where="cartons")),
+    Case("DEVICE_FAILED", "printer", HOLD, injected("device.driver_crash", where="printer"), ends="held", mend=nothing),
+    Case("SENSOR_IMPLAUSIBLE", "wrist_force", RETRY, injected("force_sensor.drift")),
+    Case("CLOCK_JUMPED", "clock", RETRY, injected("clock.jump_back", operation="insert_cap")),
     Case("DEVICE_REFUSED", "screwdriver", HOLD, line=planned("fasten_1", torque_n_m=50.0), ends="held"),
     Case("SKILL_REFUSED", "fasten", HOLD, line=planned("fasten_1", torque_n_m=-1.0), ends="held"),
     Case("SKILL_UNAVAILABLE", "fasten", HOLD, server_gone, at="fasten_1", ends="held", mend=nothing),
-    Case("SKILL_TIMEOUT", "label", NEXT_PART, lambda cell: printing(cell, never)),
+    Case("SKILL_TIMEOUT", "label", NEXT_PART, injected("skills.hung", operation="label_unit")),
     Case("SKILL_CANCELLED", "insert", RETRY, lambda cell: cell.controller.command(Command.ABORT), at="insert_cap",
          after_s=1.0, ends="aborted", mend=nothing),
-    Case("SKILL_FAILED", "label", SCRAP, lambda cell: printing(cell, wire_loose)),
+    Case("SKILL_FAILED", "label", SCRAP, injected("skills.crashed", operation="label_unit")),
     Case("EMERGENCY_STOP", "safety", (), lambda cell: cell.plant.safety.press("panel"), at="pick_body", after_s=1.5,
          ends="aborted", mend=release),
     Case("OUTCOME_UNKNOWN", "orchestrator", (), journal=interrupted_in_place_body, ends="held", mend=nothing),

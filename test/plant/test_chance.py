@@ -74,10 +74,10 @@ def test_a_draw_depends_on_seed_and_key_alone(seed, key):
 def test_an_injected_fault_comes_at_its_call_and_as_often_as_ordered():
     injections = Injections()
     injections.add(Injection("arm", "follow", "ARM_PROTECTIVE_STOP", nth=2, times=2, after_s=5.0))
-    assert injections.due("arm", "follow", 1.0) is None
-    calls = [injections.due("arm", "follow", 6.0) for _ in range(4)]
+    assert injections.refusal("arm", "follow", 1.0) is None
+    calls = [injections.refusal("arm", "follow", 6.0) for _ in range(4)]
     assert calls == [None, "ARM_PROTECTIVE_STOP", "ARM_PROTECTIVE_STOP", None]
-    assert injections.due("nest_1", "present", 6.0) is None
+    assert injections.refusal("nest_1", "present", 6.0) is None
 
 
 def test_only_catalogued_faults_can_be_injected():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import socket
@@ -17,7 +18,6 @@ import pytest
 pytest.importorskip("rclpy")
 
 from hardware_bench import DOMAIN, LINE, NAMESPACE, SIMULATED
-from std_srvs.srv import Trigger
 
 from microcell.composition import processes
 from microcell.devices.factory import DeviceHost, make_devices
@@ -26,14 +26,19 @@ from microcell.ros import names
 from microcell.ros.clock import RosClock
 from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime
-from microcell_interfaces.srv import InjectFault
+from microcell_interfaces.msg import InjectedFault
+from microcell_interfaces.srv import ListFaults, ScheduleFault
 
 pytestmark = pytest.mark.ros
-READY_S, STOP_S, LIMIT_S = 60.0, 20.0, 120.0
+READY_S, LIMIT_S = 60.0, 120.0
 
 
-def with_hardware(folder: Path, scenario: Callable[[RosRuntime, Any], Awaitable[None]], time_scale: float) -> None:
-    """Run a scenario against the hardware in a process of its own, which then leaves at Ctrl-C with code 0."""
+Scenario = Callable[[RosRuntime, Any, int], Awaitable[None]]
+"""What is done with the hardware; it gets the runtime, a node, and the process's id."""
+
+
+def with_hardware(folder: Path, scenario: Scenario, time_scale: float, ends: int = 0) -> None:
+    """Run a scenario against the hardware in a process of its own, which then leaves: at Ctrl-C with code 0, or killed."""
     address = str(folder / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
         notifications.bind(address)
@@ -45,23 +50,24 @@ def with_hardware(folder: Path, scenario: Callable[[RosRuntime, Any], Awaitable[
         with subprocess.Popen(command, env=environment) as process:
             try:
                 assert "READY=1" in notifications.recv(4096).decode()
-                asyncio.run(asyncio.wait_for(in_process(scenario, time_scale), LIMIT_S))
-                process.send_signal(signal.SIGINT)
-                assert process.wait(STOP_S) == 0
+                asyncio.run(asyncio.wait_for(in_process(scenario, time_scale, process.pid), LIMIT_S))
+                if ends == 0:
+                    process.send_signal(signal.SIGINT)
+                assert process.wait(READY_S) == ends
             finally:
                 process.kill()
 
 
-async def in_process(scenario: Callable[[RosRuntime, Any], Awaitable[None]], time_scale: float) -> None:
+async def in_process(scenario: Scenario, time_scale: float, pid: int) -> None:
     simulated = SIMULATED if time_scale != 1.0 else []
     async with RosRuntime([*NAMESPACE, *simulated], DOMAIN) as runtime:
         node = runtime.create_node("drivers")
         runtime.clock = RosClock(node)
-        await scenario(runtime, node)
+        await scenario(runtime, node, pid)
 
 
 def test_all_devices_answer_and_time_runs_as_fast_as_it_was_told(tmp_path):
-    async def scenario(runtime: RosRuntime, node: Any) -> None:
+    async def scenario(runtime: RosRuntime, node: Any, pid: int) -> None:
         devices = make_devices(DeviceHost(LINE, runtime.clock, node=HostNode(runtime, node)), "mock")
         await asyncio.gather(*(device.connect() for device in devices.values()))
         real_s, cell_s = runtime.loop.time(), runtime.clock.now()
@@ -89,27 +95,56 @@ async def client_of(node: Any, kind: Any, name: str) -> Any:
     return client
 
 
-def test_faults_are_injected_by_service_and_bad_ones_refused(tmp_path):
-    async def scenario(runtime: RosRuntime, node: Any) -> None:
-        devices = make_devices(DeviceHost(LINE, runtime.clock, node=HostNode(runtime, node)), "mock", ["changer"])
-        changer = devices["changer"]
-        await changer.connect()
-        inject = await client_of(node, InjectFault, names.INJECT_FAULT)
-        wanted = InjectFault.Request(device="changer", command="lock", code="TOOL_NOT_LOCKED", times=2)
-        assert (await runtime.call(inject, wanted, 10.0)).accepted
-        for _ in range(2):
-            with pytest.raises(FaultError, match="TOOL_NOT_LOCKED at changer"):
-                await changer.lock()
-        assert (await changer.lock()).locked
-        wanted.device = "chager"
-        answer = await runtime.call(inject, wanted, 10.0)
-        assert not answer.accepted and answer.message.startswith("no device 'chager'; there are: arm, changer")
-        wanted.device, wanted.code = "changer", "TOO_LATE"
-        answer = await runtime.call(inject, wanted, 10.0)
-        assert answer.message == "'TOO_LATE' is not in the fault catalogue (microcell/faults.py)"
-        plain = await client_of(node, Trigger, names.read("changer"))
-        told = await runtime.call(plain, Trigger.Request(), 10.0)
-        assert (told.success, told.message) == (True, '{"locked":true,"tool_serial":""}')
-        await changer.disconnect()
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something is so, but not for ever."""
+    end = asyncio.get_running_loop().time() + READY_S
+    while not condition():
+        assert asyncio.get_running_loop().time() < end, what
+        await asyncio.sleep(0.02)
 
-    with_hardware(tmp_path, scenario, 1.0)
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped by a signal (Linux)."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "T"
+
+
+def test_faults_are_scheduled_and_listed_by_service_and_bad_ones_refused(tmp_path):
+    async def scenario(runtime: RosRuntime, node: Any, pid: int) -> None:
+        devices = make_devices(DeviceHost(LINE, runtime.clock, node=HostNode(runtime, node)), "mock", ["changer", "nest_1"])
+        changer, nest = devices["changer"], devices["nest_1"]
+        await asyncio.gather(changer.connect(), nest.connect())
+        client = await client_of(node, ScheduleFault, names.SCHEDULE_FAULT)
+
+        async def schedule(**wanted: Any) -> Any:
+            request = ScheduleFault.Request(injection=InjectedFault(**{"value": math.nan, **wanted}))
+            return await runtime.call(client, request, READY_S)
+
+        assert (await schedule(fault="tool_changer.not_locked", where="changer", times=2)).accepted
+        assert [(await changer.lock()).locked for _ in range(3)] == [False, False, True]
+        assert (await schedule(fault="feeder.stuck", where="nest_1")).accepted
+        with pytest.raises(FaultError, match="FEEDER_JAMMED at nest_1: "):
+            await nest.present()
+        assert (await schedule(fault="feeder.announces_other", where="nest_1")).accepted
+        assert (await nest.present()).part != "body"
+        refused = {
+            "there is no injectable fault 'feeder.stock'; did you mean 'feeder.stuck'?": {"fault": "feeder.stock"},
+            "there is no device 'chager'": {"fault": "tool_changer.not_locked", "where": "chager"},
+            "'device.late' cannot be injected in the world 'mock', only in: virtual.": {"fault": "device.late"},
+            "condition: Input should be 'holding'": {"fault": "feeder.empty", "condition": "hungry"},
+            "out of bounds ('90.0 s'); 0 to 10 s are allowed": {"fault": "gripper.slip", "value": 90.0},
+        }
+        for said, wanted in refused.items():
+            answer = await schedule(**wanted)
+            assert not answer.accepted and said in answer.message
+        lister = await client_of(node, ListFaults, names.LIST_FAULTS)
+        listed = await runtime.call(lister, ListFaults.Request(), READY_S)
+        assert len(listed.faults) == len(listed.descriptions) >= 40
+        assert [(fault.fault, fault.where) for fault in listed.scheduled][:1] == [("tool_changer.not_locked", "changer")]
+        assert list(listed.released) == [2, 1, 1]
+        await asyncio.gather(changer.disconnect(), nest.disconnect())
+        assert (await schedule(fault="node.hung")).accepted
+        await until(lambda: is_stopped(pid), "the process is not stopped")
+        os.kill(pid, signal.SIGCONT)
+        assert (await schedule(fault="node.killed")).accepted
+
+    with_hardware(tmp_path, scenario, 1.0, -signal.SIGKILL)

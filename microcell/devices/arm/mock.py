@@ -8,7 +8,7 @@ from typing import Any
 
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.factory import DeviceHost
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command
 from microcell.faults import FaultError
 from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.signals import Signal, sleep_unless
@@ -33,8 +33,8 @@ class MockArm(MockDevice, Arm):
         self._overload_n = float(spec.parameters.get("overload_n", _OVERLOAD_N))
         self._stop_s = float(spec.parameters.get("stop_s", 0.0))
 
+    @command
     async def follow(self, trajectory: JointTrajectory) -> JointState:
-        self._begin("follow")
         if self._following:
             raise self._refuse("the arm follows another trajectory already")
         self._check(trajectory)
@@ -70,8 +70,8 @@ class MockArm(MockDevice, Arm):
             self.plant.halt(self.name)
             self._stop.notify()
 
+    @command
     async def joints(self) -> JointState:
-        self._begin("joints")
         return self._state()
 
     def _state(self) -> JointState:

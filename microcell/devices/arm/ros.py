@@ -169,7 +169,7 @@ class RosArm(RosDevice, Arm):
         try:
             return convert.joint_state_of(self._joint_names, message, self.clock.epoch_s)
         except UsageError as error:
-            raise FaultError("DEVICE_REFUSED", self.name, str(error)) from error
+            raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
 
 
 class _Rest:

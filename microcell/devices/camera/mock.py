@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from microcell.devices.camera.contract import Frame
 from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command
+from microcell.devices.plausible import check_fresh
+from microcell.plant.bench import Lighting
 from microcell.plant.render import Light, render
 
 
@@ -29,14 +32,22 @@ class MockCamera(MockDevice, PixelCamera):
     async def status(self) -> DeviceStatus:
         return DeviceStatus(self._connected, self._connected, f"simulated, {self._shots} images taken")
 
+    @command
     async def capture(self, exposure_s: float) -> Frame:
-        self._begin("capture")
         await self.clock.sleep(exposure_s)
         self._shots += 1
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
-        light = Light(exposure_s / self.spec.exposure_s)
+        light = self._light(exposure_s / self.spec.exposure_s)
         pixels = render(self.plant.scene(self.name), self.spec, light, noise)
         return Frame(pixels, self.clock.now())
+
+    def _check_fresh(self, frame: Frame) -> None:
+        check_fresh(self.name, frame.time_s, self.clock.now())
+
+    def _light(self, exposure_ratio: float) -> Light:
+        there = self.plant.lights.get(self.name, Lighting())
+        light = Light(exposure_ratio * there.level)
+        return light if there.blur_px is None else replace(light, blur_px=there.blur_px)
 
 
 PLUGIN = MockCamera

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 
@@ -17,17 +17,22 @@ from microcell.description.product import Box, Part
 from microcell.devices.camera.contract import Camera, Frame
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command_named
+from microcell.devices.plausible import check_fresh
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply, wrap_angle
+from microcell.plant.bench import Lighting
 from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
 from microcell.vision.colour import OWN_DELTA_E, delta_e
 from microcell.vision.error_model import Spread
 from microcell.vision.error_statistics import MEASURED
-from microcell.vision.exposure import BACKGROUND_RGB
+from microcell.vision.exposure import BACKGROUND_RGB, MIN_SHARPNESS
 from microcell.vision.outline import NEAR_RATIO, RIM_INSETS, contour, reach_m
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
+
+BLURRED_PX = 0.4 / MIN_SHARPNESS
+"""Standard deviation of the blur from which on a rendered image is refused."""
 
 _UNITS: dict[CheckKind, str] = {
     "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "code": "1",
@@ -38,6 +43,15 @@ _ERRORS: dict[CheckKind, Spread] = {
     "orientation": MEASURED.orientation_rad,
     "colour": MEASURED.colour,
 }
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one shot shows: the true things in view, the stream of its errors, and the cell time of its exposure."""
+
+    items: Sequence[SceneItem]
+    stream: Random
+    time_s: float
 
 
 class ModelledCamera(MockDevice, Camera):
@@ -56,28 +70,39 @@ class ModelledCamera(MockDevice, Camera):
     async def measure(
         self, requests: Sequence[CheckRequest], exposure_s: float
     ) -> tuple[Sequence[Reading], str]:
-        items, stream = await self._look(exposure_s)
+        look = await self._fresh_look(exposure_s)
+        items, stream = look.items, look.stream
         return tuple(drawn_reading(request, items, stream) for request in requests), ""
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
-        items, stream = await self._look(exposure_s)
+        look = await self._fresh_look(exposure_s)
+        items, stream = look.items, look.stream
         item = _nearest(request, items)
         if item is None:
             place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
             raise FaultError("PART_NOT_FOUND", self.name, f"no part of its outline {place} of its place")
         return _located(request, item, stream)
 
-    async def _look(self, exposure_s: float) -> tuple[Sequence[SceneItem], Random]:
-        self._begin("capture")
+    @command_named("capture")
+    async def _look(self, exposure_s: float) -> Look:
         await self.clock.sleep(exposure_s)
         self._shots += 1
         lowest, highest = MEASURED.exposure_levels
-        if not lowest <= exposure_s / self.spec.exposure_s <= highest:
-            detail = (
-                f"{exposure_s:g} s; usable are {lowest:g} to {highest:g} times {self.spec.exposure_s:g} s"
-            )
+        light = self.plant.lights.get(self.name, Lighting())
+        if not lowest <= light.level * exposure_s / self.spec.exposure_s <= highest:
+            lit = "" if light.level == 1.0 else f" at {light.level:g} times the usual light"
+            detail = f"{exposure_s:g} s{lit}; usable are {lowest:g} to {highest:g} times {self.spec.exposure_s:g} s"
             raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
-        return self.plant.scene(self.name), Random(f"{self.plant.seed}:{self.name}:{self._shots}")
+        if light.blur_px is not None and light.blur_px > BLURRED_PX:
+            detail = f"blurred by {light.blur_px:g} px, not {BLURRED_PX:.1f} or less"
+            raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
+        stream = Random(f"{self.plant.seed}:{self.name}:{self._shots}")
+        return Look(self.plant.scene(self.name), stream, self.clock.now())
+
+    async def _fresh_look(self, exposure_s: float) -> Look:
+        look: Look = await self._look(exposure_s)
+        check_fresh(self.name, look.time_s, self.clock.now())
+        return look
 
 
 def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:

@@ -17,7 +17,8 @@ from microcell.vision.requests import CheckRequest, Locate, Reading
 class PixelCamera(Camera):
     """A camera whose images are measured here, by `microcell.vision`.
 
-    `last_frame` is the last image that was measured, for evidence (`vision/overlay.py`).
+    `last_frame` is the last image that was measured, for evidence (`vision/overlay.py`). An image is too old for use when
+    its driver says so (`_check_fresh`).
     """
 
     def __init__(self, name: str, spec: CameraSpec) -> None:
@@ -28,10 +29,20 @@ class PixelCamera(Camera):
     async def measure(
         self, requests: Sequence[CheckRequest], exposure_s: float
     ) -> tuple[Sequence[Reading], str]:
-        frame = self.last_frame = await self.capture(exposure_s)
+        frame = await self._fresh(exposure_s)
         readings = measure(frame.pixels, self.spec, requests, self.name)
         return readings, hashlib.sha256(np.ascontiguousarray(frame.pixels).data).hexdigest()
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
-        frame = self.last_frame = await self.capture(exposure_s)
+        frame = await self._fresh(exposure_s)
         return locate(frame.pixels, self.spec, request, self.name)
+
+    async def _fresh(self, exposure_s: float) -> Frame:
+        """Take an image for measuring; DEVICE_STALE for an old one."""
+        frame = await self.capture(exposure_s)
+        self._check_fresh(frame)
+        self.last_frame = frame
+        return frame
+
+    def _check_fresh(self, frame: Frame) -> None:
+        """Judge an image's age; drivers that wait for the very image that they asked for need not."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from microcell.devices.carton_station.contract import Carton, CartonStation
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command
 from microcell.plant.stations import CartonTruth
 
 
 class MockCartonStation(MockDevice, CartonStation):
     """Counts the units that truly stand in the carton. It never runs out of cartons, unless on order."""
 
+    @command
     async def carton(self) -> Carton:
-        self._begin("carton")
         return _as_seen(self.plant.stations.carton(self.name))
 
+    @command
     async def exchange(self) -> Carton:
-        self._begin("exchange")
         await self._takes(self.spec.exchange_s)
         return _as_seen(self.plant.stations.exchange(self.name))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from microcell.devices.feeder.contract import Feeder, Presented
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command
 
 
 class MockFeeder(MockDevice, Feeder):
@@ -24,23 +24,23 @@ class MockFeeder(MockDevice, Feeder):
             self._operator.cancel()
             self._operator = None
 
+    @command
     async def present(self) -> Presented:
-        self._begin("present")
         if self.plant.feeding.needs_bringing(self.name):
             await self._takes(self.spec.index_s)
         offer = self.plant.feeding.present(self.name)
         return Presented(offer.part, offer.lot, offer.part_in_cell, self.plant.feeding.level(self.name))
 
+    @command
     async def level(self) -> int:
-        self._begin("level")
         return self.plant.feeding.level(self.name)
 
+    @command
     async def refill(self, quantity: int, lot: str = "") -> int:
-        self._begin("refill")
         return self.plant.feeding.refill(self.name, quantity, lot)
 
+    @command
     async def wait_level(self, minimum: int) -> int:
-        self._begin("wait_level")
         return await self.plant.feeding.wait_at_least(self.name, minimum)
 
 

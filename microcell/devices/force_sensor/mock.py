@@ -7,7 +7,7 @@ from typing import Any
 
 from microcell.devices.factory import DeviceHost
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command
 from microcell.geometry import Vector
 from microcell.plant.contact import Load
 from microcell.plant.signals import sleep_unless
@@ -27,12 +27,12 @@ class MockForceSensor(MockDevice, ForceSensor):
         self._zero = Load((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
         self._noise = self.plant.bench.chance.stream(f"force:{name}") if host.plant is not None else None
 
+    @command
     async def tare(self) -> None:
-        self._begin("tare")
         self._zero = self.plant.contact.load(self._arm)
 
+    @command
     async def read(self) -> Wrench:
-        self._begin("read")
         wrench = self._wrench()
         x, y, z = wrench.force
         force = (x + self._noise_n(), y + self._noise_n(), z + self._noise_n())
@@ -41,19 +41,24 @@ class MockForceSensor(MockDevice, ForceSensor):
         torque = (u + arm_m * self._noise_n(), v + arm_m * self._noise_n(), w + arm_m * self._noise_n())
         return Wrench(force, torque, wrench.time_s)
 
+    @command
     async def wait_pressing(self, force_n: float) -> Wrench:
-        self._begin("wait_pressing")
         changed = self.plant.bench.arm(self._arm).changed
         while True:
             due_s = self.plant.contact.when_pressing(self._arm, force_n + self._zero.pressing_n)
-            if due_s is not None and due_s <= self.clock.now():
+            if due_s is not None and due_s <= self.plant.clock.now():
                 return self._wrench()
             slip_s = self.plant.holding.slips_at_s(self._arm)
             wake_s = min((at for at in (due_s, slip_s) if at is not None), default=math.inf)
             if wake_s < math.inf:
-                await sleep_unless(self.clock, wake_s - self.clock.now(), changed.next())
+                await sleep_unless(self.clock, wake_s - self.plant.clock.now(), changed.next())
             else:
                 await changed.next()
+
+    def shift_zero(self, force_n: float) -> None:
+        """Let the zero jump: a pressing force of so many N is read from now on where there is none, until the next tare."""
+        x, y, z = self._zero.force
+        self._zero = Load((x, y, z + force_n), self._zero.torque)
 
     @property
     def _arm(self) -> str:

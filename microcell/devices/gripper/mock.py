@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from microcell.devices.gripper.contract import Grip, Gripper
-from microcell.devices.mocking import MockTool
+from microcell.devices.mocking import MockTool, command
 
 
 class MockGripper(MockTool, Gripper):
@@ -13,8 +13,8 @@ class MockGripper(MockTool, Gripper):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self._force_n = 0.0
 
+    @command
     async def close(self, force_n: float) -> Grip:
-        self._begin("close")
         self._check_force(force_n)
         if self.plant.holding.held(self.tool) is None:
             catch = self.plant.holding.catch(self.tool)
@@ -23,16 +23,16 @@ class MockGripper(MockTool, Gripper):
         self._force_n = force_n
         return self._grip()
 
+    @command
     async def open(self, width_m: float) -> Grip:
-        self._begin("open")
         self._check_width(width_m)
         opening = self.tool.opening_m
         self.plant.holding.open(self.tool, width_m)
         await self._takes(abs(width_m - opening) / self.spec.speed_m_s)
         return self._grip()
 
+    @command
     async def grip(self) -> Grip:
-        self._begin("grip")
         return self._grip()
 
     async def _travel(self, width_m: float) -> None:

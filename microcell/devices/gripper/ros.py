@@ -104,7 +104,7 @@ class RosGripper(RosDevice, Gripper):
     def _grip_of(self, message: JointStateMsg) -> Grip:
         """Opening, force and holding; fingers that press at rest hold something."""
         if len(message.position) != 2:
-            raise FaultError("DEVICE_REFUSED", self.name, f"joint states of {list(message.name)}, not of two fingers")
+            raise FaultError("DEVICE_MALFORMED", self.name, f"joint states of {list(message.name)}, not of two fingers")
         force_n = max(message.effort, default=0.0)
         return Grip(sum(message.position), force_n, force_n > PRESSING_N)
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command
 from microcell.devices.safety.contract import Safety, Stops
 
 
 class MockSafety(MockDevice, Safety):
     """Tells what `plant.safety` knows; buttons are pressed there."""
 
+    @command
     async def stops(self) -> Stops:
-        self._begin("stops")
         return self._stops()
 
+    @command
     async def wait_change(self, known: Stops) -> Stops:
-        self._begin("wait_change")
         while self._stops() == known:
             await self.plant.safety.changed.next()
         return self._stops()

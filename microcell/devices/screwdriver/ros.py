@@ -39,7 +39,7 @@ class RosScrewdriver(RosDevice, Screwdriver):
         answer = await self._call(self._drive, request, expected_s, stop=self._stop)
         self._raise_fault(answer.fault)
         if len(answer.curve_angles) != len(answer.curve_torques):
-            raise FaultError("DEVICE_REFUSED", self.name, "its curve has not one torque for each angle")
+            raise FaultError("DEVICE_MALFORMED", self.name, "its curve has not one torque for each angle")
         curve = tuple(zip(answer.curve_angles, answer.curve_torques, strict=True))
         return Drive(answer.torque, answer.angle, answer.reached, curve)
 

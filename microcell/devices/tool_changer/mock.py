@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from microcell.devices.mocking import MockDevice
+from microcell.devices.mocking import MockDevice, command
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 
 
 class MockToolChanger(MockDevice, ToolChanger):
     """Takes the tool of the pocket where the flange is, and leaves it there; elsewhere a tool falls."""
 
+    @command
     async def lock(self) -> Coupling:
-        self._begin("lock")
         await self._takes(self.spec.lock_s)
         self.plant.coupling.lock(self._arm)
         return self._coupling()
 
+    @command
     async def unlock(self) -> Coupling:
-        self._begin("unlock")
         await self._takes(self.spec.lock_s)
         self.plant.coupling.unlock(self._arm)
         return self._coupling()
 
+    @command
     async def coupling(self) -> Coupling:
-        self._begin("coupling")
         return self._coupling()
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microcell.devices.mocking import MockTool
+from microcell.devices.mocking import MockTool, command
 from microcell.devices.vacuum.contract import Suction, Vacuum
 
 _LEAKING_RATIO = 0.12
@@ -12,21 +12,21 @@ _LEAKING_RATIO = 0.12
 class MockVacuum(MockTool, Vacuum):
     """The pump runs from `on` to `off`; a cup that touches a part later seals then."""
 
+    @command
     async def on(self) -> Suction:
-        self._begin("on")
         self.tool.active = True
         await self._takes(self.spec.settle_s)
         return self._suction()
 
+    @command
     async def off(self) -> Suction:
-        self._begin("off")
-        self.tool.active = False
+        self.tool.active = self.tool.leaking = False
         self.plant.holding.release(self.tool)
         await self._takes(self.spec.settle_s)
         return self._suction()
 
+    @command
     async def suction(self) -> Suction:
-        self._begin("suction")
         return self._suction()
 
     def _suction(self) -> Suction:

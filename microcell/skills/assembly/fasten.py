@@ -200,7 +200,7 @@ class Fasten(ArmSkill):
         for attempt in range(wanted.redrives + 1):
             context.say("drive", 0.6, "driving again" if attempt else "driving")
             drive = await driver.drive(wanted.torque_n_m, angles.limit_rad, wanted.speed_rad_s)
-            fault = self._judge(drive, angles)
+            fault = self._judge(drive, angles, wanted)
             if fault is None:
                 return drive
             await driver.loosen(drive.angle_rad + FREED_RAD, wanted.speed_rad_s)
@@ -214,13 +214,16 @@ class Fasten(ArmSkill):
             context.say("discard", 0.9, "throwing the screw away")
             await self.drop(spec_of(context, context.leased("bin"), BinSpec).drop_in_cell.pose)
 
-    def _judge(self, drive: Drive, angles: _Angles) -> FaultError | None:
-        """What torque and angle say: FASTEN_NOT_SEATED, FASTEN_CROSS_THREADED, or nothing."""
+    def _judge(self, drive: Drive, angles: _Angles, wanted: FastenParameters) -> FaultError | None:
+        """What torque and angle say: FASTEN_NOT_SEATED, FASTEN_CROSS_THREADED, SENSOR_IMPLAUSIBLE, or nothing."""
         found = f"{drive.torque_n_m:.2f} N.m at {drive.angle_rad:.1f} rad, seat at {angles.seat_rad:.1f} rad"
         if not drive.reached:
             return FaultError("FASTEN_NOT_SEATED", self.hand.name, found)
         if drive.angle_rad < angles.earliest_rad:
             return FaultError("FASTEN_CROSS_THREADED", self.hand.name, found)
+        if abs(drive.torque_n_m - wanted.torque_n_m) > wanted.torque_n_m * wanted.torque_window_ratio:
+            detail = f"it stopped at its torque of {wanted.torque_n_m:.2f} N.m, yet reads {found}"
+            return FaultError("SENSOR_IMPLAUSIBLE", self.hand.name, detail)
         return None
 
     def _result(self, context: SkillContext, wanted: FastenParameters, drive: Drive) -> SkillResult:

@@ -18,7 +18,7 @@ from microcell.geometry import Pose
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
-from microcell.skills.guarded import Stiffness
+from microcell.skills.guarded import Stiffness, tare
 from microcell.skills.hole_search import STRIDE_OF_LIMIT
 from microcell.skills.peg_in_hole import Inserted, Insertion, insert_peg
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
@@ -124,7 +124,7 @@ class Insert(ArmSkill):
         over_rim = seat.shifted(dz=depth_m + OVER_RIM_M)
         await self.motion.approach(over_rim)
         sensor = self.force_sensor(context)
-        await sensor.tare()
+        await tare(sensor)
         await self.motion.move_straight(over_rim, wanted.speed_m_s * 5.0)
         context.say("insert", 0.4, "pressing until contact")
         feels = spec_of(context, self.motion.spec.force_sensor, ForceSensorSpec)

@@ -14,7 +14,17 @@ from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
 from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
-from microcell.skills.workplace import CAMERA_FAULTS, camera_of, check_fixture, part_of, seat_in_cell, site_of
+from microcell.skills.workplace import (
+    CAMERA_FAULTS,
+    DEVICE_FAULTS,
+    LOOK_AGAIN_RATIOS,
+    camera_of,
+    check_fixture,
+    looked_again,
+    part_of,
+    seat_in_cell,
+    site_of,
+)
 from microcell.vision.requests import CheckRequest, Reading
 
 EXPOSURE_S = 20.0
@@ -26,7 +36,7 @@ class InspectParameters(Description):
 
     inspection: Name
     bracket_ratios: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
-        (0.6, 1.8),
+        LOOK_AGAIN_RATIOS,
         max_length=8,
         description="Exposures to try, of the usual one, while the image is unusable.",
     )
@@ -44,7 +54,7 @@ class Inspect(Skill):
     summary = "Judges the unit in the fixture by camera."
     Parameters = InspectParameters
     faults = (
-        *CAMERA_FAULTS, "INSPECTION_NOT_CONFIGURED", "FIXTURE_EMPTY", "DEVICE_SILENT", "SKILL_REFUSED",
+        *CAMERA_FAULTS, "INSPECTION_NOT_CONFIGURED", "FIXTURE_EMPTY", *DEVICE_FAULTS, "SKILL_REFUSED",
     )  # fmt: skip
 
     @classmethod
@@ -95,15 +105,7 @@ class Inspect(Skill):
         camera = context.device(context.leased("camera"), Camera)
         usual_s = _inspection(context).exposure_s or camera_of(context, context.leased("fixture")).exposure_s
         context.say("look", 0.2, f"{len(requests)} checks on one image")
-        for ratio in (1.0, *wanted.bracket_ratios):
-            try:
-                return await camera.measure(requests, usual_s * ratio)
-            except FaultError as error:
-                if error.fault.code != "CAMERA_UNUSABLE_IMAGE":
-                    raise
-                unusable = error
-            context.say("look again", 0.6, "the image was unusable: other exposure")
-        raise unusable
+        return await looked_again(context, wanted.bracket_ratios, lambda r: camera.measure(requests, usual_s * r))
 
 
 def _inspection(context: SkillContext) -> Inspection:

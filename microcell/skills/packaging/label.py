@@ -14,7 +14,7 @@ from microcell.devices.printer.contract import Printer
 from microcell.faults import FaultError
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
-from microcell.skills.guarded import OVERTRAVEL_M, press_until_contact
+from microcell.skills.guarded import OVERTRAVEL_M, press_until_contact, tare
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of
 
 PRESS_FROM_M = 0.002
@@ -97,7 +97,7 @@ class Label(ArmSkill):
         await self.motion.approach(start)
         await self.hand.check_holding(wanted.item)
         sensor = self.force_sensor(context)
-        await sensor.tare()
+        await tare(sensor)
         await self.motion.move_straight(start, wanted.speed_m_s)
         goal = on_site.shifted(dz=-OVERTRAVEL_M)
         touch = await press_until_contact(self.motion, sensor, goal, wanted.press_speed_m_s, wanted.press_n)

@@ -1,0 +1,182 @@
+"""What the cell demands of every answer of a device: in time, in its contract's form, possible, and not old.
+
+A guard has its device's contract and stands between it and the skills. In ROS the drivers wait with limits of real time and
+judge stamps themselves; so far the virtual world alone has guards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from microcell.clock import Clock
+from microcell.devices.arm.contract import Arm
+from microcell.devices.bin.contract import Bin
+from microcell.devices.camera.contract import Camera
+from microcell.devices.carton_station.contract import CartonStation
+from microcell.devices.contract import Device, DeviceStatus
+from microcell.devices.feeder.contract import Feeder
+from microcell.devices.fixture.contract import Fixture
+from microcell.devices.force_sensor.contract import ForceSensor
+from microcell.devices.gripper.contract import Gripper
+from microcell.devices.patience import TooLateError, within
+from microcell.devices.plausible import Judge, judge_of
+from microcell.devices.printer.contract import Printer
+from microcell.devices.safety.contract import Safety
+from microcell.devices.screwdriver.contract import Screwdriver
+from microcell.devices.tool_changer.contract import ToolChanger
+from microcell.devices.tool_crib.contract import ToolCrib
+from microcell.devices.vacuum.contract import Vacuum
+from microcell.faults import FaultError
+
+ANSWER_S = 5.0
+"""How long a device may take to answer, besides the time that its command takes."""
+SLOWER_RATIO = 1.5
+"""How much longer than it should a command may take."""
+STEP_S = 0.5
+"""More than this between cell time and steady time is a step of the clock."""
+
+CONTRACTS: tuple[type[Device], ...] = (
+    Arm, Bin, Camera, CartonStation, Feeder, Fixture, ForceSensor, Gripper, Printer, Safety, Screwdriver, ToolChanger,
+    ToolCrib, Vacuum,
+)  # fmt: skip
+_LIFE = ("connect", "disconnect", "status", "stop")
+
+Lasts = Callable[[Any, tuple[Any, ...]], float]
+"""How long a command should take, s, from the device's description and the command's arguments."""
+
+LASTS: dict[tuple[type[Device], str], Lasts | None] = {
+    (Arm, "follow"): lambda spec, args: args[0].duration_s,
+    (ForceSensor, "wait_pressing"): None,
+    (Feeder, "wait_level"): None,
+    (Safety, "wait_change"): None,
+    (Feeder, "present"): lambda spec, args: spec.index_s,
+    (Gripper, "open"): lambda spec, args: spec.stroke_m / spec.speed_m_s,
+    (Gripper, "close"): lambda spec, args: spec.stroke_m / spec.speed_m_s,
+    (Vacuum, "on"): lambda spec, args: spec.settle_s,
+    (Vacuum, "off"): lambda spec, args: spec.settle_s,
+    (Screwdriver, "drive"): lambda spec, args: args[1] / args[2] if args[2] > 0.0 else 0.0,
+    (Screwdriver, "loosen"): lambda spec, args: args[0] / args[1] if args[1] > 0.0 else 0.0,
+    (ToolChanger, "lock"): lambda spec, args: spec.lock_s,
+    (ToolChanger, "unlock"): lambda spec, args: spec.lock_s,
+    (Fixture, "clamp"): lambda spec, args: spec.clamp_s,
+    (Fixture, "release"): lambda spec, args: spec.clamp_s,
+    (Printer, "print_label"): lambda spec, args: spec.print_s,
+    (CartonStation, "exchange"): lambda spec, args: spec.exchange_s,
+    (Camera, "capture"): lambda spec, args: args[-1],
+    (Camera, "measure"): lambda spec, args: args[-1],
+    (Camera, "locate"): lambda spec, args: args[-1],
+}
+"""Commands that take their time; None: may take for ever. All others answer at once."""
+
+
+class SteadyTime:
+    """Notices when the cell's clock is set: it no longer runs along with time that nobody can set."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead_s = self._now_ahead_s()
+
+    def check(self) -> None:
+        """CLOCK_JUMPED, once for each step of the clock."""
+        ahead_s = self._now_ahead_s()
+        step_s = ahead_s - self._ahead_s
+        if abs(step_s) > STEP_S:
+            self._ahead_s = ahead_s
+            raise FaultError("CLOCK_JUMPED", "clock", f"cell time was set by {step_s:+.1f} s")
+
+    def _now_ahead_s(self) -> float:
+        return self._clock.now() - asyncio.get_running_loop().time()
+
+
+def guarded(devices: Mapping[str, Device], clock: Clock) -> dict[str, Device]:
+    """Each device behind its guard, by the same names."""
+    steady = SteadyTime(clock)
+    return {name: guard_of(_contract(device))(device, clock, steady) for name, device in devices.items()}
+
+
+class Guard(Device):
+    """A device of some contract; whatever else it has can be reached as well."""
+
+    def __init__(self, device: Device, clock: Clock, steady: SteadyTime) -> None:
+        self.name = device.name
+        self.device = device
+        self._clock = clock
+        self._steady = steady
+        self._judge: Judge = judge_of(_contract(device))(device)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.device, name)
+
+    async def connect(self) -> None:
+        await self.device.connect()
+
+    async def disconnect(self) -> None:
+        await self.device.disconnect()
+
+    async def stop(self) -> None:
+        await self.device.stop()
+
+    async def status(self) -> DeviceStatus:
+        return await self.device.status()
+
+    async def ask(self, command: str, form: Any, lasts: Lasts | None, arguments: tuple[Any, ...]) -> Any:
+        """The answer to a command; DEVICE_SILENT, DEVICE_FAILED, DEVICE_MALFORMED, and what the judge says."""
+        self._steady.check()
+        self._judge.begins(command)
+        answer = await self._answer(command, lasts, arguments)
+        if not _has_form(answer, form):
+            raise FaultError("DEVICE_MALFORMED", self.name, f"to '{command}' it answered {answer!r:.80}")
+        self._judge.answered(command, answer, arguments, self._clock.now())
+        return answer
+
+    async def _answer(self, command: str, lasts: Lasts | None, arguments: tuple[Any, ...]) -> Any:
+        asked = getattr(self.device, command)(*arguments)
+        try:
+            if lasts is None:
+                return await asked
+            limit_s = ANSWER_S + SLOWER_RATIO * lasts(getattr(self.device, "spec", None), arguments)
+            return await within(self._clock, limit_s, asked)
+        except FaultError:
+            raise
+        except TooLateError:
+            raise FaultError("DEVICE_SILENT", self.name, f"'{command}' was not answered within {limit_s:.1f} s") from None
+        except Exception as error:  # the edge of foreign code: any mistake in a driver becomes a fault
+            raise FaultError("DEVICE_FAILED", self.name, f"'{command}': {type(error).__name__}: {error}") from error
+
+
+@cache
+def guard_of(contract: type[Device]) -> type[Guard]:
+    """The guard with a contract's commands."""
+    names = sorted(set(contract.__abstractmethods__) - set(_LIFE))
+    commands = {name: _guarded_command(contract, name) for name in names}
+    return type(f"Guarded{contract.__name__}", (Guard, contract), commands)
+
+
+def _guarded_command(contract: type[Device], name: str) -> Any:
+    form = get_type_hints(getattr(contract, name))["return"]
+    lasts = LASTS.get((contract, name), lambda spec, args: 0.0)
+
+    async def command(guard: Guard, *arguments: Any) -> Any:
+        return await guard.ask(name, form, lasts, arguments)
+
+    return command
+
+
+def _contract(device: Device) -> type[Device]:
+    return next(contract for contract in CONTRACTS if isinstance(device, contract))
+
+
+def _has_form(answer: Any, form: Any) -> bool:
+    """Whether an answer is of the type that the contract says; of a sequence, whether it is one."""
+    if form is type(None) or form is None:
+        return True
+    origin = get_origin(form)
+    if origin is tuple:
+        parts = get_args(form)
+        return isinstance(answer, tuple) and len(answer) == len(parts) and all(map(_has_form, answer, parts))
+    if origin is not None:
+        return isinstance(answer, Sequence) and not isinstance(answer, str)
+    return isinstance(answer, form)
