@@ -21,6 +21,7 @@ from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
 from microcell.orchestration.restore import restore
+from microcell.orchestration.resumption import Resumption
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
@@ -74,7 +75,9 @@ class Controller:
         self._wake_pending = self._starved = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
-        self.epoch, self.in_doubt = restore(self.shop, journal, session.world)
+        restored = restore(self.shop, journal, session.world)
+        self.epoch, self.in_doubt = restored.epoch, dict[str, str]()
+        self._resumption = Resumption(self.shop, restored)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.epoch)
@@ -106,6 +109,7 @@ class Controller:
             )
         )
         self.shop.settle()
+        self._resumption.start()
         for feeder in line.feeders:
             await self._feeders.read(feeder)
         await self.tooling.start()
@@ -274,7 +278,7 @@ class Controller:
                 self._ask_about_doubtful_units()
             for name, work in self.tooling.settling() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
-            while self.state is State.EXECUTE and (job := self._dispatcher.next_job()) is not None:
+            while self.state is State.EXECUTE and (job := self._next_job()) is not None:
                 self._begin(job)
             for name, work in self._runner.parking.due() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
@@ -283,6 +287,13 @@ class Controller:
             self.journal_failed(error)
         looked, self._looked = self._looked, asyncio.Event()
         looked.set()
+
+    def _next_job(self) -> Job | None:
+        """What was interrupted comes first, and alone until all of it is begun."""
+        if not self._resumption.pending:
+            return self._dispatcher.next_job()
+        job = self._resumption.next_job()
+        return job if job is not None or self._resumption.pending else self._dispatcher.next_job()
 
     def _advance(self) -> None:
         """Leave acting states whose work is done, and start by itself when there is work."""
@@ -302,7 +313,10 @@ class Controller:
         """In Execute with nothing that moves: complete, wait for parts, or say what is in the way."""
         if self.state is not State.EXECUTE or self._tasks:
             return
-        if not self._dispatcher.has_work():
+        if self._resumption.pending:
+            self.in_doubt = self._resumption.give_up()
+            self._ask_about_doubtful_units()
+        elif not self._dispatcher.has_work():
             self.command(Command.COMPLETE, "all orders are ended")
         elif self._dispatcher.missing_parts:
             self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
@@ -338,7 +352,7 @@ class Controller:
         unit.running = True
         self._dispatcher.begun(job)
         self.shop.resources.take(job.binding.devices(), f"{unit.serial}/{job.chain.first}")
-        running = Job(unit, job.order, job.chain, job.binding, job.new)
+        running = Job(unit, job.order, job.chain, job.binding, job.new, interrupted=job.interrupted)
         self.beside(self._runner.run(running), f"{unit.serial}/{job.chain.first}", unit)
 
     def beside(self, work: Coroutine[Any, Any, T], name: str, unit: UnitWork | None = None) -> asyncio.Task[T]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from microcell.events import OperationStarted
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Binding
 from microcell.orchestration.shop import Shop, open_orders
@@ -21,7 +22,8 @@ Key = tuple[str, str]
 class Job:
     """A chain of a unit with everything that it needs; `new` when the unit is not yet in work.
 
-    `overtakes` are more urgent chains that wait for something of what this one takes.
+    `overtakes` are more urgent chains that wait for something of what this one takes. `interrupted` is the attempt that an
+    earlier program left in this chain.
     """
 
     unit: UnitWork
@@ -30,6 +32,7 @@ class Job:
     binding: Binding
     new: bool
     overtakes: tuple[Key, ...] = ()
+    interrupted: OperationStarted | None = None
 
     @property
     def key(self) -> Key:

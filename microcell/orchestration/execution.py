@@ -18,8 +18,9 @@ from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovery import decide
+from microcell.orchestration.resumption import goal_again
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.tooling import Tooling, fault_of
+from microcell.orchestration.tooling import Tooling, ended, fault_of
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
@@ -107,10 +108,14 @@ class ChainRunner:
             task.cancel()
 
     async def _run_chain(self, job: Job) -> None:
-        unit, chain, index = job.unit, job.chain, 0
+        unit, chain = job.unit, job.chain
+        index, asked = next((n for n, name in enumerate(chain.operations) if name not in unit.done), 0), job.interrupted
         while index < len(chain.operations):
             operation = chain.operations[index]
-            result = await self._attempt(unit, operation, job.binding.operations[operation], job)
+            if asked is not None and asked.operation == operation:
+                result, asked = await self._how_it_ended(unit, asked), None
+            else:
+                result = await self._attempt(unit, operation, job.binding.operations[operation], job)
             if result.outcome is Outcome.SUCCEEDED:
                 index += 1
                 self._succeeded(job, operation, index, result)
@@ -233,6 +238,16 @@ class ChainRunner:
     async def _attempt(self, unit: UnitWork, operation: str, resources: Mapping[str, str], job: Job) -> SkillResult:
         skill, parameters = self._shop.skill_of(unit, operation), self._shop.parameters(unit, operation)
         return await self.goal(unit.serial, unit.variant, operation, skill, parameters, resources)
+
+    async def _how_it_ended(self, unit: UnitWork, started: events.OperationStarted) -> SkillResult:
+        """The outcome of an attempt that an earlier program left, as its server or the devices tell."""
+        await self._gate.may_move()
+        shop = self._shop
+        mounted = shop.tools.serial_on(started.resources.get("arm", ""))
+        goal = goal_again(started, unit, shop.parameters(unit, started.operation), mounted, self._epoch)
+        result = _placed(await ended(self._port.settle(goal)), goal, shop.clock.now())
+        shop.record(_ended(goal, result, shop.clock.now()))
+        return result
 
     async def goal(
         self,
