@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -98,6 +98,13 @@ class Inventory:
         """Take an item out of reach, with a record."""
         self.move(item, Place("lost"), pose)
         self.losses.append(Loss(item.item_id, item.part_name, reason, time_s))
+
+    def put_back(self, items: Iterable[Item], losses: Iterable[Loss]) -> None:
+        """Have these items and no others."""
+        self._items, self.losses = {item.item_id: item for item in items}, list(losses)
+        self._at = {}
+        for item in self._items.values():
+            self._held_by(item.place.kind, item.place.holder)[item.item_id] = item
 
     def at(self, kind: PlaceKind, holder: str = "") -> list[Item]:
         """The items of a holder, in the order in which they came."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
@@ -26,6 +28,7 @@ from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.devices.vacuum.contract import Vacuum
 from microcell.plant.injection import Injection
 from microcell.plant.plant import Plant
+from microcell.plant.state import PlantFile
 from microcell.ros import names, qos
 from microcell.ros.clock import ScaledClock
 from microcell.ros.hardware_arm import ArmFace, ForceSensorFace
@@ -41,6 +44,9 @@ from microcell.ros.hardware_tooling import (
 )
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.srv import InjectFault
+
+KEEP_HZ = 20.0
+"""So often the bench is kept while something moves by itself; besides, after every command, before its answer."""
 
 CLOCK_HZ = 50.0
 """Messages on /clock in a second of real time; those who listen run on between them."""
@@ -63,17 +69,34 @@ _SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...]
 """Kind of device, the node that shows it, and what shows it."""
 
 
+_CHANGING = (
+    "follow", "close", "open", "on", "off", "drive", "loosen", "clamp", "release", "lock", "unlock", "present", "refill",
+    "print_label", "exchange",
+)  # fmt: skip
+"""Commands that change something on the bench."""
+
+
 class MockHardware:
-    """All hardware of a line, simulated.
+    """All hardware of a line, simulated. With a `plant_state` it goes on with the bench that this file tells of, if there
+    is one, and keeps it there.
 
     Nodes: arm_controller, tooling, stations, cameras; what each offers is said at the faces (`hardware_*.py`).
     Service:  hardware/inject_fault (microcell_interfaces/InjectFault).
     Topic:    /clock (rosgraph_msgs/Clock) when cell time does not run as fast as real time.
     """
 
-    def __init__(self, runtime: RosRuntime, node: Node, line: Line, seed: int = 0, time_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        runtime: RosRuntime,
+        node: Node,
+        line: Line,
+        seed: int = 0,
+        time_scale: float = 1.0,
+        plant_state: Path | None = None,
+    ) -> None:
         self.clock = ScaledClock(time_scale)
         self.plant = Plant(line, seed, self.clock)
+        self._bench = PlantFile(self.plant, plant_state) if plant_state is not None else None
         self.devices = make_devices(DeviceHost(line, self.clock, plant=self.plant), "virtual")
         self._runtime = runtime
         self._line = line
@@ -82,6 +105,8 @@ class MockHardware:
 
     async def open(self) -> None:
         """Connect the devices and show them."""
+        if self._bench is not None and self._bench.load():
+            self._own.node.get_logger().info("the bench is as it was left")
         for device in self.devices.values():
             await device.connect()
         specs = device_specs(self._line)
@@ -91,6 +116,8 @@ class MockHardware:
             shown[name] = show(self._face(node), device, specs[name])
         for name, spec in self._line.cell_description.of_kind("arm").items():
             shown[spec.force_sensor].reflex = shown[name].halt
+        if self._bench is not None:
+            self._keep(self._bench)
         self._runtime.create_service(self._own.node, InjectFault, names.INJECT_FAULT, self._inject)
         if self.clock.scale != 1.0:
             self._clocks = self._own.publisher(Clock, names.CLOCK, qos.CLOCK)
@@ -102,6 +129,18 @@ class MockHardware:
             await face.close()
         for device in self.devices.values():
             await device.disconnect()
+
+    def _keep(self, bench: PlantFile) -> None:
+        """Write the bench after every command that changes it, before that is answered, and now and then meanwhile."""
+
+        async def regularly() -> None:
+            bench.save()
+
+        for device in self.devices.values():
+            for name in _CHANGING:
+                if hasattr(device, name):
+                    setattr(device, name, _kept(getattr(device, name), bench))
+        self._own.regularly(KEEP_HZ / min(1.0, self.clock.scale), regularly)
 
     def _face(self, name: str) -> Face:
         if name not in self._faces:
@@ -122,3 +161,14 @@ class MockHardware:
         except ValueError as error:
             response.message = str(error)
         return response
+
+
+def _kept(command: Callable[..., Awaitable[Any]], bench: PlantFile) -> Callable[..., Awaitable[Any]]:
+    @wraps(command)
+    async def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return await command(*arguments, **options)
+        finally:
+            bench.save()
+
+    return run
