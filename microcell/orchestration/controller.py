@@ -223,6 +223,18 @@ class Controller:
         """Something was given back (see `execution.Gate`)."""
         self._wake()
 
+    def work_without(self, missing: Mapping[str, str]) -> None:
+        """Let work wait that needs one of these skills, each with the server that is gone; the rest goes on."""
+        for server in sorted({*missing.values()} - {*self.shop.missing_skills.values()}):
+            fault = Fault("SKILL_UNAVAILABLE", server, "its process is gone or does not answer")
+            self.shop.saw_fault(fault)
+            try:
+                self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
+            except JournalError as error:
+                self.journal_failed(error)
+        self.shop.missing_skills = dict(missing)
+        self._wake()
+
     # seeing
 
     def add_listener(self, listener: Listener) -> None:
@@ -305,9 +317,9 @@ class Controller:
         elif self.state is State.IDLE and auto and self._dispatcher.has_work():
             self.command(Command.START, "work to do")
         elif self.state is State.SUSPENDED and self._starved and not self._dispatcher.has_work():
-            self.command(Command.UNSUSPEND, "no order needs the missing parts any more")
+            self.command(Command.UNSUSPEND, "no order needs what is missing any more")
         elif self.state is State.SUSPENDED and self._starved and self._dispatcher.next_job() is not None:
-            self.command(Command.UNSUSPEND, "parts are there again")
+            self.command(Command.UNSUSPEND, "what was missing is there again")
 
     def _rest(self) -> None:
         """In Execute with nothing that moves: complete, wait for parts, or say what is in the way."""
@@ -318,8 +330,8 @@ class Controller:
             self._ask_about_doubtful_units()
         elif not self._dispatcher.has_work():
             self.command(Command.COMPLETE, "all orders are ended")
-        elif self._dispatcher.missing_parts:
-            self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
+        elif waits := self._dispatcher.waits_for():
+            self.command(Command.SUSPEND, f"waiting for {waits}")
             self._starved = True
         else:
             refused = [self.shop.tools.refusal(tool) for tool in self.shop.tools.out_of_service()]

@@ -42,10 +42,11 @@ class Job:
 
 @dataclass
 class Dispatcher:
-    """Chooses jobs. It starts nothing itself; `begun` tells it what was started."""
+    """Chooses jobs. It starts nothing itself; `begun` tells it what was started. `missing_servers` hold up work, too."""
 
     shop: Shop
     missing_parts: tuple[str, ...] = ()
+    missing_servers: tuple[str, ...] = ()
     overtaken: dict[Key, int] = field(default_factory=dict)
 
     def next_job(self) -> Job | None:
@@ -64,6 +65,12 @@ class Dispatcher:
             self.overtaken[key] = self.overtaken.get(key, 0) + 1
         self.overtaken.pop(job.key, None)
 
+    def waits_for(self) -> str:
+        """What holds up work, in words; "" for nothing that could come by itself."""
+        parts = f"parts: {', '.join(self.missing_parts)}" if self.missing_parts else ""
+        servers = f"skill servers: {', '.join(self.missing_servers)}" if self.missing_servers else ""
+        return " and ".join(text for text in (parts, servers) if text)
+
     def has_work(self) -> bool:
         """Whether any unit is in work or may be begun."""
         return bool(self.shop.units) or any(
@@ -74,11 +81,15 @@ class Dispatcher:
         """Jobs that have all they need, the most urgent first."""
         jobs: list[Job] = []
         missing: list[str] = []
+        servers: list[str] = []
         waiting: dict[Key, frozenset[str]] = {}
         seen: set[Key] = set()
         kept: frozenset[str] = frozenset()
         for unit, order, chain, new in self._candidates():
             seen.add(key := _key(unit, order, chain, new))
+            if server := self.shop.missing_server(unit, chain):
+                servers.append(server)
+                continue
             found = self.shop.resources.bind(unit, chain, self.shop.needs(unit, chain), self.shop.units.values())
             if isinstance(found, Binding):
                 wish = frozenset(found.devices())
@@ -93,6 +104,7 @@ class Dispatcher:
                 if self.overtaken.get(key, 0) >= self.shop.line.max_tool_run:
                     kept |= wish
         self.missing_parts = tuple(dict.fromkeys(missing))
+        self.missing_servers = tuple(dict.fromkeys(servers))
         self.overtaken = {key: count for key, count in self.overtaken.items() if key in seen}
         return jobs
 

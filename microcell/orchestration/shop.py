@@ -33,6 +33,7 @@ class Shop:
         self.units: dict[str, UnitWork] = {}
         self.tools = ToolLedger(line, clock)
         self.faults: list[Fault] = []
+        self.missing_skills: dict[str, str] = {}
         self.units_started = 0
         self.units_good = 0
         self.units_scrapped = 0
@@ -210,6 +211,11 @@ class Shop:
     def needs(self, unit: UnitWork, chain: Chain) -> dict[str, Needs]:
         """Needs of each operation of a chain for this unit's variant."""
         return {name: self._needs_of(name, unit) for name in chain.operations}
+
+    def missing_server(self, unit: UnitWork, chain: Chain) -> str:
+        """The server that a chain would need and that is gone; "" when all are there."""
+        skills = (self.skill_of(unit, name) for name in chain.operations) if self.missing_skills else ()
+        return next((self.missing_skills[skill] for skill in skills if skill in self.missing_skills), "")
 
     def parameters(self, unit: UnitWork, operation: str) -> dict[str, Any]:
         """Parameters of an operation's goal."""

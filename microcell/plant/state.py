@@ -135,7 +135,7 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     label_name, label = plant.stations.label
     part = label if name == label_name else plant.line.product_description.parts[name]
     flaws = tuple(
-        Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]))  # type: ignore[arg-type]
+        Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]))
         for f in data["flaws"]
     )
     pose = Pose(tuple(position_orientation[0]), tuple(position_orientation[1]))
