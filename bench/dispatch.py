@@ -41,8 +41,9 @@ from microcell.devices.contract import Device, DeviceStatus
 from microcell.devices.feeder.contract import Feeder, Presented
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.events import OperationEnded, OperationStarted, StateChanged
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import State
+from microcell.orchestration.session import Session
 from microcell.records.journal import Entry, Journal
 from microcell.ros import convert_skills
 from microcell.ros.actions import Goal

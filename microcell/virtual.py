@@ -15,8 +15,9 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import State
+from microcell.orchestration.session import Session
 from microcell.orchestration.view import CellSnapshot
 from microcell.plant.plant import Plant
 from microcell.records.journal import Entry, Head, Journal

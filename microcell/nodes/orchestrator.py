@@ -15,8 +15,9 @@ from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
 from microcell.faults import FaultError
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
 from microcell.records.journal import Journal
 from microcell.records.signing import SiteKey, keys_folder, site_key
 from microcell.records.verifying import refuse_broken

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import microcell
 from microcell import events
 from microcell.clock import Clock
 from microcell.description.line import Line
@@ -19,9 +17,10 @@ from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
-from microcell.orchestration.packml import ACTING, COMMANDED, Command, State, after_command
+from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, State, after_command
 from microcell.orchestration.restore import restore
 from microcell.orchestration.resumption import Resumption
+from microcell.orchestration.session import Session, opened
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
@@ -31,16 +30,6 @@ from microcell.skills.contract import SkillPort
 log = logging.getLogger(__name__)
 Listener = Callable[[Entry], None]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Session:
-    """What a journal is told about this run of the controller."""
-
-    world: str
-    camera: str = "rendered"
-    seed: int = 0
-    autostart: bool = True
 
 
 class Controller:
@@ -91,26 +80,10 @@ class Controller:
         Raises `UsageError` before anything moves when a skill is missing.
         """
         await check_skills(self.line, self._port)
-        line = self.line
-        self._record(
-            events.JournalOpened(
-                time_s=self.clock.now(),
-                cell=line.cell,
-                line=line.name,
-                product=line.product,
-                world=self.session.world,
-                camera=self.session.camera,
-                seed=self.session.seed,
-                epoch=self.epoch,
-                epoch_s=self.clock.epoch_s,
-                ideal_cycle_s=line.ideal_cycle_s,
-                release=microcell.__version__,
-                tools=self.shop.tools.limits(),
-            )
-        )
+        self._record(opened(self.line, self.clock, self.session, self.epoch, self.shop.tools.limits()))
         self.shop.settle()
         self._resumption.start()
-        for feeder in line.feeders:
+        for feeder in self.line.feeders:
             await self._feeders.read(feeder)
         await self.tooling.start()
         if self.session.autostart:
@@ -203,7 +176,7 @@ class Controller:
 
     async def may_move(self) -> None:
         """Wait where nothing may begin to move, not even to reach a safe point (see `execution.Gate`)."""
-        if self.state not in _CHAINS_GO_ON:
+        if self.state not in CHAINS_GO_ON:
             await self.pass_through()
 
     async def pass_through(self) -> None:
@@ -225,14 +198,10 @@ class Controller:
 
     def work_without(self, missing: Mapping[str, str]) -> None:
         """Let work wait that needs one of these skills, each with the server that is gone; the rest goes on."""
-        for server in sorted({*missing.values()} - {*self.shop.missing_skills.values()}):
-            fault = Fault("SKILL_UNAVAILABLE", server, "its process is gone or does not answer")
-            self.shop.saw_fault(fault)
-            try:
-                self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
-            except JournalError as error:
-                self.journal_failed(error)
-        self.shop.missing_skills = dict(missing)
+        try:
+            self.shop.work_without(missing)
+        except JournalError as error:
+            self.journal_failed(error)
         self._wake()
 
     # seeing
@@ -290,7 +259,7 @@ class Controller:
                 self._ask_about_doubtful_units()
             for name, work in self.tooling.settling() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
-            while self.state is State.EXECUTE and (job := self._next_job()) is not None:
+            while self.state is State.EXECUTE and (job := self._resumption.next_job(self._dispatcher)) is not None:
                 self._begin(job)
             for name, work in self._runner.parking.due() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
@@ -300,16 +269,9 @@ class Controller:
         looked, self._looked = self._looked, asyncio.Event()
         looked.set()
 
-    def _next_job(self) -> Job | None:
-        """What was interrupted comes first, and alone until all of it is begun."""
-        if not self._resumption.pending:
-            return self._dispatcher.next_job()
-        job = self._resumption.next_job()
-        return job if job is not None or self._resumption.pending else self._dispatcher.next_job()
-
     def _advance(self) -> None:
         """Leave acting states whose work is done, and start by itself when there is work."""
-        while self.state in ACTING and not (self._moving and self.state in _WAITS_FOR_REST):
+        while self.state in ACTING and not (self._moving and self.state in WAITS_FOR_REST):
             self._set(ACTING[self.state], self.reason)
         auto = self.session.autostart
         if self.state is State.COMPLETE and auto:
@@ -340,8 +302,7 @@ class Controller:
 
     def _raise(self, fault: Fault) -> None:
         """Record a fault of the cell itself and hold until a person lets it go on."""
-        self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
-        self.shop.saw_fault(fault)
+        self.shop.raised(fault)
         self.active_faults.append(fault)
         if (self.state, Command.HOLD) in COMMANDED:
             self.command(Command.HOLD, str(fault))
@@ -415,12 +376,3 @@ class Controller:
     async def _until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             await self._looked.wait()
-
-
-_CHAINS_GO_ON = (
-    State.EXECUTE, State.HOLDING, State.STOPPING, State.SUSPENDING, State.COMPLETING, State.UNHOLDING, State.UNSUSPENDING,
-)  # fmt: skip
-"""States in which a chain that has begun goes on to its safe point."""
-
-_WAITS_FOR_REST = (State.HOLDING, State.STOPPING, State.ABORTING, State.SUSPENDING, State.COMPLETING)
-"""Acting states that last until no chain moves."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from microcell import events
-from microcell.orchestration.dispatch import Job
+from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Binding
 from microcell.orchestration.restore import Restored
@@ -47,7 +47,12 @@ class Resumption:
         for serial in self._left:
             self._stay(serial)
 
-    def next_job(self) -> Job | None:
+    def next_job(self, dispatcher: Dispatcher) -> Job | None:
+        """What comes next: chains that were interrupted, until all of them are begun, and then what the dispatcher says."""
+        job = self._next() if self._left else None
+        return dispatcher.next_job() if job is None and not self._left else job
+
+    def _next(self) -> Job | None:
         """The next chain whose arm is free and settled; it counts as begun."""
         for serial, attempt in self._left.items():
             job = self._job(self._shop.units[serial], attempt)

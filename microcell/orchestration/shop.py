@@ -250,6 +250,17 @@ class Shop:
         if fault.unit in self.units:
             self.orders[self.units[fault.unit].order_id].last_fault = fault
 
+    def raised(self, fault: Fault) -> None:
+        """Record a fault of the cell itself."""
+        self.record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
+        self.saw_fault(fault)
+
+    def work_without(self, missing: Mapping[str, str]) -> None:
+        """Take note of the skills that cannot be had now, each with the server that is gone."""
+        for server in sorted({*missing.values()} - {*self.missing_skills.values()}):
+            self.raised(Fault("SKILL_UNAVAILABLE", server, "its process is gone or does not answer"))
+        self.missing_skills = dict(missing)
+
     def saw_level(self, feeder: str, level: int) -> None:
         """Take note of a feeder's level; more than before means that it was refilled."""
         before = self.resources.levels.get(feeder)

@@ -9,8 +9,9 @@ from typing import Any
 from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, fault, once
 from in_ros import in_ros
 
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
 from microcell.records.journal import Journal
 from microcell.ros import names, qos
 from microcell.ros.actions import AsyncActionClient

@@ -16,7 +16,8 @@ from microcell.devices.contract import DeviceStatus
 from microcell.devices.feeder.contract import Feeder, Presented
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.faults import Fault
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
+from microcell.orchestration.session import Session
 from microcell.plugins import skill_names
 from microcell.records.journal import Journal
 from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult

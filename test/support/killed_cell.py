@@ -9,7 +9,8 @@ from skill_bench import valve_line
 
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import JournalError
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
+from microcell.orchestration.session import Session
 from microcell.plant.plant import Plant
 from microcell.records.journal import Journal
 from microcell.skills.contract import Step

@@ -25,8 +25,9 @@ from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
 from microcell.events import Event, OperationEnded, RecoveryDecided, UnitEnded, UnitStarted
-from microcell.orchestration.controller import Controller, Session
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.session import Session
 from microcell.orchestration.work import OrderStatus
 from microcell.plant.plant import Plant
 from microcell.records.journal import Entry, Journal
