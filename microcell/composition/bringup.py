@@ -64,7 +64,9 @@ class _Running:
         return now_s - self.heard_s if self.heard_s is not None and self.process.returncode is None else 0.0
 
     def close(self) -> None:
-        """Listen no more, and end whatever the process may have left behind."""
+        """Listen no more, and end whatever the process may have left behind; once more does nothing."""
+        if self.receiver.fileno() < 0:
+            return
         _signal_group(self.process.pid, signal.SIGKILL)
         asyncio.get_running_loop().remove_reader(self.receiver)
         self.receiver.close()
