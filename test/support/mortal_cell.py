@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -348,47 +348,56 @@ async def _work_off(cell: MortalCell, order_id: str) -> list[str]:
 
 def _judged(cell: MortalCell, order_id: str, quantity: int, asked: list[str]) -> Aftermath:
     plant, order, events = cell.plant, cell.controller.order(order_id), list(cell.journal.events())
-    variants = {e.unit: e.variant for e in events if isinstance(e, UnitStarted)}
-    ended = {e.unit for e in events if isinstance(e, UnitEnded)}
-    wrong = []
-    if order.status is not OrderStatus.COMPLETED or order.good != quantity or len(set(order.serials)) != quantity:
+    wrong = list(disagreements(cell.line, plant, events))
+    if order.status is not OrderStatus.COMPLETED or order.good != quantity:
         wrong.append(f"the order is {order.status.name} with {order.good} good, {cell.controller.reason}")
-    for serial in order.serials:
-        truth = plant.truth(serial)
-        if truth is None or truth.place.kind != "carton" or not truth.is_good(cell.line, variants[serial]):
-            wrong.append(f"{serial} is delivered as good and is {truth}")
-    packed = sorted(serial for serials in plant.carton_contents().values() for serial in serials)
-    if packed != sorted(order.serials):
-        wrong.append(f"packed are {packed}, told as good {sorted(order.serials)}")
     bench = plant.bench
-    wrong += [f"{item.part_name} is left in {tool}" for tool in bench.tools for item in bench.inventory.at("tool", tool)]
-    wrong += [f"a unit is left in {name}" for name in bench.clamped if bench.unit_in(name) is not None]
-    lost = [f"{unit} was begun and never ended" for unit in variants if unit not in ended]
-    lost += [f"{loss.part_name} {loss.reason}" for loss in bench.inventory.losses if _is_unit(plant, loss.item_id)]
     thrown = sum(bench.inventory.count("bin", name) for name in cell.line.cell_description.of_kind("bin"))
     return Aftermath(
         cell.kill or Kill("", "", 0, False, 0),
         cell.killed.is_set(),
         tuple(asked),
         tuple(wrong),
-        tuple(_repeated(plant, events)),
-        tuple(lost),
+        tuple(repeated(plant, events)),
+        tuple(lost(plant, events)),
         thrown + len(bench.inventory.losses),
         order.scrapped,
     )
 
 
-def _is_unit(plant: Plant, item_id: int) -> bool:
-    return bool(plant.inventory.installed(plant.inventory[item_id]))
+def disagreements(line: Line, plant: Plant, events: list[Event]) -> Iterator[str]:
+    """Where the plant is not what the journal tells when all orders have ended."""
+    variants = {e.unit: e.variant for e in events if isinstance(e, UnitStarted)}
+    good = sorted(e.unit for e in events if isinstance(e, UnitEnded) and e.disposition == "good")
+    for serial in good:
+        truth = plant.truth(serial)
+        if truth is None or truth.place.kind != "carton" or not truth.is_good(line, variants[serial]):
+            yield f"{serial} is delivered as good and is {truth}"
+    packed = sorted(serial for serials in plant.carton_contents().values() for serial in serials)
+    if packed != good:
+        yield f"packed are {packed}, told as good {good}"
+    bench = plant.bench
+    yield from (f"{item.part_name} is left in {tool}" for tool in bench.tools for item in bench.inventory.at("tool", tool))
+    yield from (f"a unit is left in {name}" for name in bench.clamped if bench.unit_in(name) is not None)
 
 
-def _repeated(plant: Plant, events: list[Event]) -> list[str]:
+def lost(plant: Plant, events: list[Event]) -> Iterator[str]:
+    """Units that were begun and never ended, and those that fell where nobody finds them."""
+    ended = {e.unit for e in events if isinstance(e, UnitEnded)}
+    yield from (f"{e.unit} was begun and never ended" for e in events if isinstance(e, UnitStarted) and e.unit not in ended)
+    for loss in plant.bench.inventory.losses:
+        if plant.inventory.installed(plant.inventory[loss.item_id]):
+            yield f"the unit on {loss.part_name} {loss.item_id} {loss.reason}"
+
+
+def repeated(plant: Plant, events: list[Event]) -> list[str]:
     """Operations of a unit that ended well twice though nothing had been undone, and sites with two parts."""
     found, done = [], Counter[tuple[str, str]]()
     for event in events:
         if isinstance(event, RecoveryDecided) and event.unit:
             done = Counter({key: n for key, n in done.items() if key[0] != event.unit})
-        if isinstance(event, OperationEnded) and event.unit and event.outcome == "succeeded":
+        planned = isinstance(event, OperationEnded) and event.operation in plant.line.product_description.plan
+        if isinstance(event, OperationEnded) and planned and event.outcome == "succeeded":
             done[event.unit, event.operation] += 1
             if done[event.unit, event.operation] > 1:
                 found.append(f"{event.operation} of {event.unit} was done twice")
