@@ -12,7 +12,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -39,9 +39,10 @@ from microcell.virtual import VIRTUAL_EPOCH_S
 WHO = ("orchestrator", "skills", "both")
 PATIENCE_S = 5_000.0
 LOOK_S = 5.0
-TYPICAL_S = 100.0
-"""About how long a unit takes: kills at a time are spread over this."""
-TYPICAL_ENTRIES = 45
+TYPICAL = {"time": 58.0, "entry": 78.0, "fact": 81.0}
+"""About how long a unit takes, and how many entries and facts: kills are spread over this."""
+AGAIN_RATIO, AGAIN_S = 0.3, 15.0
+"""So many die once more, within this time after they came back."""
 
 
 class Killed(BaseException):
@@ -68,7 +69,8 @@ class Life:
 @dataclass(frozen=True)
 class Kill:
     """Who dies and when: `at` is time (cell seconds from the order on), entry (of the journal) or fact (of the attempts'
-    log), `before` it is written or right after; and how long it takes until the program is there again.
+    log), `before` it is written or right after; and how long it takes until the program is there again. `again_s` is when
+    it dies a second time, counted from its return; None for never.
     """
 
     who: str
@@ -76,19 +78,20 @@ class Kill:
     number: float
     before: bool
     restart_s: float
+    again_s: float | None = None
 
     @staticmethod
     def of(seed: int, quantity: int) -> Kill:
         chance = Random(f"kill:{seed}")
         at = chance.choice(("time", "time", "entry", "fact"))
-        most = {"time": TYPICAL_S * quantity, "entry": TYPICAL_ENTRIES * quantity, "fact": 3 * TYPICAL_ENTRIES * quantity}
-        number = chance.uniform(0.0, most[at])
+        number = chance.uniform(0.0, TYPICAL[at] * quantity)
         return Kill(
             chance.choice(WHO),
             at,
             number if at == "time" else float(int(number) + 1),
             chance.random() < 0.5,
             chance.uniform(2.0, 15.0),
+            chance.uniform(0.0, AGAIN_S) if chance.random() < AGAIN_RATIO else None,
         )
 
 
@@ -201,10 +204,18 @@ class _Port:
         return task.result()
 
     async def settle(self, goal: SkillGoal) -> SkillResult:
-        self._life.check()
-        result = await self._cell.runner.settle(goal)
-        self._life.check()
-        return result
+        while True:
+            self._life.check()
+            server = self._cell.server
+            await self._cell.server_back.wait()
+            try:
+                result = await self._cell.runner.settle(goal)
+            except Killed:
+                if server is self._cell.server:
+                    await self._cell.server_back.wait()
+                continue
+            self._life.check()
+            return result
 
 
 class MortalCell:
@@ -218,6 +229,7 @@ class MortalCell:
         self.devices = make_devices(DeviceHost(line, self.clock, self.plant), "virtual", camera="modelled")
         self.log = AttemptLog()
         self.killed = asyncio.Event()
+        self.deaths = 0
         self.server_back = asyncio.Event()
         self.sent: set[asyncio.Task[Any]] = set()
         self.counts = Counter[str]()
@@ -253,10 +265,14 @@ class MortalCell:
         if kill.who in ("skills", "both"):
             self.server_back.clear()
             self.server.end()
+        self.deaths += 1
         self.killed.set()
 
     async def restart(self) -> None:
-        """Start what died."""
+        """Start what died, which may die once more."""
+        kill = self.kill
+        self.killed.clear()
+        self.kill = replace(kill, at="time", number=kill.again_s, again_s=None) if kill and kill.again_s else None
         if self.server.dead:
             self._serve()
         if self.program.dead:
@@ -265,6 +281,8 @@ class MortalCell:
             await asyncio.gather(*self.sent, return_exceptions=True)
             self.sent.clear()
             await self._control()
+        if self.kill is not None:
+            self.arm()
 
     def _serve(self) -> None:
         self.server = Life()
@@ -298,7 +316,7 @@ class Aftermath:
     """What came of a kill. `wrong` are sentences: empty when the cell converged."""
 
     kill: Kill
-    reached: bool
+    deaths: int
     asked: tuple[str, ...]
     wrong: tuple[str, ...]
     repeated: tuple[str, ...]
@@ -316,19 +334,19 @@ def aftermath(line: Line, kill: Kill, quantity: int = 2, seed: int = 0) -> After
             await cell.start()
             order_id = cell.controller.submit(_order(line, quantity))
             cell.arm()
-            asked = await _work_off(cell, order_id)
-            return _judged(cell, order_id, quantity, asked)
+            asked = await _work_off(cell, order_id, kill)
+            return _judged(cell, order_id, quantity, asked, kill)
 
     return run_virtual(story())
 
 
-async def _work_off(cell: MortalCell, order_id: str) -> list[str]:
+async def _work_off(cell: MortalCell, order_id: str, kill: Kill) -> list[str]:
     """Wait for the order's end as an operator who confirms every question; the questions."""
     asked: list[str] = []
     end_s = cell.clock.now() + PATIENCE_S
     while cell.clock.now() < end_s:
-        if cell.killed.is_set() and (cell.program.dead or cell.server.dead):
-            await cell.clock.sleep(cell.kill.restart_s if cell.kill else 0.0)
+        if cell.killed.is_set():
+            await cell.clock.sleep(kill.restart_s)
             await cell.restart()
         controller = cell.controller
         if controller.order(order_id).status.ended:
@@ -338,15 +356,12 @@ async def _work_off(cell: MortalCell, order_id: str) -> list[str]:
             with suppress(UsageError):
                 controller.command(Command.UNHOLD)
         watch = asyncio.ensure_future(cell.killed.wait())
-        with suppress(Killed):
-            await asyncio.wait({watch}, timeout=LOOK_S)
-        if cell.killed.is_set():
-            await cell.clock.sleep(LOOK_S)
+        await asyncio.wait({watch}, timeout=LOOK_S)
         watch.cancel()
     return asked
 
 
-def _judged(cell: MortalCell, order_id: str, quantity: int, asked: list[str]) -> Aftermath:
+def _judged(cell: MortalCell, order_id: str, quantity: int, asked: list[str], kill: Kill) -> Aftermath:
     plant, order, events = cell.plant, cell.controller.order(order_id), list(cell.journal.events())
     wrong = list(disagreements(cell.line, plant, events))
     if order.status is not OrderStatus.COMPLETED or order.good != quantity:
@@ -354,8 +369,8 @@ def _judged(cell: MortalCell, order_id: str, quantity: int, asked: list[str]) ->
     bench = plant.bench
     thrown = sum(bench.inventory.count("bin", name) for name in cell.line.cell_description.of_kind("bin"))
     return Aftermath(
-        cell.kill or Kill("", "", 0, False, 0),
-        cell.killed.is_set(),
+        kill,
+        cell.deaths,
         tuple(asked),
         tuple(wrong),
         tuple(repeated(plant, events)),
