@@ -13,6 +13,8 @@ from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
+from microcell.devices.feeder.contract import Feeder
+from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller
@@ -145,11 +147,12 @@ class Orchestrator:
         await closing
 
     async def _connect(self) -> None:
-        """Connect the watched devices, trying again for as long as one is silent."""
+        """Connect the watched devices, trying again for as long as one is silent; each must have answered once."""
         for name, device in self._devices.items():
             while True:
                 try:
                     await device.connect()
+                    await _answers(device)
                     break
                 except FaultError as error:
                     self._say(f"waiting for {name}: {error}")
@@ -159,6 +162,14 @@ class Orchestrator:
         self._node.get_logger().info(reason)
         self._interface.say_waiting(self._world, reason)
         notify(f"STATUS={reason}")
+
+
+async def _answers(device: Device) -> None:
+    """Return when a device has answered: one that is discovered may still lose the first question."""
+    if isinstance(device, Feeder):
+        await device.level()
+    elif isinstance(device, ToolChanger):
+        await device.coupling()
 
 
 def _identity(journal: Journal) -> str:
