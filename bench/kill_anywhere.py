@@ -190,7 +190,7 @@ async def _one(cell: Up, client: CellClient, kill: RealKill, order_id: str) -> N
             with suppress(UsageError, asyncio.TimeoutError):
                 await client.command(Command.UNHOLD)
             await asyncio.sleep(1.0)
-        if time.monotonic() - start_s > ORDER_S:
+        if time.monotonic() - start_s > ORDER_S or cell.process.poll() is not None:
             raise UsageError(f"--ros-seed {kill.seed}: {order_id} did not end after {kill.victim}:\n{cell.words()}")
         await asyncio.sleep(LOOK_S)
     kill.took_s = time.monotonic() - start_s
@@ -213,7 +213,7 @@ async def _connected(runtime: RosRuntime, cell: Up) -> CellClient:
             client = await CellClient.connect(runtime, load_line(LINE).cell)
             break
         except UsageError:
-            if time.monotonic() > end_s:
+            if time.monotonic() > end_s or cell.process.poll() is not None:
                 raise UsageError(f"the cell does not show itself:\n{cell.words()}") from None
             await asyncio.sleep(LOOK_S)
     await _until(lambda: client.state is not None and client.state.state == State.IDLE, READY_S, cell)
@@ -223,7 +223,7 @@ async def _connected(runtime: RosRuntime, cell: Up) -> CellClient:
 async def _until(condition, limit_s: float, cell: Up) -> None:  # type: ignore[no-untyped-def]
     end_s = time.monotonic() + limit_s
     while not condition():
-        if time.monotonic() > end_s:
+        if time.monotonic() > end_s or cell.process.poll() is not None:
             raise UsageError(f"the cell is not ready:\n{cell.words()}")
         await asyncio.sleep(LOOK_S)
 
