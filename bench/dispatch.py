@@ -39,6 +39,7 @@ from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.contract import Device, DeviceStatus
 from microcell.devices.feeder.contract import Feeder, Presented
+from microcell.devices.safety.contract import Safety, Stops
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.events import OperationEnded, OperationStarted, StateChanged
 from microcell.orchestration.controller import Controller
@@ -144,6 +145,17 @@ class ToldChanger(_Ready, ToolChanger):
     lock = unlock = coupling
 
 
+class NothingPressed(_Ready, Safety):
+    """Never stops the cell."""
+
+    async def stops(self) -> Stops:
+        return Stops()
+
+    async def wait_change(self, known: Stops) -> Stops:
+        await asyncio.Event().wait()
+        return known
+
+
 class TimedPort:
     """Passes goals on, and measures from when all that a goal needs was free to the start of its skill.
 
@@ -194,7 +206,7 @@ async def dispatches(runtime: RosRuntime, units: int, seed: int) -> TimedPort:
     changer = ToldChanger()
     serials = {p.tool: p.serial for crib in line.cell_description.of_kind("tool_crib").values() for p in crib.pockets}
     port = TimedPort(RosSkillPort(runtime, node, ["skills"]), lambda tool: setattr(changer, "serial", serials[tool]))
-    devices = {**{name: EndlessFeeder() for name in line.feeders}, "changer": changer}
+    devices = {**{name: EndlessFeeder() for name in line.feeders}, "changer": changer, "safety": NothingPressed()}
     with tempfile.TemporaryDirectory() as folder, Journal.create_or_open(Path(folder) / "journal") as journal:
         controller = Controller(line, runtime.clock, journal, port, devices, Session("mock", seed=seed))
         controller.add_listener(port.saw)

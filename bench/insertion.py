@@ -7,6 +7,9 @@ of its own, 0.2 at the walls. For each seed, the unit lies off its place by up t
 peg leans in the gripper, about its foot, by up to 1 degree (uniformly) about an axis in any direction, turned by up to
 1 degree. The skill knows none of this. It may search 1.2 mm in x and y and press with 20 N.
 
+The arm goes on for `--reaction` seconds (default 0.05) after it was told to stop, with the motion that it was in, as sensor,
+network and controller of a real arm need; the description of the sensor says so (`reaction_s`), and the skill goes by that.
+
 `success`: the skill succeeds and the peg truly is in its hole, seated. `largest force`: of all forces on peg and gripper
 together, as the plant has them, not as the sensor reports them, every 2 ms of every motion, at its end, and where it was
 stopped; weight and noise left out. `--check` fails under 99 % success or where that force goes over the limit. `--table`
@@ -44,6 +47,7 @@ PEG = Cylinder(kind="cylinder", diameter_m=0.0245, height_m=0.030)
 FIT = Fit(clearance_m=0.0001, depth_m=0.015, friction_n=2.0)
 SEAT_M, GRASP_M = 0.005, 0.022
 SAMPLE_S = 0.002
+REACTION_S = 0.05
 UNIT, PART, SITE, TOOL, FIXTURE = "body", "cap_white", "cap_seat", "parallel_gripper", "fixture_1"
 TABLE = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (1.2, 1.0), (1.5, 1.0), (1.0, 1.5), (1.0, 2.0), (1.0, 2.5), (1.0, 3.0))
 """Errors of the table, mm and degrees."""
@@ -100,9 +104,18 @@ class ForceRecord:
         self._since_s = now
 
 
-def peg_line() -> Line:
-    """The valve line with a peg for a cap, and a deep hole for it."""
+def peg_line(reaction_s: float = REACTION_S) -> Line:
+    """The valve line with a peg for a cap, a deep hole for it, and an arm that stops so late."""
     line = load_line("valve")
+    cell = line.cell_description
+    arm, sensor = cell.devices["arm"], cell.devices["wrist_force"]
+    late = {
+        "arm": arm.model_copy(update={"parameters": {**arm.parameters, "stop_s": reaction_s}}),
+        "wrist_force": sensor.model_copy(update={"reaction_s": reaction_s}),
+    }
+    line = line.model_copy(
+        update={"cell_description": cell.model_copy(update={"devices": {**cell.devices, **late}})}
+    )
     product = line.product_description
     part, site = product.parts[PART], product.sites[SITE]
     turned = part.grasp.tcp_in_part.rpy_rad
@@ -200,8 +213,9 @@ def main() -> int:
     parser = arguments(__doc__ or "")
     parser.add_argument("--trials", type=int, default=500, help="seeds (default: %(default)s)")
     parser.add_argument("--table", action="store_true", help="larger errors as well, 100 seeds each")
+    parser.add_argument("--reaction", type=float, default=REACTION_S, help="how late the arm stops, s (%(default)s)")
     options: argparse.Namespace = parser.parse_args()
-    line = peg_line()
+    line = peg_line(options.reaction)
     seeds = range(options.seed, options.seed + options.trials)
     done = trials(line, Errors(), seeds)
     for seed, trial in zip(seeds, done, strict=True):

@@ -4,9 +4,10 @@
 
 In the virtual world five kills for each of `--n` (so 1000 for 200), each in a cell of its own with an order of two units:
 the orchestrator, the skill runner or both die at a random instant, journal entry or fact that the runner notes. The bench
-lives on, the program comes back after some seconds, on the same journal; three in ten die once more soon after that. In ROS `--ros-kills` real SIGKILLs (0: none) of
-the orchestrator, one skill server, the hardware, or everything, `microcell up` included, at a random time in an order of
-one unit; nobody helps but the supervisor, and an operator who confirms what he is asked.
+lives on, the program comes back after some seconds, on the same journal; three in ten die once more soon after that. In ROS
+`--ros-kills` real SIGKILLs (0: none) of the orchestrator, one skill server, the hardware, or everything, `microcell up`
+included, at a random time in an order of one unit; nobody helps but the supervisor, and an operator who confirms what he is
+asked.
 
 - `converged` are orders that ended with all their units good, while the bench, looked at from outside, is as the journal
   says: every good unit whole and in its carton, nothing else there, no hand or fixture with anything in it;

@@ -1,4 +1,4 @@
-"""How well arms are moved: inverse kinematics, and planning among obstacles, for each arm at hand.
+"""How well arms are moved: inverse kinematics, planning among obstacles for each arm at hand, and the lines' own planner.
 
     python bench/motion.py [--arm NAME ...] [--poses N] [--goals N] [--quick] [--robots FOLDER] [--seed N] [--json] [--check]
 
@@ -6,7 +6,9 @@ Poses are those of random postures, each asked for from another random posture. 
 boxes and cylinders around the arm, twenty in each, each planned to from the one before; a goal that cannot be reached at all
 would count as a failure. Planning includes the timing. `straight` compares the duration with the least possible for the
 straight joint path where that is free, `around` where it is not. Every trajectory is then looked at each millisecond by code
-that has no part in planning: `over limits` and `collisions` count the trajectories that fail there.
+that has no part in planning: `over limits` and `collisions` count the trajectories that fail there. The second table is
+MotionPlanner, as skills ask it, for the arms of the shipped lines with a tool among what stands in their cells: to random
+places in front of the arm, and 60 mm straight down from there; `asked again` is the same question once more.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from statistics import mean, median, quantiles
 
 from common import Figure, arguments, machine
 from motion_inverse import inverse_figures
+from motion_lines import line_figures
 from motion_planning import planning_figures
 
 from microcell.motion.robot import RobotModel
@@ -87,7 +90,7 @@ def planning(model: RobotModel, ready: tuple[float, ...], goals: int, seed: int)
 def show(table: dict[str, list[Figure]]) -> None:
     """One row for each figure, one column for each arm; what misses its limit is marked."""
     columns = list(table)
-    print(f"{'':<18}" + "".join(f"{name:>12}" for name in columns))
+    print(f"{'':<18}" + "".join(f"{name.replace('valve_', '')[-11:]:>12}" for name in columns))
     for row in zip(*table.values(), strict=True):
         cells = "".join(f"{figure.value:>11.2f}{' ' if figure.passes else '!'}" for figure in row)
         limit = f"   ({row[0].limit})" if row[0].limit else ""
@@ -123,11 +126,14 @@ def main() -> int:
         print(f"no such arm; there are: {', '.join(arm.name for arm in arms(wanted.robots))}", file=sys.stderr)
         return 2
     table = {arm.name: measure(arm, poses, goals, wanted.seed) for arm in chosen}
+    lines = {} if wanted.arm else line_figures(goals, wanted.seed)
     if wanted.json:
-        print(as_json(table))
+        print(as_json({**table, **lines}))
     else:
         show(table)
-    return int(wanted.check and not all(figure.passes for figures in table.values() for figure in figures))
+        if lines:
+            show(lines)
+    return int(wanted.check and not all(f.passes for figures in (*table.values(), *lines.values()) for f in figures))
 
 
 if __name__ == "__main__":

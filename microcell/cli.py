@@ -17,6 +17,8 @@ from microcell import __version__
 from microcell.errors import MicrocellError
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
+MOST_DOMAIN = 232
+"""The highest ROS_DOMAIN_ID whose ports exist."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,6 +68,19 @@ def _description_commands(commands: Commands) -> None:  # type: ignore[valid-typ
     _line(show)
     show.add_argument("--world", choices=WORLDS, default="mock")
     _json(show)
+    _security_command(commands)
+
+
+def _security_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    security = _add(commands, "security", "write who may say what in a line's ROS 2 cell: SROS2 policy, DDS permissions")
+    _line(security)
+    security.add_argument("--output", type=Path, required=True, metavar="DIR", help="written to; files there are replaced")
+    security.add_argument("--world", choices=WORLDS[1:], default="mock", help="default: %(default)s")
+    security.add_argument("--namespace", default="", help="default: the cell's name")
+    security.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: %(default)s)")
+    security.add_argument(
+        "--days", type=_positive(int), default=3650, metavar="N", help="permissions hold so long (default: %(default)s)"
+    )
 
 
 def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
@@ -120,11 +135,18 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     _cell(order)
 
     command = _add(
-        commands, "command", "give a running cell a PackML command: reset, start, stop, hold, unhold, abort, clear, ..."
+        commands, "command", "give a running cell or a station a PackML command: reset, start, stop, hold, unhold, ..."
     )
     command.add_argument("name", metavar="NAME")
+    command.add_argument("--unit", default="", help="station, such as fixture_1; default: the cell")
     command.add_argument("--reason", default="", help="kept in the journal")
     _cell(command)
+
+    mode = _add(commands, "mode", "list the cell and its stations as PackML units, or change a mode")
+    mode.add_argument("mode", nargs="?", choices=("production", "maintenance", "manual"))
+    mode.add_argument("--unit", default="", help="station, such as fixture_1; default: the cell")
+    mode.add_argument("--reason", default="", help="kept in the journal")
+    _cell(mode)
 
     tools = _add(commands, "tools", "list a running cell's tools; change, dock, put out of service and back")
     asked = tools.add_mutually_exclusive_group()
@@ -216,6 +238,12 @@ def _what(parser: argparse.ArgumentParser, product: bool = False) -> None:
         )
     parser.add_argument("--quantity", type=_positive(int), metavar="N", help="so many units")
     parser.add_argument("--variant", help="of the product; default: the product's default variant")
+
+
+def _domain(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MOST_DOMAIN):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a domain from 0 to {MOST_DOMAIN}")
+    return int(text)
 
 
 def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]

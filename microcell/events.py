@@ -82,6 +82,26 @@ class StateChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StationStateChanged(Event):
+    """A person's PackML command led a station to an acting state; what it does by itself follows from other events."""
+
+    kind: ClassVar[str] = "station.changed"
+    station: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeChanged(Event):
+    """The PackML mode of the cell (`unit` is "") or of a station changed."""
+
+    kind: ClassVar[str] = "mode.changed"
+    unit: str
+    mode: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrderAccepted(Event):
     """An order is in; `lines` are (variant, quantity) pairs."""
 
@@ -218,6 +238,15 @@ class ToolRenewed(Event):
     kind: ClassVar[str] = "tool.renewed"
     tool: str
     serial: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeederEmptied(Event):
+    """A feeder was found without parts."""
+
+    kind: ClassVar[str] = "feeder.emptied"
+    feeder: str
+    part: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,6 +116,10 @@ CATALOGUE: dict[str, FaultKind] = {
     "TOOL_WRONG": _operator("The tool in the pocket is not the expected one.", "Put the right tool into the pocket."),
     "TOOL_MISSING": _operator("The pocket is empty.", "Put the tool into its pocket."),
     "TOOL_POCKET_OCCUPIED": _operator("The pocket for the tool on the flange is not free.", "Empty the pocket."),
+    "TOOL_BLOCKED": _operator(
+        "Flange or tool met something on the way into its pocket: the force limit was reached.",
+        "Look at pocket, coupling and tool for what is in the way or bent, clear it, then Unhold.",
+    ),
     "TOOL_NOT_LOCKED": _maintenance("The tool changer's lock did not confirm.", "Check coupling and air supply."),
     "TOOL_UNCERTAIN": _operator(
         "The sensors of coupling and crib contradict each other: what is on the flange is not certain.",
@@ -155,6 +159,9 @@ CATALOGUE: dict[str, FaultKind] = {
     "OUTCOME_UNKNOWN": _operator(
         "The cell was interrupted during an action and cannot know its outcome.",
         "Make the hand and the station safe, then Unhold: the unit is put aside.",
+    ),
+    "EMERGENCY_STOP": _operator(
+        "An emergency stop is pressed.", "Make the cell safe, release the button, then Clear and Reset.", False
     ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",

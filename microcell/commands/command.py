@@ -1,4 +1,4 @@
-"""`microcell command`: a PackML command to a running cell."""
+"""`microcell command`: a PackML command to a running cell or to one of its stations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"no command '{args.name}'; {hint}there are: {', '.join(known)}.")
 
     async def command(cell: CellClient) -> int:
-        print(await cell.command(known[name], args.reason))
+        print(await cell.command(known[name], args.reason, args.unit))
         return 0
 
     return talk(args.cell, command)

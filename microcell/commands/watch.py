@@ -13,7 +13,7 @@ from rich.text import Text
 from microcell.commands.client import INTERRUPTED, talk
 from microcell.commands.order import describe
 from microcell.errors import UsageError
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.work import OrderStatus
 from microcell.ros.cell_client import CellClient
 from microcell_interfaces.msg import OrderState
@@ -90,6 +90,8 @@ def _state(cell: CellClient) -> Text:
     text = Text(f" {shown.cell} ", "bold reverse")
     text.append(f"  {shown.line}, {shown.world}  ", "not bold not reverse")
     text.append(state.title, f"not reverse bold {_COLOURS.get(state, 'yellow')}")
+    if shown.mode not in (0, Mode.PRODUCTION):
+        text.append(f" in {shown.mode_name} mode", "not reverse bold yellow")
     counts = f"{shown.units_in_work} in work, {shown.units_good} good, {shown.units_scrapped} scrapped"
     text.append(f"  {shown.reason}\n{counts}", "not bold not reverse")
     for fault in shown.active_faults:
@@ -117,7 +119,7 @@ def _bar(order: OrderState) -> str:
 def _stations(cell: CellClient) -> Table:
     table = _table("Stations", "station", "state", "holds", "level", "doing")
     for station in cell.state.stations if cell.state else ():
-        if station.kind in ("tool_changer", "force_sensor"):
+        if station.kind in ("tool_changer", "force_sensor", "safety"):
             continue
         level = "" if station.level < 0 else str(station.level)
         style = "bold" if station.state == "leased" else "red" if station.state == "out_of_service" else "dim"

@@ -19,6 +19,7 @@ import yaml
 
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
+from microcell.composition.security import enclave_path
 from microcell.composition.supervision import RestartPolicy, Restarts, only_one
 from microcell.errors import MicrocellError
 
@@ -267,6 +268,7 @@ def command(plan: ProcessPlan, blueprint: Blueprint, folder: Path) -> list[str]:
     path = folder / f"{plan.name}.yaml"
     path.write_text(yaml.safe_dump({"/**": {"ros__parameters": ros_parameters(plan)}}), encoding="utf-8")
     arguments = ["--ros-args", "-r", f"__ns:=/{blueprint.namespace}", "--params-file", str(path)]
+    arguments += ["--enclave", enclave_path(blueprint.namespace, plan.name)]
     if name := node_name(plan):
         arguments += ["-r", f"__node:={name}"]
     return [sys.executable, "-m", module_of(plan), *arguments]

@@ -17,6 +17,8 @@ INSPECTION_FAMILIES = ("inspection",)
 """Image processing has a process, and so an interpreter lock, of its own: a running inspection delays no arm."""
 
 _INSPECTION_KINDS = ("camera", "fixture")
+_WATCHED_KINDS = ("feeder", "tool_changer", "safety")
+"""What the orchestrator looks at itself."""
 
 Parameters = Mapping[str, object]
 
@@ -78,7 +80,7 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
     names = _device_names(line)
     kinds = {name: _kind(line, name) for name in names}
     own_cameras = {spec.camera for spec in line.cell_description.of_kind("feeder").values()}
-    arm_devices = tuple(n for n in names if kinds[n] != "camera" or n in own_cameras)
+    arm_devices = tuple(n for n in names if kinds[n] not in ("camera", "safety") or n in own_cameras)
     hardware = NodePlan("hardware", "hardware", "hardware", devices=names)
     first = (hardware.name,) if world == "mock" else ()
     arm = NodePlan("arm_skills", "skill_server", "arm_skills", ARM_FAMILIES, arm_devices, first)
@@ -86,7 +88,7 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
     inspection = NodePlan(
         "inspection_skills", "skill_server", "inspection_skills", INSPECTION_FAMILIES, seeing, first
     )
-    watched = tuple(n for n in names if kinds[n] in ("feeder", "tool_changer"))
+    watched = tuple(n for n in names if kinds[n] in _WATCHED_KINDS)
     orchestrator = NodePlan(
         "orchestrator", "orchestrator", "orchestrator", devices=watched, after=(*first, arm.name, inspection.name)
     )
@@ -139,6 +141,9 @@ def _devices(line: Line, world: World, camera: str) -> tuple[DevicePlan, ...]:
         else:
             driver = line.cell_description.driver_name(name, world)
             parameters = dict(line.cell_description.devices[name].parameters)
+        if kind == "safety":
+            spec, arms = line.cell_description.of_kind("safety")[name], line.cell_description.of_kind("arm")
+            parameters |= {"buttons": list(spec.buttons), "arms": list(arms)}
         if camera == "modelled" and driver == "camera/mock":
             driver = "camera/modelled"
         plans.append(DevicePlan(name, kind, driver, parameters))

@@ -15,6 +15,7 @@ from launch import LaunchContext, LaunchDescription
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.compose import compose
 from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
+from microcell.composition.security import enclave_path
 from microcell.description.loader import load_line
 
 STOP_S = "60"
@@ -73,6 +74,7 @@ def _action(plan: ProcessPlan, blueprint: Blueprint) -> Action:
         name=node_name(plan),
         namespace=blueprint.namespace,
         parameters=[ros_parameters(plan)],
+        ros_arguments=["--enclave", enclave_path(blueprint.namespace, plan.name)],
         additional_env=environment(os.environ),
         output="screen",
         emulate_tty=False,

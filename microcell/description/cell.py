@@ -121,13 +121,17 @@ class ForceSensorSpec(DeviceSpec):
 
     kind: Literal["force_sensor"]
     noise_n: float = Field(0.05, ge=0, le=10, description="Standard deviation of the force reading.")
+    reaction_s: float = Field(
+        0.05, gt=0, le=1, description="Longest time from contact until the arm stands, its way there at full speed."
+    )
 
 
 class Pocket(Description):
     """One pocket of the crib and what stands in it when the cell is set up."""
 
     flange_in_cell: PoseSpec = Field(description="Flange pose when the tool is coupled in the pocket.")
-    tool: Name | None = Field(None, description="Tool that belongs here; without one the pocket is empty.")
+    tool: Name | None = Field(None, description="Name in this cell of the tool that belongs here; without one it is empty.")
+    type: Name | None = Field(None, description="The tool's file, where that is not named as the tool: for equal tools.")
     serial: str = Field("", max_length=64, description="Serial that the coupling reads from the tool.")
     calibrated: date | None = Field(None, description="Day on which this tool was calibrated last.")
 
@@ -203,6 +207,13 @@ class BinSpec(DeviceSpec):
     drop_in_cell: PoseSpec = Field(description="Where parts are let go.")
 
 
+class SafetySpec(DeviceSpec):
+    """Safety controller, whose status the cell's interlock follows. It is not what makes the machine safe."""
+
+    kind: Literal["safety"]
+    buttons: tuple[Name, ...] = Field(min_length=1, description="Emergency stop buttons, by the names of their topics.")
+
+
 DeviceUnion = Annotated[
     ArmSpec
     | ToolChangerSpec
@@ -213,7 +224,8 @@ DeviceUnion = Annotated[
     | CameraSpec
     | CartonStationSpec
     | PrinterSpec
-    | BinSpec,
+    | BinSpec
+    | SafetySpec,
     Field(discriminator="kind"),
 ]
 

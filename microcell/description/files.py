@@ -27,6 +27,24 @@ def shipped_file(name: str, folder: str) -> Path:
     return share_directory() / "urdf" / folder / name
 
 
+def leads_out(path: Path, beside: Path) -> bool:
+    """Whether a file that a description at `beside` names is a link to somewhere else.
+
+    A description may refer to what lies in its own configuration (the folder above its own) and to what is shipped;
+    where it is a link itself, as `colcon build --symlink-install` makes them, to what lies where that leads.
+    """
+    homes = [beside.absolute().parents[1:2], beside.resolve().parents[1:2], _shipped_home()]
+    real = path.resolve()
+    return not any(real.is_relative_to(home.resolve()) for found in homes for home in found)
+
+
+def _shipped_home() -> list[Path]:
+    try:
+        return [share_directory() / "config", share_directory() / "urdf"]
+    except FileNotFoundError:
+        return []
+
+
 def find_file(description: Description, beside: Path) -> Path | None:
     """Path of the file that a description names; None where there is none."""
     _, name, folder = named_file(description)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from microcell.description.base import is_name
-from microcell.description.files import with_file
+from microcell.description.files import leads_out, with_file
 from microcell.description.line import Line, LineDocument
 from microcell.description.order import Order
 from microcell.description.reading import FOLDERS, Reading, read_document
 from microcell.description.rules import Context, check
-from microcell.description.source import Source, shown_path
+from microcell.description.source import Source, Where, shown_path
 from microcell.description.wording import choice
 from microcell.errors import ConfigError, Issue
 from microcell.paths import share_directory
@@ -120,11 +121,11 @@ class _Library:
                 readings[kind] = reading
         tools: dict[str, Reading] = {}
         places = list(_tool_places(readings["cell"])) if "cell" in readings else []
-        for where in places:
+        for name, where in places:
             tool = self._referred(readings["cell"], where, "tool", path)
             if tool is not None:
-                tools[readings["cell"].value(*where)] = tool
-        unread = len(tools) < len({readings["cell"].value(*where) for where in places})
+                tools[name] = _named(tool, name)
+        unread = len(tools) < len({name for name, _ in places})
         return Context(readings, tools, unread)
 
     def order(self, path: Path, line: Line | None = None) -> Context:
@@ -149,6 +150,10 @@ class _Library:
         folders = [beside.absolute().parent.parent / FOLDERS[kind], *_shared(kind)]
         for folder in folders:
             if (path := folder / f"{name}.yaml").exists():
+                if leads_out(path, beside):
+                    what = f"the file of {kind} '{name}' is a link that leads out of the configuration"
+                    self._unfound.append(reading.source.issue(where, what, "it must lie there itself. Put the file there."))
+                    return None
                 return self._read(path, kind)
         known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
         what = f"there is no {kind} '{name}' in {' or '.join(dict.fromkeys(map(shown_path, folders)))}"
@@ -156,14 +161,22 @@ class _Library:
         return None
 
 
-def _tool_places(cell: Reading) -> Iterator[tuple[str | int, ...]]:
-    """Where a cell names tools, also where the rest of the crib is damaged."""
+def _tool_places(cell: Reading) -> Iterator[tuple[str, Where]]:
+    """The tools of a cell, and where it names the file of each, also where the rest of the crib is damaged."""
     devices = cell.value("devices")
     for name, device in devices.items() if isinstance(devices, dict) else ():
         pockets = device.get("pockets") if isinstance(device, dict) else None
         for index, pocket in enumerate(pockets if isinstance(pockets, list) else ()):
             if isinstance(pocket, dict) and isinstance(pocket.get("tool"), str):
-                yield "devices", name, "pockets", index, "tool"
+                key = "type" if pocket.get("type") is not None else "tool"
+                yield pocket["tool"], ("devices", name, "pockets", index, key)
+
+
+def _named(tool: Reading, name: str) -> Reading:
+    """A tool as the cell calls it: equal tools have one file."""
+    if tool.document is None or tool.path.stem == name:
+        return tool
+    return replace(tool, document=tool.document.model_copy(update={"name": name}))
 
 
 def _alone(reading: Reading) -> Context:

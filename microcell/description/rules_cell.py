@@ -92,12 +92,24 @@ def rule_tools_have_own_pockets(context: Context) -> Iterator[Issue]:
     seen: dict[str, str] = {}
     for where, tool, _ in _pockets(context):
         if tool in seen:
-            remedy = f"it stands in {seen[tool]} already. Give the spare a tool file of its own."
+            remedy = f"it stands in {seen[tool]} already. Name the spare otherwise: {{tool: {tool}_2, type: {tool}}}."
             yield context.issue("cell", (*where, "tool"), f"the tool '{tool}' stands twice", remedy)
         if tool in (context.names("cell", "devices") or ()):
             remedy = "tools and devices share their names. Rename the device."
             yield context.issue("cell", (*where, "tool"), f"'{tool}' is also a device", remedy)
         seen.setdefault(tool, f"{where[1]}.pockets[{where[3]}]")
+
+
+@rule("cell")
+def rule_a_type_is_that_of_a_tool(context: Context) -> Iterator[Issue]:
+    """A pocket that says of what type its tool is has a tool."""
+    cribs: dict[str, ToolCribSpec] = context.cell.of_kind("tool_crib")
+    for name, crib in cribs.items():
+        for index, pocket in enumerate(crib.pockets):
+            if pocket.type is not None and pocket.tool is None:
+                where = ("devices", name, "pockets", index, "type")
+                remedy = f"it must be given. Add it: tool: {pocket.type}."
+                yield context.issue("cell", where, f"a type ('{pocket.type}') without the tool's name", remedy)
 
 
 @rule("cell")

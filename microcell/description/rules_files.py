@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from microcell.description.files import find_file, named_file, shipped_file
+from microcell.description.base import Description
+from microcell.description.files import find_file, leads_out, named_file, shipped_file
+from microcell.description.reading import Reading
 from microcell.description.rules_context import Context, rule
+from microcell.description.source import Where
 from microcell.description.wording import choice
 from microcell.errors import Issue
 
@@ -14,24 +17,27 @@ from microcell.errors import Issue
 @rule("cell")
 def rule_robot_files_are_there(context: Context) -> Iterator[Issue]:
     """The file of each arm's robot is shipped, or lies beside the cell's."""
-    path = context.readings["cell"].path
+    reading = context.readings["cell"]
     for name, arm in context.cell.of_kind("arm").items():
-        if find_file(arm, path) is None:
-            what = f"there is no file '{arm.robot}' in urdf/robots or beside the cell's"
-            yield context.issue("cell", ("devices", name, "robot"), what, choice(arm.robot, _shipped("robots")))
+        yield from _wrong_file(reading, ("devices", name, "robot"), arm, "in urdf/robots or beside the cell's")
 
 
 @rule()
 def rule_tool_files_are_there(context: Context) -> Iterator[Issue]:
     """The file of each tool's looks is shipped, or lies beside the tool's."""
     for name, tool in context.tools.items():
-        reading = context.tool_readings[name]
-        _, model, folder = named_file(tool)
-        if model and find_file(tool, reading.path) is None:
-            what = f"there is no file '{model}' in urdf/tools or beside the tool's"
-            yield reading.source.issue(("model",), what, choice(model, _shipped(folder)))
+        yield from _wrong_file(context.tool_readings[name], ("model",), tool, "in urdf/tools or beside the tool's")
 
 
-def _shipped(folder: str) -> list[str]:
-    files: list[Path] = sorted(shipped_file("", folder).glob("*.urdf*"))
-    return [file.name for file in files]
+def _wrong_file(reading: Reading, where: Where, description: Description, places: str) -> Iterator[Issue]:
+    """What is wrong with the file that a description names, if it names one."""
+    _, name, folder = named_file(description)
+    if not name:
+        return
+    found = find_file(description, reading.path)
+    if found is None:
+        shipped: list[Path] = sorted(shipped_file("", folder).glob("*.urdf*"))
+        yield reading.source.issue(where, f"there is no file '{name}' {places}", choice(name, [p.name for p in shipped]))
+    elif leads_out(found, reading.path):
+        what = f"the file '{name}' is a link that leads out of the configuration"
+        yield reading.source.issue(where, what, "it must lie there itself. Put the file there.")

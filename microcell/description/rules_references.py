@@ -9,7 +9,7 @@ from microcell.description.rules_context import Context, rule
 from microcell.errors import Issue
 
 PLANS = ("plan", "scrap_plan")
-_NOT_SEEN = ("arm", "camera", "tool_changer", "force_sensor", "tool_crib")
+_NOT_SEEN = ("arm", "camera", "tool_changer", "force_sensor", "tool_crib", "safety")
 
 
 @rule("cell")

@@ -30,8 +30,10 @@ class ToolBase(Document):
     capabilities: tuple[Capability, ...] = Field(min_length=1, description="What it can do; grasps ask for one of these.")
     mass_kg: float = Field(gt=0, le=50, description="Mass.")
     centre_of_gravity_m: tuple[Metre, Metre, Metre] = Field((0.0, 0.0, 0.0), description="In the flange's frame.")
-    shape: tuple[ShapeSpec, ...] = Field((), description="Solids that it consists of, in the flange's frame.")
-    model: FileName | None = Field(None, description="URDF or xacro file of its looks, in urdf/tools or beside this file.")
+    model: FileName | None = Field(
+        None, description="URDF or xacro file of its solids and looks, in urdf/tools or beside this file; root: the flange."
+    )
+    shape: tuple[ShapeSpec, ...] = Field((), description="Solids instead of the model's, in the flange's frame.")
     tcp_in_flange: PoseSpec = Field(description="Tool centre point; its z axis points away from the flange.")
     life: ToolLife = Field(ToolLife(), description="How long one tool of this kind lasts.")
 

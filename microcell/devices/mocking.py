@@ -10,6 +10,13 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.plant.bench import ToolTruth
 from microcell.plant.plant import Plant
+from microcell.plant.signals import sleep_unless
+
+DRIVING = frozenset({
+    "follow", "close", "open", "on", "off", "drive", "loosen", "clamp", "release", "present", "exchange", "print_label",
+    "lock", "unlock",
+})  # fmt: skip
+"""Commands that drive something, which an emergency stop forbids; sensors answer all the same."""
 
 
 class MockDevice(Device):
@@ -40,10 +47,18 @@ class MockDevice(Device):
         return DeviceStatus(self._connected, self._connected, "simulated")
 
     def _begin(self, command: str) -> None:
-        """To be called first by every command: raises DEVICE_SILENT before `connect`, and injected faults."""
+        """To be called first by every command: raises DEVICE_SILENT before `connect`, injected faults, EMERGENCY_STOP."""
         if not self._connected:
             raise FaultError("DEVICE_SILENT", self.name, "not connected")
+        if command in DRIVING:
+            self.plant.safety.check(self.name, self.name)
         self._injected(command)
+
+    async def _takes(self, duration_s: float) -> None:
+        """Drive for so long; EMERGENCY_STOP as soon as one is pressed."""
+        end_s = self.clock.now() + duration_s
+        while await sleep_unless(self.clock, end_s - self.clock.now(), self.plant.safety.changed.next()):
+            self.plant.safety.check(self.name, self.name)
 
     def _injected(self, command: str) -> None:
         code = self.plant.injections.due(self.name, command, self.clock.now())

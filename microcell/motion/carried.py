@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from microcell.description.extents import half_extents, top_m
+from microcell.description.files import shipped_file
 from microcell.description.line import Line
 from microcell.description.product import Box, Grasp, Part, Product, Screw
 from microcell.description.tool import Tool
 from microcell.geometry import Pose
+from microcell.motion.link_solids import placed
+from microcell.motion.robot_file import RobotFile, read_robot_file
 from microcell.motion.scene import Solid, box, cylinder
 
 UNIT = "unit"
@@ -20,11 +24,35 @@ _BARE_TOOL_RADIUS_M = 0.03
 
 
 def tool_solids(tool: Tool) -> tuple[Solid, ...]:
-    """A tool's solids in the flange's frame; without any in its description, a cylinder down to its TCP."""
+    """A tool's solids in the flange's frame: its own `shape`, else those of its model, else a cylinder down to its TCP."""
     if tool.shape:
         return tuple(Solid(tool.name, shape) for shape in tool.shape)
+    if tool.model and (solids := _model_solids(tool.name, shipped_file(tool.model, "tools"))):
+        return solids
     length_m = max(tool.tcp_in_flange.xyz_m[2], 1e-3)
     return (cylinder(tool.name, _BARE_TOOL_RADIUS_M, length_m, Pose((0.0, 0.0, length_m / 2))),)
+
+
+def _model_solids(name: str, path: Path) -> tuple[Solid, ...]:
+    """The collision solids of a tool's model, open as far as it goes; its root link is the flange."""
+    robot = read_robot_file(path)
+    return tuple(
+        Solid(name, shape, _open_in_root(robot, link.name) @ pose)
+        for link in robot.links.values()
+        for shape, pose in placed(path, link.collisions)
+    )
+
+
+def _open_in_root(robot: RobotFile, link: str) -> Pose:
+    """A link in the root, with sliding joints, those of fingers, at their upper limits and the others at rest."""
+    joint = robot.joint_of.get(link)
+    if joint is None:
+        return Pose()
+    here = joint.locked()
+    if joint.slides and joint.upper is not None:
+        x, y, z = (value * joint.upper for value in joint.axis)
+        here = joint.origin @ Pose((x, y, z))
+    return _open_in_root(robot, joint.parent) @ here
 
 
 def part_solids(name: str, part: Part) -> tuple[Solid, ...]:

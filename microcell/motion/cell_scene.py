@@ -54,7 +54,8 @@ def cell_scene(line: Line, arm: str) -> Scene:
 
     A body has its device's name; a tool in its pocket has the tool's own, so that `without(tool)` is the scene after
     it was fetched. What a station presents or holds for a while is there as a solid called `ROOM`: its parts, the unit
-    in a fixture, the units in a carton. A device's `shape` stands instead of what is usual for its kind.
+    in a fixture, the units in a carton. A device's `shape` stands instead of what is usual for its kind,
+    but for that room.
     """
     devices = line.cell_description.devices
     base = line.cell_description.of_kind("arm")[arm].base_in_cell.pose
@@ -83,10 +84,11 @@ def tool_in_pocket(line: Line, pocket: Pocket) -> tuple[Solid, ...]:
 
 
 def _device_solids(line: Line, name: str, spec: DeviceSpec) -> tuple[Solid, ...]:
-    if spec.shape:
-        return tuple(Solid(name, shape) for shape in spec.shape)
     usual = _USUAL.get(type(spec))
-    return tuple(usual(line, name, spec)) if usual is not None else ()
+    solids = tuple(usual(line, name, spec)) if usual is not None else ()
+    if spec.shape:
+        return (*(Solid(name, shape) for shape in spec.shape), *(solid for solid in solids if solid.name == ROOM))
+    return solids
 
 
 def _bench(base_in_cell: Pose) -> Solid:

@@ -14,6 +14,7 @@ import pinocchio as pin
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec
 from microcell.geometry import Pose, Vector
 from microcell.motion.checking import sampled
+from microcell.motion.contacts import Touch
 from microcell.motion.limits import Joints
 from microcell.motion.robot import RobotModel
 from microcell.motion.scene import Scene, Solid, grown
@@ -60,6 +61,7 @@ class CollisionChecker:
         self._pin = model.pin_model
         self._clearance_m = clearance_m
         self._owners, self._geometry = arm_geometry(model, carried)
+        self._solids = ["" for _ in self._owners]
         reach = _reach(model, self._geometry)
         self._levers_m = _levers_m(model, self._geometry)
         cell_in_base = base_in_cell.inverse()
@@ -77,6 +79,24 @@ class CollisionChecker:
         """What touches what, each pair of names once; empty when free."""
         pin.computeCollisions(self._pin, self._data, self._geometry, self._results, np.array(joints, dtype=float), False)
         return names_of_hits(self._geometry, self._results, self._owners)
+
+    def touches(self, joints: Sequence[float]) -> list[Touch]:
+        """What touches what and how deeply, solid by solid; empty when free."""
+        pin.computeCollisions(self._pin, self._data, self._geometry, self._results, np.array(joints, dtype=float), False)
+        results = enumerate(self._results.collisionResults)
+        return [self._touch(number) for number, result in results if result.isCollision()]
+
+    def _touch(self, number: int) -> Touch:
+        pair = self._geometry.collisionPairs[number]
+        pin.computeDistance(self._geometry, self._results, number)
+        depth_m = max(0.0, -self._results.distanceResults[number].min_distance)
+        by_hand = int(self._geometry.geometryObjects[pair.first].parentJoint) == self.model.n
+        ours, theirs = self._owners[pair.first], self._owners[pair.second]
+        return Touch(number, ours, theirs, self._solids[pair.second], by_hand, depth_m)
+
+    def sweep_m(self, start: Joints, goal: Joints) -> float:
+        """How far a point of the arm, or of what it carries, moves at most on the straight line in joint space."""
+        return sum(abs(b - a) * lever_m for a, b, lever_m in zip(start, goal, self._levers_m, strict=True))
 
     def distance_m(self, joints: Sequence[float]) -> float:
         """Least distance of any pair, m; negative: so deep are they in each other. A large number when there is no pair."""
@@ -102,9 +122,7 @@ class CollisionChecker:
         No point of the arm goes further than twice the clearance from one look to the next, so what is free of the grown
         bodies at the looks is free of the bodies themselves in between. Needs a clearance.
         """
-        ways = [abs(b - a) for a, b in zip(start, goal, strict=True)]
-        sweep_m = sum(way * lever_m for way, lever_m in zip(ways, self._levers_m, strict=True))
-        count = max(1, math.ceil(sweep_m / (2.0 * self._clearance_m)))
+        count = max(1, math.ceil(self.sweep_m(start, goal) / (2.0 * self._clearance_m)))
         first, way = np.array(start, dtype=float), np.subtract(goal, start)
         return all(self.free(first + way * (k / count)) for k in (0, count, *_coarse_first(count)))
 
@@ -143,6 +161,7 @@ class CollisionChecker:
             return
         added = _add(self._geometry, f"{body}/{len(self._owners)}", 0, 0, se3(at), shape)
         self._owners.append(body)
+        self._solids.append(solid.name)
         for number in pairs:
             self._geometry.addCollisionPair(pin.CollisionPair(number, added))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec, SphereShape
 from microcell.geometry import Pose, Vector
-from microcell.motion.robot_file import Chain, FileLink, Primitive, RobotFile
+from microcell.motion.robot_file import Chain, FileLink, Primitive, RobotFile, RobotFileError
 
 Placed = tuple[ShapeSpec, Pose]
 """A primitive and the pose of its middle in its link's frame. Its own `at` is not used."""
@@ -26,6 +26,7 @@ GREY: Rgba = (0.75, 0.77, 0.80, 1.0)
 ROD_RADIUS_PER_REACH = 0.055
 LEAST_ROD_M, MOST_ROD_M = 0.015, 0.08
 THINNEST_M = 1e-4
+MAX_MESH_BYTES = 50_000_000
 _POINT_M = 1e-3  # a rod shorter than this is a ball
 
 
@@ -36,7 +37,7 @@ def felt(robot: RobotFile, chain: Chain) -> dict[str, list[Placed]]:
     found = {}
     for name in [chain.base, *(joint.child for joint in robot.below(chain.base))]:
         link = robot.links[name]
-        solids = _placed(robot.path, link.collisions) or _placed(robot.path, link.visuals)
+        solids = placed(robot.path, link.collisions) or placed(robot.path, link.visuals)
         if not solids and (name in carrying or link.collisions or link.visuals or link.inertial):
             solids = _rod(robot, chain, link, radius)
         if solids:
@@ -54,7 +55,7 @@ def seen(robot: RobotFile, chain: Chain) -> dict[str, list[Drawn]]:
     return found
 
 
-def _placed(path: Path, parts: Sequence[Primitive]) -> list[Placed]:
+def placed(path: Path, parts: Sequence[Primitive]) -> list[Placed]:
     found = []
     for part in parts:
         found += _mesh_box(path, part) if part.kind == "mesh" else _shapes(part)
@@ -131,14 +132,28 @@ def _mesh_box(path: Path, part: Primitive) -> list[Placed]:
 
 
 def _mesh_file(path: Path, name: str) -> Path | None:
-    """Where a mesh is: beside the robot file, or in its package, which is looked for in the folders above."""
+    """Where a mesh is: beside the robot file, or in its package, which is looked for in the folders above.
+
+    Raises RobotFileError for one that lies elsewhere or is too large: whoever gives a robot file gives its meshes with it.
+    """
     scheme, _, rest = name.rpartition("://")
     if scheme != "package":
-        found = Path(rest) if rest.startswith("/") else path.parent / rest
-        return found if found.is_file() else None
+        own = next((folder for folder in path.parents if (folder / "package.xml").is_file()), path.parent)
+        return _inside(path, own, Path(rest) if rest.startswith("/") else path.parent / rest)
     package, _, inside = rest.partition("/")
     for folder in path.parents:
-        for candidate in (folder / inside if folder.name == package else folder / rest, folder / "share" / rest):
-            if candidate.is_file():
-                return candidate
+        home = folder if folder.name == package else folder / package
+        for root, candidate in ((home, home / inside), (folder / "share" / package, folder / "share" / rest)):
+            if found := _inside(path, root, candidate):
+                return found
     return None
+
+
+def _inside(path: Path, root: Path, mesh: Path) -> Path | None:
+    if not mesh.is_file():
+        return None
+    if not mesh.resolve().is_relative_to(root.resolve()):
+        raise RobotFileError(f"{path}: the mesh {mesh} lies outside of {root}. Put it into the robot file's folder.")
+    if mesh.stat().st_size > MAX_MESH_BYTES:
+        raise RobotFileError(f"{path}: the mesh {mesh} is larger than {MAX_MESH_BYTES} bytes. Simplify it.")
+    return mesh

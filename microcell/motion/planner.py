@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.faults import FaultError
 from microcell.geometry import Pose, angle_between, between, distance
+from microcell.motion.contacts import Allowed, Touch, deeper
 from microcell.motion.limits import Joints, Limits
 from microcell.motion.payload import check_carrying
 from microcell.motion.trajectory import JointTrajectory
@@ -29,13 +31,15 @@ COLUMN_M = 0.02
 LINE_STEP_M, LINE_STEP_RAD = 0.01, 0.15
 """Steps of a straight line at which the joints are worked out."""
 
+LOOK_M = 0.002
+"""Near something, no point of the arm goes further from one look to the next: nothing of that thickness is jumped over."""
+
 CLEARANCE_M = 0.015
 """A joint motion that keeps so far from everything needs no finer look."""
 
 MARGIN_M = 0.004
 """What ways around keep to everything: more than a look at every 0.01 rad can miss."""
 
-NOTHING: frozenset[str] = frozenset()
 SEED = 0
 
 
@@ -98,24 +102,31 @@ class MotionPlanner:
         if self._checker(load, CLEARANCE_M).way_surely_free(start, goal):
             return time_joint_move(self.limits, start, goal, speed_ratio)
         checker = self._checker(load)
-        touched = _others(_new_hits(checker, start, NOTHING))
-        self._check_free(checker, goal, touched, "the goal")
+        known = () if checker.free(start) else checker.touches(start)
+        self._check_free(checker, goal, known, "the goal")
         careful = self._checker(load, MARGIN_M)
         if careful.free(start) and careful.free(goal):  # else it leaves or enters a narrow place
             checker = careful
         try:
-            return plan_motion(self.limits, start, goal, lambda row: not _new_hits(checker, row, touched), speed_ratio, SEED)
+            return plan_motion(self.limits, start, goal, lambda row: not _new_hits(checker, row, known), speed_ratio, SEED)
         except FaultError as error:
             in_the_way = _touching(checker.way_hits(start, goal))
             detail = f"{error.fault.detail}; on the straight way {in_the_way}" if in_the_way else error.fault.detail
             raise FaultError(error.fault.code, self.name, detail) from None
 
     def _plan_straight_move(
-        self, start: Joints, flange_in_base: Pose, speed_m_s: float, load: Load, working_at: frozenset[str]
+        self,
+        start: Joints,
+        flange_in_base: Pose,
+        speed_m_s: float,
+        load: Load,
+        working_at: frozenset[str],
+        guarded: bool = False,
     ) -> JointTrajectory:
         """The flange on a straight line (and evenly turning) from rest to rest at up to a speed.
 
-        `working_at` are the stations that may be touched. What is touched at the start may be left.
+        At the stations `working_at`, tool and part may be where they have to (`Allowed`). What is touched at the start may
+        be left, or pressed on by a `guarded` motion, which a force sensor stops.
         """
         from microcell.motion.timing import time_line
 
@@ -123,14 +134,27 @@ class MotionPlanner:
         length_m, angle_rad = distance(here, flange_in_base), angle_between(here, flange_in_base)
         steps = max(2, math.ceil(length_m / LINE_STEP_M), math.ceil(angle_rad / LINE_STEP_RAD))
         rows = self._inverse.along([between(here, flange_in_base, k / steps) for k in range(1, steps + 1)], start)
-        checker = self._checker(load)
-        allowed = working_at | self._coupling_at(flange_in_base, working_at) | _others(_new_hits(checker, start, NOTHING))
-        for row in rows:
-            self._check_free(checker, row, allowed, "the straight way")
+        allowed = Allowed(working_at, self._coupling_at(flange_in_base, working_at), guarded)
+        self._check_line((start, *rows), load, allowed)
         return time_line(self.limits, (start, *rows), length_m, speed_m_s)
 
-    def _check_free(self, checker: CollisionChecker, joints: Joints, allowed: frozenset[str], what: str) -> None:
-        if pairs := _new_hits(checker, joints, allowed):
+    def _check_line(self, rows: Sequence[Joints], load: Load, allowed: Allowed) -> None:
+        """ARM_BLOCKED where a line touches what it may not: legs that keep well clear are not looked at finely."""
+        checker, clear = self._checker(load), self._checker(load, CLEARANCE_M)
+        if not checker.free(rows[0]):
+            allowed.start_with(checker.touches(rows[0]))
+        for a, b in pairwise(rows):
+            if not clear.way_surely_free(a, b):
+                count = math.ceil(checker.sweep_m(a, b) / LOOK_M) or 1
+                for k in range(1, count + 1):
+                    self._check_allowed(checker, tuple(p + (q - p) * k / count for p, q in zip(a, b, strict=True)), allowed)
+
+    def _check_allowed(self, checker: CollisionChecker, joints: Joints, allowed: Allowed) -> None:
+        if not checker.free(joints) and (pairs := allowed.forbidden(checker.touches(joints))):
+            raise self._blocked("the straight way", pairs)
+
+    def _check_free(self, checker: CollisionChecker, joints: Joints, known: Sequence[Touch], what: str) -> None:
+        if pairs := _new_hits(checker, joints, known):
             raise self._blocked(what, pairs)
 
     def _blocked(self, what: str, pairs: Iterable[tuple[str, str]]) -> FaultError:
@@ -152,14 +176,11 @@ class MotionPlanner:
         return CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried, clearance_m=clearance_m)
 
 
-def _new_hits(checker: CollisionChecker, joints: Joints, allowed: frozenset[str]) -> list[tuple[str, str]]:
-    """What touches what, but for what may be touched; the quick question comes first."""
-    return [] if checker.free(joints) else [pair for pair in checker.hits(joints) if pair[1] not in allowed]
-
-
-def _others(pairs: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """What the arm touches."""
-    return frozenset(other for _, other in pairs)
+def _new_hits(checker: CollisionChecker, joints: Joints, known: Sequence[Touch]) -> list[tuple[str, str]]:
+    """What touches what, but for what was touched at the start and is no deeper; the quick question comes first."""
+    if checker.free(joints):
+        return []
+    return deeper(checker.touches(joints), known) if known else checker.hits(joints)
 
 
 def _touching(pairs: Iterable[tuple[str, str]]) -> str:

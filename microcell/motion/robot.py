@@ -108,10 +108,6 @@ class RobotModel:
         """Least singular value of the Jacobian, m/rad: towards 0 the arm is near a singularity."""
         return float(np.linalg.svd(self.jacobian(joints), compute_uv=False)[-1])
 
-    def manipulability(self, joints: Joints) -> float:
-        """Product of the Jacobian's singular values (Yoshikawa 1985); 0 in a singularity."""
-        return float(np.prod(np.linalg.svd(self.jacobian(joints), compute_uv=False)))
-
     def zero_posture(self) -> ZeroPosture:
         """The joints' axes in the base with all joints at zero."""
         pin.forwardKinematics(self.pin_model, self._data, np.zeros(self.n))

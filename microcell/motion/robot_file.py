@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from microcell.errors import MicrocellError
 from microcell.geometry import IDENTITY, Pose, Quaternion, Vector, from_rpy
+from microcell.motion.xacro_files import MAX_URDF_BYTES, XacroError, processed
 
 LEAST_JOINTS, MOST_JOINTS = 4, 7
+MOST_LINKS, MOST_DEPTH = 300, 50
+"""No robot has more links; URDF nests about five levels deep."""
 
 JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed", "floating", "planar")
 TURN = 2.0 * math.pi
@@ -185,9 +189,9 @@ def read_robot_file(path: str | Path, **arguments: str) -> RobotFile:
 
 @lru_cache(maxsize=32)
 def _read(path: Path, _changed_ns: int, arguments: tuple[tuple[str, str], ...]) -> RobotFile:
-    text = _processed(path, dict(arguments)) if path.suffix == ".xacro" else path.read_text(encoding="utf-8")
+    text = _text(path, dict(arguments))
     try:
-        root = ET.fromstring(text)
+        root = ET.fromstring(text, ET.XMLParser(target=_BoundedTree()))
         if root.tag != "robot":
             raise RobotFileError(f"{path}: the outermost element is <{root.tag}>. A robot file has <robot>.")
         return _tree(path, root)
@@ -201,22 +205,45 @@ def _reason(error: Exception) -> str:
     return f"attribute {error} is missing" if isinstance(error, KeyError) else str(error)
 
 
-def _processed(path: Path, arguments: dict[str, str]) -> str:
-    """The URDF that a xacro file becomes, worked out in this process."""
-    from xml.parsers.expat import ExpatError
-
-    import xacro
-
+def _text(path: Path, arguments: dict[str, str]) -> str:
+    """The URDF of a file, of bounded size; a xacro is worked out first."""
+    if path.stat().st_size > MAX_URDF_BYTES:
+        raise RobotFileError(f"{path}: it is larger than {MAX_URDF_BYTES} bytes. Leave out what is no link or joint.")
     try:
-        return str(xacro.process_file(str(path), mappings=arguments).toxml())
-    except (xacro.XacroException, ExpatError, OSError, ValueError, NameError) as error:
-        raise RobotFileError(f"{path}: xacro: {' '.join(str(error).split())}. Mend the file.") from error
+        return processed(path, arguments) if path.suffix == ".xacro" else path.read_text(encoding="utf-8")
+    except XacroError as error:
+        raise RobotFileError(f"{path}: xacro: {error}. Mend the file.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RobotFileError(f"{path}: it cannot be read: {error}. Mend the file.") from error
+
+
+class _BoundedTree(ET.TreeBuilder):
+    """Builds elements; refuses what only an attack has: a document type with entities, a tower of elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def start(self, tag: Any, attrs: Any, /) -> ET.Element:
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise ValueError(f"its elements are nested deeper than {MOST_DEPTH} levels")
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any, /) -> ET.Element:
+        self._depth -= 1
+        return super().end(tag)
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise ValueError("a document type (<!DOCTYPE>) is not allowed, for its entities can multiply")
 
 
 def _tree(path: Path, root: ET.Element) -> RobotFile:
     colours = {m.get("name", ""): rgba for m in root.findall("material") if (rgba := _rgba(m, {})) is not None}
     links = {link.name: link for link in (_link(element, colours) for element in root.findall("link"))}
     robot = RobotFile(path, root.get("name", path.stem), links, {})
+    if len(links) > MOST_LINKS:
+        raise robot.error(f"there are {len(links)} links", f"{MOST_LINKS} can be used")
     if not links:
         raise robot.error("there are no links", "Give a robot file")
     for joint in (_joint(element) for element in root.findall("joint")):
@@ -254,7 +281,7 @@ def _joint(element: ET.Element) -> FileJoint:
     if kind not in JOINT_TYPES:
         raise ValueError(f"joint {name}: type {kind!r} is none of {', '.join(JOINT_TYPES)}")
     limit, mimic, axis = element.find("limit"), element.find("mimic"), element.find("axis")
-    given = {key: float(value) for key, value in limit.attrib.items()} if limit is not None else {}
+    given = {key: _limit(name, value) for key, value in limit.attrib.items()} if limit is not None else {}
     parent, child = element.find("parent"), element.find("child")
     if parent is None or child is None:
         raise ValueError(f"joint {name} lacks its parent or child")
@@ -274,6 +301,13 @@ def _joint(element: ET.Element) -> FileJoint:
     )
 
 
+def _limit(joint: str, text: str) -> float:
+    value = float(text)
+    if math.isnan(value):
+        raise ValueError(f"joint {joint}: a limit is {text!r}, no number")
+    return value
+
+
 def _unit(name: str, axis: tuple[float, ...]) -> Vector:
     length = math.hypot(*axis)
     if length < 1e-9:
@@ -291,10 +325,10 @@ def _primitive(element: ET.Element, colours: dict[str, tuple[float, float, float
     if shape.tag == "box":
         return Primitive("box", _numbers(shape.attrib["size"], 3), pose, rgba)
     if shape.tag in ("cylinder", "capsule"):
-        sizes = (float(shape.attrib["radius"]), float(shape.attrib["length"]))
+        sizes = (*_numbers(shape.attrib["radius"], 1), *_numbers(shape.attrib["length"], 1))
         return Primitive(shape.tag, sizes, pose, rgba)
     if shape.tag == "sphere":
-        return Primitive("sphere", (float(shape.attrib["radius"]),), pose, rgba)
+        return Primitive("sphere", _numbers(shape.attrib["radius"], 1), pose, rgba)
     if shape.tag == "mesh":
         scale = _numbers(shape.get("scale", "1 1 1"), 3)
         return Primitive("mesh", scale, pose, rgba, shape.attrib["filename"])
@@ -307,8 +341,8 @@ def _inertial(element: ET.Element | None) -> Inertial | None:
     mass, inertia = element.find("mass"), element.find("inertia")
     if mass is None or inertia is None:
         return None
-    entries = tuple(float(inertia.get(key, "0")) for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
-    return Inertial(float(mass.attrib["value"]), _origin(element), entries)
+    entries = tuple(_numbers(inertia.get(key, "0"), 1)[0] for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
+    return Inertial(_numbers(mass.attrib["value"], 1)[0], _origin(element), entries)
 
 
 def _origin(element: ET.Element) -> Pose:

@@ -58,10 +58,6 @@ class Scene:
         """Without some bodies; a name that is not there is no mistake."""
         return Scene(MappingProxyType({name: solids for name, solids in self.bodies.items() if name not in names}))
 
-    def moved(self, name: str, by: Pose) -> Scene:
-        """With a body moved by a transform of the cell frame."""
-        return self.with_body(name, (solid.seen_from(by) for solid in self[name]))
-
 
 def box(name: str, edges_m: Vector, middle: Pose) -> Solid:
     """A box by its edges and its middle."""

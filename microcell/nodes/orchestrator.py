@@ -44,7 +44,7 @@ class Orchestrator:
 
     Parameters: line (name or path), world (mock, gazebo, real), journal (file; default out/<line>.journal), seed and camera
     (noted in the journal), autostart (default true: reset and start by itself), skill_servers (managed nodes, in bring-up
-    order), devices (that the controller watches: feeders and tool changers).
+    order), devices (that the controller watches: feeders, tool changers, safety devices).
     """
 
     def __init__(self, runtime: RosRuntime, node: Node) -> None:
@@ -119,7 +119,7 @@ class Orchestrator:
             await controller.start()
             watching = asyncio.ensure_future(self._fleet.watch(self._port.presence))
             if self._autostart:
-                await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED)
+                await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED)
             notify("READY=1", f"STATUS={controller.state.title}")
             node.get_logger().info(f"the cell is ready: {controller.state.title}")
             await asyncio.Event().wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 from microcell import events
@@ -17,14 +17,18 @@ from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
-from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, State, after_command
-from microcell.orchestration.restore import restore
+from microcell.orchestration.interlock import Interlock
+from microcell.orchestration.limits import check_text
+from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, Mode, State
+from microcell.orchestration.restore import opening, restore
 from microcell.orchestration.resumption import Resumption
-from microcell.orchestration.session import Session, opened
+from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
+from microcell.orchestration.stations import Stations
 from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
-from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
+from microcell.orchestration.work import UnitWork
 from microcell.records.journal import Entry, Journal
+from microcell.records.packml import PackmlFold
 from microcell.skills.contract import SkillPort
 
 log = logging.getLogger(__name__)
@@ -36,7 +40,7 @@ class Controller:
     """Runs one cell.
 
     `start` reads the devices and brings the cell to Idle; from then on orders are worked off until `close`. `devices`
-    are those that the controller watches itself: feeders and tool changers, by name, connected.
+    are those that the controller watches itself: feeders, tool changers and safety devices, by name, connected.
     """
 
     def __init__(
@@ -51,8 +55,6 @@ class Controller:
         self.line = line
         self.clock = clock
         self.session = session
-        self.state = State.STOPPED
-        self.reason = "not started"
         self.active_faults: list[Fault] = []
         self._journal = journal
         self._port = port
@@ -64,9 +66,13 @@ class Controller:
         self._wake_pending = self._starved = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
-        restored = restore(self.shop, journal, session.world)
+        packml = PackmlFold()
+        restored = restore(self.shop, packml, journal, session.world)
         self.epoch, self.in_doubt = restored.epoch, dict[str, str]()
         self._resumption = Resumption(self.shop, restored)
+        self.packml = Stations(self.shop, packml)
+        safety = {name: devices[name] for name in line.cell_description.of_kind("safety")}
+        self._interlock = Interlock(safety, clock, self._stop_at_once)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.epoch)
@@ -80,13 +86,14 @@ class Controller:
         Raises `UsageError` before anything moves when a skill is missing.
         """
         await check_skills(self.line, self._port)
-        self._record(opened(self.line, self.clock, self.session, self.epoch, self.shop.tools.limits()))
+        self._record(opening(self.shop, self.session, self.epoch))
         self.shop.settle()
         self._resumption.start()
         for feeder in self.line.feeders:
             await self._feeders.read(feeder)
         await self.tooling.start()
-        if self.session.autostart:
+        await self._interlock.start()
+        if self.session.autostart and self.state is State.STOPPED:
             self.command(Command.RESET, "start-up")
 
     async def close(self) -> None:
@@ -98,6 +105,7 @@ class Controller:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._feeders.close()
+        await self._interlock.close()
         self._look()
 
     # orders
@@ -110,24 +118,15 @@ class Controller:
 
     def control(self, order_id: str, command: str, reason: str = "") -> None:
         """Pause, resume or cancel one order; the others go on. `UsageError` says what is wrong."""
-        order = self._order(order_id)
-        if order.status.ended:
-            raise UsageError(f"order '{order_id}' has ended already ({order.status.name.lower()}).")
-        if command == "pause" and order.may_start_units:
-            self.shop.set_order(order, OrderStatus.PAUSED, reason)
-        elif command == "resume" and order.status is OrderStatus.PAUSED:
-            self.shop.set_order(order, OrderStatus.RUNNING, reason)
-        elif command == "cancel" and not order.cancelling:
-            self.shop.cancel(order, reason)
-        else:
-            state = "being cancelled" if order.cancelling else order.status.name.lower()
-            raise UsageError(f"cannot {command} order '{order_id}': it is {state}. Commands: pause, resume, cancel.")
+        check_text("the reason", reason)
+        self.shop.control(self.shop.orders.find(order_id), command, reason)
         self._wake()
 
     async def order_ended(self, order_id: str) -> OrderView:
         """Wait until an order has ended."""
-        order = self._order(order_id)
-        await self._until(lambda: order.status.ended)
+        order = self.shop.orders.find(order_id)
+        if not order.status.ended:
+            await order.end.wait()
         return OrderView.of(order, self.line.product)
 
     async def until_state(self, *states: State) -> State:
@@ -137,7 +136,7 @@ class Controller:
 
     def order(self, order_id: str) -> OrderView:
         """One order as it stands."""
-        return OrderView.of(self._order(order_id), self.line.product)
+        return OrderView.of(self.shop.orders.find(order_id), self.line.product)
 
     def orders(self, include_ended: bool = True) -> tuple[OrderView, ...]:
         """Open orders, the most urgent first, then the ended ones."""
@@ -145,25 +144,55 @@ class Controller:
 
     # PackML
 
-    def command(self, command: Command, reason: str = "") -> State:
-        """Carry out a PackML command; the state it leads to. `UsageError` when it is illegal now."""
+    @property
+    def state(self) -> State:
+        """The cell's PackML state."""
+        return self.packml.cell.state
+
+    @property
+    def reason(self) -> str:
+        """Why the cell is in its state."""
+        return self.packml.cell.reason
+
+    @property
+    def mode(self) -> Mode:
+        """The cell's PackML mode."""
+        return self.packml.cell.mode
+
+    def command(self, command: Command, reason: str = "", unit: str = "") -> State:
+        """Carry out a PackML command of the cell or a station; the state it leads to. `UsageError` when it is not legal."""
         if self._journal_is_lost:
             raise UsageError(f"{self.reason} Mend that and start the orchestrator again: nothing moves before.")
-        target = after_command(self.state, command)
+        of_cell = self.packml.machine(unit) is self.packml.cell
+        self.packml.machine(unit).check(command)
+        if of_cell:
+            self._interlock.check(command)
         if command is Command.ABORT:
-            self._runner.cancel_all()
+            self._runner.cancel_all("" if of_cell else unit)
         try:
-            self._set(target, reason or command.title)
+            target = self.packml.command(unit, command, reason)
         except JournalError as error:
             self.journal_failed(error)
             raise
+        if of_cell:
+            self._commanded(command)
+        self._wake()
+        return target
+
+    def _commanded(self, command: Command) -> None:
         self._starved = False
         if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
             self.active_faults.clear()
             self._held_for_person.set()
             self._put_doubtful_units_aside()
+
+    def set_mode(self, mode: Mode, reason: str = "", unit: str = "") -> Mode:
+        """Change the PackML mode of the cell or a station. `UsageError` when that is not legal now."""
+        if self._moving and self.packml.machine(unit) is self.packml.cell:
+            raise UsageError("the mode cannot change while something moves. Wait for that.")
+        self.packml.set_mode(unit, mode, reason)
         self._wake()
-        return self.state
+        return mode
 
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault and wait until a person lets it go on (see `execution.Gate`)."""
@@ -174,10 +203,10 @@ class Controller:
         await self._park(self._held_for_person.wait())
         await self.pass_through()
 
-    async def may_move(self) -> None:
+    async def may_move(self, devices: Iterable[str] = ()) -> None:
         """Wait where nothing may begin to move, not even to reach a safe point (see `execution.Gate`)."""
-        if self.state not in CHAINS_GO_ON:
-            await self.pass_through()
+        if self.state not in CHAINS_GO_ON or not self.packml.may_move(devices):
+            await self._park(self._until(lambda: self.state is State.EXECUTE and self.packml.may_move(devices)))
 
     async def pass_through(self) -> None:
         """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
@@ -198,10 +227,7 @@ class Controller:
 
     def work_without(self, missing: Mapping[str, str]) -> None:
         """Let work wait that needs one of these skills, each with the server that is gone; the rest goes on."""
-        try:
-            self.shop.work_without(missing)
-        except JournalError as error:
-            self.journal_failed(error)
+        self.shop.missing_skills = dict(missing)
         self._wake()
 
     # seeing
@@ -210,11 +236,10 @@ class Controller:
         """Be told of every journal entry, right after it was written."""
         self._listeners.append(listener)
 
-    def snapshot(self) -> CellSnapshot:
-        """The cell at this moment."""
-        return snapshot(
-            self.shop, self.state, self.reason, self.session.world, tuple(self.active_faults), self._runner.activity
-        )
+    def snapshot(self, with_orders: bool = True) -> CellSnapshot:
+        """The cell at this moment, with all of its orders or only their number."""
+        told = (self.state, self.mode, self.reason, self.session.world, tuple(self.active_faults))
+        return snapshot(self.shop, *told, self._runner.activity, with_orders)
 
     # inside
 
@@ -227,23 +252,15 @@ class Controller:
     def _journal_is_lost(self) -> bool:
         return any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.active_faults)
 
-    def _order(self, order_id: str) -> OrderWork:
-        if order_id not in self.shop.orders:
-            known = ", ".join(self.shop.orders) or "none"
-            raise UsageError(f"no order '{order_id}'; there are: {known}.")
-        return self.shop.orders[order_id]
-
     def _record(self, event: events.Event) -> None:
         if self._journal_is_lost:  # even where there is room again for this one: what came before is missing
             raise JournalError(self.reason)
         entry = self._journal.append(event)
         self.shop.tools.apply(event)
+        self.shop.orders.touched_by(event, self.shop.units)
+        self.packml.apply(event)
         for listener in self._listeners:
             listener(entry)
-
-    def _set(self, state: State, reason: str) -> None:
-        self._record(events.StateChanged(time_s=self.clock.now(), state=state.title, reason=reason))
-        self.state, self.reason = state, reason
 
     def _wake(self) -> None:
         """Look at everything once, soon."""
@@ -254,6 +271,8 @@ class Controller:
     def _look(self) -> None:
         self._wake_pending = False
         try:
+            self.packml.settle()
+            self.shop.tell_missing()
             self._advance()
             if self.in_doubt and self.state is State.EXECUTE:
                 self._ask_about_doubtful_units()
@@ -266,17 +285,18 @@ class Controller:
             self._rest()
         except JournalError as error:
             self.journal_failed(error)
+        self.shop.orders.tell_ended()
         looked, self._looked = self._looked, asyncio.Event()
         looked.set()
 
     def _advance(self) -> None:
         """Leave acting states whose work is done, and start by itself when there is work."""
         while self.state in ACTING and not (self._moving and self.state in WAITS_FOR_REST):
-            self._set(ACTING[self.state], self.reason)
+            self.packml.cell.finish()
         auto = self.session.autostart
         if self.state is State.COMPLETE and auto:
             self.command(Command.RESET, "ready for the next order")
-        elif self.state is State.IDLE and auto and self._dispatcher.has_work():
+        elif self.state is State.IDLE and auto and self.mode is Mode.PRODUCTION and self._dispatcher.has_work():
             self.command(Command.START, "work to do")
         elif self.state is State.SUSPENDED and self._starved and not self._dispatcher.has_work():
             self.command(Command.UNSUSPEND, "no order needs what is missing any more")
@@ -296,16 +316,21 @@ class Controller:
             self.command(Command.SUSPEND, f"waiting for {waits}")
             self._starved = True
         else:
-            refused = [self.shop.tools.refusal(tool) for tool in self.shop.tools.out_of_service()]
-            blocked = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.shop.units) or 'none'}")
-            self._raise(next((fault for fault in refused if fault), blocked))
+            self._raise(self.shop.what_blocks())
 
-    def _raise(self, fault: Fault) -> None:
-        """Record a fault of the cell itself and hold until a person lets it go on."""
+    def _stop_at_once(self, fault: Fault) -> None:
+        """Abort because of an emergency stop or the like (see `interlock`)."""
+        try:
+            self._raise(fault, Command.ABORT)
+        except JournalError as error:
+            self.journal_failed(error)
+
+    def _raise(self, fault: Fault, command: Command = Command.HOLD) -> None:
+        """Record a fault of the cell itself and hold, or abort, until a person lets it go on."""
         self.shop.raised(fault)
         self.active_faults.append(fault)
-        if (self.state, Command.HOLD) in COMMANDED:
-            self.command(Command.HOLD, str(fault))
+        if (self.state, command) in COMMANDED:
+            self.command(command, str(fault))
 
     def _ask_about_doubtful_units(self) -> None:
         for serial, operation in self.in_doubt.items():
@@ -314,9 +339,7 @@ class Controller:
     def _put_doubtful_units_aside(self) -> None:
         """A person has looked: units whose state nobody can know leave through the reject bin."""
         if self.state is State.UNHOLDING:
-            for serial, operation in self.in_doubt.items():
-                self.shop.scrap(self.shop.units[serial], operation, "OUTCOME_UNKNOWN", "put aside after an interruption")
-            self.in_doubt.clear()
+            self.shop.put_aside(self.in_doubt)
 
     def _begin(self, job: Job) -> None:
         unit = self.shop.begin_unit(job.order, job.unit.variant) if job.new else job.unit
@@ -325,8 +348,7 @@ class Controller:
         unit.running = True
         self._dispatcher.begun(job)
         self.shop.resources.take(job.binding.devices(), f"{unit.serial}/{job.chain.first}")
-        running = Job(unit, job.order, job.chain, job.binding, job.new, interrupted=job.interrupted)
-        self.beside(self._runner.run(running), f"{unit.serial}/{job.chain.first}", unit)
+        self.beside(self._runner.run(job.of(unit)), f"{unit.serial}/{job.chain.first}", unit)
 
     def beside(self, work: Coroutine[Any, Any, T], name: str, unit: UnitWork | None = None) -> asyncio.Task[T]:
         """Run some work beside all other, as one of those that come to rest before the cell does."""
@@ -361,7 +383,7 @@ class Controller:
             return
         log.error("the journal cannot be written: %s", error)
         self.active_faults.append(Fault("JOURNAL_UNWRITABLE", "journal", str(error)))
-        self.state, self.reason = State.ABORTED, str(error)
+        self.packml.abort_unrecorded(str(error))
         self._runner.cancel_all()
 
     async def _park(self, waiting: Any) -> None:

@@ -7,12 +7,12 @@ work; an arm that would be idle changes its tool rather than wait for a busy one
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from microcell.events import OperationStarted
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Binding
-from microcell.orchestration.shop import Shop, open_orders
+from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork, UnitWork
 
 Key = tuple[str, str]
@@ -33,6 +33,10 @@ class Job:
     new: bool
     overtakes: tuple[Key, ...] = ()
     interrupted: OperationStarted | None = None
+
+    def of(self, unit: UnitWork) -> Job:
+        """The same for the unit that has been begun for it."""
+        return replace(self, unit=unit)
 
     @property
     def key(self) -> Key:
@@ -73,9 +77,7 @@ class Dispatcher:
 
     def has_work(self) -> bool:
         """Whether any unit is in work or may be begun."""
-        return bool(self.shop.units) or any(
-            order.may_start_units and order.next_variant() is not None for order in self.shop.orders.values()
-        )
+        return bool(self.shop.units) or bool(self.shop.orders.next_of_each_variant())
 
     def _startable(self) -> list[Job]:
         """Jobs that have all they need, the most urgent first."""
@@ -117,15 +119,10 @@ class Dispatcher:
         running = sorted(shop.units.values(), key=lambda u: (shop.orders[u.order_id].urgency, u.sequence))
         found = [(u, shop.orders[u.order_id], chain, False) for u in running for chain in u.ready_chains()]
         if len(shop.units) < shop.line.max_units_in_work:
-            for order in open_orders(shop.orders):
-                if order.may_start_units:
-                    found += self._beginnings(order)
+            for order, variant in shop.orders.next_of_each_variant():
+                unit = shop.draft_unit(order, variant)
+                found += [(unit, order, chain, True) for chain in unit.ready_chains()[:1]]
         return sorted(found, key=lambda c: c[1].urgency) if len(shop.orders) > 1 else found
-
-    def _beginnings(self, order: OrderWork) -> list[tuple[UnitWork, OrderWork, Chain, bool]]:
-        """The first chain of one new unit of each variant that is still to be begun."""
-        drafts = [self.shop.draft_unit(order, variant) for variant, left in order.to_start.items() if left > 0]
-        return [(unit, order, chain, True) for unit in drafts for chain in unit.ready_chains()[:1]]
 
 
 def _saves(job: Job, first: Job) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol, TypeVar
 
@@ -15,7 +15,7 @@ from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovery import decide
 from microcell.orchestration.resumption import goal_again
@@ -32,6 +32,7 @@ MAY_LEAVE_PART_IN_HAND = (
     "SKILL_TIMEOUT",
     "GRIP_WRONG_WIDTH",
     "ARM_STOPPED",
+    "EMERGENCY_STOP",
 )
 HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 """What dropping a part ends in when the tool holds none, or when there is not even a tool."""
@@ -44,11 +45,17 @@ class Gate(Protocol):
     def state(self) -> State:
         """The cell's PackML state."""
 
+    @property
+    def mode(self) -> Mode:
+        """The cell's PackML mode."""
+
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
-    async def may_move(self) -> None:
-        """Return at once where a chain may go on to its safe point; otherwise, after an abort, when the cell works again."""
+    async def may_move(self, devices: Iterable[str] = ()) -> None:
+        """Return at once where a chain may go on to its safe point; otherwise, after an abort of the cell or of one of these
+        devices, when they work again.
+        """
 
     async def pass_through(self) -> None:
         """Return as soon as the cell is in Execute or on its way to a safe point."""
@@ -102,10 +109,11 @@ class ChainRunner:
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
 
-    def cancel_all(self) -> None:
-        """Cancel every running skill; each is left safe by its server."""
-        for task in self.running.values():
-            task.cancel()
+    def cancel_all(self, device: str = "") -> None:
+        """Cancel every running skill, or those that use a device; each is left safe by its server."""
+        for attempt_id, task in self.running.items():
+            if not device or device in self.goals[attempt_id].lease.resources.values():
+                task.cancel()
 
     async def _run_chain(self, job: Job) -> None:
         unit, chain = job.unit, job.chain
@@ -138,7 +146,8 @@ class ChainRunner:
         resources, needed = self._shop.resources, job.binding.still_needed(job.chain, next_index)
         if "arm" in job.binding.operations[operation]:
             resources.stands_in(job.binding.arm, job.binding.zones.get(operation, ()))
-        resources.release(set(job.binding.devices()) - needed)
+        mine = {d for d, who in resources.holders.items() if who == f"{unit.serial}/{job.chain.first}"}
+        resources.release(mine - needed)  # what was given back earlier may be another's by now
         if next_index < len(job.chain.operations):  # at the chain's end the controller looks by itself
             self._gate.freed()
 
@@ -261,7 +270,7 @@ class ChainRunner:
     ) -> SkillResult:
         """One attempt: intent recorded, goal run, outcome recorded. `at_once` does not wait until the cell produces."""
         if not at_once:
-            await self._gate.may_move()
+            await self._gate.may_move(resources.values())
         shop, clock = self._shop, self._shop.clock
         self._attempts += 1
         attempt_id = f"{self._epoch}.{self._attempts}"

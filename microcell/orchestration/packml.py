@@ -53,6 +53,18 @@ class Command(IntEnum):
         return self.name.capitalize()
 
 
+class Mode(IntEnum):
+    """Modes by their number in ProductionMaintenanceModeEnum, which calls the first one Produce."""
+
+    PRODUCTION = 1
+    MAINTENANCE = 2
+    MANUAL = 3
+
+    @property
+    def title(self) -> str:
+        return self.name.capitalize()
+
+
 S, C = State, Command
 
 ACTING = {
@@ -91,6 +103,23 @@ COMMANDED: dict[tuple[State, Command], State] = {
     **{(state, C.STOP): S.STOPPING for state in RUNNING},
     **{(state, C.ABORT): S.ABORTING for state in (*RUNNING, S.STOPPING, S.STOPPED, S.CLEARING)},
 }
+
+
+MODE_CHANGES = (S.STOPPED, S.IDLE, S.ABORTED)
+"""States in which the mode may change: in each of them nothing is in progress that the new mode would have to end.
+
+The standard leaves the choice to the machine's builder (ISA-TR88.00.02, mode manager: only in states that are common to both
+modes, usually waiting ones). Complete, Held and Suspended wait too, but for something to go on with: Reset or Stop first.
+"""
+
+WORKS_NOT: dict[Mode, tuple[Command, ...]] = {Mode.MAINTENANCE: (C.START,), Mode.MANUAL: (C.START,)}
+"""Commands that a mode does without: outside of production there is no Execute, and so no order is worked off."""
+
+CHAINS_GO_ON = (S.EXECUTE, S.HOLDING, S.STOPPING, S.SUSPENDING, S.COMPLETING, S.UNHOLDING, S.UNSUSPENDING)
+"""States of the cell in which a chain that has begun goes on to its safe point."""
+
+WAITS_FOR_REST = (S.HOLDING, S.STOPPING, S.ABORTING, S.SUSPENDING, S.COMPLETING)
+"""Acting states that last until nothing moves."""
 
 
 def transitions() -> frozenset[tuple[State, State]]:

@@ -39,6 +39,7 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "CARTON_FULL": _RETRY,
     "LABEL_NOT_PRINTED": _RETRY,
     "ARM_STOPPED": _RETRY,
+    "EMERGENCY_STOP": _steps(("retry", 3), ("hold", 1)),
     "SKILL_CANCELLED": _steps(("retry", 3), ("hold", 1)),
     "SKILL_TIMEOUT": _steps(("next_part", 1), ("hold", 1)),
     "SKILL_FAILED": _steps(("scrap", 1)),

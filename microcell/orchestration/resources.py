@@ -65,6 +65,7 @@ class Resources:
 
     `inside` tells which arms may be in a zone, leased or not; `unsettled` are arms on whose flange nobody has looked yet,
     `resuming` those that a chain waits for which was interrupted with an earlier program.
+    `ending` are stations that let their unit be finished and take no other.
     """
 
     def __init__(self, line: Line, needs: Callable[[UnitWork, Chain], Mapping[str, Needs]]) -> None:
@@ -74,6 +75,7 @@ class Resources:
         self.mounted: dict[str, str] = {}
         self.levels: dict[str, int] = {}
         self.out_of_service: set[str] = set()
+        self.ending: set[str] = set()
         self.unsettled: set[str] = set()
         self.resuming: set[str] = set()
         self.suitability = Suitability(line, needs)
@@ -192,7 +194,11 @@ class Resources:
         kinds = {unit.plan.operations[name].occupies for name in chain.operations} - {None, *unit.stations}
         wanted = sorted(kind for kind in kinds if kind)
         free = [
-            [s for s in self.suitability.stations(unit, kind) if s not in self.occupied and self._may_have(s, patient)]
+            [
+                s
+                for s in self.suitability.stations(unit, kind)
+                if s not in self.occupied and s not in self.ending and self._may_have(s, patient)
+            ]
             for kind in wanted
         ]
         for choice in product(*free):
@@ -202,7 +208,8 @@ class Resources:
         every = [*(u for u in units if u.serial != unit.serial), unit]
         claims = {u.serial: self._claims(u, taken if u is unit else {}) for u in every}
         stations = set(taken.values()).union(*(c for found in claims.values() for c in found))
-        free = {s for s in stations if s not in self.occupied and s not in self.out_of_service} - set(taken.values())
+        kept = {*self.occupied, *self.out_of_service, *self.ending, *taken.values()}
+        free = stations - kept
         held = {u.serial: {*u.stations.values(), *(taken.values() if u is unit else ())} for u in every}
         return can_all_finish(free, [(held[u.serial], claims[u.serial]) for u in every])
 

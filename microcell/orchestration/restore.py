@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import microcell
 from microcell import events
 from microcell.errors import UsageError
+from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Journal
+from microcell.records.packml import PackmlFold
 
 UNKNOWN = "OUTCOME_UNKNOWN"
 
@@ -29,6 +32,7 @@ class Restored:
 @dataclass
 class _Restorer:
     shop: Shop
+    packml: PackmlFold
     epoch: int = 0
     open_attempts: dict[str, events.OperationStarted] = field(default_factory=dict)
     arms: dict[str, str] = field(default_factory=dict)
@@ -36,6 +40,7 @@ class _Restorer:
 
     def apply(self, event: events.Event) -> None:
         self.shop.tools.apply(event)
+        self.packml.apply(event)
         if isinstance(event, events.JournalOpened):
             self.epoch = max(self.epoch, event.epoch)
         elif isinstance(event, events.OrderAccepted):
@@ -62,9 +67,7 @@ class _Restorer:
         if event.state == "cancelling":
             order.cancelling = True
             return
-        order.status = OrderStatus[event.state.upper()]
-        if order.status.ended:
-            order.ended_s = event.time_s
+        self.shop.order_is(order, OrderStatus[event.state.upper()], event.time_s)
 
     def _unit_started(self, event: events.UnitStarted) -> None:
         order = self.shop.orders[event.order_id]
@@ -135,12 +138,31 @@ class _Restorer:
         return found
 
 
-def restore(shop: Shop, journal: Journal, world: str) -> Restored:
-    """Fold a journal into an empty shop; what is still to be settled.
+def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
+    """The first event of a run."""
+    line, clock = shop.line, shop.clock
+    return events.JournalOpened(
+        time_s=clock.now(),
+        cell=line.cell,
+        line=line.name,
+        product=line.product,
+        world=session.world,
+        camera=session.camera,
+        seed=session.seed,
+        epoch=epoch,
+        epoch_s=clock.epoch_s,
+        ideal_cycle_s=line.ideal_cycle_s,
+        release=microcell.__version__,
+        tools=shop.tools.limits(),
+    )
+
+
+def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Restored:
+    """Fold a journal into an empty shop and empty PackML records; what is still to be settled.
 
     Raises `UsageError` for the journal of another line or world, and for one that the line's plan does not fit any more.
     """
-    restorer = _Restorer(shop)
+    restorer = _Restorer(shop, packml)
     for event in journal.events():
         if isinstance(event, events.JournalOpened) and (event.line, event.world) != (shop.line.name, world):
             raise UsageError(
@@ -154,4 +176,6 @@ def restore(shop: Shop, journal: Journal, world: str) -> Restored:
                 f"the journal speaks of {error}, which the line '{shop.line.name}' does not have any more. Finish its "
                 "orders with the old description, or name another journal."
             ) from error
+    shop.orders.tell_ended()
+    packml.power_off()
     return Restored(restorer.epoch + 1, restorer.open_attempts, restorer.midway(), restorer.used)

@@ -12,6 +12,8 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.errors import UsageError
 from microcell.faults import Fault
+from microcell.orchestration.limits import MAX_OPEN_ORDERS, MAX_ORDER_UNITS
+from microcell.orchestration.order_book import OrderBook
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Resources
 from microcell.orchestration.tools import ToolLedger
@@ -29,11 +31,12 @@ class Shop:
         self.clock = clock
         self.record = record
         self.resources = Resources(line, self.needs)
-        self.orders: dict[str, OrderWork] = {}
+        self.orders = OrderBook()
         self.units: dict[str, UnitWork] = {}
         self.tools = ToolLedger(line, clock)
         self.faults: list[Fault] = []
         self.missing_skills: dict[str, str] = {}
+        self._told_missing: set[str] = set()
         self.units_started = 0
         self.units_good = 0
         self.units_scrapped = 0
@@ -49,8 +52,12 @@ class Shop:
         if order.product != product.name:
             raise UsageError(f"this line makes '{product.name}', not '{order.product}'. Send the order to its line.")
         order_id = order.order_id or self._next_order_id()
-        if order_id in self.orders:
+        if self.orders.is_known(order_id):
             raise UsageError(f"order '{order_id}' is known already. Choose another order_id.")
+        if self.orders.open >= MAX_OPEN_ORDERS:
+            raise UsageError(f"{MAX_OPEN_ORDERS} orders are open, which is the limit. Order again when some have ended.")
+        if order.quantity > MAX_ORDER_UNITS:
+            raise UsageError(f"{order.quantity} units are too many for one order ({MAX_ORDER_UNITS}). Split it.")
         lines = tuple((line.variant or product.default_variant, line.quantity) for line in order.lines)
         unknown = sorted({variant for variant, _ in lines} - set(product.variants))
         if unknown:
@@ -68,8 +75,8 @@ class Shop:
         return self.add_order(accepted)
 
     def _next_order_id(self) -> str:
-        numbers = (f"order-{number:04d}" for number in count(len(self.orders) + 1))
-        return next(order_id for order_id in numbers if order_id not in self.orders)
+        numbers = (f"order-{number:04d}" for number in count(self.orders.accepted + 1))
+        return next(order_id for order_id in numbers if not self.orders.is_known(order_id))
 
     def add_order(self, accepted: events.OrderAccepted) -> OrderWork:
         """Put an accepted order among the open ones."""
@@ -79,19 +86,40 @@ class Shop:
             priority=accepted.priority,
             due_s=accepted.due_s,
             accepted_s=accepted.time_s,
-            sequence=len(self.orders),
+            sequence=self.orders.accepted,
             replace_scrapped=accepted.replace_scrapped,
         )
-        self.orders[order.order_id] = order
+        self.orders.add(order)
         return order
 
     def set_order(self, order: OrderWork, status: OrderStatus, reason: str) -> None:
         """Change an order's state."""
         now = self.clock.now()
         self.record(events.OrderControlled(time_s=now, order_id=order.order_id, state=status.name.lower(), reason=reason))
+        self.order_is(order, status, now)
+
+    def order_is(self, order: OrderWork, status: OrderStatus, time_s: float) -> None:
+        """Take note of an order's state."""
         order.status = status
         if status.ended:
-            order.ended_s = now
+            order.ended_s = time_s
+            self.orders.ended(order)
+        else:
+            self.orders.offer(order)
+
+    def control(self, order: OrderWork, command: str, reason: str) -> None:
+        """Pause, resume or cancel an order; `UsageError` says why not."""
+        if order.status.ended:
+            raise UsageError(f"order '{order.order_id}' has ended already ({order.status.name.lower()}).")
+        if command == "pause" and order.may_start_units:
+            self.set_order(order, OrderStatus.PAUSED, reason)
+        elif command == "resume" and order.status is OrderStatus.PAUSED:
+            self.set_order(order, OrderStatus.RUNNING, reason)
+        elif command == "cancel" and not order.cancelling:
+            self.cancel(order, reason)
+        else:
+            state, name = "being cancelled" if order.cancelling else order.status.name.lower(), order.order_id
+            raise UsageError(f"cannot {command} order '{name}': it is {state}. Commands: pause, resume, cancel.")
 
     def cancel(self, order: OrderWork, reason: str) -> None:
         """Begin no more units of an order; it ends when those in work are finished."""
@@ -184,6 +212,7 @@ class Shop:
             order.scrapped += 1
             self.units_scrapped += 1
             order.to_start[unit.variant] += order.replace_scrapped and order.scrapped < max(5, order.quantity)
+            self.orders.offer(order)
         else:
             order.good.append(unit.serial)
             self.units_good += 1
@@ -193,7 +222,7 @@ class Shop:
         for unit in list(self.units.values()):
             if unit.complete or (unit.scrapping and not unit.stations and not unit.done):
                 self.end_unit(unit)
-        for order in self.orders.values():
+        for order in list(self.orders.values()):
             self.end_order_when_done(order)
 
     def enter(self, unit: UnitWork, kind: str, station: str) -> None:
@@ -255,18 +284,33 @@ class Shop:
         self.record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
         self.saw_fault(fault)
 
-    def work_without(self, missing: Mapping[str, str]) -> None:
-        """Take note of the skills that cannot be had now, each with the server that is gone."""
-        for server in sorted({*missing.values()} - {*self.missing_skills.values()}):
+    def tell_missing(self) -> None:
+        """Record which servers are gone whose skills are missing, each once."""
+        gone = {*self.missing_skills.values()}
+        for server in sorted(gone - self._told_missing):
             self.raised(Fault("SKILL_UNAVAILABLE", server, "its process is gone or does not answer"))
-        self.missing_skills = dict(missing)
+        self._told_missing = gone
+
+    def what_blocks(self) -> Fault:
+        """Why nothing goes on though there is work: a tool that may not be used, or it is not known."""
+        refused = (self.tools.refusal(tool) for tool in self.tools.out_of_service())
+        blocked = Fault("CELL_BLOCKED", self.line.cell, f"units in work: {', '.join(self.units) or 'none'}")
+        return next((fault for fault in refused if fault), blocked)
+
+    def put_aside(self, doubtful: dict[str, str]) -> None:
+        """A person has looked: units whose state nobody can know, each with its operation, leave through the reject bin."""
+        for serial, operation in doubtful.items():
+            self.scrap(self.units[serial], operation, "OUTCOME_UNKNOWN", "put aside after an interruption")
+        doubtful.clear()
 
     def saw_level(self, feeder: str, level: int) -> None:
         """Take note of a feeder's level; more than before means that it was refilled."""
         before = self.resources.levels.get(feeder)
         self.resources.levels[feeder] = level
-        if before is not None and level > before:
-            part = self.line.feeders[feeder].part
+        part = self.line.feeders[feeder].part
+        if level == 0 and before != 0:
+            self.record(events.FeederEmptied(time_s=self.clock.now(), feeder=feeder, part=part))
+        elif before is not None and level > before:
             self.record(events.FeederRefilled(time_s=self.clock.now(), feeder=feeder, part=part, lot="", level=level))
 
     def mounted(self, arm: str, tool: str, serial: str) -> None:

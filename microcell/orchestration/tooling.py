@@ -12,7 +12,7 @@ from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.recovery import decide
 from microcell.orchestration.shop import Shop
 from microcell.skills.contract import Outcome, SkillGoal, SkillResult, Step
@@ -52,6 +52,10 @@ class Cell(Protocol):
     @property
     def state(self) -> State:
         """The cell's PackML state."""
+
+    @property
+    def mode(self) -> Mode:
+        """The cell's PackML mode."""
 
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
@@ -272,6 +276,8 @@ class Tooling:
 
     async def _by_hand(self, arm: str, operation: str, skill: str, parameters: dict[str, Any]) -> str:
         self._check_arm(arm)
+        if self._cell.mode is Mode.MAINTENANCE:
+            raise UsageError("nothing is moved by hand in Maintenance mode, only in Production and Manual.")
         if self._cell.state not in BY_HAND:
             states = ", ".join(state.title for state in BY_HAND)
             raise UsageError(f"nothing is moved by hand in {self._cell.state.title}, only in {states}.")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from microcell.faults import Fault
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.shop import Shop, open_orders
 from microcell.orchestration.work import OrderStatus, OrderWork
 from microcell.records.tools import HOUR_S
@@ -93,8 +93,10 @@ class CellSnapshot:
     line: str
     world: str
     state: State
+    mode: Mode
     reason: str
     orders: tuple[OrderView, ...]
+    orders_open: int
     stations: tuple[StationView, ...]
     tools: tuple[ToolView, ...]
     active_faults: tuple[Fault, ...]
@@ -105,17 +107,26 @@ class CellSnapshot:
 
 
 def snapshot(
-    shop: Shop, state: State, reason: str, world: str, active: tuple[Fault, ...], activity: Mapping[str, Feedback]
+    shop: Shop,
+    state: State,
+    mode: Mode,
+    reason: str,
+    world: str,
+    active: tuple[Fault, ...],
+    activity: Mapping[str, Feedback],
+    with_orders: bool = True,
 ) -> CellSnapshot:
-    """The cell at this moment."""
+    """The cell at this moment; `orders` stays empty where nobody needs all of them."""
     return CellSnapshot(
         time_s=shop.clock.now(),
         cell=shop.line.cell,
         line=shop.line.name,
         world=world,
         state=state,
+        mode=mode,
         reason=reason,
-        orders=order_views(shop),
+        orders=order_views(shop) if with_orders else (),
+        orders_open=shop.orders.open,
         stations=tuple(_station(shop, name, activity) for name in shop.line.cell_description.devices),
         tools=_tools(shop),
         active_faults=active,

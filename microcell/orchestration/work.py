@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from microcell.description.line import Line
 from microcell.faults import Fault
+from microcell.orchestration.limits import KEPT_SERIALS
 from microcell.orchestration.plan import Chain, Plan
 
 
@@ -25,9 +29,28 @@ class OrderStatus(IntEnum):
         return self >= OrderStatus.COMPLETED
 
 
+class Serials:
+    """Serials of an order's good units: counted all, the last ones kept."""
+
+    def __init__(self) -> None:
+        self._last: deque[str] = deque(maxlen=KEPT_SERIALS)
+        self._count = 0
+
+    def append(self, serial: str) -> None:
+        """One more."""
+        self._last.append(serial)
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._last)
+
+
 @dataclass
 class OrderWork:
-    """One order. `to_start` counts the units of each variant that are still to be begun."""
+    """One order. `to_start` counts the units of each variant that are still to be begun; `end` is set when it has ended."""
 
     order_id: str
     lines: tuple[tuple[str, int], ...]
@@ -41,10 +64,11 @@ class OrderWork:
     ended_s: float | None = None
     to_start: dict[str, int] = field(default_factory=dict)
     in_work: set[str] = field(default_factory=set)
-    good: list[str] = field(default_factory=list)
+    good: Serials = field(default_factory=Serials, compare=False)
     scrapped: int = 0
     reworked: int = 0
     last_fault: Fault | None = None
+    end: asyncio.Event = field(default_factory=asyncio.Event, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for variant, quantity in self.lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from microcell.geometry import Pose, Quaternion, Vector, rotate
@@ -9,7 +10,7 @@ from microcell.plant.bench import Bench, ToolTruth
 from microcell.plant.holding import Holding
 from microcell.plant.items import Item
 from microcell.plant.peg import Push
-from microcell.plant.physics import GRAVITY_M_S2
+from microcell.plant.physics import COUPLING_M, GRAVITY_M_S2, WRIST_STIFFNESS_N_M
 from microcell.plant.shapes import bottom_m
 from microcell.plant.supports import Supports
 
@@ -41,6 +42,8 @@ class Contact:
         self._bench = bench
         self._supports = supports
         self._holding = holding
+        self.chips_m: dict[tuple[str, int], float] = {}
+        """How thick what lies on a pocket's coupling is: a flange that comes down there, bare or with a tool, meets it."""
 
     def touch(self, arm: str, time_s: float) -> tuple[Push, ...]:
         """Forces on an arm's tool and what it holds at an instant of the present motion, in the cell frame, but weight."""
@@ -93,17 +96,28 @@ class Contact:
     def _load_at(self, arm: str, time_s: float) -> Load:
         tool = self._bench.tool_on(arm)
         if tool is None:
-            return Load((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+            return Load((0.0, 0.0, -self._chip_n(arm, time_s)), (0.0, 0.0, 0.0))
         flange = self._bench.arm(arm).flange_at(time_s)
         item = self._holding.held(tool)
         back = _conjugate(flange.orientation)
         force = rotate(back, (0.0, 0.0, -self._weight_n(tool, item)))
+        force = _plus(force, (0.0, 0.0, -self._chip_n(arm, time_s)))
         torque: Vector = (0.0, 0.0, 0.0)
         for push in self._pushes(tool, item, flange @ tool.tcp_in_flange):
             touch = rotate(back, push.force)
             lever = rotate(back, _less(push.at, flange.position))
             force, torque = _plus(force, touch), _plus(torque, _cross(lever, touch))
         return Load(force, torque)
+
+    def _chip_n(self, arm: str, time_s: float) -> float:
+        """Force of a chip under a flange, along the flange's axis, N."""
+        for (crib, number), thick_m in self.chips_m.items():
+            pocket = self._bench.line.cell_description.of_kind("tool_crib")[crib].pockets[number]
+            x, y, z = pocket.flange_in_cell.xyz_m
+            fx, fy, fz = self._bench.arm(arm).flange_at(time_s).position
+            if math.hypot(fx - x, fy - y) < COUPLING_M:
+                return WRIST_STIFFNESS_N_M * max(0.0, z + thick_m - fz)
+        return 0.0
 
     def _pushes(self, tool: ToolTruth, item: Item | None, tcp: Pose) -> tuple[Push, ...]:
         """Forces on what is lowest at the tool, in the cell frame."""

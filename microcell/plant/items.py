@@ -65,6 +65,7 @@ class Inventory:
     def __init__(self, on_move: Callable[[Place, Place], None]) -> None:
         self.losses: list[Loss] = []
         self._on_move = on_move
+        self._made = 0
         self._items: dict[int, Item] = {}
         self._at: dict[tuple[str, str], dict[int, Item]] = {}
 
@@ -79,7 +80,8 @@ class Inventory:
 
     def make(self, part_name: str, part: Part, lot: str, place: Place, pose: Pose, **details: Any) -> Item:
         """A new item at a place; `details` are further fields of `Item`."""
-        item = Item(len(self._items) + 1, part_name, part, lot, place, pose, **details)
+        self._made += 1
+        item = Item(self._made, part_name, part, lot, place, pose, **details)
         self._items[item.item_id] = item
         self._held_by(place.kind, place.holder)[item.item_id] = item
         return item
@@ -88,7 +90,7 @@ class Inventory:
         """Move an item, with what is installed in it, to another place; `changes` are fields of `Item`."""
         before = self._items[item.item_id].place
         moved = replace(item, place=place, pose=pose, **changes)
-        del self._held_by(before.kind, before.holder)[item.item_id]
+        self._let_go(item.item_id, before)
         self._held_by(place.kind, place.holder)[item.item_id] = moved
         self._items[item.item_id] = moved
         self._on_move(before, place)
@@ -99,12 +101,26 @@ class Inventory:
         self.move(item, Place("lost"), pose)
         self.losses.append(Loss(item.item_id, item.part_name, reason, time_s))
 
-    def put_back(self, items: Iterable[Item], losses: Iterable[Loss]) -> None:
-        """Have these items and no others."""
+    @property
+    def made(self) -> int:
+        """How many items there have been."""
+        return self._made
+
+    def put_back(self, items: Iterable[Item], losses: Iterable[Loss], made: int) -> None:
+        """Have these items and no others, after so many have been made."""
+        self._made = made
         self._items, self.losses = {item.item_id: item for item in items}, list(losses)
         self._at = {}
         for item in self._items.values():
             self._held_by(item.place.kind, item.place.holder)[item.item_id] = item
+
+    def take_away(self, kind: PlaceKind, holder: str) -> None:
+        """Take a holder with all that it has out of the cell: what left the factory is no item any more."""
+        for item in self.at(kind, holder):
+            if item.place.kind != "unit":
+                self.take_away("unit", str(item.item_id))
+            del self._items[item.item_id]
+        self._at.pop((kind, holder), None)
 
     def at(self, kind: PlaceKind, holder: str = "") -> list[Item]:
         """The items of a holder, in the order in which they came."""
@@ -130,3 +146,9 @@ class Inventory:
 
     def _held_by(self, kind: PlaceKind, holder: str) -> dict[int, Item]:
         return self._at.setdefault((kind, holder), {})
+
+    def _let_go(self, item_id: int, place: Place) -> None:
+        held = self._held_by(place.kind, place.holder)
+        del held[item_id]
+        if not held:
+            del self._at[place.kind, place.holder]

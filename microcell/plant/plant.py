@@ -18,6 +18,7 @@ from microcell.plant.feeding import Feeding, RefillListener
 from microcell.plant.holding import Holding
 from microcell.plant.injection import Injections
 from microcell.plant.items import Inventory, Item
+from microcell.plant.safety import SafetyCircuit
 from microcell.plant.scene import SceneItem
 from microcell.plant.screwing import Screwing
 from microcell.plant.settling import Settling
@@ -29,7 +30,8 @@ from microcell.plant.truth import Truth, UnitTruth
 class Plant:
     """The truth of one cell, and the physics by which devices change it.
 
-    Mock devices use the parts by topic: `holding`, `screwing`, `coupling`, `feeding`, `stations`, `contact`.
+    Mock devices use the parts by topic: `holding`, `screwing`, `coupling`, `feeding`, `stations`, `contact`,
+    `safety`.
     Tests and cameras look with `scene`, `truth` and `carton_contents`.
     """
 
@@ -38,6 +40,7 @@ class Plant:
         self.seed = seed
         self.clock = clock
         self.injections = Injections()
+        self.safety = SafetyCircuit(_buttons(line), tuple(line.cell_description.of_kind("arm")))
         self.bench = Bench(line, seed, clock)
         self.supports = Supports(self.bench)
         self.settling = Settling(self.bench, self.supports)
@@ -104,6 +107,10 @@ class Plant:
             for item in self.inventory.installed(root):
                 found.append(_seen(item, root.pose @ item.pose, station, item.place.slot))
         return found
+
+
+def _buttons(line: Line) -> tuple[str, ...]:
+    return tuple(b for spec in line.cell_description.of_kind("safety").values() for b in spec.buttons)
 
 
 def _seen(item: Item, pose: Pose, station: str, site: str) -> SceneItem:

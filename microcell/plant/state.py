@@ -28,7 +28,7 @@ class PlantFile:
     def __init__(self, plant: Plant, path: Path) -> None:
         self._plant = plant
         self._path = path
-        self._texts: dict[int, tuple[Item, str]] = {}
+        self._texts: dict[int, tuple[Item, str]] = {}  # what has left the cell is dropped from time to time
         self._written = ""
 
     def load(self) -> bool:
@@ -58,6 +58,8 @@ class PlantFile:
 
     def _text(self) -> str:
         items = ",\n".join(self._item(item) for item in self._plant.inventory)
+        if len(self._texts) > 2 * len(self._plant.inventory):
+            self._texts = {item.item_id: self._texts[item.item_id] for item in self._plant.inventory}
         rest = json.dumps(_rest(self._plant), separators=(",", ":"))
         return f'{{"items":[{items}],\n"rest":{rest}}}\n'
 
@@ -89,6 +91,7 @@ def _rest(plant: Plant) -> dict[str, Any]:
     return {
         "version": VERSION,
         "line": plant.line.name,
+        "made": bench.inventory.made,
         "losses": [asdict(loss) for loss in bench.inventory.losses],
         "tools": {name: _tool_data(tool, now_s) for name, tool in bench.tools.items()},
         "arms": {name: arm.joints()[0] for name, arm in bench.arms.items()},
@@ -98,6 +101,8 @@ def _rest(plant: Plant) -> dict[str, Any]:
         "feeding": plant.feeding.as_data(),
         "stations": plant.stations.as_data(),
         "entered": plant.supports.as_data(),
+        "pressed": sorted(plant.safety.pressed),
+        "tripped": sorted(plant.safety.tripped),
     }
 
 
@@ -117,7 +122,8 @@ def _put_back(plant: Plant, data: Mapping[str, Any]) -> None:
     rest, bench = data["rest"], plant.bench
     if (rest["version"], rest["line"]) != (VERSION, plant.line.name):
         raise ValueError(f"it is version {rest['version']} of line '{rest['line']}'")
-    bench.inventory.put_back([_item(plant, item) for item in data["items"]], [Loss(**loss) for loss in rest["losses"]])
+    losses = [Loss(**loss) for loss in rest["losses"]]
+    bench.inventory.put_back([_item(plant, item) for item in data["items"]], losses, rest["made"])
     for name, told in rest["tools"].items():
         _put_tool(bench.tools[name], told, plant.clock.now())
     for name, joints in rest["arms"].items():
@@ -128,6 +134,7 @@ def _put_back(plant: Plant, data: Mapping[str, Any]) -> None:
     plant.feeding.put_back(rest["feeding"])
     plant.stations.put_back(rest["stations"])
     plant.supports.put_back(rest["entered"])
+    plant.safety.pressed, plant.safety.tripped = set(rest["pressed"]), set(rest["tripped"])
 
 
 def _item(plant: Plant, data: Mapping[str, Any]) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from microcell.plant.bench import Bench
 from microcell.plant.items import Item, Place
 from microcell.plant.physics import CLAMP_HOLDS_M
 from microcell.plant.supports import on_seat
+
+KEPT_CARTONS = 50
+"""Full cartons that still stand beside the cell, to be looked into; older ones have been driven away."""
 
 _FADED = (0.01, 0.05)
 """Contrast of an unreadable label: at 0.05 no code was read in 300 rendered images, at 0.1 half of them."""
@@ -33,6 +37,7 @@ class Stations:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._exchanged = dict.fromkeys(bench.cartons, 0)
+        self._full: deque[str] = deque()
         self._printed = 0
         self._label = label_part(bench.line)
         for station in bench.cartons:
@@ -45,12 +50,12 @@ class Stations:
 
     def as_data(self) -> dict[str, Any]:
         """How many cartons and labels there have been."""
-        return {"exchanged": self._exchanged, "printed": self._printed}
+        return {"exchanged": self._exchanged, "printed": self._printed, "full": list(self._full)}
 
     def put_back(self, data: Mapping[str, Any]) -> None:
         """Go on counting."""
         self._exchanged.update(data["exchanged"])
-        self._printed = data["printed"]
+        self._printed, self._full = data["printed"], deque(data["full"])
 
     def seated(self, fixture: str) -> Item | None:
         """What a fixture's part sensor sees: the part on its seat, let go or still in the tool."""
@@ -80,6 +85,9 @@ class Stations:
         Ids are numbers, with the station's name before them when there are several stations.
         """
         self._exchanged[station] += 1
+        self._full.append(self._bench.cartons[station])
+        if len(self._full) > KEPT_CARTONS:
+            self._bench.inventory.take_away("carton", self._full.popleft())
         prefix = "CTN" if len(self._bench.cartons) == 1 else f"CTN-{station}"
         self._bench.cartons[station] = f"{prefix}-{self._exchanged[station]:06d}"
         return self.carton(station)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from microcell import events
 from microcell.events import Event
 from microcell.records.orders import OrderRecord, OrdersFold
+from microcell.records.packml import PackmlFold, UnitTimes
 from microcell.records.states import StatesFold, StateSpan
 from microcell.records.tools import ToolLifeRow, ToolsFold
 from microcell.records.units import GOOD, Attempt, UnitHistory, UnitsFold, in_doubt
@@ -73,6 +74,7 @@ class Production:
     tools: Mapping[str, str]
     mounted: Mapping[str, events.ToolMounted]
     tool_life: tuple[ToolLifeRow, ...] = ()
+    packml: tuple[UnitTimes, ...] = ()
 
     @property
     def in_doubt(self) -> tuple[Attempt, ...]:
@@ -106,6 +108,7 @@ class ProductionFold:
         self._tools: dict[str, str] = {}
         self._mounted: dict[str, events.ToolMounted] = {}
         self._wear = ToolsFold()
+        self._packml = PackmlFold()
 
     def apply(self, event: Event) -> None:
         """Take the next event into account."""
@@ -113,6 +116,7 @@ class ProductionFold:
         event = self._timeline.place(event)
         self._units.apply(event)
         self._orders.apply(event)
+        self._packml.apply(event)
         self._states.apply(event, self._orders.any_open)
         if isinstance(event, events.ToolMounted):
             self._mounted[event.arm] = event
@@ -138,6 +142,7 @@ class ProductionFold:
             tools=dict(self._tools),
             mounted=dict(self._mounted),
             tool_life=self._wear.rows(),
+            packml=self._packml.times(),
         )
 
     def _all(self, kind: type[E]) -> tuple[E, ...]:

@@ -17,6 +17,7 @@ from microcell.errors import JournalError
 from microcell.records.journal import GENESIS, Break, Head, JournalReader
 from microcell.records.kpis import Kpis, key_figures
 from microcell.records.orders import OrderRecord
+from microcell.records.packml import UnitTimes
 from microcell.records.production import Production, ProductionFold
 from microcell.records.units import PartUsed, UnitHistory
 
@@ -145,6 +146,7 @@ class Report:
     orders: tuple[OrderRow, ...]
     units: tuple[UnitRow, ...]
     in_doubt: tuple[DoubtRow, ...]
+    packml: tuple[UnitTimes, ...]
     kpis: Kpis
     digest: Digest
     production: Production
@@ -205,6 +207,7 @@ def describe(
             DoubtRow(a.unit, a.operation, a.skill, a.attempt_id, a.resources, a.started_s)
             for a in production.in_doubt
         ),
+        packml=production.packml,
         kpis=key_figures(production),
         digest=Digest(head.sequence, head.hash, broken, unknown_events),
         production=production,

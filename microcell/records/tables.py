@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from microcell.records.kpis import CheckSpread, Kpis, Yield
+from microcell.records.packml import PRODUCTION
 from microcell.records.report import CAMERAS, Digest, Header, Report, UnitRow
 
 ROWS_SHOWN = 20
@@ -24,6 +25,7 @@ def print_report(report: Report, console: Console, all_units: bool = False) -> N
     _print_figures(report.kpis, console)
     for table in (_times, _work_time, _states, _resources, _faults, _rejections, _tools, _tool_life, _checks):
         _print_table(table(report.kpis), console)
+    _print_table(_packml(report), console)
     _print_lots(report.kpis, console, rows_shown)
     _print_units(report.units, console, rows_shown)
     _print_table(_doubts(report), console)
@@ -68,6 +70,18 @@ def _print_header(header: Header | None, console: Console) -> None:
         f"State: {state}{reason}\n",
     ):
         console.print(text, highlight=False, soft_wrap=True)
+
+
+def _packml(report: Report) -> Table:
+    """Counts and times in state of the cell and of each station that was used."""
+    columns = ("unit", ">done", ">bad", ">Execute", ">Idle", ">Suspended", ">Held", ">other")
+    table = _table("PackML units", *columns)
+    for unit in report.packml:
+        shown = [unit.state_s.get(name, 0.0) for name in ("Execute", "Idle", "Suspended", "Held")]
+        times = (*shown, max(0.0, sum(unit.state_s.values()) - sum(shown)))
+        counts, mode = (str(unit.processed), str(unit.defective)), "" if unit.mode == PRODUCTION else f" ({unit.mode})"
+        table.add_row((escape(unit.unit) or "the cell") + mode, *counts, *map(duration, times))
+    return table
 
 
 def _orders(report: Report) -> Table:

@@ -12,11 +12,11 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from microcell.errors import UsageError
-from microcell.orchestration.packml import Command
+from microcell.orchestration.packml import Command, Mode
 from microcell.ros import names, qos
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
-from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, ToolState
+from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, PackMLStatus, ToolState
 from microcell_interfaces.srv import (
     ChangeTool,
     ControlOrder,
@@ -24,6 +24,7 @@ from microcell_interfaces.srv import (
     ListOrders,
     ListTools,
     PackMLCommand,
+    SetMode,
     SetToolService,
 )
 
@@ -34,7 +35,7 @@ TOOL_CHANGE_S = 120.0
 ROTATION_S = 300.0
 """How long the cell may take to rotate its journal."""
 LOOK_S = 0.05
-KEPT_ORDERS, KEPT_TOOLS, KEPT_FAULTS = 200, 50, 16
+KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_FAULTS = 200, 50, 200, 16
 _CELL_STATE_TYPE = "microcell_interfaces/msg/CellState"
 
 
@@ -76,6 +77,7 @@ class CellClient:
         self.state: CellState | None = None
         self.orders: dict[str, OrderState] = {}
         self.tools: dict[str, ToolState] = {}
+        self.units: dict[str, PackMLStatus] = {}
         self.faults: deque[Fault] = deque(maxlen=KEPT_FAULTS)
         self._runtime = runtime
         self._node = node
@@ -83,6 +85,7 @@ class CellClient:
         self._subscribe(CellState, names.CELL_STATE, self._on_state, 1)
         self._subscribe(OrderState, names.ORDERS, self._on_order, KEPT_ORDERS)
         self._subscribe(ToolState, names.TOOL_STATES, self._on_tool, KEPT_TOOLS)
+        self._subscribe(PackMLStatus, names.PACKML_STATUS, self._on_unit, KEPT_UNITS)
         self._subscribe(Fault, names.FAULTS, self.faults.append, KEPT_FAULTS)
 
     @classmethod
@@ -137,10 +140,15 @@ class CellClient:
         request = ControlOrder.Request(order_id=order_id, command=command, reason=reason)
         return _accepted(await self._call(ControlOrder, names.CONTROL_ORDER, request))
 
-    async def command(self, command: Command, reason: str = "") -> str:
-        """Give a PackML command; the cell's word for it. `UsageError` when it is illegal now."""
-        request = PackMLCommand.Request(command=int(command), reason=reason)
+    async def command(self, command: Command, reason: str = "", unit: str = "") -> str:
+        """Give a PackML command to the cell or a station; the cell's word for it. `UsageError` when it is illegal now."""
+        request = PackMLCommand.Request(command=int(command), reason=reason, unit=unit)
         return _accepted(await self._call(PackMLCommand, names.PACKML_COMMAND, request))
+
+    async def set_mode(self, mode: Mode, reason: str = "", unit: str = "") -> str:
+        """Change the PackML mode of the cell or a station; the cell's word for it. `UsageError` when it is illegal now."""
+        request = SetMode.Request(mode=int(mode), reason=reason, unit=unit)
+        return _accepted(await self._call(SetMode, names.SET_MODE, request))
 
     async def list_orders(self) -> list[OrderState]:
         """All orders of the cell, open ones first."""
@@ -192,11 +200,14 @@ class CellClient:
     def _on_order(self, message: OrderState) -> None:
         self.orders[message.order_id] = message
 
+    def _on_unit(self, message: PackMLStatus) -> None:
+        self.units[message.unit] = message
+
     def _on_tool(self, message: ToolState) -> None:
         self.tools[message.name] = message
 
     async def _call(self, kind: Any, name: str, request: Any, answer_s: float = ANSWER_S) -> Any:
-        client = self._node.create_client(kind, self._name(name))
+        client = self._node.create_client(kind, self._name(name), qos_profile=qos.SERVICE)
         try:
             await self._ready(client.service_is_ready, name)
             return await self._runtime.call(client, request, answer_s)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from enum import IntEnum
+from typing import Any, TypeVar
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
@@ -17,16 +19,17 @@ from microcell.errors import MicrocellError, UsageError
 from microcell.faults import Fault as CellFault
 from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller
-from microcell.orchestration.packml import Command, State, legal_commands
+from microcell.orchestration.packml import Command, Mode, State
 from microcell.orchestration.view import CellSnapshot, OrderView, ToolView
 from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry
 from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
-from microcell_interfaces.msg import CellState, Fault, OrderState, ProductionEvent, ToolState
+from microcell_interfaces.msg import CellState, Fault, OrderState, PackMLStatus, ProductionEvent, ToolState
 from microcell_interfaces.srv import (
     ChangeTool,
     ControlOrder,
@@ -34,15 +37,18 @@ from microcell_interfaces.srv import (
     ListOrders,
     ListTools,
     PackMLCommand,
+    SetMode,
     SetToolService,
     SubmitOrder,
 )
+
+N = TypeVar("N", bound=IntEnum)
 
 COALESCE_S = 0.02
 """Changes within this time go out as one message: they come in bursts, and none must delay the dispatch."""
 
 HEARTBEAT_S = 1.0
-KEPT_ORDERS, KEPT_TOOLS, KEPT_EVENTS, KEPT_FAULTS = 200, 50, 1000, 100
+KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_EVENTS, KEPT_FAULTS = 200, 50, 200, 1000, 100
 
 
 class CellInterface:
@@ -52,11 +58,12 @@ class CellInterface:
         cell_state (CellState)            on every change
         orders (OrderState)               an order's state on every change of it; the last 200 changes are kept
         tool_states (ToolState)           one message for each tool on every change of it
+        packml_status (PackMLStatus)      one message for the cell and each station on every change of it but the times
         events (ProductionEvent)          every journal entry; the last 1000 are kept
         faults (Fault)                    every fault of an operation or of the cell; the last 100 are kept
         /diagnostics (DiagnosticArray)    each second, not latched
-    Services: submit_order, control_order, list_orders, packml_command, list_tools, change_tool, dock_tool,
-        set_tool_service. A bad request gets accepted=false and a message that says what is wrong.
+    Services: submit_order, control_order, list_orders, packml_command, set_mode, list_tools, change_tool,
+        dock_tool, set_tool_service. A bad request gets accepted=false and a message that says what is wrong.
     Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
     """
 
@@ -67,12 +74,14 @@ class CellInterface:
         self._cell = node.create_publisher(CellState, names.CELL_STATE, qos.latched())
         self._orders = node.create_publisher(OrderState, names.ORDERS, qos.latched(KEPT_ORDERS))
         self._tools = node.create_publisher(ToolState, names.TOOL_STATES, qos.latched(KEPT_TOOLS))
+        self._units = node.create_publisher(PackMLStatus, names.PACKML_STATUS, qos.latched(KEPT_UNITS))
         self._events = node.create_publisher(ProductionEvent, names.EVENTS, qos.latched(KEPT_EVENTS))
         self._faults = node.create_publisher(Fault, names.FAULTS, qos.latched(KEPT_FAULTS))
         self._diagnostics = node.create_publisher(DiagnosticArray, names.DIAGNOSTICS, 10)
         self._shown_cell = CellState()
         self._shown_orders: dict[str, OrderView] = {}
         self._shown_tools: dict[str, ToolView] = {}
+        self._shown_units: dict[str, tuple[object, ...]] = {}
         self._followers: dict[Goal, str] = {}
         self._pending = False
 
@@ -104,13 +113,14 @@ class CellInterface:
             (ControlOrder, names.CONTROL_ORDER, self._control),
             (ListOrders, names.LIST_ORDERS, self._list),
             (PackMLCommand, names.PACKML_COMMAND, self._command),
+            (SetMode, names.SET_MODE, self._set_mode),
             (ListTools, names.LIST_TOOLS, self._list_tools),
             (ChangeTool, names.CHANGE_TOOL, self._change_tool),
             (DockTool, names.DOCK_TOOL, self._dock_tool),
             (SetToolService, names.SET_TOOL_SERVICE, self._set_tool_service),
         )
         for kind, name, handler in services:
-            self._runtime.create_service(self._node, kind, name, handler)
+            self._runtime.create_service(self._node, kind, name, bounded(handler))
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
@@ -144,15 +154,23 @@ class CellInterface:
     def _show(self) -> None:
         """Publish what differs from what was published last."""
         self._pending = False
-        snapshot = self._controller.snapshot()
-        for order in snapshot.orders:
+        snapshot = self._controller.snapshot(with_orders=False)
+        for work in self._controller.shop.orders.take_changed():
+            order = OrderView.of(work, self._line.product)
             if self._shown_orders.get(order.order_id) != order:
                 self._shown_orders[order.order_id] = order
                 self._show_order(order)
+            if order.status.ended:
+                self._shown_orders.pop(order.order_id)
         for tool in snapshot.tools:
             if self._shown_tools.get(tool.name) != tool:
                 self._shown_tools[tool.name] = tool
                 self._tools.publish(convert_cell.tool_message(tool, self._line))
+        for name, news in self._controller.packml.news().items():
+            if self._shown_units.get(name) != news:
+                self._shown_units[name] = news
+                status = self._controller.packml.status(name)
+                self._units.publish(convert_cell.packml_message(status, self._epoch_s + snapshot.time_s))
         self._show_cell(snapshot)
 
     def _show_order(self, order: OrderView) -> None:
@@ -175,7 +193,7 @@ class CellInterface:
         """Publish the diagnostics, whose consumers call silence stale."""
         while True:
             self._show()
-            array = DiagnosticArray(status=[convert_cell.diagnostic_status(self._controller.snapshot())])
+            array = DiagnosticArray(status=[convert_cell.diagnostic_status(self._controller.snapshot(with_orders=False))])
             array.header.stamp = self._node.get_clock().now().to_msg()
             self._diagnostics.publish(array)
             await asyncio.sleep(HEARTBEAT_S)
@@ -203,20 +221,30 @@ class CellInterface:
 
     async def _command(self, request: Any, response: Any) -> Any:
         def command() -> str:
-            try:
-                wanted = Command(request.command)
-            except ValueError:
-                legal = ", ".join(f"{c.title} ({c.value})" for c in legal_commands(self._controller.state))
-                raise UsageError(f"{request.command} is no PackML command. Legal now: {legal or 'none'}.") from None
-            self._controller.command(wanted, request.reason)
+            machine = self._controller.packml.machine(request.unit)
+            wanted = _known(Command, request.command, "PackML command", machine.legal_commands)
+            self._controller.command(wanted, request.reason, request.unit)
             return f"{wanted.title} is accepted"
 
         response = _answered(response, command)
-        response.state = int(self._controller.state)
+        with suppress(UsageError):  # the answer says already that there is no such unit
+            response.state = int(self._controller.packml.machine(request.unit).state)
+        return response
+
+    async def _set_mode(self, request: Any, response: Any) -> Any:
+        def set_mode() -> str:
+            mode = _known(Mode, request.mode, "PackML mode", tuple(Mode))
+            self._controller.set_mode(mode, request.reason, request.unit)
+            return f"{request.unit or self._line.cell} is in {mode.title} mode"
+
+        response = _answered(response, set_mode)
+        with suppress(UsageError):
+            response.mode = int(self._controller.packml.machine(request.unit).mode)
         return response
 
     async def _list_tools(self, request: Any, response: Any) -> Any:
-        response.tools = [convert_cell.tool_message(tool, self._line) for tool in self._controller.snapshot().tools]
+        tools = self._controller.snapshot(with_orders=False).tools
+        response.tools = [convert_cell.tool_message(tool, self._line) for tool in tools]
         return response
 
     async def _change_tool(self, request: Any, response: Any) -> Any:
@@ -242,6 +270,7 @@ class CellInterface:
 
     async def _produce(self, goal: Goal) -> tuple[Ending, Any]:
         try:
+            check_message(goal.request)
             order_id = self._controller.submit(self._order_of(goal.request))
         except MicrocellError as error:
             return Ending.ABORTED, ProduceOrder.Result(message=str(error))
@@ -282,6 +311,15 @@ _ENDINGS = {
     OrderStatus.CANCELLED: Ending.CANCELLED,
     OrderStatus.FAILED: Ending.ABORTED,
 }
+
+
+def _known(kind: type[N], number: int, what: str, legal: Sequence[N]) -> N:
+    """The member of that number; `UsageError` with the legal ones when there is none."""
+    try:
+        return kind(number)
+    except ValueError:
+        choice = ", ".join(f"{member.name.capitalize()} ({member.value})" for member in legal)
+        raise UsageError(f"{number} is no {what}. Legal now: {choice or 'none'}.") from None
 
 
 def _answered(response: Any, work: Callable[[], str]) -> Any:

@@ -15,14 +15,25 @@ from pydantic import ValidationError
 
 from microcell.description.line import Line
 from microcell.description.order import Order
+from microcell.description.wording import shortened
 from microcell.errors import UsageError
-from microcell.orchestration.packml import State
+from microcell.orchestration.packml import Mode, State
+from microcell.orchestration.stations import UnitStatus
 from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
 from microcell.records.journal import Entry
 from microcell.ros.convert_skills import fault_message, stamp, unix_s
-from microcell_interfaces.msg import CellState, OrderLine, OrderState, ProductionEvent, StationState, ToolState
+from microcell_interfaces.msg import (
+    CellState,
+    OrderLine,
+    OrderState,
+    PackMLStatus,
+    ProductionEvent,
+    StationState,
+    ToolState,
+)
 
 SHOWN_FAULTS = 16
+SHOWN_ERRORS = 5
 _ERRORS = (State.ABORTING, State.ABORTED, State.CLEARING)
 _WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING)
 
@@ -44,7 +55,9 @@ def order_of(
             }
         )
     except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({e['input']!r})" for e in error.errors(include_url=False))
+        found = error.errors(include_url=False)
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({shortened(repr(e['input']))})" for e in found[:SHOWN_ERRORS]]
+        wrong += [f"and {len(found) - SHOWN_ERRORS} more"] if len(found) > SHOWN_ERRORS else []
         raise UsageError(f"the order is malformed: {'; '.join(wrong)}.") from error
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(f"due is no date: {error}. Leave it zero for none.") from error
@@ -79,13 +92,37 @@ def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
         world=snapshot.world,
         state=int(snapshot.state),
         state_name=snapshot.state.title,
+        mode=int(snapshot.mode),
+        mode_name=snapshot.mode.title,
         reason=snapshot.reason,
-        orders_open=sum(not order.status.ended for order in snapshot.orders),
+        orders_open=snapshot.orders_open,
         units_in_work=snapshot.units_in_work,
         units_good=snapshot.units_good,
         units_scrapped=snapshot.units_scrapped,
         stations=[station_message(station) for station in snapshot.stations],
         active_faults=[fault_message(fault, epoch_s) for fault in snapshot.active_faults[-SHOWN_FAULTS:]],
+    )
+
+
+def packml_message(status: UnitStatus, time_s: float) -> PackMLStatus:
+    """PackML status of one unit; `time_s` is its stamp, Unix time."""
+    state_s, mode_s = status.state_cumulative_s, status.mode_cumulative_s
+    return PackMLStatus(
+        stamp=stamp(time_s),
+        unit=status.unit,
+        state=int(status.state),
+        state_name=status.state.title,
+        mode=int(status.mode),
+        mode_name=status.mode.title,
+        reason=status.reason,
+        legal_commands=[command.title for command in status.legal_commands],
+        state_current_time=status.state_current_s,
+        mode_current_time=status.mode_current_s,
+        state_cumulative_times=[0.0, *(state_s.get(state.title, 0.0) for state in State)],
+        mode_cumulative_times=[0.0, *(mode_s.get(mode.title, 0.0) for mode in Mode)],
+        units_processed=status.processed,
+        units_defective=status.defective,
+        mode_change_count=status.mode_changes,
     )
 
 
@@ -150,7 +187,7 @@ def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
     if snapshot.state in _ERRORS or any(not fault.kind.recoverable for fault in snapshot.active_faults):
         level = DiagnosticStatus.ERROR
     values = {
-        "orders open": sum(not order.status.ended for order in snapshot.orders),
+        "orders open": snapshot.orders_open,
         "units in work": snapshot.units_in_work,
         "units good": snapshot.units_good,
         "units scrapped": snapshot.units_scrapped,

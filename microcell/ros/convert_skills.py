@@ -19,6 +19,7 @@ from microcell.errors import UsageError
 from microcell.events import canonical
 from microcell.faults import CATALOGUE, Fault
 from microcell.measurement import Measurement
+from microcell.ros.bounded import MAX_YAML_DEPTH, MAX_YAML_TEXT, too_long
 from microcell.skills.contract import Feedback, Lease, Outcome, PartUse, SkillGoal, SkillResult
 from microcell_interfaces.action import ExecuteSkill
 from microcell_interfaces.msg import Fault as FaultMsg
@@ -81,6 +82,8 @@ def goal_message(goal: SkillGoal) -> ExecuteSkill.Goal:
 
 def goal_of(message: ExecuteSkill.Goal) -> SkillGoal:
     """The goal that a message asks for; `UsageError` with everything that is wrong with its form."""
+    if long := too_long(message, MAX_YAML_TEXT):
+        raise UsageError(long[0])
     problems: list[str] = []
     if not message.attempt_id:
         problems.append("attempt_id is empty: give each attempt its own")
@@ -137,7 +140,7 @@ def _parameters_of(messages: Sequence[Parameter], problems: list[str]) -> dict[s
     for message in messages:
         try:
             values[message.name] = _value_of(message)
-        except (UsageError, yaml.YAMLError, RecursionError) as error:
+        except (UsageError, yaml.YAMLError, RecursionError, ValueError) as error:
             problems.append(f"the parameter '{message.name}': {' '.join(str(error).split())}")
     return values
 
@@ -153,7 +156,19 @@ def _value_of(message: Parameter) -> Any:
     if message.type not in fields:
         raise UsageError(f"type {message.type} is not one of 1 (bool) to 5 (YAML), see Parameter.msg")
     value = getattr(message, fields[message.type])
-    return yaml.safe_load(value) if message.type == Parameter.TYPE_YAML else value
+    return _plain_data(value) if message.type == Parameter.TYPE_YAML else value
+
+
+def _plain_data(text: str) -> Any:
+    """Data of a YAML parameter, which comes from another process: of bounded size and depth, without aliases."""
+    if len(text) > MAX_YAML_TEXT:
+        raise UsageError(f"{len(text)} characters of YAML are too many, {MAX_YAML_TEXT} are allowed")
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_YAML_DEPTH:
+            raise UsageError(f"YAML with aliases, or nested deeper than {MAX_YAML_DEPTH} levels, is not allowed")
+    return yaml.safe_load(text)
 
 
 def _twice(names: Sequence[str]) -> str:

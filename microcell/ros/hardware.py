@@ -10,6 +10,7 @@ from typing import Any
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 
+from microcell.description.cell import SafetySpec
 from microcell.description.line import Line
 from microcell.devices.arm.contract import Arm
 from microcell.devices.bin.contract import Bin
@@ -22,6 +23,7 @@ from microcell.devices.fixture.contract import Fixture
 from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.devices.gripper.contract import Gripper
 from microcell.devices.printer.contract import Printer
+from microcell.devices.safety.contract import Safety
 from microcell.devices.screwdriver.contract import Screwdriver
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.devices.tool_crib.contract import ToolCrib
@@ -34,7 +36,14 @@ from microcell.ros.clock import ScaledClock
 from microcell.ros.hardware_arm import ArmFace, ForceSensorFace
 from microcell.ros.hardware_cameras import CameraFace
 from microcell.ros.hardware_face import Face, own_time
-from microcell.ros.hardware_stations import FeederFace, FixtureFace, serve_bin, serve_carton_station, serve_printer
+from microcell.ros.hardware_stations import (
+    FeederFace,
+    FixtureFace,
+    SafetyFace,
+    serve_bin,
+    serve_carton_station,
+    serve_printer,
+)
 from microcell.ros.hardware_tooling import (
     GripperFace,
     ScrewdriverFace,
@@ -64,6 +73,7 @@ _SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...]
     (CartonStation, names.STATIONS, serve_carton_station),
     (Printer, names.STATIONS, serve_printer),
     (Bin, names.STATIONS, serve_bin),
+    (Safety, names.STATIONS, SafetyFace),
     (Camera, names.CAMERAS, CameraFace),
 )  # fmt: skip
 """Kind of device, the node that shows it, and what shows it."""
@@ -81,7 +91,8 @@ class MockHardware:
     is one, and keeps it there.
 
     Nodes: arm_controller, tooling, stations, cameras; what each offers is said at the faces (`hardware_*.py`).
-    Service:  hardware/inject_fault (microcell_interfaces/InjectFault).
+    Services: hardware/inject_fault (microcell_interfaces/InjectFault); `<safety>/emergency_stop/<button>/press` and
+              `<safety>/protective_stop/<arm>/press` (std_srvs/SetBool).
     Topic:    /clock (rosgraph_msgs/Clock) when cell time does not run as fast as real time.
     """
 
@@ -116,6 +127,9 @@ class MockHardware:
             shown[name] = show(self._face(node), device, specs[name])
         for name, spec in self._line.cell_description.of_kind("arm").items():
             shown[spec.force_sensor].reflex = shown[name].halt
+        for name, spec in self._line.cell_description.of_kind("safety").items():
+            shown[name].show_arms(self._line.cell_description.of_kind("arm"))
+            self._serve_presses(name, spec)
         if self._bench is not None:
             self._keep(self._bench)
         self._runtime.create_service(self._own.node, InjectFault, names.INJECT_FAULT, self._inject)
@@ -148,6 +162,16 @@ class MockHardware:
             self._faces[name] = Face(self._runtime, node, self.clock)
         return self._faces[name]
 
+    def _serve_presses(self, safety: str, spec: SafetySpec) -> None:
+        """Let somebody press the buttons, and trip the arms."""
+        circuit = self.plant.safety
+        for button in spec.buttons:
+            topic = names.press(names.emergency_stop(safety, button))
+            self._own.switch(topic, _call(circuit.press, button), _call(circuit.release, button))
+        for arm in self._line.cell_description.of_kind("arm"):
+            topic = names.press(names.protective_stop(safety, arm))
+            self._own.switch(topic, _call(circuit.trip, arm), _call(circuit.restore, arm))
+
     async def _tick(self) -> None:
         self._clocks.publish(Clock(clock=self._own.now()))
 
@@ -161,6 +185,13 @@ class MockHardware:
         except ValueError as error:
             response.message = str(error)
         return response
+
+
+def _call(act: Callable[[str], None], name: str) -> Callable[[], Awaitable[None]]:
+    async def call() -> None:
+        act(name)
+
+    return call
 
 
 def _kept(command: Callable[..., Awaitable[Any]], bench: PlantFile) -> Callable[..., Awaitable[Any]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from std_msgs.msg import Bool, UInt32
 
-from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec
+from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec, SafetySpec
 from microcell.devices.bin.contract import Bin
 from microcell.devices.carton_station.contract import CartonStation
 from microcell.devices.feeder.contract import Feeder, Presented
 from microcell.devices.fixture.contract import Fixture
 from microcell.devices.printer.contract import Printer
+from microcell.devices.safety.contract import Safety, Stops
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.hardware_face import Face
@@ -97,6 +99,38 @@ class FixtureFace:
     async def _release(self) -> None:
         await self._fixture.release()
         self._clamped.publish(Bool(data=False))
+
+
+class SafetyFace:
+    """A safety controller: latched topics `<safety>/emergency_stop/<button>` and `<safety>/protective_stop/<arm>`."""
+
+    def __init__(self, face: Face, safety: Safety, spec: SafetySpec) -> None:
+        self._face = face
+        self._safety = safety
+        self._buttons = {b: face.publisher(Bool, names.emergency_stop(safety.name, b), qos.latched()) for b in spec.buttons}
+
+    def show_arms(self, arms: Iterable[str]) -> None:
+        """Show the state from now on, also that of these arms."""
+        face, name = self._face, self._safety.name
+        self._arms = {arm: face.publisher(Bool, names.protective_stop(name, arm), qos.latched()) for arm in arms}
+        face.keep(self._watch())
+
+    async def _watch(self) -> None:
+        known: Stops | None = None
+        while True:
+            try:
+                known = await (self._safety.stops() if known is None else self._safety.wait_change(known))
+                self._show(known)
+            except FaultError as error:
+                known = None
+                self._face.node.get_logger().error(str(error))
+                await asyncio.sleep(AGAIN_S)
+
+    def _show(self, stops: Stops) -> None:
+        for button, publisher in self._buttons.items():
+            publisher.publish(Bool(data=button in stops.emergency))
+        for arm, publisher in self._arms.items():
+            publisher.publish(Bool(data=arm in stops.protective))
 
 
 def serve_carton_station(face: Face, station: CartonStation, spec: CartonStationSpec) -> None:

@@ -20,8 +20,15 @@ class Listening:
 
     def __init__(self, context: Context, name: str, report: Callable[[str, BaseException], None]) -> None:
         own_time = [Parameter("use_sim_time", Parameter.Type.BOOL, False)]
+        # A process that is told its node's name tells it to all of its nodes; what a node is told itself goes before.
+        own_name = ["--ros-args", "-r", f"__node:={name}"]
         self.node = Node(
-            name, context=context, start_parameter_services=False, enable_rosout=False, parameter_overrides=own_time
+            name,
+            context=context,
+            cli_args=own_name,
+            start_parameter_services=False,
+            enable_rosout=False,
+            parameter_overrides=own_time,
         )
         self._report = report
         self._context = context

@@ -16,11 +16,13 @@ ORDERS = "orders"
 TOOL_STATES = "tool_states"
 EVENTS = "events"
 FAULTS = "faults"
+PACKML_STATUS = "packml_status"
 
 SUBMIT_ORDER = "submit_order"
 CONTROL_ORDER = "control_order"
 LIST_ORDERS = "list_orders"
 PACKML_COMMAND = "packml_command"
+SET_MODE = "set_mode"
 PRODUCE_ORDER = "produce_order"
 LIST_TOOLS = "list_tools"
 CHANGE_TOOL = "change_tool"
@@ -187,6 +189,21 @@ def print_label(device: str) -> str:
 def capture(device: str) -> str:
     """Service microcell_interfaces/CaptureImage of a camera that exposes on request."""
     return f"{device}/capture"
+
+
+def emergency_stop(device: str, button: str) -> str:
+    """Latched topic std_msgs/Bool of a safety controller: whether this button is pressed."""
+    return f"{device}/emergency_stop/{button}"
+
+
+def protective_stop(device: str, arm: str) -> str:
+    """Latched topic std_msgs/Bool of a safety controller: whether this arm is in its protective stop."""
+    return f"{device}/protective_stop/{arm}"
+
+
+def press(topic: str) -> str:
+    """Service std_srvs/SetBool, mock hardware only: press (true) or release what an emergency or protective stop tells."""
+    return f"{topic}/press"
 
 
 # --- joints and frames -----------------------------------------------------------------------------------------------------

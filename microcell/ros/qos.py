@@ -1,4 +1,4 @@
-"""Every quality of service of the ROS face: five profiles, each for one kind of traffic."""
+"""Every quality of service of the ROS face: six profiles, each for one kind of traffic."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ IMAGE = QoSProfile(depth=2)
 
 HEARTBEAT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 """The orchestrator's heartbeat: a late one says nothing."""
+
+SERVICE = QoSProfile(depth=1000)
+"""Requests and answers. At the default of 10 a service that 50 clients call at once loses most of the requests, and a
+client its answer among those to the others: in DDS each hears them all."""
 
 CLOCK = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 """/clock: only the newest counts."""

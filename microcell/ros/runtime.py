@@ -34,6 +34,7 @@ from rclpy.task import Future
 from microcell.clock import Clock, LoopClock
 from microcell.errors import MicrocellError
 from microcell.faults import FaultError
+from microcell.ros import qos
 from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
 
@@ -111,7 +112,7 @@ class RosRuntime:
         Requests are served concurrently. The handler answers bad requests itself: what it raises is a defect of ours, is
         reported, and leaves the caller without an answer.
         """
-        service = node.create_service(kind, name, _Deferred, **options)
+        service = node.create_service(kind, name, _Deferred, **{"qos_profile": qos.SERVICE, **options})
         self.defer(service, handler)
         return service
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -44,6 +45,7 @@ class ArmMotion:
         self.speed_ratio = speed_ratio
         self._ways = context.line.ways
         self._arm = context.device(name, Arm)
+        self._traffic = context.traffic
         self._clock, self._motions_s, self._work = context.clock, context.motions_s, context.work
         self._check_mounted = partial(check_mounted, context, tool_name)
         if name not in context.planners:
@@ -72,27 +74,39 @@ class ArmMotion:
     def carry(self, part: str) -> None:
         """From now on the tool holds a part of the product, or its "unit"; "" for nothing."""
         self.load = Load(self.tool_name, part)
+        if self._traffic is not None:
+            self._traffic.carries(self.name, self.load)
 
     async def tcp_in_cell(self) -> Pose:
         """Present pose of the TCP."""
         state = await self._arm.joints()
         return self._base_in_cell @ self._plan.forward(state.positions) @ self._tcp_in_flange
 
-    async def plan_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> JointTrajectory:
-        """A straight line from here, for whoever follows it himself; ARM_UNREACHABLE."""
+    async def plan_straight(self, tcp_in_cell: Pose, speed_m_s: float, guarded: bool = False) -> JointTrajectory:
+        """A straight line from here, for whoever follows it himself (`guarded`: until the force sensor stops it)."""
         state = await self._arm.joints()
         goal = self._flange_in_base(tcp_in_cell)
-        return await self._planned(self._plan.straight_move, state.positions, goal, speed_m_s, self.load, self._working_at)
+        question = (state.positions, goal, speed_m_s, self.load, self._working_at, guarded)
+        return await self._planned(self._plan.straight_move, *question)
 
     async def follow(self, trajectory: JointTrajectory) -> None:
-        """Follow a trajectory that starts here; faults of `Arm.follow`, and TOOL_UNCERTAIN for another tool than planned."""
+        """Follow a trajectory that starts here, once no other arm comes into its way.
+
+        Faults of `Arm.follow`, TOOL_UNCERTAIN for another tool than planned, ARM_BLOCKED for an arm that does not give way.
+        """
         if trajectory.duration_s > 0.0:
             await self._check_mounted()
-            start_s = self._clock.now()
-            try:
-                await self._arm.follow(trajectory)
-            finally:
-                self._motions_s.append(self._clock.now() - start_s)
+            async with self._way_of(trajectory):
+                start_s = self._clock.now()
+                try:
+                    await self._arm.follow(trajectory)
+                finally:
+                    self._motions_s.append(self._clock.now() - start_s)
+
+    def _way_of(self, trajectory: JointTrajectory) -> AbstractAsyncContextManager[None]:
+        if self._traffic is None:
+            return nullcontext()
+        return self._traffic.motion(self.name, self.load, trajectory, self._work)
 
     async def move_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> None:
         """Move on a straight line at up to a speed in m/s."""
@@ -146,15 +160,6 @@ class ArmMotion:
         if distance(present, self._withdrawn(present)) > _ALREADY_THERE_M:
             await self.lift()
             await self._move_joints(self._withdrawn(await self.tcp_in_cell()))
-
-    async def home(self) -> None:
-        """Lift and move to the arm's home pose."""
-        await self.lift()
-        if self._ways.zones:
-            await self.withdraw()
-        state = await self._arm.joints()
-        home = self.spec.home_rad
-        await self.follow(await self._planned(self._plan.joint_move, state.positions, home, self.speed_ratio, self.load))
 
     async def _move_joints(self, tcp_in_cell: Pose) -> None:
         state = await self._arm.joints()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from microcell.clock import Clock
 from microcell.description.base import Description
@@ -15,6 +15,9 @@ from microcell.devices.contract import Device
 from microcell.faults import Fault, FaultError
 from microcell.measurement import Measurement
 from microcell.motion.planner import MotionPlanner
+
+if TYPE_CHECKING:
+    from microcell.skills.traffic import Traffic
 
 D = TypeVar("D", bound=Device)
 
@@ -149,6 +152,7 @@ class SkillContext:
     `motions_s` are the times of its arm motions. `planners` by arm outlive the goal: they remember the motions of the line.
     `work` does what computes for long: where time is real, beside the event loop, which has to react to contact and stop.
     `note` makes facts outlive this program; `noted` are those of an attempt that is reconciled (see `Skill.reconcile`).
+    `traffic` knows what other arms do; None where an arm is tried by itself.
     """
 
     goal: SkillGoal
@@ -164,6 +168,7 @@ class SkillContext:
     work: Work = at_once
     note: Note = field(default=lambda what, data: None)
     noted: Mapping[str, Any] = field(default_factory=dict)
+    traffic: Traffic | None = None
 
     def leased(self, kind: str) -> str:
         """Name of the leased device of a kind."""

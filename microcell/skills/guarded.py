@@ -7,13 +7,14 @@ import math
 from dataclasses import dataclass
 
 from microcell.devices.force_sensor.contract import ForceSensor
+from microcell.faults import FaultError
 from microcell.geometry import Pose, Vector, multiply, rotate
 from microcell.skills.arm_motion import ArmMotion
 
 OVERTRAVEL_M = 0.0015
 """How much deeper than its goal a motion aims that contact is to stop before."""
-REACTION_S = 0.01
-"""Within this time after contact an arm stands still."""
+NOISE_SIGMAS = 4.0
+"""So many standard deviations of the sensor's noise a reading stays clear of a limit."""
 READINGS = 8
 """So many readings of the sensor are averaged."""
 
@@ -37,9 +38,35 @@ class Stiffness:
     lateral_n_m: float = 20_000.0
     angular_n_m_rad: float = 100.0
 
-    def safe_speed_m_s(self, speed_m_s: float, reserve_n: float) -> float:
-        """The speed, or less where stopping from it would press by more than a reserve."""
-        return min(speed_m_s, max(reserve_n, 0.0) / (self.axial_n_m * REACTION_S) + 1e-4)
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How hard may be pressed, `limit_n`, by an arm that stands still only `reaction_s` after a force was reached.
+
+    Until then it goes on at its speed, and the force grows by speed x stiffness x reaction. Guarded motions begin to
+    stop at a share of `allowed_n`, the limit less the sensor's noise, and are so slow that the rest is not used up.
+    """
+
+    limit_n: float
+    axial_n_m: float
+    reaction_s: float
+    noise_n: float = 0.0
+
+    @property
+    def allowed_n(self) -> float:
+        """The largest true force that a reading never shows as over the limit, N."""
+        return self.limit_n - NOISE_SIGMAS * self.noise_n
+
+    def speed_m_s(self, wanted_m_s: float, stop_n: float, most_n: float | None = None) -> float:
+        """The speed wanted, or less: a stop begun at `stop_n` ends with no more than `most_n` (else all that is allowed)."""
+        reserve_n = (self.allowed_n if most_n is None else most_n) - stop_n
+        return min(wanted_m_s, reserve_n / (self.axial_n_m * self.reaction_s))
+
+    def check(self, touch: Touch, where: str) -> None:
+        """INSERT_FORCE_EXCEEDED for a touch that was firmer than the limit."""
+        if touch.force_n > self.limit_n:
+            detail = f"{touch.force_n:.1f} N, the limit is {self.limit_n:.1f} N"
+            raise FaultError("INSERT_FORCE_EXCEEDED", where, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +89,13 @@ async def press_until_contact(
     """Move straight towards a pose and stop as soon as the tool presses with `contact_n`.
 
     Returns where that was, or None when the pose was reached without contact. The sensor should have been
-    tared. Cancelled, it leaves the arm still.
+    tared. Cancelled, it leaves the arm still. An arm that presses that much already does not move.
     """
-    follow = asyncio.ensure_future(motion.follow(await motion.plan_straight(tcp_in_cell, speed_m_s)))
+    pressing_n = (await sensor.read()).pressing_n
+    if pressing_n >= contact_n:
+        return Touch(await motion.tcp_in_cell(), pressing_n)
+    trajectory = await motion.plan_straight(tcp_in_cell, speed_m_s, guarded=True)
+    follow = asyncio.ensure_future(motion.follow(trajectory))
     contact = asyncio.ensure_future(sensor.wait_pressing(contact_n))
     try:
         await asyncio.wait((follow, contact), return_when=asyncio.FIRST_COMPLETED)

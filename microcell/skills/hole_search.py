@@ -10,16 +10,16 @@ from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.skills.arm_motion import ArmMotion
-from microcell.skills.guarded import Lateral, Stiffness, feel, press_until_contact
+from microcell.skills.guarded import Guard, Lateral, Stiffness, feel, press_until_contact
 
 SLIDING_RATIO, FIRMEST_RATIO, HIGHEST_RATIO = 0.4, 0.7, 0.8
-"""Of the limit: force while sliding, the same against much friction, and the force at which a slide stops."""
+"""Of what is allowed: force while sliding, the same against much friction, and the force at which a slide stops."""
 CATCH_RATIO = 0.5
 """Sideways force, of that while sliding, that only a hole's wall gives."""
 OF_FRICTION = 1.25
 MARGIN_N = 0.5
 STRIDE_OF_LIMIT = 0.5
-"""A stride is so short that a part caught at its begin is pushed sideways with this share of the limit at its end."""
+"""A stride is so short that a part caught at its begin is pushed sideways with this share of that at its end."""
 FALL_M = 0.002
 """How far down a part is followed when the force has gone."""
 
@@ -38,7 +38,7 @@ class SpiralSearch:
     rim_m: float
     entered_m: float
     friction_n: float
-    limit_n: float
+    guard: Guard
     speed_m_s: float
     press_speed_m_s: float
     stiffness: Stiffness
@@ -47,16 +47,16 @@ class SpiralSearch:
     def sliding_n(self) -> float:
         """Force while sliding, N: more than friction in the hole."""
         firm = OF_FRICTION * self.friction_n + 2.0 * MARGIN_N
-        return min(max(SLIDING_RATIO * self.limit_n, firm), FIRMEST_RATIO * self.limit_n)
+        return min(max(SLIDING_RATIO * self.guard.allowed_n, firm), FIRMEST_RATIO * self.guard.allowed_n)
 
     @property
     def gone_n(self) -> float:
         """Less force than this means that the part has fallen in, N."""
-        return min(max(0.15 * self.limit_n, OF_FRICTION * self.friction_n + MARGIN_N), 0.6 * self.sliding_n)
+        return min(max(0.15 * self.guard.allowed_n, OF_FRICTION * self.friction_n + MARGIN_N), 0.6 * self.sliding_n)
 
     @property
     def stride_m(self) -> float:
-        return STRIDE_OF_LIMIT * self.limit_n / self.stiffness.lateral_n_m
+        return STRIDE_OF_LIMIT * self.guard.allowed_n / self.stiffness.lateral_n_m
 
     def depth_m(self, tcp_m: float, force_n: float) -> float:
         """How deep the part is under the rim when the TCP is at a height, less what the wrist gives at that force."""
@@ -85,12 +85,14 @@ async def spiral_search(
 
 async def _stride(motion: ArmMotion, sensor: ForceSensor, search: SpiralSearch, goal: Pose) -> tuple[bool, float]:
     """Slide to a place; whether the part is in the hole then, and the height to go on at."""
-    pressed = await press_until_contact(motion, sensor, goal, search.speed_m_s, HIGHEST_RATIO * search.limit_n)
+    stop_n = HIGHEST_RATIO * search.guard.allowed_n
+    pressed = await press_until_contact(motion, sensor, goal, search.speed_m_s, stop_n)
     if pressed is not None:  # the rim rises under a part that leans
+        search.guard.check(pressed, motion.name)
         higher_m = (pressed.force_n - search.sliding_n) / search.stiffness.axial_n_m
         goal = goal.shifted(dz=higher_m)
         await motion.move_straight(pressed.tcp_in_cell.shifted(dz=higher_m), search.press_speed_m_s)
-        await press_until_contact(motion, sensor, goal, search.speed_m_s, HIGHEST_RATIO * search.limit_n)
+        await press_until_contact(motion, sensor, goal, search.speed_m_s, stop_n)
     felt = await feel(motion, sensor, readings=1)
     if _length(felt.lateral_n) > CATCH_RATIO * search.sliding_n + MARGIN_N:
         return True, goal.position[2]
@@ -101,9 +103,15 @@ async def _stride(motion: ArmMotion, sensor: ForceSensor, search: SpiralSearch, 
 
 
 async def _lean_on(motion: ArmMotion, sensor: ForceSensor, search: SpiralSearch, here: Pose) -> float:
-    """Press with the force for sliding, not far down; the TCP's height then."""
-    speed_m_s = search.stiffness.safe_speed_m_s(search.press_speed_m_s, search.limit_n - search.sliding_n)
-    await press_until_contact(motion, sensor, here.shifted(dz=-FALL_M), speed_m_s, search.sliding_n)
+    """Press with the force for sliding, not far down, and take back what a late stop was too much; the TCP's height then."""
+    most_n = HIGHEST_RATIO * search.guard.allowed_n
+    speed_m_s = search.guard.speed_m_s(search.press_speed_m_s, search.sliding_n, most_n)
+    pressed = await press_until_contact(motion, sensor, here.shifted(dz=-FALL_M), speed_m_s, search.sliding_n)
+    if pressed is not None:
+        search.guard.check(pressed, motion.name)
+        if (excess_n := pressed.force_n - search.sliding_n) > MARGIN_N:
+            back = pressed.tcp_in_cell.shifted(dz=excess_n / search.stiffness.axial_n_m)
+            await motion.move_straight(back, search.press_speed_m_s)
     return (await motion.tcp_in_cell()).position[2]
 
 

@@ -10,13 +10,13 @@ from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.skills.arm_motion import ArmMotion
-from microcell.skills.guarded import OVERTRAVEL_M, Felt, Lateral, Stiffness, Touch, feel, press_until_contact, tilted
+from microcell.skills.guarded import OVERTRAVEL_M, Felt, Guard, Lateral, Stiffness, Touch, feel, press_until_contact, tilted
 from microcell.skills.hole_search import SpiralSearch, spiral_search
 
 ENTERED_M = 0.0005
 """A part so deep under the rim is in its hole; in a shallow hole, a quarter of its depth."""
 FIRM_RATIO = 0.8
-"""The last and firmest press, of the limit."""
+"""The last and firmest press, of what is allowed."""
 STRAIGHTENED_RATIO = 0.8
 """How much of the lean that the walls leave is taken away at once, when they touch on two sides."""
 TWO_WALLS_N, TWO_WALLS_N_M = 1.5, 0.02
@@ -26,7 +26,7 @@ STALLS_TO_PRESS_FIRMLY, STALLS_TO_GIVE_UP = 2, 5
 MOST_STROKES = 60
 GIVING_WAY_M_S = 0.01
 HIGHEST_RATIO = 0.9
-"""Of the limit: force at which even a motion that is to take the force away stops."""
+"""Of what is allowed: force at which even a motion that is to take the force away stops, and presses end."""
 UNLOADED_RATIO = 0.8
 """How much of the pressing force is taken away while the part is shifted and tilted."""
 
@@ -37,8 +37,9 @@ class Insertion:
 
     `seat` is the TCP's pose in the cell when the part is seated, `depth_m` the way from the rim to there (0: no hole),
     `clearance_m` what the hole is wider than the part, `reach_m` the distance from the part's foot to the TCP. Contact
-    counts from `contact_n`; with more than `limit_n` is never pressed. Within `tolerance_m` of the seat is seated. The
-    hole is searched up to `radius_m` in x and y, the angle corrected by up to `angle_rad`.
+    counts from `contact_n`; with more than `limit_n` is never pressed, though the arm stands only `reaction_s` after a force
+    was reached. `noise_n` is the sensor's. Within `tolerance_m` of the seat is seated. The hole is searched up to `radius_m`
+    in x and y, the angle corrected by up to `angle_rad`.
     """
 
     seat: Pose
@@ -55,6 +56,12 @@ class Insertion:
     search_speed_m_s: float
     tolerance_m: float = 0.0003
     stiffness: Stiffness = field(default_factory=Stiffness)
+    reaction_s: float = 0.05
+    noise_n: float = 0.05
+
+    @property
+    def guard(self) -> Guard:
+        return Guard(self.limit_n, self.stiffness.axial_n_m, self.reaction_s, self.noise_n)
 
     @property
     def entered_m(self) -> float:
@@ -69,7 +76,7 @@ class Insertion:
         """The search for the hole."""
         rim_m = self.seat.position[2] + self.depth_m
         return SpiralSearch(
-            self.radius_m, self.pitch_m, rim_m, self.entered_m, self.friction_n, self.limit_n, self.search_speed_m_s,
+            self.radius_m, self.pitch_m, rim_m, self.entered_m, self.friction_n, self.guard, self.search_speed_m_s,
             self.speed_m_s, self.stiffness,
         )  # fmt: skip
 
@@ -91,9 +98,13 @@ async def insert_peg(
     """Press a held part into its hole.
 
     The TCP must be over the place and the sensor tared. Faults, after which the arm has gone up again:
-    INSERT_NO_CONTACT, INSERT_FORCE_EXCEEDED (it is in the hole but does not go down within the limit),
-    INSERT_JAMMED (the whole search found no hole).
+    INSERT_NO_CONTACT, INSERT_FORCE_EXCEEDED (it is in the hole but does not go down within the limit, or was pressed
+    with more), INSERT_JAMMED (the whole search found no hole). SKILL_REFUSED, with nothing moved, for a limit that is no
+    more than the sensor's noise.
     """
+    if insertion.guard.allowed_n <= 0.0:
+        detail = f"a limit of {insertion.limit_n:g} N is lost in the sensor's noise of {insertion.noise_n:g} N"
+        raise FaultError("SKILL_REFUSED", motion.name, detail)
     try:
         return await _Inserting(motion, sensor, insertion, on_stride).run()
     except FaultError as error:
@@ -142,16 +153,15 @@ class _Inserting:
 
     async def _press(self, force_n: float) -> Touch:
         """Press towards the seat until a force."""
-        insertion = self._insertion
+        insertion, guard = self._insertion, self._insertion.guard
         self._presses += 1
-        speed_m_s = insertion.stiffness.safe_speed_m_s(insertion.speed_m_s, insertion.limit_n - force_n)
+        force_n = min(force_n, self._firm_n)
+        speed_m_s = guard.speed_m_s(insertion.speed_m_s, force_n, HIGHEST_RATIO * guard.allowed_n)
         goal = self._aim.shifted(dz=-OVERTRAVEL_M)
         touch = await press_until_contact(self._motion, self._sensor, goal, speed_m_s, force_n)
         if touch is None:
             raise FaultError("INSERT_NO_CONTACT", self._motion.name, f"{OVERTRAVEL_M * 1e3:.1f} mm below the seat")
-        if touch.force_n > insertion.limit_n * 1.1 + 0.5:
-            detail = f"{touch.force_n:.1f} N, the limit is {insertion.limit_n:.1f} N"
-            raise FaultError("INSERT_FORCE_EXCEEDED", self._motion.name, detail)
+        guard.check(touch, self._motion.name)
         return touch
 
     async def _give_way(self) -> None:
@@ -165,8 +175,12 @@ class _Inserting:
         there = tilted(felt.tcp_in_cell.shifted(*shift, up_m), lean)
         self._lean = (self._lean[0] + lean[0], self._lean[1] + lean[1])
         self._aim_from(there)
-        guard_n = HIGHEST_RATIO * self._insertion.limit_n
-        await press_until_contact(self._motion, self._sensor, there, GIVING_WAY_M_S, guard_n)
+        guard = self._insertion.guard
+        stop_n = HIGHEST_RATIO * guard.allowed_n
+        speed_m_s = guard.speed_m_s(GIVING_WAY_M_S, stop_n)
+        pressed = await press_until_contact(self._motion, self._sensor, there, speed_m_s, stop_n)
+        if pressed is not None:
+            guard.check(pressed, self._motion.name)
 
     def _aim_from(self, tcp_in_cell: Pose) -> None:
         """Aim at the seat straight down from a pose."""
@@ -187,7 +201,7 @@ class _Inserting:
 
     @property
     def _firm_n(self) -> float:
-        return max(FIRM_RATIO * self._insertion.limit_n, self._insertion.contact_n)
+        return FIRM_RATIO * self._insertion.guard.allowed_n
 
 
 def correction(insertion: Insertion, felt: Felt, depth_m: float) -> tuple[Lateral, Lateral]:

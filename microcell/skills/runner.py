@@ -30,6 +30,7 @@ from microcell.skills.contract import (
     Work,
     at_once,
 )
+from microcell.skills.traffic import Traffic
 
 T = TypeVar("T")
 KEPT_RESULTS = 2_000
@@ -61,6 +62,7 @@ class SkillRunner:
         self.planners: dict[str, MotionPlanner] = {}
         self.record_step: RecordStep | None = None
         self.work: Work = at_once
+        self._traffic = Traffic(line, clock, devices)
 
     def prepare(self) -> None:
         """Make the planners of all arms now: their libraries take a second to load, which a first motion should not."""
@@ -120,6 +122,7 @@ class SkillRunner:
             planners=self.planners,
             record_step=self.record_step,
             work=self.work,
+            traffic=self._traffic,
             note=lambda what, data: self._note(goal.attempt_id, what, data),
             noted=dict(known.notes) if known else {},
         )

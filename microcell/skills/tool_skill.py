@@ -6,7 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from microcell.description.cell import Pocket, ToolCribSpec
+from pydantic import Field
+
+from microcell.description.base import Description
+from microcell.description.cell import ForceSensorSpec, Pocket, ToolCribSpec
 from microcell.description.line import Line
 from microcell.devices.tool_changer.contract import Coupling
 from microcell.devices.tool_crib.contract import ToolCrib
@@ -16,13 +19,14 @@ from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, SkillContext, Step
 from microcell.skills.flange import Evidence, Flange, Place, judge, place_text, tools_by_serial
+from microcell.skills.guarded import Guard, press_until_contact
 from microcell.skills.hand import hand_of
 from microcell.skills.mounted import arm_spec, tool_changer
 from microcell.skills.workplace import spec_of
 
 TOOLING_FAULTS = (
     *(code for code in MOTION_FAULTS if code != "TOOL_UNSUITABLE"),  # any tool can be changed
-    "HAND_NOT_EMPTY", "TOOL_MISSING", "TOOL_POCKET_OCCUPIED", "TOOL_NOT_LOCKED", "JOURNAL_UNWRITABLE",
+    "HAND_NOT_EMPTY", "TOOL_MISSING", "TOOL_POCKET_OCCUPIED", "TOOL_BLOCKED", "TOOL_NOT_LOCKED", "JOURNAL_UNWRITABLE",
 )  # fmt: skip
 """What any of these skills can end in."""
 
@@ -30,7 +34,21 @@ SEATED_M, SEATED_RAD = 0.002, 0.03
 """So near to a pocket's pose the flange is coupled there, or could be."""
 OVER_POCKET_M = 0.06
 """So far to the side of a pocket's axis the flange is in its column, where it moves straight up and down only."""
+GENTLY_M, GENTLY_M_S = 0.01, 0.03
+"""The first way out of a pocket, and its speed."""
+STOP_RATIO = 1 / 3
+"""Of the force limit: force at which the way into a pocket ends; the rest is for what comes until the arm stands."""
 _HIGH_ENOUGH_M = 1e-4
+
+
+class Seating(Description):
+    """How the last way into a pocket is gone."""
+
+    speed_m_s: float = Field(0.05, gt=0, le=0.2, description="Greatest speed of the last way into the pocket.")
+    force_limit_n: float = Field(60.0, gt=0, le=500, description="More than this is never pressed on that way.")
+    stiffness_n_m: float = Field(
+        20_000.0, gt=100, le=1e7, description="How stiffly arm, coupling and rack meet, in N/m: with it, force grows."
+    )
 
 
 class ToolSkill(ArmSkill):
@@ -85,7 +103,7 @@ class ToolSkill(ArmSkill):
         ArmMotion(self._context, tool if tool in self._context.line.tools else "").check_can_carry("")
         await self._check_pocket(_pocket_of(self._context, tool), _pocket(self._context, tool).serial)
 
-    async def dock(self, speed_m_s: float) -> None:
+    async def dock(self, seating: Seating) -> None:
         """Lower the mounted tool into its pocket, unlock, and rise without it."""
         place, tool = self._own_pocket(), self.flange.tool
         self._say("dock", 0.1, f"bringing {tool} to its pocket")
@@ -95,7 +113,7 @@ class ToolSkill(ArmSkill):
         await self._check_coupling(True)
         await self._check_pocket(place, "")
         await self._record("dock.align", place)
-        await self._down(place, speed_m_s)
+        await self._down(place, seating)
         self._say("unlock", 0.4, f"unlocking {tool}")
         await self._record("dock.unlock", place)
         coupling = await self._changer.unlock()
@@ -107,7 +125,7 @@ class ToolSkill(ArmSkill):
         if left := (await self._changer.coupling()).tool_serial:
             raise FaultError("TOOL_NOT_LOCKED", self._changer_name, f"{left} came along though unlocked")
 
-    async def mount(self, tool: str, speed_m_s: float) -> None:
+    async def mount(self, tool: str, seating: Seating) -> None:
         """Lower the bare flange onto a tool, lock, and rise with it."""
         place, pocket = _pocket_of(self._context, tool), _pocket(self._context, tool)
         wanted = Flange(tool, pocket.serial, place)
@@ -120,7 +138,7 @@ class ToolSkill(ArmSkill):
         await self._check_coupling(False)
         await self._check_pocket(place, pocket.serial)
         await self._record("fetch.align", place, wanted)
-        await self._down(place, speed_m_s)
+        await self._down(place, seating)
         self._say("lock", 0.8, f"locking {tool}")
         await self._record("fetch.lock", place, wanted)
         coupling = await self._changer.lock()
@@ -189,11 +207,27 @@ class ToolSkill(ArmSkill):
         """Over a pocket, high enough for what the flange carries, and down to just above it."""
         await self.motion.approach(self._coupled_in(place), self._height_over(place))
 
-    async def _down(self, place: Place, speed_m_s: float) -> None:
-        """Straight down until the flange is in place."""
-        await self.motion.move_straight(self._coupled_in(place), speed_m_s)
+    async def _down(self, place: Place, seating: Seating) -> None:
+        """Straight down until the flange is in place; TOOL_BLOCKED, and up again, when it meets something."""
+        sensor = self.force_sensor(self._context)
+        await sensor.tare()
+        feels = spec_of(self._context, self.motion.spec.force_sensor, ForceSensorSpec)
+        guard = Guard(seating.force_limit_n, seating.stiffness_n_m, feels.reaction_s, feels.noise_n)
+        stop_n = STOP_RATIO * guard.allowed_n
+        speed_m_s = guard.speed_m_s(seating.speed_m_s, stop_n)
+        touch = await press_until_contact(self.motion, sensor, self._coupled_in(place), speed_m_s, stop_n)
+        if touch is not None:
+            above_mm = (touch.tcp_in_cell.position[2] - self._coupled_in(place).position[2]) * 1e3
+            await self._rise(place, gently=True)
+            what = f"{self.flange.tool} {self.flange.serial}" if self.flange.tool else "the bare flange"
+            detail = f"{what} met {touch.force_n:.0f} N, {above_mm:.1f} mm over its place in {place_text(place)}"
+            raise FaultError("TOOL_BLOCKED", place[0], detail)
 
-    async def _rise(self, place: Place) -> None:
+    async def _rise(self, place: Place, gently: bool = False) -> None:
+        """Straight up out of a pocket, slowly as long as coupling, tool and fork may still catch on each other."""
+        if gently or self.flange.seated is not None:
+            present = await self.motion.tcp_in_cell()
+            await self.motion.move_straight(present.shifted(dz=GENTLY_M), GENTLY_M_S)
         await self.motion.lift(self._height_over(place))
         self.flange = Flange(self.flange.tool, self.flange.serial, None)
 

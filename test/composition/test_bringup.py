@@ -163,6 +163,7 @@ def test_the_command_line_names_the_module_the_namespace_and_the_parameters(tmp_
     line = bringup.command(plan, Blueprint("valve", "bench", "mock", "bench", (plan,), (), ()), tmp_path)
     assert line[:3] == [sys.executable, "-m", "microcell.nodes.skill_server"]
     assert "__ns:=/bench" in line and "__node:=arm_skills" in line
+    assert line[line.index("--enclave") + 1] == "/bench/arm_skills"
     written = Path(line[line.index("--params-file") + 1]).read_text()
     assert "families:\n    - assembly" in written and "devices" not in written
 

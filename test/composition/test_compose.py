@@ -87,7 +87,7 @@ def test_the_orchestrator_is_told_its_servers_what_it_watches_and_its_journal():
     told = process("orchestrator", journal="out/valve.journal", seed=7).parameters
     assert told["skill_servers"] == ["arm_skills", "inspection_skills"]
     assert told["journal"] == "out/valve.journal" and told["seed"] == 7
-    assert set(told["devices"]) == {"changer", *VALVE.feeders}
+    assert set(told["devices"]) == {"changer", "safety", *VALVE.feeders}
     assert process("orchestrator").parameters["journal"] == "out/valve.journal"
 
 

@@ -14,6 +14,7 @@ from microcell.clock import LoopClock, run_virtual
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, device_specs
+from microcell.devices.safety.contract import Stops
 from microcell.faults import FaultError
 from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.plant import Plant
@@ -204,6 +205,20 @@ def test_a_bare_bit_turns_to_its_angle_without_torque(driver):
         assert drive.curve[0][0] == 0.0 and drive.curve[-1][0] == pytest.approx(30.0)
         with pytest.raises(FaultError, match="DEVICE_REFUSED"):
             await driver_tool.drive(100.0, 30.0, 10.0)
+
+    connected(driver, scenario)
+
+
+@pytest.mark.parametrize("driver", of_kind("safety"))
+def test_a_safety_controller_that_has_nothing_to_tell_waits_for_a_change(driver):
+    async def scenario(safety):
+        assert await safety.stops() == Stops()
+        assert await safety.wait_change(Stops(emergency=("panel",))) == Stops()
+        waiting = asyncio.ensure_future(safety.wait_change(Stops()))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        waiting.cancel()
+        assert await safety.stops() == Stops()
 
     connected(driver, scenario)
 

@@ -85,6 +85,18 @@ def test_a_cell_that_names_no_tool_says_so_at_the_pocket(config):
     ]
 
 
+def test_two_equal_tools_of_a_cell_share_one_file_and_have_their_own_names():
+    tools = load_line(SHIPPED / "lines" / "valve_twin.yaml").tools
+    assert tools["vacuum_cup_2"] == tools["vacuum_cup"].model_copy(update={"name": "vacuum_cup_2"})
+
+
+def test_a_type_that_no_file_describes_says_so_at_the_type(config):
+    config.edit("cells/bench.yaml", "tool: screwdriver", "tool: driver_2, type: screw_driver")
+    (text,) = config.texts()
+    assert "devices.crib.pockets[2].type: there is no tool 'screw_driver' in" in text
+    assert "did you mean 'screwdriver'?" in text
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -1,6 +1,7 @@
 """Whatever stands in a file, loading it ends with a description or with issues that can be looked up."""
 
 import random
+import re
 import string
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,7 +50,8 @@ def load(content: bytes, load_it=load_document) -> None:
 def assert_findable(issues: tuple[Issue, ...]) -> None:
     assert issues
     for issue in issues:
-        lines = Path(issue.file).read_bytes().decode("utf-8", "replace").split("\n")
+        text = Path(issue.file).read_bytes().decode("utf-8", "replace")
+        lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)  # YAML's line breaks
         assert 1 <= issue.line <= len(lines) + 1
         assert issue.column >= 1
         assert issue.what and issue.remedy

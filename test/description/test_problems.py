@@ -49,7 +49,7 @@ def device(text):
         (
             "{kind: force_sensor, colour: red}",
             "f.yaml:4:27: devices.x.colour: unknown key 'colour' (text 'red'); "
-            "allowed are driver, parameters, shape, kind, noise_n. Remove or correct it.",
+            "allowed are driver, parameters, shape, kind, noise_n, reaction_s. Remove or correct it.",
         ),
         (
             "{kind: tool_changer}",
@@ -62,7 +62,7 @@ def device(text):
         (
             "{noise_n: 1}",
             "f.yaml:4:3: devices.x: the key 'kind' is missing; it is one of arm, bin, camera, carton_station, feeder, "
-            "fixture, force_sensor, printer, tool_changer, tool_crib. Add it.",
+            "fixture, force_sensor, printer, safety, tool_changer, tool_crib. Add it.",
         ),
         (
             "7",

@@ -100,7 +100,14 @@ PROVOCATIONS = [
     (
         "rule_tools_have_own_pockets",
         (BENCH, "tool: vacuum_cup", "tool: parallel_gripper"),
-        "devices.crib.pockets[1].tool: the tool 'parallel_gripper' stands twice; it stands in crib.pockets[0] already.",
+        "devices.crib.pockets[1].tool: the tool 'parallel_gripper' stands twice; it stands in crib.pockets[0] already. "
+        "Name the spare otherwise: {tool: parallel_gripper_2, type: parallel_gripper}.",
+    ),
+    (
+        "rule_a_type_is_that_of_a_tool",
+        (BENCH, "tool: vacuum_cup,", "type: vacuum_cup,"),
+        "devices.crib.pockets[1].type: a type ('vacuum_cup') without the tool's name; it must be given. "
+        "Add it: tool: vacuum_cup.",
     ),
     (
         "rule_serials_are_unique",

@@ -1,4 +1,4 @@
-"""The shipped tools' models say the same as their descriptions."""
+"""The shipped tools' models say the same as their descriptions; their solids stand in the models alone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ TOOLS = sorted((share_directory() / "config" / "tools").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", TOOLS, ids=lambda path: path.stem)
 def test_a_tools_model_has_its_mass_its_centre_of_gravity_and_its_tcp(path):
+    assert load_document(path).shape == ()
     xacro, pinocchio = pytest.importorskip("xacro"), pytest.importorskip("pinocchio")
     tool = load_document(path)
     document = xacro.process_file(str(share_directory() / "urdf" / "tools" / tool.model)).toxml()

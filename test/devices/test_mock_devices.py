@@ -27,6 +27,7 @@ QUESTION = {
     "printer": "print_label",
     "cartons": "carton",
     "reject_bin": "count",
+    "safety": "stops",
     "parallel_gripper": "grip",
     "vacuum_cup": "suction",
     "screwdriver": "has_screw",

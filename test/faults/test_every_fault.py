@@ -179,6 +179,11 @@ def full_disk(cell: VirtualCell) -> None:
     cell.controller._journal.append = append
 
 
+async def release(cell: VirtualCell) -> None:
+    cell.plant.safety.release("panel")
+    await cell.clock.sleep(1.0)
+
+
 def interrupted_in_place_body(journal) -> None:
     """The journal of a cell that lost its power while a body was on its way."""
     place = {"arm": "arm", "fixture": "fixture_1"}
@@ -241,6 +246,8 @@ CASES = (
     Case("TOOL_WRONG", "crib", HOLD, new_serial, ends="held", mend=old_serial),
     Case("TOOL_MISSING", "crib", HOLD, empty_pocket, ends="held", mend=fill_pocket),
     Case("TOOL_POCKET_OCCUPIED", "crib", HOLD, block_pocket, at="mount_vacuum_cup", ends="held", mend=free_pocket),
+    Case("TOOL_BLOCKED", "crib", HOLD, lambda cell: cell.plant.contact.chips_m.update({("crib", 1): 0.003}),
+         at="mount_vacuum_cup", ends="held", mend=lambda cell: cell.plant.contact.chips_m.clear()),
     Case("TOOL_NOT_LOCKED", "changer", HOLD, inject("changer", "lock", "TOOL_NOT_LOCKED"), ends="held", mend=nothing),
     Case("TOOL_UNSUITABLE", "arm", HOLD, swap_tools, at="pick_cap", ends="held", mend=swap_tools),
     Case("TOOL_UNCERTAIN", "changer", HOLD, same_serial_twice, at="mount_vacuum_cup", ends="held", mend=old_serial),
@@ -264,6 +271,8 @@ CASES = (
     Case("SKILL_CANCELLED", "insert", RETRY, lambda cell: cell.controller.command(Command.ABORT), at="insert_cap",
          after_s=1.0, ends="aborted", mend=nothing),
     Case("SKILL_FAILED", "label", SCRAP, lambda cell: printing(cell, wire_loose)),
+    Case("EMERGENCY_STOP", "safety", (), lambda cell: cell.plant.safety.press("panel"), at="pick_body", after_s=1.5,
+         ends="aborted", mend=release),
     Case("OUTCOME_UNKNOWN", "orchestrator", (), journal=interrupted_in_place_body, ends="held", mend=nothing),
     Case("CELL_BLOCKED", "bench", (), lambda cell: cell.controller.shop.resources.out_of_service.add("crib"),
          at="place_body", ends="held",

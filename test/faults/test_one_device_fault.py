@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from line_run import Interference, produce
 from skill_bench import valve_line
@@ -57,6 +57,7 @@ def failing_once(device: str, command: str, nth: int) -> Interference:
 
 @settings(max_examples=80, deadline=None)
 @given(SINGLE_FAULTS)
+@example(("fixture_1", "release", 1))
 def test_the_order_ends_well_after_one_look(fault: tuple[str, str, int]):
     run = produce(valve_line(), 2, interfere=failing_once(*fault))
     assert run.order.status is OrderStatus.COMPLETED, run.reason

@@ -75,8 +75,21 @@ def test_every_tool_of_the_example_ends_at_its_tcp():
         assert max(ends) == pytest.approx(tool.tcp_in_flange.xyz_m[2])
 
 
+@pytest.mark.parametrize("name", LINE.tools)
+def test_a_tools_solids_are_those_of_its_model_with_the_fingers_open(name):
+    described = LINE.tools[name]
+    assert described.shape and described.model
+    modelled = tool_solids(described.model_copy(update={"shape": ()}))
+    assert sorted(map(_measures, modelled)) == sorted(map(_measures, tool_solids(described)))
+
+
+def _measures(solid):
+    sizes = solid.shape.box_m if hasattr(solid.shape, "box_m") else (solid.shape.radius_m, solid.shape.length_m)
+    return tuple(round(value, 6) + 0.0 for value in (*solid.middle.position, *sizes))
+
+
 def test_a_tool_without_a_shape_is_a_cylinder_down_to_its_tcp():
-    bare = LINE.tools["vacuum_cup"].model_copy(update={"shape": ()})
+    bare = LINE.tools["vacuum_cup"].model_copy(update={"shape": (), "model": None})
     (solid,) = tool_solids(bare)
     assert solid.shape.length_m == pytest.approx(0.12)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from skill_bench import valve_line
+from skill_bench import line_with, valve_line
 
+from microcell.description.base import PoseSpec
+from microcell.description.shape import BoxShape
 from microcell.faults import FaultError
 from microcell.geometry import Pose, distance, from_rpy
 from microcell.motion.checking import violations
@@ -70,7 +72,7 @@ def test_a_motion_goes_around_what_stands_in_the_way(planner):
 def test_a_straight_way_through_a_station_is_refused_with_its_name_unless_the_arm_works_there(planner):
     load = Load("parallel_gripper")
     start = joints_at(planner, 0.48, -0.10, 0.30, load)
-    seat = Pose((0.48, -0.10, 0.17), DOWN)
+    seat = Pose((0.48, -0.10, 0.19), DOWN)
     with pytest.raises(FaultError, match=r"ARM_BLOCKED at arm: .*parallel_gripper.* would touch fixture_1"):
         planner.straight_move(start, seat, 0.1, load, NOWHERE)
     assert planner.straight_move(start, seat, 0.1, load, frozenset({"fixture_1"})).duration_s > 0.5
@@ -79,8 +81,39 @@ def test_a_straight_way_through_a_station_is_refused_with_its_name_unless_the_ar
 def test_what_is_touched_may_be_left(planner):
     load = Load("parallel_gripper")
     start = joints_at(planner, 0.48, -0.10, 0.30, load)
-    at_seat = planner.straight_move(start, Pose((0.48, -0.10, 0.17), DOWN), 0.1, load, frozenset({"fixture_1"}))
+    at_seat = planner.straight_move(start, Pose((0.48, -0.10, 0.19), DOWN), 0.1, load, frozenset({"fixture_1"}))
     assert planner.straight_move(at_seat.positions[-1], Pose((0.48, -0.10, 0.30), DOWN), 0.1, load, NOWHERE).duration_s > 0.5
+
+
+def test_what_is_touched_may_be_touched_less_and_not_more(planner):
+    load = Load("parallel_gripper")
+    start = joints_at(planner, 0.48, -0.10, 0.30, load)
+    at_seat = planner.straight_move(start, Pose((0.48, -0.10, 0.19), DOWN), 0.1, load, frozenset({"fixture_1"}))
+    in_room = at_seat.positions[-1]
+    deeper, in_room_less = Pose((0.48, -0.10, 0.185), DOWN), Pose((0.48, -0.10, 0.195), DOWN)
+    with pytest.raises(FaultError, match=r"ARM_BLOCKED at arm: .*parallel_gripper would touch fixture_1"):
+        planner.straight_move(in_room, deeper, 0.1, load, NOWHERE)
+    assert planner.straight_move(in_room, in_room_less, 0.1, load, NOWHERE).duration_s > 0.0
+
+
+def test_at_its_station_a_hand_goes_into_the_room_for_the_unit_and_not_into_the_block_under_it(planner):
+    load, here = Load("parallel_gripper"), frozenset({"fixture_1"})
+    start = joints_at(planner, 0.48, -0.10, 0.30, load)
+    into_block = Pose((0.48, -0.10, 0.165), DOWN)
+    with pytest.raises(FaultError, match=r"ARM_BLOCKED at arm: .*parallel_gripper would touch fixture_1"):
+        planner.straight_move(start, into_block, 0.1, load, here)
+    assert planner.straight_move(start, into_block, 0.1, load, here, True).duration_s > 0.0
+
+
+@pytest.mark.parametrize("offset_mm", range(0, 10, 2))
+def test_nothing_thin_is_jumped_over_by_something_thin(offset_mm):
+    at = PoseSpec(xyz_m=(0.50 + offset_mm / 1e3, -0.35, 0.16))
+    plate = BoxShape(box_m=(0.0025, 0.1, 0.05), at=at)
+    planner = MotionPlanner(line_with({"reject_bin": {"shape": (plate,)}}), "arm")
+    load = Load("screwdriver")
+    start = joints_at(planner, 0.46, -0.35, 0.33, load)  # the bit, 6 mm thick, ends at 0.15
+    with pytest.raises(FaultError, match=r"ARM_BLOCKED at arm: .*screwdriver would touch reject_bin"):
+        planner.straight_move(start, Pose((0.56, -0.35, 0.33), DOWN), 0.1, load, NOWHERE)
 
 
 def test_a_goal_out_of_reach_is_refused_each_time(planner):

@@ -27,12 +27,6 @@ def test_a_body_that_is_taken_out_is_gone_and_one_that_is_not_there_is_no_mistak
     assert list(scene.without("a", "nothing")) == ["b"]
 
 
-def test_a_moved_body_is_where_the_transform_brings_it():
-    quarter = Pose((0.0, 0.0, 0.0), from_rpy(0.0, 0.0, math.pi / 2))
-    moved = Scene().with_body("a", [CUBE]).moved("a", quarter)
-    assert moved["a"][0].middle.position == pytest.approx((0.0, 0.5, 0.05))
-
-
 def test_an_unknown_body_is_named_with_those_there_are():
     with pytest.raises(UsageError, match="the scene has no body 'nest'; it has: fixture."):
         Scene().with_body("fixture", [CUBE])["nest"]

@@ -56,8 +56,9 @@ def test_what_is_not_held_up_is_finished_meanwhile():
 def test_the_same_loss_is_recorded_once():
     async def run() -> None:
         async with floor() as cell:
-            cell.controller.work_without(SEEING)
-            cell.controller.work_without(SEEING)
+            for _ in range(2):
+                cell.controller.work_without(SEEING)
+                await cell.clock.sleep(1.0)
             assert raised(cell) == [("SKILL_UNAVAILABLE", "inspection_skills")]
 
     run_virtual(run())

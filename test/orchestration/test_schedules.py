@@ -1,13 +1,14 @@
 """Random schedules in random cells with zones: no two arms in one zone, all or none, no deadlock, nobody waits for ever."""
 
 import pytest
+from played_cells import guarded
 from schedules import play
 
 from microcell.orchestration.resources import Resources
 
 
-def problems(seeds) -> list[str]:  # type: ignore[no-untyped-def]
-    return [problem for seed in seeds for _, result in play(seed, 3) for problem in result.problems]
+def problems(seeds):  # type: ignore[no-untyped-def]
+    return (problem for seed in seeds for _, result in play(seed, 3) for problem in result.problems)
 
 
 @pytest.mark.parametrize("block", range(4))
@@ -34,3 +35,27 @@ def test_the_check_sees_units_that_wait_for_each_other(monkeypatch):
 def test_arms_that_do_not_park_block_the_cell(monkeypatch):
     monkeypatch.setattr(Resources, "in_the_way", lambda self: [])
     assert any(text.startswith("deadlock: ") for text in problems(range(20)))
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_the_controller_itself_finishes_every_order_with_no_device_and_no_zone_in_two_hands(block: int):
+    for seed in range(60 * block, 60 * block + 60):
+        for found in guarded(seed):
+            assert found.problems == [], f"seed {seed}"
+            assert found.goals > 0
+
+
+def test_the_played_cells_share_cribs_and_bins_and_have_several_arms_and_faults():
+    played = [found for seed in range(60) for found in guarded(seed)]
+    assert sum(found.shared and found.arms > 1 for found in played) > 10
+    assert sum(found.held for found in played) > 5
+
+
+def test_the_check_sees_a_lease_that_is_given_back_by_someone_else(monkeypatch):
+    def gives_all(self, devices):  # type: ignore[no-untyped-def]
+        for device in [*devices, *[d for d in self.holders if d.startswith(("crib", "feeder"))]]:
+            self.holders.pop(device, None)
+
+    monkeypatch.setattr(Resources, "release", gives_all)
+    told = (text for seed in range(40) for found in guarded(seed) for text in found.problems)
+    assert any("is in two hands" in text for text in told)

@@ -10,6 +10,7 @@ from steady_hand import seated_body, steady_hand, swap, valve_line
 from microcell.clock import LoopClock, run_virtual
 from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
+from microcell.plant import stations
 from microcell.plant.plant import Plant
 
 GRIPPER, CUP, BIT = "parallel_gripper", "vacuum_cup", "screwdriver"
@@ -122,6 +123,22 @@ def test_a_carton_counts_the_units_that_stand_in_its_places():
     assert hand.plant.stations.exchange("cartons").carton == "CTN-000002"
     assert hand.plant.stations.carton("cartons").filled == 0
     assert hand.plant.carton_contents() == {"CTN-000001": ("", "")}
+
+
+def test_cartons_that_were_driven_away_take_their_units_with_them(monkeypatch):
+    monkeypatch.setattr(stations, "KEPT_CARTONS", 2)
+    hand = steady_hand(GRIPPER)
+    place = hand.plant.bench.layout.zones["cartons"].places[0]
+    for _ in range(4):
+        hand.pick(GRIPPER, "nest_1")
+        hand.part_to(place.shifted(dz=0.0005))
+        hand.let_go(GRIPPER)
+        before = len(hand.plant.inventory)
+        hand.plant.stations.exchange("cartons")
+    assert hand.plant.carton_contents() == {"CTN-000003": ("",), "CTN-000004": ("",)}
+    assert len(hand.plant.inventory) == before - 1
+    items = list(hand.plant.inventory)
+    assert len({item.item_id for item in items}) == len(items)
 
 
 def test_a_place_in_the_carton_takes_one_unit_only():

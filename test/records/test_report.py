@@ -11,7 +11,7 @@ from microcell.records.production import fold
 from microcell.records.report import as_json, describe, report
 from microcell.records.tables import duration, number, percent, print_report
 
-KEYS = {"report_version", "header", "orders", "units", "in_doubt", "kpis", "digest"}
+KEYS = {"report_version", "header", "orders", "units", "in_doubt", "packml", "kpis", "digest"}
 
 
 def journal_of(history):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, fault, once
+from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, FakeSafety, fault, once
 from in_ros import in_ros
 
 from microcell.orchestration.controller import Controller
@@ -18,7 +18,7 @@ from microcell.ros.actions import AsyncActionClient
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import ScaledClock
 from microcell_interfaces.action import ProduceOrder
-from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, ProductionEvent, ToolState
+from microcell_interfaces.msg import CellState, Fault, OrderLine, OrderState, PackMLStatus, ProductionEvent, ToolState
 from microcell_interfaces.srv import (
     ChangeTool,
     ControlOrder,
@@ -26,6 +26,7 @@ from microcell_interfaces.srv import (
     ListOrders,
     ListTools,
     PackMLCommand,
+    SetMode,
     SetToolService,
     SubmitOrder,
 )
@@ -72,7 +73,8 @@ async def a_cell(runtime, script=lambda goal: None, duration_s=4.0) -> AsyncIter
     changer = FakeChanger()
     port = FakePort(VALVE, clock, feeders, changer, script, duration_s)
     journal = Journal.create_or_open(":memory:", durability="batch")
-    controller = Controller(VALVE, clock, journal, port, {**feeders, "changer": changer}, Session("mock"))
+    devices = {**feeders, "changer": changer, "safety": FakeSafety()}
+    controller = Controller(VALVE, clock, journal, port, devices, Session("mock"))
     interface = CellInterface(runtime, runtime.create_node("orchestrator"), VALVE)
     interface.serve(controller)
     await controller.start()
@@ -160,6 +162,39 @@ async def test_packml_commands_are_carried_out_or_refused_with_the_legal_ones(ru
         assert unknown.message == "99 is no PackML command. Legal now: Start (2), Stop (3), Abort (8)."
         stopped = await cell.call(PackMLCommand, names.PACKML_COMMAND, command=PackMLCommand.Request.STOP, reason="tea")
         assert stopped.accepted and stopped.state in (CellState.STOPPING, CellState.STOPPED)
+
+
+@in_ros
+async def test_modes_are_set_stations_commanded_and_both_shown_as_packml_status(runtime):
+    async with a_cell(runtime) as cell:
+        cell.watch(PackMLStatus, names.PACKML_STATUS)
+        fixture = await cell.until_seen(lambda status: (status.unit, status.state) == ("fixture_1", CellState.IDLE))
+        assert (fixture.mode_name, list(fixture.legal_commands)) == ("Production", ["Start", "Stop", "Abort"])
+        assert (len(fixture.state_cumulative_times), len(fixture.mode_cumulative_times)) == (18, 4)
+
+        manual = await cell.call(SetMode, names.SET_MODE, mode=PackMLStatus.MANUAL, reason="tool check")
+        assert (manual.accepted, manual.mode, manual.message) == (True, PackMLStatus.MANUAL, "bench is in Manual mode")
+        shown = await cell.until_seen(lambda status: (status.unit, status.mode) == ("bench", PackMLStatus.MANUAL))
+        assert (shown.mode_name, shown.mode_change_count) == ("Manual", 1)
+        start = await cell.call(PackMLCommand, names.PACKML_COMMAND, command=PackMLCommand.Request.START)
+        assert not start.accepted and "Start is not legal in Manual mode" in start.message
+
+        stop = await cell.call(
+            PackMLCommand, names.PACKML_COMMAND, command=PackMLCommand.Request.STOP, unit="fixture_1", reason="worn"
+        )
+        assert (stop.accepted, stop.state) == (True, CellState.STOPPED)
+        stopped = await cell.until_seen(lambda status: (status.unit, status.state) == ("fixture_1", CellState.STOPPED))
+        assert (stopped.reason, list(stopped.legal_commands)) == ("worn", ["Reset", "Abort"])
+
+        for unit, mode, why in (
+            ("crib", 1, "'crib' has no state machine"),
+            ("", 9, "9 is no PackML mode. Legal now: Production (1), Maintenance (2), Manual (3)."),
+        ):
+            refused = await cell.call(SetMode, names.SET_MODE, mode=mode, unit=unit)
+            assert not refused.accepted and why in refused.message
+        cell.watch(CellState, names.CELL_STATE)
+        state = await cell.until_seen(lambda message: isinstance(message, CellState))
+        assert (state.mode, state.mode_name) == (PackMLStatus.MANUAL, "Manual")
 
 
 @in_ros

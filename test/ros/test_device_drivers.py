@@ -13,8 +13,10 @@ import pytest
 pytest.importorskip("rclpy")
 
 from hardware_bench import LINE, Bench, hardware_bench, on_bench
+from std_srvs.srv import SetBool
 
 from microcell.devices.factory import device_specs
+from microcell.devices.safety.contract import Stops
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
@@ -265,7 +267,7 @@ def test_an_arm_that_presses_until_contact_stops_there(time_scale):
         reached = await arm.follow(planner.joint_move(home, above, 1.0, load))
         reached = await arm.follow(planner.straight_move(reached.positions, over_fixture(0.02), 0.1, load, here))
         await sensor.tare()
-        down = planner.straight_move(reached.positions, over_fixture(-0.01), 0.01, load, here)
+        down = planner.straight_move(reached.positions, over_fixture(-0.01), 0.01, load, here, True)
         pressing = asyncio.ensure_future(sensor.wait_pressing(4.0))
         following = asyncio.ensure_future(arm.follow(down))
         wrench = await pressing
@@ -387,3 +389,26 @@ def test_an_arms_joints_have_the_names_that_its_controller_gives_them():
     short = spec.model_copy(update={"parameters": {"joint_names": ["axis_a"]}})
     with pytest.raises(UsageError, match="arm 'left': joint_names has 1 names, the arm 6 joints"):
         names.arm_joints("left", short)
+
+
+def test_what_stops_the_cell_is_told_over_the_safety_topics_and_the_arms_motion_ends_with_it():
+    async def scenario(bench: Bench) -> None:
+        safety, arm = bench.devices["safety"], bench.devices["arm"]
+        assert await safety.stops() == Stops()
+        start = (await arm.joints()).positions
+        still = (0.0,) * len(start)
+        away = JointTrajectory((0.0, 30.0), (start, (start[0] + 1.0, *start[1:])), (still, still))
+        moving = asyncio.ensure_future(arm.follow(away))
+        press = bench.node.create_client(SetBool, names.press(names.emergency_stop("safety", "panel")))
+        told = asyncio.ensure_future(safety.wait_change(Stops()))
+        assert (await bench.runtime.call(press, SetBool.Request(data=True), 30.0)).success
+        assert await told == Stops(emergency=("panel",))
+        with pytest.raises(FaultError, match="EMERGENCY_STOP at arm"):
+            await moving
+        trip = bench.node.create_client(SetBool, names.press(names.protective_stop("safety", "arm")))
+        await bench.runtime.call(trip, SetBool.Request(data=True), 30.0)
+        assert await safety.wait_change(Stops(("panel",))) == Stops(("panel",), ("arm",))
+        await bench.runtime.call(press, SetBool.Request(data=False), 30.0)
+        assert await safety.wait_change(Stops(("panel",), ("arm",))) == Stops((), ("arm",))
+
+    on_bench(scenario, "safety", "arm")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from skill_bench import skill_bench
+from skill_bench import line_with, skill_bench
 
 from microcell.clock import run_virtual
 from microcell.plant.injection import Injection
@@ -119,3 +121,61 @@ def test_a_tool_that_no_pocket_belongs_to_is_missing():
             return await bench.run(bench.goal_of("change_tool", {"tool": "glue_gun"}))
 
     assert "no pocket belongs to glue_gun" in run_virtual(story()).message
+
+
+@pytest.mark.parametrize(
+    ("pocket", "met"),
+    [
+        (("crib", 1), r"the bare flange met \d\d N, \d\.\d mm over its place in pocket 2 of crib"),
+        (("crib", 0), r"parallel_gripper PG-0007 met \d\d N, \d\.\d mm over its place in pocket 1 of crib"),
+    ],
+    ids=["on the way to the tool", "on the way home"],
+)
+def test_a_chip_on_the_coupling_stops_the_arm_within_the_force_limit_and_it_goes_up_again(pocket, met):
+    async def story():
+        async with skill_bench(line=with_a_slow_stop()) as bench:
+            if pocket == ("crib", 0):
+                await bench.mount("parallel_gripper")
+            bench.plant.contact.chips_m[pocket] = 0.003
+            forces, halt = [], bench.plant.halt
+
+            def halted(arm):
+                forces.append(bench.plant.contact.load(arm).pressing_n)
+                halt(arm)
+
+            bench.plant.halt = halted
+            blocked = await bench.run(bench.goal_of("change_tool", {"tool": "vacuum_cup", "force_limit_n": 50.0}))
+            height_m = bench.plant.bench.arm("arm").flange().position[2]
+            bench.plant.contact.chips_m.clear()
+            return blocked, max(forces), height_m, await bench.mount("vacuum_cup")
+
+    blocked, force_n, height_m, again = run_virtual(story())
+    assert (blocked.fault.code, blocked.fault.where) == ("TOOL_BLOCKED", "crib")
+    assert re.search(met, blocked.message)
+    assert 25.0 < force_n < 50.0
+    assert height_m > 0.22 + 0.025
+    assert again.tool_serial == "VC-0012"
+
+
+def with_a_slow_stop():
+    """The arm goes on for the 50 ms that the sensor's description allows it."""
+    return line_with({"arm": {"parameters": {"stop_s": 0.05}}})
+
+
+def test_out_of_a_pocket_the_first_centimetre_is_slow():
+    async def story():
+        async with skill_bench() as bench:
+            started, start = [], bench.plant.start_motion
+
+            def starting(arm, trajectory):
+                before = bench.plant.bench.arm(arm).flange().position[2]
+                started.append((before, trajectory.duration_s))
+                start(arm, trajectory)
+
+            bench.plant.start_motion = starting
+            await bench.mount("vacuum_cup")
+            return started
+
+    out_of_pocket = [duration_s for height_m, duration_s in run_virtual(story()) if abs(height_m - 0.22) < 1e-6]
+    assert len(out_of_pocket) == 1
+    assert out_of_pocket[0] > 0.01 / 0.03

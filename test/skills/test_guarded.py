@@ -17,7 +17,7 @@ from microcell.geometry import Pose, rotate
 from microcell.plant.contact import Load
 from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import SkillContext
-from microcell.skills.guarded import Felt, Stiffness, feel, press_until_contact, tilted
+from microcell.skills.guarded import Felt, Guard, Stiffness, Touch, feel, press_until_contact, tilted
 from microcell.skills.hole_search import SpiralSearch, square_spiral, strided
 from microcell.skills.peg_in_hole import Insertion, correction, insert_peg
 
@@ -60,13 +60,54 @@ def test_the_search_presses_well_below_the_limit_and_above_the_friction():
 
 
 def search_with(limit_n, friction_n):
-    return SpiralSearch(0.001, 0.0001, 0.1, 0.0005, friction_n, limit_n, 0.01, 0.01, Stiffness())
+    return SpiralSearch(0.001, 0.0001, 0.1, 0.0005, friction_n, Guard(limit_n, 20_000.0, 0.05), 0.01, 0.01, Stiffness())
 
 
-def test_a_slow_approach_keeps_what_an_arm_presses_while_it_stops_within_the_reserve():
-    stiff = Stiffness()
-    assert stiff.safe_speed_m_s(0.01, 10.0) == 0.01
-    assert stiff.safe_speed_m_s(0.01, 1.0) == pytest.approx(0.005, abs=2e-4)
+@given(
+    limit_n=st.floats(1.0, 200.0),
+    stiff_n_m=st.floats(1e3, 1e6),
+    reaction_s=st.floats(0.001, 1.0),
+    share=st.floats(0.0, 0.99),
+    wanted_m_s=st.floats(0.001, 0.1),
+)
+def test_what_an_arm_presses_on_until_it_stands_stays_within_the_limit(limit_n, stiff_n_m, reaction_s, share, wanted_m_s):
+    guard = Guard(limit_n, stiff_n_m, reaction_s, noise_n=0.05)
+    stop_n = share * guard.allowed_n
+    speed_m_s = guard.speed_m_s(wanted_m_s, stop_n)
+    assert 0.0 < speed_m_s <= wanted_m_s
+    assert stop_n + speed_m_s * reaction_s * stiff_n_m <= limit_n - 4.0 * 0.05 + 1e-9
+
+
+def test_a_reading_over_the_limit_is_a_fault_however_little():
+    guard = Guard(20.0, 20_000.0, 0.05)
+    guard.check(Touch(Pose(), 20.0), "arm")
+    with pytest.raises(FaultError, match=r"INSERT_FORCE_EXCEEDED at arm.*20\.1 N, the limit is 20\.0 N"):
+        guard.check(Touch(Pose(), 20.06), "arm")
+
+
+def test_an_arm_that_presses_enough_already_does_not_move():
+    async def story():
+        async with skill_bench() as bench:
+            motion, sensor, goal = await over(bench, 0.24, -0.42, 0.025)
+            first = await press_until_contact(motion, sensor, goal.shifted(dz=-0.01), 0.01, 5.0)
+            motions = list(bench.plant.bench.arm("arm").joints()[0])
+            again = await press_until_contact(motion, sensor, goal.shifted(dz=-0.02), 0.01, 4.0)
+            return first, again, motions, list(bench.plant.bench.arm("arm").joints()[0])
+
+    first, again, before, after = run_virtual(story())
+    assert before == after
+    assert again.force_n == pytest.approx(first.force_n, abs=0.3)
+
+
+def test_a_limit_within_the_sensors_noise_is_refused():
+    async def story():
+        async with skill_bench() as bench:
+            motion, sensor, goal = await over(bench, 0.3, 0.1, 0.1)
+            insertion = replace(INSERTION, seat=goal, limit_n=0.15, noise_n=0.05)
+            with pytest.raises(FaultError, match=r"a limit of 0\.15 N is lost in the sensor's noise of 0\.05 N"):
+                await insert_peg(motion, sensor, insertion, lambda stride: None)
+
+    run_virtual(story())
 
 
 INSERTION = Insertion(

@@ -96,15 +96,6 @@ def test_from_place_to_place_the_arm_enters_no_zone_but_theirs(start: str, end: 
     assert touched <= own
 
 
-def test_home_is_reached_by_way_of_the_turning_circle():
-    async def story(motion, bench, way):
-        await motion.approach(over("fixture_1"))
-        await motion.home()
-        return bench.plant.bench.arms[ARM].joints()[0]
-
-    assert moving(story) == pytest.approx(TWIN.cell_description.devices[ARM].home_rad)
-
-
 def test_a_way_around_that_leads_through_another_zone_is_refused():
     async def story(motion, bench, way):
         await motion.approach(over("nest_1"))

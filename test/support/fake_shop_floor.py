@@ -14,6 +14,7 @@ from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.feeder.contract import Feeder, Presented
+from microcell.devices.safety.contract import Safety, Stops
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.faults import Fault
 from microcell.orchestration.controller import Controller
@@ -72,6 +73,27 @@ class FakeChanger(_Connected, ToolChanger):
 
     async def coupling(self) -> Coupling:
         return Coupling(bool(self.serial), self.serial)
+
+
+class FakeSafety(_Connected, Safety):
+    """Nothing is pressed, until a test says so with `tell`."""
+
+    def __init__(self) -> None:
+        self.present = Stops()
+        self._changed = asyncio.Event()
+
+    def tell(self, stops: Stops) -> None:
+        self.present = stops
+        self._changed.set()
+
+    async def stops(self) -> Stops:
+        return self.present
+
+    async def wait_change(self, known: Stops) -> Stops:
+        while self.present == known:
+            self._changed.clear()
+            await self._changed.wait()
+        return self.present
 
 
 Script = Callable[[SkillGoal], SkillResult | None]
@@ -170,6 +192,7 @@ class Floor:
     port: FakePort
     journal: Journal
     clock: Clock
+    safety: FakeSafety
 
     def order(self, quantity: int = 1, variant: str = "adult", **more: object) -> str:
         lines = (OrderLine(variant=variant, quantity=quantity),)
@@ -191,6 +214,7 @@ async def floor(
     line: Line = VALVE,
     journal: Journal | None = None,
     levels: dict[str, int] | None = None,
+    safety: FakeSafety | None = None,
 ):  # type: ignore[no-untyped-def]
     """A started controller over a fake port; closed at the end."""
     clock = LoopClock(0.0)
@@ -199,10 +223,11 @@ async def floor(
     changers = {arm: FakeChanger() for arm in arms}
     port = FakePort(line, clock, feeders, next(iter(changers.values())), script, changers=changers)
     journal = journal or Journal.create_or_open(":memory:", durability="batch")
-    devices = {**feeders, **{spec.tool_changer: changers[arm] for arm, spec in arms.items()}}
+    safety = safety or FakeSafety()
+    devices = {**feeders, "safety": safety, **{spec.tool_changer: changers[arm] for arm, spec in arms.items()}}
     controller = Controller(line, clock, journal, port, devices, Session("virtual"))
     await controller.start()
     try:
-        yield Floor(controller, port, journal, clock)
+        yield Floor(controller, port, journal, clock, safety)
     finally:
         await controller.close()

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from microcell.description.product import Operation
+from microcell.description.tool import ToolLife
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.resources import TOOL_CHANGE
 from microcell.orchestration.shop import Shop
@@ -55,33 +56,52 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
     places = [*stations["fixture"], *stations["carton_station"], *feeders]
     kinds = {"fixture": stations["fixture"], "carton_station": stations["carton_station"], "feeder": feeders}
     tools = {arm: [f"{what}_{arm}" for what in random.sample(CAPABILITIES, random.randint(1, 3))] for arm in arms}
-    serves = {arm: {p for p in places if random.random() < 0.75} | {f"crib_{arm}"} for arm in arms}
+    shares = random.random() < 0.5
+    bins = ["bin"] if shares else [f"bin_{arm}" for arm in arms]
+    own = {arm: {"crib", "bin"} if shares else {f"crib_{arm}", f"bin_{arm}"} for arm in arms}
+    serves = {arm: {p for p in places if random.random() < 0.75} | own[arm] for arm in arms}
     specs = {
         "arm": {arm: _arm(f"changer_{arm}", serves[arm]) for arm in arms},
-        "tool_changer": {f"changer_{arm}": SimpleNamespace(coupling="c") for arm in arms},
-        "tool_crib": {f"crib_{arm}": SimpleNamespace(pockets=[_pocket(tool) for tool in tools[arm]]) for arm in arms},
-        "bin": {},
+        "tool_changer": {f"changer_{arm}": SimpleNamespace(coupling=arm) for arm in arms},
+        "tool_crib": _cribs(tools, shares),
+        "bin": {name: SimpleNamespace() for name in bins},
         "camera": {},
         **{kind: {name: SimpleNamespace() for name in names} for kind, names in kinds.items()},
     }
     zones = [f"zone_{n}" for n in range(random.randint(1, 4))]
-    every = [tool for names in tools.values() for tool in names]
     plan, needs = _plan(random, len(feeders))
+    product = SimpleNamespace(
+        name="p", plan=plan, scrap_plan={}, serial_prefix="U", default_variant=VARIANTS[0], variants=dict.fromkeys(VARIANTS),
+        inspections={}, parameters_of=lambda operation, variant: {},
+    )  # fmt: skip
     line = SimpleNamespace(
+        name="l", cell="c", product="p", ideal_cycle_s=1.0, recovery={}, max_reworks=2, shares=shares,
         cell_description=SimpleNamespace(of_kind=lambda kind: specs[kind], zones=dict.fromkeys(zones)),
-        product_description=SimpleNamespace(plan=plan, scrap_plan={}, serial_prefix="U"),
-        tools={t: SimpleNamespace(coupling="c", capabilities=[t.partition("_arm")[0]]) for t in every},
+        product_description=product,
+        tools={t: _tool(arm, t) for arm, names in tools.items() for t in names},
         feeders={f: SimpleNamespace(part=f"part_{n % 2}") for n, f in enumerate(feeders)},
         feeders_of=lambda part: [f for n, f in enumerate(feeders) if f"part_{n % 2}" == part],
         ways=RandomWays(random, specs["arm"], places, zones),
         max_units_in_work=random.randint(1, 5),
         max_tool_run=random.choice((0, 1, 2, 8)),
-    )
+    )  # fmt: skip
     return line, needs
+
+
+def _cribs(tools: Mapping[str, list[str]], shares: bool) -> dict[str, Any]:
+    """A crib for each arm, or one for all, in which each finds the tools with its own coupling."""
+    pockets = {arm: [_pocket(tool) for tool in names] for arm, names in tools.items()}
+    if shares:
+        return {"crib": SimpleNamespace(pockets=[pocket for found in pockets.values() for pocket in found])}
+    return {f"crib_{arm}": SimpleNamespace(pockets=found) for arm, found in pockets.items()}
 
 
 def _arm(changer: str, serves: set[str]) -> Any:
     return SimpleNamespace(tool_changer=changer, works_at=lambda station: station in serves)
+
+
+def _tool(arm: str, tool: str) -> Any:
+    return SimpleNamespace(coupling=arm, capabilities=[tool.partition("_arm")[0]], life=ToolLife())
 
 
 def _pocket(tool: str) -> Any:
@@ -187,7 +207,7 @@ class Schedule:
             lines = tuple((v, random.randint(0, 3)) for v in VARIANTS)
             due_s = random.choice((None, random.uniform(0, 60)))
             order = OrderWork(f"o{number}", lines, random.randrange(2), due_s, 0.0, number, False)
-            self.shop.orders[order.order_id] = order
+            self.shop.orders.add(order)
 
     def play(self) -> Played:
         """Work everything off; what went wrong is in the result."""
@@ -281,7 +301,8 @@ class Schedule:
                 self.truly_in[arm] = self._zones(arm, job, step)
                 self.held.stands_in(arm, job.binding.zones.get(step, ()))
             index = job.chain.operations.index(step) + 1
-            self.held.release(set(job.binding.devices()) - job.binding.still_needed(job.chain, index))
+            mine = {d for d, who in self.held.holders.items() if who == f"{job.unit.serial}/{job.chain.first}"}
+            self.held.release(mine - job.binding.still_needed(job.chain, index))
         if run.steps:
             self._step(run)
         else:

@@ -1,4 +1,4 @@
-"""Simulated arm: follows its trajectory exactly, and stops at once."""
+"""Simulated arm: follows its trajectory exactly, and stops at once, or as late as it is told to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _KEPT_CHECKS = 1024  # trajectories that are known to be within limits: a line r
 
 
 class MockArm(MockDevice, Arm):
-    """One timer for each motion. Parameter `overload_n`: pressing force that trips the arm when it rests."""
+    """One timer for each motion. Parameters: `overload_n`, pressing force that trips the arm when it rests; `stop_s`, how
+    long it goes on with its motion when that is cancelled: what sensor, network and controller of a real arm need.
+    """
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
@@ -29,6 +31,7 @@ class MockArm(MockDevice, Arm):
         self._following = False
         self._check_limits = lru_cache(maxsize=_KEPT_CHECKS)(self._check_against_limits)
         self._overload_n = float(spec.parameters.get("overload_n", _OVERLOAD_N))
+        self._stop_s = float(spec.parameters.get("stop_s", 0.0))
 
     async def follow(self, trajectory: JointTrajectory) -> JointState:
         self._begin("follow")
@@ -37,15 +40,21 @@ class MockArm(MockDevice, Arm):
         self._check(trajectory)
         stop = self._stop.next()
         self._following = True
+        self.plant.safety.reflexes[self.name] = self._stop_with_the_cell
         self.plant.start_motion(self.name, trajectory)
         try:
             stopped = await sleep_unless(self.clock, trajectory.duration_s, stop)
         except asyncio.CancelledError:
-            self.plant.halt(self.name)
+            try:
+                if self._stop_s > 0.0:
+                    await self.clock.sleep(self._stop_s)
+            finally:
+                self.plant.halt(self.name)
             raise
         finally:
             self._following = False
         if stopped:
+            self.plant.safety.check(self.name, self.name)
             raise FaultError("ARM_STOPPED", self.name, f"{trajectory.duration_s:.2f} s motion not finished")
         self._check_overload()
         return self._state()
@@ -54,6 +63,12 @@ class MockArm(MockDevice, Arm):
         if self._following:
             self.plant.halt(self.name)
         self._stop.notify()
+
+    def _stop_with_the_cell(self) -> None:
+        """What the safety circuit does to the arm by wire, whoever commands it."""
+        if self._following and (self.plant.safety.pressed or self.name in self.plant.safety.tripped):
+            self.plant.halt(self.name)
+            self._stop.notify()
 
     async def joints(self) -> JointState:
         self._begin("joints")

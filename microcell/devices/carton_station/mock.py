@@ -16,7 +16,7 @@ class MockCartonStation(MockDevice, CartonStation):
 
     async def exchange(self) -> Carton:
         self._begin("exchange")
-        await self.clock.sleep(self.spec.exchange_s)
+        await self._takes(self.spec.exchange_s)
         return _as_seen(self.plant.stations.exchange(self.name))
 
 

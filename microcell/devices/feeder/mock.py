@@ -27,7 +27,7 @@ class MockFeeder(MockDevice, Feeder):
     async def present(self) -> Presented:
         self._begin("present")
         if self.plant.feeding.needs_bringing(self.name):
-            await self.clock.sleep(self.spec.index_s)
+            await self._takes(self.spec.index_s)
         offer = self.plant.feeding.present(self.name)
         return Presented(offer.part, offer.lot, offer.part_in_cell, self.plant.feeding.level(self.name))
 

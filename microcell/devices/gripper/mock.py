@@ -28,7 +28,7 @@ class MockGripper(MockTool, Gripper):
         self._check_width(width_m)
         opening = self.tool.opening_m
         self.plant.holding.open(self.tool, width_m)
-        await self.clock.sleep(abs(width_m - opening) / self.spec.speed_m_s)
+        await self._takes(abs(width_m - opening) / self.spec.speed_m_s)
         return self._grip()
 
     async def grip(self) -> Grip:
@@ -36,7 +36,7 @@ class MockGripper(MockTool, Gripper):
         return self._grip()
 
     async def _travel(self, width_m: float) -> None:
-        await self.clock.sleep(abs(self.tool.opening_m - width_m) / self.spec.speed_m_s)
+        await self._takes(abs(self.tool.opening_m - width_m) / self.spec.speed_m_s)
 
     def _grip(self) -> Grip:
         holding = self.plant.holding.held(self.tool) is not None

@@ -13,7 +13,7 @@ class MockPrinter(MockDevice, Printer):
         self._begin("print_label")
         if not content:
             raise self._refuse("a label without content")
-        await self.clock.sleep(self.spec.print_s)
+        await self._takes(self.spec.print_s)
         return PrintedLabel(content, self.plant.stations.print_label(self.name, content))
 
 

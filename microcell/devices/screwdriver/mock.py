@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from microcell.devices.mocking import MockTool
 from microcell.devices.screwdriver.contract import Drive, Screwdriver
+from microcell.faults import FaultError
 from microcell.plant.screwing import Turn
 
 
@@ -36,8 +37,8 @@ class MockScrewdriver(MockTool, Screwdriver):
     async def _turn(self, turn: Turn, speed_rad_s: float, finish: Callable[..., None]) -> Drive:
         start_s = self.clock.now()
         try:
-            await self.clock.sleep(turn.angle_rad / speed_rad_s)
-        except asyncio.CancelledError:
+            await self._takes(turn.angle_rad / speed_rad_s)
+        except (asyncio.CancelledError, FaultError):
             finish(self.tool, turn, min(turn.angle_rad, (self.clock.now() - start_s) * speed_rad_s))
             raise
         finish(self.tool, turn, turn.angle_rad)

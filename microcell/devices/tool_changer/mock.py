@@ -11,13 +11,13 @@ class MockToolChanger(MockDevice, ToolChanger):
 
     async def lock(self) -> Coupling:
         self._begin("lock")
-        await self.clock.sleep(self.spec.lock_s)
+        await self._takes(self.spec.lock_s)
         self.plant.coupling.lock(self._arm)
         return self._coupling()
 
     async def unlock(self) -> Coupling:
         self._begin("unlock")
-        await self.clock.sleep(self.spec.lock_s)
+        await self._takes(self.spec.lock_s)
         self.plant.coupling.unlock(self._arm)
         return self._coupling()
 

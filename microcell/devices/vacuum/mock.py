@@ -15,14 +15,14 @@ class MockVacuum(MockTool, Vacuum):
     async def on(self) -> Suction:
         self._begin("on")
         self.tool.active = True
-        await self.clock.sleep(self.spec.settle_s)
+        await self._takes(self.spec.settle_s)
         return self._suction()
 
     async def off(self) -> Suction:
         self._begin("off")
         self.tool.active = False
         self.plant.holding.release(self.tool)
-        await self.clock.sleep(self.spec.settle_s)
+        await self._takes(self.spec.settle_s)
         return self._suction()
 
     async def suction(self) -> Suction:

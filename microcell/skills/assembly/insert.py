@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from microcell.description.base import Description, Name
+from microcell.description.cell import ForceSensorSpec
 from microcell.description.line import Line
 from microcell.description.product import Fit, Site
 from microcell.devices.force_sensor.contract import ForceSensor
@@ -20,7 +21,7 @@ from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
 from microcell.skills.guarded import Stiffness
 from microcell.skills.hole_search import STRIDE_OF_LIMIT
 from microcell.skills.peg_in_hole import Inserted, Insertion, insert_peg
-from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of
+from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
 
 OVER_RIM_M = 0.002
 """How high over the rim the slow motion starts."""
@@ -117,7 +118,8 @@ class Insert(ArmSkill):
         await sensor.tare()
         await self.motion.move_straight(over_rim, wanted.speed_m_s * 5.0)
         context.say("insert", 0.4, "pressing until contact")
-        insertion = _insertion(wanted, site, seat, grasp.tcp_in_part.xyz_m[2])
+        feels = spec_of(context, self.motion.spec.force_sensor, ForceSensorSpec)
+        insertion = _insertion(wanted, site, seat, grasp.tcp_in_part.xyz_m[2], feels)
         inserted = await self._press_in(context, sensor, wanted.item, insertion)
         context.say("release", 0.8, f"letting go of the {wanted.item}")
         result = context.accomplish(_result(context.goal.operation, wanted, site.fit, inserted))
@@ -151,7 +153,9 @@ class Insert(ArmSkill):
         return inserted
 
 
-def _insertion(wanted: InsertParameters, site: Site, seat: Pose, reach_m: float) -> Insertion:
+def _insertion(
+    wanted: InsertParameters, site: Site, seat: Pose, reach_m: float, sensor: ForceSensorSpec
+) -> Insertion:
     """Contact counts well above the fit's own friction, which a part that goes in well feels all the way."""
     fit, limit_n = site.fit, wanted.force_limit_n
     friction_n = fit.friction_n if fit else 0.0
@@ -169,6 +173,8 @@ def _insertion(wanted: InsertParameters, site: Site, seat: Pose, reach_m: float)
         speed_m_s=wanted.speed_m_s,
         search_speed_m_s=wanted.search_speed_m_s,
         stiffness=Stiffness(wanted.wrist_axial_n_m, wanted.wrist_lateral_n_m, wanted.wrist_angular_n_m_rad),
+        reaction_s=sensor.reaction_s,
+        noise_n=sensor.noise_n,
     )
 
 

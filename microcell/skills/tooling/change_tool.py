@@ -7,18 +7,17 @@ from typing import Any
 
 from pydantic import Field
 
-from microcell.description.base import Description, Name
+from microcell.description.base import Name
 from microcell.faults import FaultError
 from microcell.skills.contract import Outcome, SkillContext, SkillResult
 from microcell.skills.mounted import mounted_tool
-from microcell.skills.tool_skill import TOOLING_FAULTS, ToolSkill
+from microcell.skills.tool_skill import TOOLING_FAULTS, Seating, ToolSkill
 
 
-class ChangeToolParameters(Description):
-    """Which tool is wanted, and how fast to couple."""
+class ChangeToolParameters(Seating):
+    """Which tool is wanted, and how to couple."""
 
     tool: Name
-    speed_m_s: float = Field(0.05, gt=0, le=0.2, description="Speed of the last way into the coupling.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 
 
@@ -27,9 +26,10 @@ class ChangeTool(ToolSkill):
 
     Before: what is on the flange is certain; the mounted tool holds nothing; its pocket is free; the wanted tool stands
     in its own. During: each micro-step is recorded before it is done, and confirmed by the sensors of coupling and crib
-    afterwards. After: the coupling reads the wanted tool's serial. A flange that an interrupted change left in a pocket
-    leaves it straight up first. When the wanted tool is already mounted, nothing else moves. Carried over the rack, a
-    tool hangs higher than those that stand there.
+    afterwards; on the way into a pocket the force stays under its limit (TOOL_BLOCKED, and up again). After: the coupling
+    reads the wanted tool's serial. A flange that an interrupted change left in a pocket leaves it straight up first. When
+    the wanted tool is already mounted, nothing else moves. Carried over the rack, a tool hangs higher than those that stand
+    there.
     """
 
     name = "change_tool"
@@ -56,8 +56,8 @@ class ChangeTool(ToolSkill):
         await self.leave_pocket()
         if self.flange.tool != wanted.tool:
             if self.flange.tool:
-                await self.dock(wanted.speed_m_s)
-            await self.mount(wanted.tool, wanted.speed_m_s)
+                await self.dock(wanted)
+            await self.mount(wanted.tool, wanted)
         serial = self.flange.serial
         return SkillResult(Outcome.SUCCEEDED, f"{wanted.tool} {serial} is mounted", tool_serial=serial)
 

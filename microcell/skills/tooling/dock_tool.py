@@ -7,17 +7,15 @@ from typing import Any
 
 from pydantic import Field
 
-from microcell.description.base import Description
 from microcell.faults import FaultError
 from microcell.skills.contract import Outcome, SkillContext, SkillResult
 from microcell.skills.mounted import mounted_tool
-from microcell.skills.tool_skill import TOOLING_FAULTS, ToolSkill
+from microcell.skills.tool_skill import TOOLING_FAULTS, Seating, ToolSkill
 
 
-class DockToolParameters(Description):
-    """How fast to couple."""
+class DockToolParameters(Seating):
+    """How to go into the pocket."""
 
-    speed_m_s: float = Field(0.05, gt=0, le=0.2, description="Speed of the last way into the pocket.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 
 
@@ -49,7 +47,7 @@ class DockTool(ToolSkill):
         await self.leave_pocket()
         docked = self.flange
         if docked.tool:
-            await self.dock(wanted.speed_m_s)
+            await self.dock(wanted)
         told = f"{docked.tool} {docked.serial} is in its pocket" if docked.tool else "the flange was bare already"
         return SkillResult(Outcome.SUCCEEDED, told)
 

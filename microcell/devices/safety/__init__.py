@@ -1,0 +1,1 @@
+"""safety: contract and drivers."""
