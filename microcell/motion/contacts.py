@@ -46,10 +46,13 @@ class Allowed:
     coupling: frozenset[str] = frozenset()
     guarded: bool = False
     _depths_m: dict[int, float] = field(default_factory=dict)
+    _left: frozenset[str] = frozenset()
 
     def start_with(self, touches: Iterable[Touch]) -> None:
         """What is touched at the start."""
-        self._depths_m = {touch.pair: touch.depth_m for touch in touches}
+        known = list(touches)
+        self._depths_m = {touch.pair: touch.depth_m for touch in known}
+        self._left = frozenset(touch.theirs for touch in known)
 
     def forbidden(self, touches: Iterable[Touch]) -> list[tuple[str, str]]:
         """The pairs of names that may not touch like this; to be asked in the order of the motion."""
@@ -58,10 +61,10 @@ class Allowed:
     def _may(self, touch: Touch) -> bool:
         if touch.by_hand and self._may_by_hand(touch):
             return True
-        known_m = self._depths_m.get(touch.pair)
-        if known_m is None:
+        if touch.pair not in self._depths_m and touch.theirs not in self._left:
             return False
-        if touch.solid == ROOM and touch.by_hand:
+        known_m = self._depths_m.get(touch.pair, 0.0)  # two faces that lie on each other touch or not by rounding
+        if touch.pair in self._depths_m and touch.solid == ROOM and touch.by_hand:
             return True  # room is no matter: what lies low in it has a shorter way out than what is being lifted
         if touch.depth_m > known_m + DEEPER_M:
             return False
@@ -78,5 +81,11 @@ class Allowed:
 
 def deeper(touches: Iterable[Touch], known: Iterable[Touch]) -> list[tuple[str, str]]:
     """The pairs of names that touch otherwise than what is known, or more deeply."""
-    depths_m = {touch.pair: touch.depth_m + DEEPER_M for touch in known}
-    return list(dict.fromkeys((t.ours, t.theirs) for t in touches if t.depth_m > depths_m.get(t.pair, -1.0)))
+    known = list(known)
+    depths_m = {touch.pair: touch.depth_m for touch in known}
+    left = frozenset(touch.theirs for touch in known)
+
+    def may(touch: Touch) -> bool:
+        return touch.theirs in left and touch.depth_m <= depths_m.get(touch.pair, 0.0) + DEEPER_M
+
+    return list(dict.fromkeys((t.ours, t.theirs) for t in touches if not may(t)))

@@ -35,6 +35,8 @@ def test_what_was_touched_at_the_start_may_be_left_and_not_come_back_to():
     assert [allowed.forbidden([touch(d)]) for d in (0.003, 0.002, 0.0005)] == [[], [], []]
     assert allowed.forbidden([touch(0.002)]) == [("parallel_gripper", "fixture_1")]
     assert allowed.forbidden([touch(0.0005, pair=8)]) == [("parallel_gripper", "fixture_1")], "another contact"
+    assert allowed.forbidden([touch(0.0001, pair=9)]) == [], "a face that the start lies on, by rounding"
+    assert allowed.forbidden([touch(0.0001, "fixture_2", pair=10)]) == [("parallel_gripper", "fixture_2")], "another body"
 
 
 def test_a_part_may_be_lifted_out_of_the_room_that_it_is_held_in():
@@ -64,3 +66,4 @@ def test_a_joint_motion_may_leave_what_it_touched_at_its_start_and_go_no_deeper(
     assert deeper([touch(0.003)], known) == []
     assert deeper([touch(0.004)], known) == [("parallel_gripper", "fixture_1")]
     assert deeper([touch(0.001, pair=8)], known) == [("parallel_gripper", "fixture_1")]
+    assert deeper([touch(0.0001, pair=8)], known) == [], "a face that the start lies on, by rounding"
