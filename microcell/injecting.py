@@ -83,6 +83,9 @@ class FaultySkills(SkillPort):
             self._failing.pop(attempt, None)
             injections.ends(attempt)
 
+    async def settle(self, goal: SkillGoal) -> SkillResult:
+        return await self._runner.settle(goal)
+
     def _set_clock(self, goal: SkillGoal) -> None:
         happening = _due(self._plant, "clock", goal.skill)
         if happening is not None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import yaml
@@ -19,6 +20,7 @@ import yaml
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
 from microcell.composition.security import enclave_path
+from microcell.composition.supervision import RestartPolicy, Restarts, only_one
 from microcell.errors import MicrocellError
 
 READY_S = 90.0
@@ -45,42 +47,73 @@ class _Running:
     receiver: socket.socket
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     status: str = "starting"
+    heard_s: float | None = None
 
     def listen(self) -> None:
-        """Read one message from the process."""
+        """Read one message from the process; from the first WATCHDOG on it is expected to go on sending them."""
         for line in self.receiver.recv(4096).decode(errors="replace").splitlines():
             key, _, value = line.partition("=")
             if key == "STATUS":
                 self.status = value
             elif key == "READY":
                 self.ready.set()
+            elif key == "WATCHDOG":
+                self.heard_s = asyncio.get_running_loop().time()
+
+    def silent_s(self, now_s: float) -> float:
+        """How long the process has not said that it lives; 0 for one that never says so."""
+        return now_s - self.heard_s if self.heard_s is not None and self.process.returncode is None else 0.0
+
+    def close(self) -> None:
+        """Listen no more, and end whatever the process may have left behind; once more does nothing."""
+        if self.receiver.fileno() < 0:
+            return
+        _signal_group(self.process.pid, signal.SIGKILL)
+        asyncio.get_running_loop().remove_reader(self.receiver)
+        self.receiver.close()
 
     def last_lines(self) -> str:
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return "\n".join(f"  {line}" for line in text.splitlines()[-LOG_LINES:]) or "  (it said nothing)"
 
 
-def bring_up(blueprint: Blueprint, logs: Path, say: Say = print, ready_s: float = READY_S) -> int:
+def bring_up(
+    blueprint: Blueprint,
+    logs: Path,
+    say: Say = print,
+    ready_s: float = READY_S,
+    policy: RestartPolicy = RestartPolicy(),  # noqa: B008 - frozen
+) -> int:
     """Run a Blueprint until Ctrl-C or SIGTERM; return the exit code: 0 when it was asked to stop and did.
 
     `logs` gets one file for each process. `say` gets one line for each thing that a person would want to know. A second
-    Ctrl-C aborts what is in work instead of letting it reach its end. No process is left behind, whatever happens.
+    Ctrl-C aborts what is in work instead of letting it reach its end. No process is left behind, whatever happens. Once the
+    cell is ready, a process that dies or hangs is started again, as often as the policy allows.
 
-    Raises `BringUpError` when a process dies or the cell is not ready after `ready_s`.
+    Raises `BringUpError` when a process dies before the cell is ready or too often after it, or when the cell is not ready
+    after `ready_s`; `UsageError` when the cell is up already, before anything is started.
     """
     check_startable(blueprint)
-    return asyncio.run(_Cell(blueprint, logs, say, ready_s).run())
+    with only_one(blueprint.namespace) as lock:
+        return asyncio.run(_Cell(blueprint, logs, say, ready_s, policy, lock).run())
 
 
 class _Cell:
     """The processes of one Blueprint."""
 
-    def __init__(self, blueprint: Blueprint, logs: Path, say: Say, ready_s: float) -> None:
+    def __init__(
+        self, blueprint: Blueprint, logs: Path, say: Say, ready_s: float, policy: RestartPolicy, lock: int
+    ) -> None:
         self._blueprint = blueprint
         self._logs = logs
         self._say = say
         self._ready_s = ready_s
+        self._policy = policy
+        self._lock = lock
         self._running: list[_Running] = []
+        self._restarts = {plan.name: Restarts(policy) for plan in blueprint.processes}
+        self._numbers = count(1)
+        self._starting: set[asyncio.Future[None]] = set()
         self._asked = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -93,7 +126,8 @@ class _Cell:
             try:
                 for plan in self._blueprint.processes:
                     self._running.append(await self._start(plan, Path(folder)))
-                await self._watch()
+                await self._until_ready()
+                await self._supervise(Path(folder))
             finally:
                 await self._stop()
         return 0
@@ -101,12 +135,13 @@ class _Cell:
     def _on_signal(self) -> None:
         (self._hurry if self._asked.is_set() else self._asked).set()
 
-    async def _start(self, plan: ProcessPlan, folder: Path) -> _Running:
+    async def _start(self, plan: ProcessPlan, folder: Path, number: int = 0) -> _Running:
+        """Start a process; `number` counts its restarts, whose words are added to the same log."""
         log = self._logs / f"{plan.name}.log"
-        address = folder / f"{plan.name}.notify"
+        address = folder / f"{plan.name}.{number}.notify"
         receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         receiver.bind(str(address))
-        with log.open("wb") as output:
+        with log.open("ab" if number else "wb") as output:
             process = await asyncio.create_subprocess_exec(
                 *command(plan, self._blueprint, folder),
                 env=_variables(str(address)),
@@ -115,14 +150,15 @@ class _Cell:
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches us alone, who stop the processes in order
                 preexec_fn=_die_with_parent,
+                pass_fds=(self._lock,),
             )
         running = _Running(plan, log, process, receiver)
         asyncio.get_running_loop().add_reader(receiver, running.listen)
         self._say(f"{plan.name}: started (pid {process.pid}, log {log})")
         return running
 
-    async def _watch(self) -> None:
-        """Wait until the cell is ready, then until it is asked to stop; a process that ends before is an error."""
+    async def _until_ready(self) -> None:
+        """Wait until the cell is ready or is asked to stop; a process that ends before is an error."""
         asked = asyncio.ensure_future(self._asked.wait())
         ends = {asyncio.ensure_future(running.process.wait()): running for running in self._running}
         ready = asyncio.ensure_future(asyncio.wait_for(self._all_ready(), self._ready_s))
@@ -131,12 +167,62 @@ class _Cell:
             self._check(ends, ready)
             if ready.done():
                 self._say("the cell is ready; Ctrl-C stops it")
-                await asyncio.wait({asked, *ends}, return_when=asyncio.FIRST_COMPLETED)
-                self._check(ends, ready)
         finally:
             for waiting in (asked, ready, *ends):
                 waiting.cancel()
             await asyncio.gather(asked, ready, *ends, return_exceptions=True)
+
+    async def _supervise(self, folder: Path) -> None:
+        """Until the cell is asked to stop, start again what dies; each process on its own, so that none waits for others."""
+        asked = asyncio.ensure_future(self._asked.wait())
+        keepers = [asyncio.ensure_future(self._keep(position, folder)) for position in range(len(self._running))]
+        try:
+            await asyncio.wait({asked, *keepers}, return_when=asyncio.FIRST_COMPLETED)
+            for keeper in keepers:
+                if keeper.done() and not self._asked.is_set():
+                    keeper.result()
+        finally:
+            for waiting in (asked, *keepers):
+                waiting.cancel()
+            await asyncio.gather(asked, *keepers, *self._starting, return_exceptions=True)
+
+    async def _keep(self, position: int, folder: Path) -> None:
+        """Keep one process running; `BringUpError` when it has died too often."""
+        loop = asyncio.get_running_loop()
+        while True:
+            running = self._running[position]
+            ending = f"{running.plan.name} {await self._end_of(running)}"
+            restarts = self._restarts[running.plan.name]
+            pause_s = restarts.pause_s(loop.time())
+            if pause_s is None:
+                within = f"{self._policy.most} restarts within {self._policy.window_s:.0f} s"
+                tried = f"{within} did not help: the cell is stopped"
+                raise BringUpError(f"{ending}. {tried}. Its last words ({running.log}):\n{running.last_lines()}")
+            running.close()
+            often = f"restart {len(restarts.times_s)} of {self._policy.most}"
+            self._say(f"{ending}; it is started again in {pause_s:g} s ({often})")
+            await asyncio.sleep(pause_s)
+            # Shielded: a process that was just started must be known to whoever stops the cell.
+            starting = asyncio.ensure_future(self._start_again(position, folder))
+            self._starting.add(starting)
+            await asyncio.shield(starting)
+
+    async def _start_again(self, position: int, folder: Path) -> None:
+        self._running[position] = await self._start(self._running[position].plan, folder, next(self._numbers))
+
+    async def _end_of(self, running: _Running) -> str:
+        """Wait until a process has ended, in words; one that hangs is ended."""
+        loop, hung_s = asyncio.get_running_loop(), self._policy.hung_s
+        end = asyncio.ensure_future(running.process.wait())
+        try:
+            while not (await asyncio.wait({end}, timeout=hung_s / 4.0 or None))[0]:
+                if hung_s and running.silent_s(loop.time()) > hung_s:
+                    _signal_group(running.process.pid, signal.SIGKILL)
+                    await end
+                    return f"said nothing for {hung_s:g} s and was ended"
+            return _ending(end.result())
+        finally:
+            end.cancel()
 
     async def _all_ready(self) -> None:
         for running in self._running:
@@ -159,9 +245,7 @@ class _Cell:
             if running.process.returncode is None:
                 await self._stop_one(running)
         for running in self._running:
-            _signal_group(running.process.pid, signal.SIGKILL)
-            asyncio.get_running_loop().remove_reader(running.receiver)
-            running.receiver.close()
+            running.close()
 
     async def _stop_one(self, running: _Running) -> None:
         running.process.send_signal(signal.SIGINT)

@@ -57,6 +57,7 @@ def compose(
         return _virtual(line, {**common, "camera": camera})
     if world == "mock":
         common["time_scale"] = time_scale or line.time_scale
+    journal = str(journal) if journal is not None else f"out/{line.name}.journal"
     plans = _nodes(line, world)
     return Blueprint(
         line=line.name,
@@ -95,12 +96,13 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
 
 
 def _process(
-    node: NodePlan, nodes: tuple[NodePlan, ...], common: Parameters, journal: Path | str | None
+    node: NodePlan, nodes: tuple[NodePlan, ...], common: Parameters, journal: str
 ) -> ProcessPlan:
     """A process with what its executable must be told.
 
     Mock hardware that is not as fast as real time tells its time on /clock, which the others then go by.
     `dependents` are the nodes that need it: when everything is stopped at once, as launch does on Ctrl-C, it outlives them.
+    What must outlive a process is kept in files beside the journal: the mock hardware's bench, the servers' attempts.
     """
     parameters = dict(common)
     dependents = [other.name for other in nodes if node.name in other.after]
@@ -108,13 +110,15 @@ def _process(
         parameters["dependents"] = dependents
     if parameters.get("time_scale", 1.0) != 1.0 and node.role != "hardware":
         parameters["use_sim_time"] = True
+    if node.role == "hardware":
+        parameters.update(plant_state=f"{journal}.bench", journal=journal)
     if node.role == "skill_server":
         parameters.update(families=list(node.hosts), devices=list(node.devices))
+        parameters["attempts"] = f"{journal}.{node.name}.attempts"
     if node.role == "orchestrator":
         parameters["skill_servers"] = [other.name for other in nodes if other.role == "skill_server"]
         parameters["devices"] = list(node.devices)
-        if journal is not None:
-            parameters["journal"] = str(journal)
+        parameters["journal"] = journal
     return ProcessPlan(node.process, node.role, parameters, node.after)
 
 

@@ -7,6 +7,7 @@ import sys
 
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
+from launch.events.process import ProcessExited
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
@@ -19,6 +20,9 @@ from microcell.description.loader import load_line
 
 STOP_S = "60"
 """How long a process may take to leave in an orderly way after Ctrl-C: a chain of operations in work ends first."""
+
+RESTART_S, RESTARTS = 2.0, 5
+"""Pause before a killed process is started again, and how often that is done."""
 
 ARGUMENTS = {
     "line": ("valve", "name of a shipped line, or the path of a line's YAML file"),
@@ -40,7 +44,10 @@ def launch_cell(**defaults: str) -> LaunchDescription:
 
 
 def actions(blueprint: Blueprint) -> list[Action]:
-    """One launch_ros node action for each process; when one ends, all are stopped."""
+    """One launch_ros node action for each process.
+
+    One that was killed is started again after a pause, so many times; one that ends by itself stops the cell.
+    """
     return [_action(plan, blueprint) for plan in blueprint.processes]
 
 
@@ -72,5 +79,23 @@ def _action(plan: ProcessPlan, blueprint: Blueprint) -> Action:
         output="screen",
         emulate_tty=False,
         sigterm_timeout=STOP_S,
-        on_exit=Shutdown(reason=f"{plan.name} has ended"),
+        respawn=True,
+        respawn_delay=RESTART_S,
+        on_exit=_Ends(plan.name),
     )
+
+
+class _Ends:
+    """Decides what the end of one process means."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._killed = 0
+
+    def __call__(self, event: ProcessExited, context: LaunchContext) -> Action | None:
+        self._killed += event.returncode < 0
+        if event.returncode >= 0:
+            return Shutdown(reason=f"{self._name} has ended")
+        if self._killed > RESTARTS:
+            return Shutdown(reason=f"{self._name} was killed {self._killed} times: {RESTARTS} restarts did not help")
+        return None

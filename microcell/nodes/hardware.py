@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
+
+from rclpy.node import Node
 
 from microcell.description.loader import load_line
 from microcell.ros import names, parameters
@@ -18,13 +21,15 @@ from microcell.ros.runtime import RosRuntime, run
 async def serve(runtime: RosRuntime) -> None:
     """Show the hardware until the process is asked to stop; then outlive the nodes that need it.
 
-    Parameters: line (name or path), seed, time_scale (cell time over real time), dependents (nodes that need the hardware).
+    Parameters: line (name or path), seed, time_scale (cell time over real time), dependents (nodes that need the hardware),
+    plant_state (file that the bench is kept in, so that it outlives this process; none when it is empty), journal (of the
+    cell: while there is none yet, the bench begins afresh).
     """
     node = runtime.create_node(names.HARDWARE, parameter_overrides=own_time())
     line = load_line(parameters.text(node, "line"))
     dependents = parameters.names(node, "dependents")
     seed, time_scale = parameters.integer(node, "seed", 0), parameters.number(node, "time_scale", 1.0)
-    hardware = MockHardware(runtime, node, line, seed, time_scale, strike_own_process)
+    hardware = MockHardware(runtime, node, line, seed, time_scale, strike_own_process, _bench_file(node))
     await hardware.open()
     notify("READY=1", f"STATUS=mock hardware of line {line.name}, {time_scale:g} times real time")
     try:
@@ -33,6 +38,17 @@ async def serve(runtime: RosRuntime) -> None:
         notify("STOPPING=1")
         await outlive(node, dependents)
         await hardware.close()
+
+
+def _bench_file(node: Node) -> Path | None:
+    """Where the bench is kept; what an earlier cell left there is removed when a new journal is about to begin."""
+    told, journal = parameters.text(node, "plant_state"), parameters.text(node, "journal")
+    if not told:
+        return None
+    path = Path(told)
+    if journal and not Path(journal).exists():
+        path.unlink(missing_ok=True)
+    return path
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
+from microcell.devices.feeder.contract import Feeder
+from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller
@@ -25,7 +27,8 @@ from microcell.ros import parameters
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import RosClock
 from microcell.ros.farewell import LOOK_S, PATIENCE_S, others
-from microcell.ros.fleet import AGAIN_S, Fleet
+from microcell.ros.fleet import AGAIN_S, Fleet, Presence
+from microcell.ros.heartbeat import Heart
 from microcell.ros.journal_service import JournalService
 from microcell.ros.node import HostNode
 from microcell.ros.notify import notify
@@ -51,7 +54,7 @@ class Orchestrator:
         self._line: Line = load_line(parameters.text(node, "line"))
         self._world = parameters.text(node, "world", "mock")
         self._autostart = parameters.flag(node, "autostart", True)
-        servers = parameters.names(node, "skill_servers")
+        servers = self._servers = parameters.names(node, "skill_servers")
         self._interface = CellInterface(runtime, node, self._line)
         self._fleet = Fleet(runtime, node, servers)
         self._port = RosSkillPort(runtime, node, servers)
@@ -65,6 +68,7 @@ class Orchestrator:
         with Journal.create_or_open(path, signer=self._site_key()) as journal:
             refuse_broken(journal)
             await self._be_the_only_one()
+            heart = Heart(self._node, self._line.name)
             try:
                 self._say("waiting for the clock")
                 await self._clock.started()
@@ -74,6 +78,7 @@ class Orchestrator:
             finally:
                 await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
                 await self._fleet.take_down()
+                await heart.close()
 
     def _site_key(self) -> SiteKey | None:
         """The key that signs the journal; a cell without one works, and says that its journal is not signed."""
@@ -104,11 +109,15 @@ class Orchestrator:
             self._world, parameters.text(node, "camera", "rendered"), parameters.integer(node, "seed", 0), self._autostart
         )
         controller = Controller(self._line, self._runtime.clock, journal, self._port, self._devices, session)
+        self._port.belongs_to(lambda: _identity(journal))
         self._port.serve_steps(controller.tooling.record_step)
+        self._port.presence = Presence(self._servers, lambda gone: self._without(controller, gone))
         self._interface.serve(controller)
         JournalService(self._runtime, node, journal)
+        watching: asyncio.Future[None] | None = None
         try:
             await controller.start()
+            watching = asyncio.ensure_future(self._fleet.watch(self._port.presence))
             if self._autostart:
                 await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED)
             notify("READY=1", f"STATUS={controller.state.title}")
@@ -117,7 +126,14 @@ class Orchestrator:
         finally:
             notify("STOPPING=1")
             await self._stop(controller)
+            if watching is not None:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
             await self._interface.close()
+
+    def _without(self, controller: Controller, gone: frozenset[str]) -> None:
+        """Let work that needs a server which is gone wait, and the rest go on."""
+        controller.work_without({skill: name for skill, name in self._port.servers().items() if name in gone})
 
     async def _stop(self, controller: Controller) -> None:
         """Let what is in work reach a safe point; a second signal aborts instead of waiting for that."""
@@ -131,11 +147,12 @@ class Orchestrator:
         await closing
 
     async def _connect(self) -> None:
-        """Connect the watched devices, trying again for as long as one is silent."""
+        """Connect the watched devices, trying again for as long as one is silent; each must have answered once."""
         for name, device in self._devices.items():
             while True:
                 try:
                     await device.connect()
+                    await _answers(device)
                     break
                 except FaultError as error:
                     self._say(f"waiting for {name}: {error}")
@@ -145,6 +162,20 @@ class Orchestrator:
         self._node.get_logger().info(reason)
         self._interface.say_waiting(self._world, reason)
         notify(f"STATUS={reason}")
+
+
+async def _answers(device: Device) -> None:
+    """Return when a device has answered: one that is discovered may still lose the first question."""
+    if isinstance(device, Feeder):
+        await device.level()
+    elif isinstance(device, ToolChanger):
+        await device.coupling()
+
+
+def _identity(journal: Journal) -> str:
+    """What tells this journal from all others: part of its first entry's hash; "" while it has none."""
+    first = next(iter(journal.entries()), None)
+    return first.hash[:12] if first is not None else ""
 
 
 async def control(runtime: RosRuntime) -> None:

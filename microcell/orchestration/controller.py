@@ -21,6 +21,7 @@ from microcell.orchestration.interlock import Interlock
 from microcell.orchestration.limits import check_text
 from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, Mode, State
 from microcell.orchestration.restore import opening, restore
+from microcell.orchestration.resumption import Resumption
 from microcell.orchestration.service import Service
 from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
@@ -61,16 +62,16 @@ class Controller:
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._parked = 0
-        self._held_for_person = asyncio.Event()
-        self._looked = asyncio.Event()
+        self._held_for_person, self._looked = asyncio.Event(), asyncio.Event()
         self._wake_pending = self._starved = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         packml = PackmlFold()
-        self.epoch, self.in_doubt = restore(self.shop, packml, journal, session.world)
+        restored = restore(self.shop, packml, journal, session.world)
+        self.epoch, self.in_doubt = restored.epoch, dict[str, str]()
+        self._resumption = Resumption(self.shop, restored)
         self.packml = Stations(self.shop, packml)
-        safety = {name: devices[name] for name in line.cell_description.of_kind("safety")}
-        self._interlock = Interlock(safety, clock, self._stop_at_once)
+        self._interlock = Interlock({n: devices[n] for n in line.cell_description.of_kind("safety")}, clock, self._stop_at_once)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
         self.service = Service(self.shop, self._wake)
@@ -87,10 +88,11 @@ class Controller:
         await check_skills(self.line, self._port)
         self._record(opening(self.shop, self.session, self.epoch))
         self.shop.settle()
+        self._resumption.start()
         for feeder in self.line.feeders:
             await self._feeders.read(feeder)
         await self.tooling.start()
-        for unit, waiting in self._runner.recovering.resume(self.in_doubt):
+        for unit, waiting in self._runner.recovering.resume(self._resumption.units):
             unit.running = True
             self.beside(waiting, f"{unit.serial}/question", unit)
         await self._interlock.start()
@@ -186,7 +188,8 @@ class Controller:
             self.service.cleared(self.active_faults)
             self.active_faults.clear()
             self._held_for_person.set()
-            self._put_doubtful_units_aside()
+            if self.state is State.UNHOLDING:  # a person has looked: what nobody can know leaves through the reject bin
+                self.shop.put_aside(self.in_doubt)
 
     def set_mode(self, mode: Mode, reason: str = "", unit: str = "") -> Mode:
         """Change the PackML mode of the cell or a station. `UsageError` when that is not legal now."""
@@ -223,6 +226,11 @@ class Controller:
 
     def freed(self) -> None:
         """Something was given back (see `execution.Gate`)."""
+        self._wake()
+
+    def work_without(self, missing: Mapping[str, str]) -> None:
+        """Let work wait that needs one of these skills, each with the server that is gone; the rest goes on."""
+        self.shop.missing_skills = dict(missing)
         self._wake()
 
     # seeing
@@ -267,12 +275,14 @@ class Controller:
         self._wake_pending = False
         try:
             self.packml.settle()
+            self.shop.tell_missing()
             self._advance()
             if self.in_doubt and self.state is State.EXECUTE:
-                self._ask_about_doubtful_units()
+                for serial, operation in self.in_doubt.items():
+                    self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation))
             for name, work in self.tooling.settling() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
-            while self.state is State.EXECUTE and (job := self._dispatcher.next_job()) is not None:
+            while self.state is State.EXECUTE and (job := self._resumption.next_job(self._dispatcher)) is not None:
                 self._begin(job)
             for name, work in self._runner.parking.due() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
@@ -293,18 +303,21 @@ class Controller:
         elif self.state is State.IDLE and auto and self.mode is Mode.PRODUCTION and self._dispatcher.has_work():
             self.command(Command.START, "work to do")
         elif self.state is State.SUSPENDED and self._starved and not self._dispatcher.has_work():
-            self.command(Command.UNSUSPEND, "no order needs the missing parts any more")
+            self.command(Command.UNSUSPEND, "no order needs what is missing any more")
         elif self.state is State.SUSPENDED and self._starved and self._dispatcher.next_job() is not None:
-            self.command(Command.UNSUSPEND, "parts are there again")
+            self.command(Command.UNSUSPEND, "what was missing is there again")
 
     def _rest(self) -> None:
         """In Execute with nothing that moves: complete, wait for parts, or say what is in the way."""
         if self.state is not State.EXECUTE or self._tasks:
             return
-        if not self._dispatcher.has_work():
+        if self._resumption.pending:
+            self.in_doubt = self._resumption.give_up()
+            self._wake()  # to ask about them
+        elif not self._dispatcher.has_work():
             self.command(Command.COMPLETE, "all orders are ended")
-        elif self._dispatcher.missing_parts:
-            self.command(Command.SUSPEND, f"waiting for parts: {', '.join(self._dispatcher.missing_parts)}")
+        elif waits := self._dispatcher.waits_for():
+            self.command(Command.SUSPEND, f"waiting for {waits}")
             self._starved = True
         else:
             for fault in self._dispatcher.why_blocked():
@@ -320,25 +333,13 @@ class Controller:
     def _raise(self, fault: Fault, command: Command = Command.HOLD) -> None:
         """Record a fault of the cell itself and hold, or abort, until a person lets it go on."""
         fault = fault.at(fault.unit, fault.operation, self.clock.now())
-        self._record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
-        self.shop.saw_fault(fault)
+        self.shop.raised(fault)
         self._stand_for(fault, command)
 
     def _stand_for(self, fault: Fault, command: Command = Command.HOLD) -> None:
         self.active_faults.append(fault)
         if (self.state, command) in COMMANDED:
             self.command(command, str(fault))
-
-    def _ask_about_doubtful_units(self) -> None:
-        for serial, operation in self.in_doubt.items():
-            self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation, self.clock.now()))
-
-    def _put_doubtful_units_aside(self) -> None:
-        """A person has looked: units whose state nobody can know leave through the reject bin."""
-        if self.state is State.UNHOLDING:
-            for serial, operation in self.in_doubt.items():
-                self.shop.scrap(self.shop.units[serial], operation, "OUTCOME_UNKNOWN", "put aside after an interruption")
-            self.in_doubt.clear()
 
     def _begin(self, job: Job) -> None:
         unit = self.shop.begin_unit(job.order, job.unit.variant) if job.new else job.unit
@@ -347,8 +348,7 @@ class Controller:
         unit.running = True
         self._dispatcher.begun(job)
         self.shop.resources.take(job.binding.devices(), f"{unit.serial}/{job.chain.first}")
-        running = Job(unit, job.order, job.chain, job.binding, job.new)
-        self.beside(self._runner.run(running), f"{unit.serial}/{job.chain.first}", unit)
+        self.beside(self._runner.run(job.of(unit)), f"{unit.serial}/{job.chain.first}", unit)
 
     def beside(self, work: Coroutine[Any, Any, T], name: str, unit: UnitWork | None = None) -> asyncio.Task[T]:
         """Run some work beside all other, as one of those that come to rest before the cell does."""

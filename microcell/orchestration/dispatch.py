@@ -8,8 +8,9 @@ work; an arm that would be idle changes its tool rather than wait for a busy one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from microcell.events import OperationStarted
 from microcell.faults import Fault
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.resources import Binding
@@ -23,7 +24,8 @@ Key = tuple[str, str]
 class Job:
     """A chain of a unit with everything that it needs; `new` when the unit is not yet in work.
 
-    `overtakes` are more urgent chains that wait for something of what this one takes.
+    `overtakes` are more urgent chains that wait for something of what this one takes. `interrupted` is the attempt that an
+    earlier program left in this chain.
     """
 
     unit: UnitWork
@@ -32,6 +34,11 @@ class Job:
     binding: Binding
     new: bool
     overtakes: tuple[Key, ...] = ()
+    interrupted: OperationStarted | None = None
+
+    def of(self, unit: UnitWork) -> Job:
+        """The same for the unit that has been begun for it."""
+        return replace(self, unit=unit)
 
     @property
     def key(self) -> Key:
@@ -41,10 +48,11 @@ class Job:
 
 @dataclass
 class Dispatcher:
-    """Chooses jobs. It starts nothing itself; `begun` tells it what was started."""
+    """Chooses jobs. It starts nothing itself; `begun` tells it what was started. `missing_servers` hold up work, too."""
 
     shop: Shop
     missing_parts: tuple[str, ...] = ()
+    missing_servers: tuple[str, ...] = ()
     overtaken: dict[Key, int] = field(default_factory=dict)
 
     def next_job(self) -> Job | None:
@@ -62,6 +70,12 @@ class Dispatcher:
         for key in job.overtakes:
             self.overtaken[key] = self.overtaken.get(key, 0) + 1
         self.overtaken.pop(job.key, None)
+
+    def waits_for(self) -> str:
+        """What holds up work, in words; "" for nothing that could come by itself."""
+        parts = f"parts: {', '.join(self.missing_parts)}" if self.missing_parts else ""
+        servers = f"skill servers: {', '.join(self.missing_servers)}" if self.missing_servers else ""
+        return " and ".join(text for text in (parts, servers) if text)
 
     def has_work(self) -> bool:
         """Whether any unit is in work or may be begun."""
@@ -83,11 +97,15 @@ class Dispatcher:
         """Jobs that have all they need, the most urgent first."""
         jobs: list[Job] = []
         missing: list[str] = []
+        servers: list[str] = []
         waiting: dict[Key, frozenset[str]] = {}
         seen: set[Key] = set()
         kept: frozenset[str] = frozenset()
         for unit, order, chain, new in self._candidates():
             seen.add(key := _key(unit, order, chain, new))
+            if server := self.shop.missing_server(unit, chain):
+                servers.append(server)
+                continue
             found = self.shop.resources.bind(unit, chain, self.shop.needs(unit, chain), self.shop.units.values())
             if isinstance(found, Binding):
                 wish = frozenset(found.devices())
@@ -102,6 +120,7 @@ class Dispatcher:
                 if self.overtaken.get(key, 0) >= self.shop.line.max_tool_run:
                     kept |= wish
         self.missing_parts = tuple(dict.fromkeys(missing))
+        self.missing_servers = tuple(dict.fromkeys(servers))
         self.overtaken = {key: count for key, count in self.overtaken.items() if key in seen}
         return jobs
 

@@ -18,9 +18,10 @@ from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovering import Recovering
+from microcell.orchestration.resumption import goal_again
 from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.tooling import Tooling, fault_of
+from microcell.orchestration.tooling import Tooling, ended, fault_of
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 
@@ -98,7 +99,7 @@ class ChainRunner:
             await self.parking.enter(job)
             if job.binding.change_to and not await self.tooling.mount(job):
                 return
-            if self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits
+            if job.interrupted or self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits
                 await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
@@ -110,10 +111,14 @@ class ChainRunner:
                 task.cancel()
 
     async def _run_chain(self, job: Job) -> None:
-        unit, chain, index = job.unit, job.chain, 0
+        unit, chain = job.unit, job.chain
+        index, asked = next((n for n, name in enumerate(chain.operations) if name not in unit.done), 0), job.interrupted
         while index < len(chain.operations):
             operation = chain.operations[index]
-            result = await self._attempt(unit, operation, job.binding.operations[operation], job)
+            if asked is not None and asked.operation == operation:
+                result, asked = await self._how_it_ended(unit, asked), None
+            else:
+                result = await self._attempt(unit, operation, job.binding.operations[operation], job)
             if result.outcome is Outcome.SUCCEEDED:
                 index += 1
                 self._succeeded(job, operation, index, result)
@@ -166,6 +171,16 @@ class ChainRunner:
         if code := attempts.failed(unit.serial, operation):
             parameters = plugins.skill(skill).repeated(parameters, code)
         return await self.goal(unit.serial, unit.variant, operation, skill, parameters, resources)
+
+    async def _how_it_ended(self, unit: UnitWork, started: events.OperationStarted) -> SkillResult:
+        """The outcome of an attempt that an earlier program left, as its server or the devices tell."""
+        await self._gate.may_move()
+        shop = self._shop
+        mounted = shop.tools.serial_on(started.resources.get("arm", ""))
+        goal = goal_again(started, unit, shop.parameters(unit, started.operation), mounted, self._epoch)
+        result = _placed(await ended(self._port.settle(goal)), goal, shop.clock.now())
+        shop.record(_ended(goal, result, shop.clock.now()))
+        return result
 
     async def goal(
         self,

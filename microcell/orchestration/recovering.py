@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
@@ -133,11 +133,11 @@ class Recovering:
             self._shop.decided(unit.serial, operation, fault.code, "go_on", "the operation was done before")
             await self._cell.pass_through()
 
-    def resume(self, in_doubt: Mapping[str, str]) -> Iterator[tuple[UnitWork, Coroutine[Any, Any, None]]]:
+    def resume(self, interrupted: Container[str]) -> Iterator[tuple[UnitWork, Coroutine[Any, Any, None]]]:
         """After a restart: the units that still wait for an answer, each with what waits for it."""
         for question in self._shop.questions.open():
             unit = self._shop.units.get(question.unit)
-            if unit is not None and unit.serial not in in_doubt and question.operation in unit.plan.operations:
+            if unit is not None and unit.serial not in interrupted and question.operation in unit.plan.operations:
                 yield unit, self._resume(unit, question)
             elif question.unit:
                 self._shop.questions.withdraw(question.question, "restart")

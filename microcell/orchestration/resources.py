@@ -74,7 +74,8 @@ class Terms:
 class Resources:
     """The present state of all that is shared.
 
-    `inside` tells which arms may be in a zone, leased or not; `unsettled` are arms on whose flange nobody has looked yet.
+    `inside` tells which arms may be in a zone, leased or not; `unsettled` are arms on whose flange nobody has looked yet,
+    `resuming` those that a chain waits for which was interrupted with an earlier program.
     `ending` are stations that let their unit be finished and take no other.
     """
 
@@ -93,6 +94,7 @@ class Resources:
         self.out_of_service: set[str] = set()
         self.ending: set[str] = set()
         self.unsettled: set[str] = set()
+        self.resuming: set[str] = set()
         self.suitability = Suitability(line, needs)
         arms = line.cell_description.of_kind("arm")
         self.inside: dict[str, set[str]] = {zone: set(arms) for zone in line.cell_description.zones}
@@ -132,6 +134,12 @@ class Resources:
         wish = self._bind(unit, chain, needs, units, Terms(patient=True, barred=barred))
         return Blocked(found.reason, wish=frozenset(wish.devices())) if isinstance(wish, Binding) else found
 
+    def bind_on(
+        self, arm: str, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]
+    ) -> Binding | Blocked:
+        """As `bind`, on one arm and no other: something of the unit may be in its hand."""
+        return self._bind_arm(unit, chain, needs, list(units), arm, Terms())
+
     def take(self, devices: Iterable[str], holder: str) -> None:
         """Lease devices; they must be free."""
         for device in devices:
@@ -166,7 +174,8 @@ class Resources:
 
     def in_the_way(self) -> list[str]:
         """Arms that have nothing to do and may be in a zone."""
-        idle = (arm for arm in self.line.ways.arms if self.is_free(arm) and arm not in self.unsettled)
+        unfit = self.unsettled | self.resuming
+        idle = (arm for arm in self.line.ways.arms if self.is_free(arm) and arm not in unfit)
         return [arm for arm in idle if self.zones_of(arm)]
 
     # inside

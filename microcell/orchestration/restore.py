@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import microcell
@@ -13,6 +14,20 @@ from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Journal
 from microcell.records.packml import PackmlFold
 
+UNKNOWN = "OUTCOME_UNKNOWN"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restarted controller has to settle: attempts of which it does not know how they ended, by id, and units in
+    the midst of a chain with the arm that may still hold something of theirs. `used` are devices by unit and operation.
+    """
+
+    epoch: int
+    interrupted: Mapping[str, events.OperationStarted]
+    midway: Mapping[str, str]
+    used: Mapping[str, Mapping[str, Mapping[str, str]]]
+
 
 @dataclass
 class _Restorer:
@@ -20,6 +35,8 @@ class _Restorer:
     packml: PackmlFold
     epoch: int = 0
     open_attempts: dict[str, events.OperationStarted] = field(default_factory=dict)
+    arms: dict[str, str] = field(default_factory=dict)
+    used: dict[str, dict[str, Mapping[str, str]]] = field(default_factory=dict)
 
     def apply(self, event: events.Event) -> None:
         self.shop.apply(event)
@@ -36,11 +53,13 @@ class _Restorer:
             self._unit_ended(event)
         elif isinstance(event, events.OperationStarted):
             self.open_attempts[event.attempt_id] = event
+            self.used.setdefault(event.unit, {})[event.operation] = event.resources
         elif isinstance(event, events.OperationEnded):
             self._operation_ended(event)
         elif isinstance(event, events.ToolMounted):
             self.shop.resources.mounted[event.arm] = event.tool
         elif isinstance(event, events.RecoveryDecided) and event.unit in self.shop.units:
+            self._answered(event)
             self._recovery(event, self.shop.units[event.unit])
 
     def _order(self, event: events.OrderControlled) -> None:
@@ -60,10 +79,13 @@ class _Restorer:
         unit = self.shop.units[event.unit]
         unit.scrapping = event.reason if event.disposition == "scrapped" else ""
         self.shop.remove_unit(unit, self.shop.orders[event.order_id])
+        self.used.pop(event.unit, None)
 
     def _operation_ended(self, event: events.OperationEnded) -> None:
-        started = self.open_attempts.pop(event.attempt_id, None)
         unit = self.shop.units.get(event.unit)
+        if unit is not None and event.fault is not None and event.fault["code"] == UNKNOWN:
+            return  # it is still not known how it ended
+        started = self.open_attempts.pop(event.attempt_id, None)
         if started is None or unit is None:
             return
         if event.outcome != "succeeded":
@@ -72,6 +94,7 @@ class _Restorer:
         if spec is None:
             return
         unit.done.add(event.operation)
+        self.arms[unit.serial] = started.resources.get("arm", "")
         unit.carton = event.carton or unit.carton
         if spec.occupies:
             self.shop.enter(unit, spec.occupies, started.resources[spec.occupies])
@@ -98,18 +121,24 @@ class _Restorer:
         checks = self.shop.line.product_description.inspections[inspection].checks
         return tuple(name for check in event.code.split(",") for name in checks[check].redo)
 
+    def _answered(self, event: events.RecoveryDecided) -> None:
+        """What was decided about an operation of which nobody knew how it had ended; to hold decides nothing."""
+        if event.code == UNKNOWN and event.action != "hold":
+            asked = (event.unit, event.operation)
+            self.open_attempts = {k: a for k, a in self.open_attempts.items() if (a.unit, a.operation) != asked}
+
     def _settled(self, unit: UnitWork) -> None:
         """What was interrupted on a unit before it was given up is no question any more."""
         self.open_attempts = {key: a for key, a in self.open_attempts.items() if a.unit != unit.serial}
 
-    def in_doubt(self) -> dict[str, str]:
-        """Units of which nobody can know how far they are, with the operation that was interrupted."""
-        found = {a.unit: a.operation for a in self.open_attempts.values() if a.unit in self.shop.units}
+    def midway(self) -> dict[str, str]:
+        """Units of which a chain is begun and not ended, with its arm, "" where it has none."""
+        found = {}
         for unit in self.shop.units.values():
             for chain in unit.plan.chains:
                 done = unit.done.intersection(chain.operations)
                 if done and len(done) < len(chain.operations):
-                    found.setdefault(unit.serial, chain.first)
+                    found[unit.serial] = self.arms.get(unit.serial, "")
         return found
 
 
@@ -132,8 +161,8 @@ def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
     )
 
 
-def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> tuple[int, dict[str, str]]:
-    """Fold a journal into an empty shop and empty PackML records; new epoch, and the units in doubt with the operation.
+def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Restored:
+    """Fold a journal into an empty shop and empty PackML records; what is still to be settled.
 
     Raises `UsageError` for the journal of another line or world, and for one that the line's plan does not fit any more.
     """
@@ -153,4 +182,4 @@ def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> tup
             ) from error
     shop.orders.tell_ended()
     packml.power_off()
-    return restorer.epoch + 1, restorer.in_doubt()
+    return Restored(restorer.epoch + 1, restorer.open_attempts, restorer.midway(), restorer.used)

@@ -44,6 +44,8 @@ class Shop:
         self.orders = OrderBook()
         self.units: dict[str, UnitWork] = {}
         self.faults: list[Fault] = []
+        self.missing_skills: dict[str, str] = {}
+        self._told_missing: set[str] = set()
         self.units_started = 0
         self.units_good = 0
         self.units_scrapped = 0
@@ -262,6 +264,11 @@ class Shop:
         """Needs of each operation of a chain for this unit's variant."""
         return {name: self._needs_of(name, unit) for name in chain.operations}
 
+    def missing_server(self, unit: UnitWork, chain: Chain) -> str:
+        """The server that a chain would need and that is gone; "" when all are there."""
+        skills = (self.skill_of(unit, name) for name in chain.operations) if self.missing_skills else ()
+        return next((self.missing_skills[skill] for skill in skills if skill in self.missing_skills), "")
+
     def parameters(self, unit: UnitWork, operation: str) -> dict[str, Any]:
         """Parameters of an operation's goal."""
         spec = unit.plan.operations[operation]
@@ -320,6 +327,24 @@ class Shop:
             for order in self.orders.values():
                 order.last_fault = order.last_fault if order.status.ended else fault
         return fault
+
+    def raised(self, fault: Fault) -> None:
+        """Record a fault of the cell itself."""
+        self.record(events.FaultRaised(time_s=self.clock.now(), fault=fault.as_data()))
+        self.saw_fault(fault)
+
+    def tell_missing(self) -> None:
+        """Record which servers are gone whose skills are missing, each once."""
+        gone = {*self.missing_skills.values()}
+        for server in sorted(gone - self._told_missing):
+            self.raised(Fault("SKILL_UNAVAILABLE", server, "its process is gone or does not answer"))
+        self._told_missing = gone
+
+    def put_aside(self, doubtful: dict[str, str]) -> None:
+        """A person has looked: units whose state nobody can know, each with its operation, leave through the reject bin."""
+        for serial, operation in doubtful.items():
+            self.scrap(self.units[serial], operation, "OUTCOME_UNKNOWN", "put aside after an interruption")
+        doubtful.clear()
 
     def saw_level(self, feeder: str, level: int) -> None:
         """Take note of a feeder's level; more than before means that it was refilled."""

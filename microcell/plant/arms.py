@@ -56,6 +56,11 @@ class ArmMotion:
         self._trajectory = None
         self.changed.notify()
 
+    def rest(self, joints: Joints) -> None:
+        """Be at rest there."""
+        self._rest, self._trajectory = joints, None
+        self.changed.notify()
+
     def joints(self) -> tuple[Joints, Joints]:
         """Present positions and velocities."""
         return self.joints_at(self._clock.now())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from microcell.geometry import angle_between, distance
 from microcell.plant.bench import Bench, ToolTruth
 from microcell.plant.holding import Holding
@@ -20,6 +22,14 @@ class Coupling:
             for crib, spec in bench.line.cell_description.of_kind("tool_crib").items()
             for number, pocket in enumerate(spec.pockets)
         }
+
+    def as_data(self) -> dict[str, bool]:
+        """Which couplings are closed, by arm."""
+        return dict(self._locked)
+
+    def put_back(self, data: Mapping[str, bool]) -> None:
+        """Be as it was."""
+        self._locked.update(data)
 
     def locked(self, arm: str) -> bool:
         """Whether the coupling is closed, with or without a tool."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from microcell.description.cell import FeederSpec
 from microcell.description.line import FeederSetup
@@ -60,6 +61,18 @@ class Feeding:
     def on_refill(self, listener: RefillListener) -> None:
         """Call a function after every refill."""
         self._listeners.append(listener)
+
+    def as_data(self) -> dict[str, list[Any]]:
+        """What is in stock in each feeder, in JSON's types."""
+        return {name: [list(s.lots), s.lot_number, s.brought] for name, s in self._stocks.items()}
+
+    def put_back(self, data: Mapping[str, list[Any]]) -> None:
+        """Have in stock what there was."""
+        for name, (lots, lot_number, brought) in data.items():
+            stock = self._stocks[name]
+            stock.lots = deque((lot, count) for lot, count in lots)
+            stock.lot_number, stock.brought = lot_number, brought
+            self._bench.feeder_changed[name].notify()
 
     def setup(self, feeder: str) -> FeederSetup:
         """What the line says about a feeder."""

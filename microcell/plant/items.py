@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -100,6 +100,19 @@ class Inventory:
         """Take an item out of reach, with a record."""
         self.move(item, Place("lost"), pose)
         self.losses.append(Loss(item.item_id, item.part_name, reason, time_s))
+
+    @property
+    def made(self) -> int:
+        """How many items there have been."""
+        return self._made
+
+    def put_back(self, items: Iterable[Item], losses: Iterable[Loss], made: int) -> None:
+        """Have these items and no others, after so many have been made."""
+        self._made = made
+        self._items, self.losses = {item.item_id: item for item in items}, list(losses)
+        self._at = {}
+        for item in self._items.values():
+            self._held_by(item.place.kind, item.place.holder)[item.item_id] = item
 
     def take_away(self, kind: PlaceKind, holder: str) -> None:
         """Take a holder with all that it has out of the cell: what left the factory is no item any more."""

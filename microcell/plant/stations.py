@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from microcell.description.line import Line
 from microcell.description.product import Code, Part
@@ -40,6 +42,20 @@ class Stations:
         self._label = label_part(bench.line)
         for station in bench.cartons:
             self.exchange(station)
+
+    @property
+    def label(self) -> tuple[str, Part]:
+        """Name and description of the part that the printer makes."""
+        return self._label
+
+    def as_data(self) -> dict[str, Any]:
+        """How many cartons and labels there have been."""
+        return {"exchanged": self._exchanged, "printed": self._printed, "full": list(self._full)}
+
+    def put_back(self, data: Mapping[str, Any]) -> None:
+        """Go on counting."""
+        self._exchanged.update(data["exchanged"])
+        self._printed, self._full = data["printed"], deque(data["full"])
 
     def seated(self, fixture: str) -> Item | None:
         """What a fixture's part sensor sees: the part on its seat, let go or still in the tool."""

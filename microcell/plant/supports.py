@@ -6,6 +6,7 @@ Pure geometry but for one memory: a peg whose foot has once got into its hole st
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -131,6 +132,14 @@ class Supports:
         self._bench = bench
         self._seats = lru_cache(maxsize=_KEPT_SEATS)(self._seats_in)
         self._entered: dict[int, str] = {}
+
+    def as_data(self) -> list[tuple[int, str]]:
+        """Which pegs are in which site's hole."""
+        return list(self._entered.items())
+
+    def put_back(self, data: Iterable[tuple[int, str]]) -> None:
+        """Have these pegs in their holes."""
+        self._entered = dict(data)
 
     def note_entered(self, item: Item, pose: Pose) -> None:
         """Remember, at the end of a motion, whether a held part's foot is in the hole of its site."""

@@ -120,7 +120,7 @@ class _Rights:
         viewer = Access(
             publishes=frozenset({PARAMETER_EVENTS}),
             replies=self._full((f"/{CLIENT}/{TYPE_SERVICE}",)),
-            subscribes=self._full(CELL_TOPICS) | {names.DIAGNOSTICS},
+            subscribes=self._full((*CELL_TOPICS, names.HEARTBEAT)) | {names.DIAGNOSTICS},
             requests=self._full(READING),
         )
         operator = viewer | Access(
@@ -145,6 +145,7 @@ class _Rights:
     def _skill_server(self, node: NodePlan) -> list[Profile]:
         own = Access(
             publishes=self._full((f"{node.name}/transition_event",)),
+            subscribes=self._full((names.HEARTBEAT,)),
             replies=self._full((names.describe_skills(node.name), *_below(node.name, LIFECYCLE_SERVICES))),
             requests=self._full((names.RECORD_STEP,)),
             executes=self._full((names.execute_skill(node.name),)),

@@ -94,6 +94,13 @@ class AsyncActionServer(ActionServer):
             await asyncio.sleep(FETCH_S)
         await self._runtime.in_executor(self.destroy)
 
+    def cancel_all(self) -> int:
+        """Cancel every running goal, as `close` does, and go on serving; how many there were."""
+        tasks = [task for goal, task in self._goals.values() if goal.started]
+        for task in tasks:
+            task.cancel()
+        return len(tasks)
+
     def _begin(self, handle: ServerGoalHandle) -> None:
         """Take a goal up in one step of the loop, so that a cancel that comes next finds it."""
         goal = Goal(handle.request, handle.publish_feedback)
@@ -166,14 +173,20 @@ class AsyncActionClient:
             node, kind, name, goal_service_qos_profile=QUEUE, result_service_qos_profile=QUEUE
         )
 
-    async def execute(self, goal: Any, on_feedback: Callable[[Any], None] = lambda feedback: None) -> Any:
+    async def execute(
+        self,
+        goal: Any,
+        on_feedback: Callable[[Any], None] = lambda feedback: None,
+        is_lost: Callable[[], bool] = lambda: False,
+    ) -> Any:
         """Send a goal and return its result message, however the goal ended.
 
-        Cancelling this call cancels the goal, waits for the server to end it, and returns what it ended with.
+        Cancelling this call cancels the goal, waits for the server to end it, and returns what it ended with. `is_lost` may
+        know sooner than ROS that the server is not there any more: ROS shows a killed process for many seconds.
         Raises `GoalRefusedError` or `ServerLostError`.
         """
         running = _RunningGoal(self._runtime, self._client, goal, on_feedback)
-        outcome = asyncio.ensure_future(self._outcome(running))
+        outcome = asyncio.ensure_future(self._outcome(running, is_lost))
         while not outcome.done():
             try:
                 await asyncio.shield(outcome)
@@ -185,7 +198,7 @@ class AsyncActionClient:
         """Take the client away."""
         await self._runtime.in_executor(self._client.destroy)
 
-    async def _outcome(self, running: _RunningGoal) -> Any:
+    async def _outcome(self, running: _RunningGoal, is_lost: Callable[[], bool]) -> Any:
         await self._server_is_there()
         running.send()
         try:
@@ -197,7 +210,7 @@ class AsyncActionClient:
             raise GoalRefusedError(f"the server of '{self.name}' refused the goal")
         servers = self._servers()
         while not (await asyncio.wait((running.result,), timeout=WATCH_S))[0]:
-            if not servers & self._servers():
+            if is_lost() or not servers & self._servers():
                 raise ServerLostError(self.name, accepted=True)
         response = running.result.result()
         if response.status == GoalStatus.STATUS_UNKNOWN:

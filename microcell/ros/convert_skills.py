@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -40,6 +41,22 @@ def unix_s(time: Time) -> float | None:
 
 
 # --- goals -----------------------------------------------------------------------------------------------------------
+
+
+SETTLE = "?"
+"""Before an attempt's id: the goal does not run it, but asks how the attempt ended (`SkillPort.settle`)."""
+
+
+def settle_message(goal: SkillGoal) -> ExecuteSkill.Goal:
+    """The question, as a goal for the action, how an attempt ended."""
+    return goal_message(replace(goal, attempt_id=SETTLE + goal.attempt_id))
+
+
+def asked_to_settle(goal: SkillGoal) -> SkillGoal | None:
+    """The goal that is asked about; None for one that is to be run."""
+    if not goal.attempt_id.startswith(SETTLE):
+        return None
+    return replace(goal, attempt_id=goal.attempt_id.removeprefix(SETTLE))
 
 
 def goal_message(goal: SkillGoal) -> ExecuteSkill.Goal:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from rclpy.node import Node
@@ -27,6 +29,7 @@ from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.devices.vacuum.contract import Vacuum
 from microcell.plant.plant import Plant
+from microcell.plant.state import PlantFile
 from microcell.ros import names, qos
 from microcell.ros.clock import ScaledClock
 from microcell.ros.hardware_arm import ArmFace, ForceSensorFace
@@ -50,6 +53,9 @@ from microcell.ros.hardware_tooling import (
 )
 from microcell.ros.runtime import RosRuntime
 
+KEEP_HZ = 20.0
+"""So often the bench is kept while something moves by itself; besides, after every command, before its answer."""
+
 CLOCK_HZ = 50.0
 """Messages on /clock in a second of real time; those who listen run on between them."""
 
@@ -72,8 +78,16 @@ _SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...]
 """Kind of device, the node that shows it, and what shows it."""
 
 
+_CHANGING = (
+    "follow", "close", "open", "on", "off", "drive", "loosen", "clamp", "release", "lock", "unlock", "present", "refill",
+    "print_label", "exchange",
+)  # fmt: skip
+"""Commands that change something on the bench."""
+
+
 class MockHardware:
-    """All hardware of a line, simulated.
+    """All hardware of a line, simulated. With a `plant_state` it goes on with the bench that this file tells of, if there
+    is one, and keeps it there.
 
     Nodes: arm_controller, tooling, stations, cameras; what each offers is said at the faces (`hardware_*.py`).
     Services: hardware/schedule_fault, hardware/list_faults (microcell_interfaces/ScheduleFault, ListFaults);
@@ -89,9 +103,11 @@ class MockHardware:
         seed: int = 0,
         time_scale: float = 1.0,
         strike: Strike | None = None,
+        plant_state: Path | None = None,
     ) -> None:
         self.clock = ScaledClock(time_scale)
         self.plant = Plant(line, seed, self.clock)
+        self._bench = PlantFile(self.plant, plant_state) if plant_state is not None else None
         self.devices = make_devices(DeviceHost(line, self.clock, plant=self.plant), "virtual")
         self._runtime = runtime
         self._line = line
@@ -101,6 +117,8 @@ class MockHardware:
 
     async def open(self) -> None:
         """Connect the devices and show them."""
+        if self._bench is not None and self._bench.load():
+            self._own.node.get_logger().info("the bench is as it was left")
         for device in self.devices.values():
             await device.connect()
         specs = device_specs(self._line)
@@ -114,6 +132,8 @@ class MockHardware:
             shown[name].show_arms(self._line.cell_description.of_kind("arm"))
             self._serve_presses(name, spec)
         self._faults = FaultsFace(self._own, self.plant, self._strike)
+        if self._bench is not None:
+            self._keep(self._bench)
         if self.clock.scale != 1.0:
             self._clocks = self._own.publisher(Clock, names.CLOCK, qos.CLOCK)
             self._own.regularly(CLOCK_HZ / min(1.0, self.clock.scale), self._tick)
@@ -124,6 +144,18 @@ class MockHardware:
             await face.close()
         for device in self.devices.values():
             await device.disconnect()
+
+    def _keep(self, bench: PlantFile) -> None:
+        """Write the bench after every command that changes it, before that is answered, and now and then meanwhile."""
+
+        async def regularly() -> None:
+            bench.save()
+
+        for device in self.devices.values():
+            for name in _CHANGING:
+                if hasattr(device, name):
+                    setattr(device, name, _kept(getattr(device, name), bench))
+        self._own.regularly(KEEP_HZ / min(1.0, self.clock.scale), regularly)
 
     def _face(self, name: str) -> Face:
         if name not in self._faces:
@@ -150,3 +182,14 @@ def _call(act: Callable[[str], None], name: str) -> Callable[[], Awaitable[None]
         act(name)
 
     return call
+
+
+def _kept(command: Callable[..., Awaitable[Any]], bench: PlantFile) -> Callable[..., Awaitable[Any]]:
+    @wraps(command)
+    async def run(*arguments: Any, **options: Any) -> Any:
+        try:
+            return await command(*arguments, **options)
+        finally:
+            bench.save()
+
+    return run

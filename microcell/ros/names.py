@@ -39,6 +39,9 @@ RECORD_STEP = "record_step"
 ROTATE_JOURNAL = "rotate_journal"
 """Service std_srvs/Trigger of the orchestrator: earlier entries go to a file beside the journal."""
 
+HEARTBEAT = "heartbeat"
+"""Topic std_msgs/String of the orchestrator, twice a second: as long as it comes, somebody decides what moves."""
+
 CLOCK = "/clock"
 DIAGNOSTICS = "/diagnostics"
 

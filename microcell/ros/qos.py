@@ -1,4 +1,4 @@
-"""Every quality of service of the ROS face: five profiles, each for one kind of traffic."""
+"""Every quality of service of the ROS face: six profiles, each for one kind of traffic."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ COMMAND = QoSProfile(depth=10)
 
 IMAGE = QoSProfile(depth=2)
 """Images on request: reliable, and no more of them in memory than two."""
+
+HEARTBEAT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""The orchestrator's heartbeat: a late one says nothing."""
 
 SERVICE = QoSProfile(depth=1000)
 """Requests and answers. At the default of 10 a service that 50 clients call at once loses most of the requests, and a

@@ -36,6 +36,9 @@ from microcell.errors import MicrocellError
 from microcell.faults import FaultError
 from microcell.ros import qos
 from microcell.ros.listening import Listening
+from microcell.ros.notify import notify
+
+LIVES_S = 1.0
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Node)
@@ -241,6 +244,7 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
         for number in (signal.SIGINT, signal.SIGTERM):
             runtime.loop.add_signal_handler(number, asked)
         stopped = asyncio.ensure_future(stop.wait())
+        living = asyncio.ensure_future(_say_that_it_lives())
         await asyncio.wait((program, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         program.cancel()
@@ -251,4 +255,13 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
         except (MicrocellError, FaultError) as error:
             print(error, file=sys.stderr)
             return 1
+        finally:
+            living.cancel()
     return 0
+
+
+async def _say_that_it_lives() -> None:
+    """Tell the service manager again and again that this loop turns: a process that hangs does not."""
+    while True:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(LIVES_S)

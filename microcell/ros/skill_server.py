@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from microcell import plugins
@@ -18,9 +19,11 @@ from microcell.errors import UsageError
 from microcell.faults import Fault, FaultError
 from microcell.ros import convert_skills, names, parameters
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.heartbeat import SILENT_S, Watchdog
 from microcell.ros.lifecycle import ManagedNode
 from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime
+from microcell.skills.attempts import AttemptFile, AttemptLog
 from microcell.skills.contract import Feedback, Outcome, Skill, SkillGoal, SkillResult, Step
 from microcell.skills.runner import SkillRunner
 from microcell_interfaces.action import ExecuteSkill
@@ -45,11 +48,14 @@ class SkillServerNode(ManagedNode):
     """Hosts skill families over the devices of a line.
 
     Actions:    ~/execute_skill (microcell_interfaces/ExecuteSkill), only while the node is active. Every goal is accepted;
-                a malformed one ends at once with outcome FAULT and fault SKILL_REFUSED, which says what is wrong.
+                a malformed one ends at once with outcome FAULT and fault SKILL_REFUSED, which says what is wrong. One
+                whose attempt_id begins with "?" asks how that attempt ended, and moves nothing.
+    Topics:     heartbeat (std_msgs/String) of the orchestrator: when it falls silent, what runs is cancelled and left safe.
     Services:   ~/describe_skills (microcell_interfaces/DescribeSkills) and those of a managed node. It calls record_step
                 (microcell_interfaces/RecordStep) of the orchestrator before each micro-step that a skill has recorded.
     Parameters: line (name or path), world (mock, gazebo, real), families (of skills), devices (that the skills use; all of
-                the line when it is empty).
+                the line when it is empty), attempts (file that remembers the attempts for who starts after this process;
+                none when it is empty), heartbeat_s (real time that the orchestrator may be silent; 0 = for ever).
     """
 
     def open(self, runtime: RosRuntime, make: MakeDevices = make_devices) -> None:
@@ -63,15 +69,18 @@ class SkillServerNode(ManagedNode):
         self._devices: dict[str, Device] = {}
         self._planning = ThreadPoolExecutor(max_workers=1, thread_name_prefix="planning")
         self._server: AsyncActionServer | None = None
+        path = parameters.text(self, "attempts")
+        self._attempts = AttemptFile(Path(path)) if path else AttemptLog()
+        self._watchdog = Watchdog(runtime, self, parameters.number(self, "heartbeat_s", SILENT_S), self._orchestrator_lost)
         self.manage(runtime)
         runtime.create_service(self, DescribeSkills, names.describe_skills("~"), self._describe)
         self._recorder = self.create_client(RecordStep, names.RECORD_STEP)
 
     async def configure(self) -> None:
-        """Make the devices' drivers and the runner, which has forgotten all earlier attempts."""
+        """Make the devices' drivers and the runner; of earlier attempts it knows what the log of attempts tells."""
         host = DeviceHost(self.line, self._runtime.clock, node=HostNode(self._runtime, self))
         self._devices = dict(self._make(host, self._world, self._device_names))
-        self._runner = SkillRunner(self.line, self._runtime.clock, self._devices)
+        self._runner = SkillRunner(self.line, self._runtime.clock, self._devices, self._attempts)
         self._runner.record_step = self._record_step
         self._runner.work = partial(asyncio.get_running_loop().run_in_executor, self._planning)
         self._runner.prepare()
@@ -113,10 +122,18 @@ class SkillServerNode(ManagedNode):
         def report(feedback: Feedback) -> None:
             goal.feedback(convert_skills.feedback_message(feedback))
 
+        asked = convert_skills.asked_to_settle(wanted)
+        if asked is not None:
+            return await self._runner.settle(asked)
         try:
             return await self._runner.execute(wanted, report)
         except asyncio.CancelledError:
             return await self._runner.execute(wanted)  # it is safe now, and the runner kept how it ended
+
+    def _orchestrator_lost(self) -> None:
+        """Nobody decides any more: what runs is cancelled, which leaves the devices still and what is held held."""
+        if self._server is not None and (count := self._server.cancel_all()):
+            self.get_logger().error(f"the orchestrator's heartbeat is silent: {count} running skill(s) cancelled")
 
     async def _record_step(self, attempt_id: str, step: Step) -> None:
         """Have the orchestrator make a step durable; DEVICE_SILENT when it does not say so in time."""

@@ -9,7 +9,7 @@ from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.skills.arm_motion import ArmMotion
-from microcell.skills.contract import Skill, SkillContext
+from microcell.skills.contract import Skill, SkillContext, SkillResult
 from microcell.skills.guarded import press_until_contact, tare
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
@@ -94,6 +94,23 @@ class ArmSkill(Skill):
     def force_sensor(self, context: SkillContext) -> ForceSensor:
         """The force sensor at the arm's wrist."""
         return context.device(self.motion.spec.force_sensor, ForceSensor)
+
+    async def reconcile(self, context: SkillContext) -> SkillResult | None:
+        """Done when it was noted as accomplished and its end conditions hold; otherwise the hand tells (`standing`)."""
+        if self.repeatable:
+            return None
+        await self.take_arm(context, None)
+        if context.accomplished:
+            try:
+                await self.after(context, context.accomplished[-1])
+            except FaultError:
+                return await self.standing(context)
+            return context.accomplished[-1]
+        return await self.standing(context)
+
+    async def standing(self, context: SkillContext) -> SkillResult | None:
+        """As `reconcile`, for what was not accomplished, with `hand` and `motion` set; OUTCOME_UNKNOWN by default."""
+        return await super().reconcile(context)
 
     async def make_safe(self, context: SkillContext) -> None:
         """Still every leased device and the tool on the arm, or all that it could be; what is held stays held."""

@@ -12,7 +12,7 @@ from microcell.clock import Clock
 from microcell.description.base import Description
 from microcell.description.line import Line
 from microcell.devices.contract import Device
-from microcell.faults import Fault
+from microcell.faults import Fault, FaultError
 from microcell.measurement import Measurement
 from microcell.motion.planner import MotionPlanner
 
@@ -132,6 +132,10 @@ Work = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Calls a function that computes for long, and returns what it returns."""
 
 
+Note = Callable[[str, Any], None]
+"""Makes a fact of an attempt outlive the program: its kind (see `AttemptLog.write`) and its data."""
+
+
 async def at_once(function: Callable[[], Any]) -> Any:
     """Call it here and now: on virtual time computing takes none."""
     return function()
@@ -147,6 +151,7 @@ class SkillContext:
     however the attempt ends; and with `accomplish` what its result is once nothing but the way back is left.
     `motions_s` are the times of its arm motions. `planners` by arm outlive the goal: they remember the motions of the line.
     `work` does what computes for long: where time is real, beside the event loop, which has to react to contact and stop.
+    `note` makes facts outlive this program; `noted` are those of an attempt that is reconciled (see `Skill.reconcile`).
     `traffic` knows what other arms do; None where an arm is tried by itself.
     """
 
@@ -161,6 +166,8 @@ class SkillContext:
     record_step: RecordStep | None = None
     planners: dict[str, MotionPlanner] = field(default_factory=dict)
     work: Work = at_once
+    note: Note = field(default=lambda what, data: None)
+    noted: Mapping[str, Any] = field(default_factory=dict)
     traffic: Traffic | None = None
 
     def leased(self, kind: str) -> str:
@@ -179,8 +186,18 @@ class SkillContext:
 
         A cancel or a fault that comes later no longer undoes the work: it is told in the result's `fault`.
         """
+        self.note("done", result)
         self.accomplished.append(result)
         return result
+
+    def remember(self, **facts: Any) -> None:
+        """Note facts, of JSON's types, by which an interrupted attempt can be judged."""
+        self.note("note", facts)
+
+    def take_part(self, use: PartUse) -> None:
+        """Note a part that has left its feeder."""
+        self.note("taken", use)
+        self.taken.append(use)
 
     async def checkpoint(self, step: Step) -> None:
         """Record a step that is about to be done; returns when the record is durable.
@@ -210,6 +227,8 @@ class Skill(ABC):
     summary: ClassVar[str]
     Parameters: ClassVar[type[Description]]
     faults: ClassVar[tuple[str, ...]]
+    repeatable: ClassVar[bool] = False
+    """Whether a new attempt does no harm however far an interrupted one came, so that none is ever in doubt."""
 
     @classmethod
     @abstractmethod
@@ -253,6 +272,18 @@ class Skill(ABC):
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         """Check what must hold at the end."""
 
+    async def reconcile(self, context: SkillContext) -> SkillResult | None:
+        """Find out how an attempt stands that was broken off with its program, after its `before` had held.
+
+        No arm moves here: sensors are read, and what the context remembers (`noted`, `taken`, `accomplished`); a hand may
+        let go what is noted as being in its place. Returns the result when the work is done; None when it is not and a new
+        attempt will take it up where it is. Where nobody can know, as for a skill that does not say more, it is
+        OUTCOME_UNKNOWN.
+        """
+        if self.repeatable:
+            return None
+        raise FaultError("OUTCOME_UNKNOWN", context.goal.skill, f"{context.goal.operation} was interrupted")
+
     async def make_safe(self, context: SkillContext) -> None:
         """Bring the devices to rest after a cancel or a fault: nothing moves, what is held stays held."""
         for name in context.goal.lease.resources.values():
@@ -280,6 +311,13 @@ class SkillPort(Protocol):
 
     async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None]) -> SkillResult:
         """Run a goal to its end. Cancelling this call cancels the skill and waits until it is safe."""
+
+    async def settle(self, goal: SkillGoal) -> SkillResult:
+        """How an attempt ended that was interrupted: as it is remembered, else as the devices tell. Nothing moves.
+
+        SUCCEEDED when it was done after all, SKILL_CANCELLED when it was not and can be done again, OUTCOME_UNKNOWN when
+        nobody can know.
+        """
 
     async def offered(self) -> frozenset[str]:
         """Names of the skills that somebody offers now."""

@@ -15,9 +15,10 @@ from microcell import plugins
 from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.devices.contract import Device
-from microcell.errors import UsageError
+from microcell.errors import JournalError, UsageError
 from microcell.faults import FaultError
 from microcell.motion.planner import MotionPlanner
+from microcell.skills.attempts import Attempt, AttemptLog
 from microcell.skills.contract import (
     Feedback,
     Outcome,
@@ -33,6 +34,8 @@ from microcell.skills.traffic import Traffic
 
 T = TypeVar("T")
 KEPT_RESULTS = 2_000
+QUIET_S = 1.0
+"""So long nothing is asked of devices that were stopped: what a program that is gone had them do comes to its end."""
 logger = logging.getLogger(__name__)
 
 
@@ -45,13 +48,16 @@ class SkillRunner:
     unless the work was done already, and then raises CancelledError on. `record_step` is where the steps of a
     skill go before they are done; None where nobody keeps a journal. `planners` by arm remember the line's motions;
     runners of the same line may share them. `before_skill` comes before each skill, within its time: there faults are
-    injected.
+    injected. `attempts` remembers them beyond the life of the program.
     """
 
-    def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device]) -> None:
+    def __init__(
+        self, line: Line, clock: Clock, devices: Mapping[str, Device], attempts: AttemptLog | None = None
+    ) -> None:
         self._line = line
         self._clock = clock
         self._devices = devices
+        self._attempts = attempts or AttemptLog()
         self._results: OrderedDict[str, SkillResult] = OrderedDict()
         self._running: dict[str, asyncio.Future[SkillResult]] = {}
         self.planners: dict[str, MotionPlanner] = {}
@@ -79,10 +85,7 @@ class SkillRunner:
         if goal.attempt_id in self._running:
             return await asyncio.shield(self._running[goal.attempt_id])
         self._running[goal.attempt_id] = asyncio.get_running_loop().create_future()
-        context = SkillContext(
-            goal, self._line, self._clock, self._devices, on_feedback, planners=self.planners, record_step=self.record_step,
-            work=self.work, traffic=self._traffic,
-        )  # fmt: skip
+        context = self._context(goal, on_feedback)
         start_s = self._clock.now()
         result, cancelled = await self._attempt(context)
         kept = self._keep(goal.attempt_id, result.lasting(self._clock.now() - start_s, sum(context.motions_s)))
@@ -90,9 +93,65 @@ class SkillRunner:
             raise cancelled
         return kept
 
+    async def settle(self, goal: SkillGoal) -> SkillResult:
+        """How an interrupted attempt ended (see `SkillPort`): by what is remembered of it, else by the devices' sensors."""
+        if goal.attempt_id in self._results:
+            return self._results[goal.attempt_id]
+        if goal.attempt_id in self._running:
+            return await asyncio.shield(self._running[goal.attempt_id])
+        known = self._attempts.of(goal.attempt_id)
+        if known is not None and known.ended is not None:
+            return known.ended
+        context = self._context(goal, lambda feedback: None, known)
+        try:
+            result = await self._looked_at(context, known)
+        except FaultError as error:
+            return self._ended_by(context, error)  # not kept: who asks again may get another answer
+        self._remember(goal.attempt_id, "ended", result)
+        return result
+
+    def _context(
+        self, goal: SkillGoal, on_feedback: Callable[[Feedback], None], known: Attempt | None = None
+    ) -> SkillContext:
+        return SkillContext(
+            goal,
+            self._line,
+            self._clock,
+            self._devices,
+            on_feedback,
+            taken=list(known.taken) if known else [],
+            accomplished=[known.done] if known and known.done else [],
+            planners=self.planners,
+            record_step=self.record_step,
+            work=self.work,
+            traffic=self._traffic,
+            note=lambda what, data: self._note(goal.attempt_id, what, data),
+            noted=dict(known.notes) if known else {},
+        )
+
+    async def _looked_at(self, context: SkillContext, known: Attempt | None) -> SkillResult:
+        """The result of an attempt that did not end, as far as anybody can tell; OUTCOME_UNKNOWN where nobody can."""
+        goal = context.goal
+        if (known is None and self._attempts.covers(goal.attempt_id)) or (known is not None and not known.checked):
+            return self._interrupted(context, "it had not begun")
+        skill = self._accept(goal)
+        await self._make_safe(skill, context)
+        await self._clock.sleep(QUIET_S)
+        if known is None and not skill.repeatable:
+            raise FaultError("OUTCOME_UNKNOWN", goal.skill, f"nothing is remembered of attempt {goal.attempt_id}")
+        result = await skill.reconcile(context)
+        if result is None:
+            return self._interrupted(context, "it had not been done")
+        return replace(result, message=f"{result.message} (interrupted, and found done)", parts=tuple(context.taken))
+
+    def _interrupted(self, context: SkillContext, how: str) -> SkillResult:
+        fault = FaultError("SKILL_CANCELLED", context.goal.skill, f"interrupted; {how}")
+        return self._ended_by(context, fault, Outcome.CANCELLED)
+
     async def _attempt(self, context: SkillContext) -> _Ending[SkillResult]:
         goal = context.goal
         try:
+            context.note("begun", None)
             skill = self._accept(goal)
         except FaultError as error:
             return self._ended_by(context, error), None
@@ -139,6 +198,7 @@ class SkillRunner:
         if self.before_skill is not None:
             await self.before_skill(context.goal)
         await skill.before(context)
+        context.note("checked", None)
         result = await skill.run(context)
         await skill.after(context, result)
         return result
@@ -193,11 +253,28 @@ class SkillRunner:
 
     def _keep(self, attempt_id: str, result: SkillResult) -> SkillResult:
         """Store a result and hand it to everybody who waits for the same attempt."""
+        self._remember(attempt_id, "ended", result)
         self._results[attempt_id] = result
         if len(self._results) > KEPT_RESULTS:
             self._results.popitem(last=False)
         self._running.pop(attempt_id).set_result(result)
         return result
+
+    def _note(self, attempt_id: str, what: str, data: Any) -> None:
+        """Make a fact outlive this program; JOURNAL_UNWRITABLE where that fails, before anything is done about it."""
+        try:
+            self._attempts.write(attempt_id, what, data)
+        except JournalError as error:
+            raise FaultError("JOURNAL_UNWRITABLE", "attempts", str(error)) from error
+
+    def _remember(self, attempt_id: str, what: str, data: Any) -> None:
+        """As `_note`, for what has happened already: a failure is logged."""
+        try:
+            self._attempts.write(attempt_id, what, data)
+        except JournalError:
+            logger.exception("attempt %s is not remembered", attempt_id)
+
+
 
 
 _Ending = tuple[T, "asyncio.CancelledError | None"]

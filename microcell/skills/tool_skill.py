@@ -54,11 +54,14 @@ class Seating(Description):
 class ToolSkill(ArmSkill):
     """A skill that works at a tool crib. `take_flange` comes first: it finds out what is certain, or ends in a fault.
 
+    A new attempt finds out again what is on the flange, and takes up what an interrupted one left.
+
     `flange` is what is on the flange. It, and `motion` with TCP and load, change together in the step that changes the
     tool (`_carry`).
     """
 
     flange: Flange
+    repeatable = True
 
     @classmethod
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:

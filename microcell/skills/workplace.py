@@ -96,6 +96,7 @@ async def present_part(context: SkillContext, part_name: str) -> tuple[Presented
     if presented.part != part_name:
         detail = f"it presents {presented.part}, the operation needs {part_name}"
         raise FaultError("PART_WRONG", name, detail)
+    context.remember(presented=[presented.part, presented.lot])
     if spec.camera is None:
         return presented, presented.part_in_cell
     context.say("look", 0.1, f"looking for {part_name} at {name}")
@@ -104,7 +105,13 @@ async def present_part(context: SkillContext, part_name: str) -> tuple[Presented
 
 def note_taken(context: SkillContext, presented: Presented) -> None:
     """Record a part that has left its feeder."""
-    context.taken.append(PartUse(presented.part, presented.lot))
+    context.take_part(PartUse(presented.part, presented.lot))
+
+
+def note_taken_unseen(context: SkillContext) -> None:
+    """Of an interrupted attempt whose hand holds a part: note that one as taken which the feeder had presented."""
+    if "presented" in context.noted and not context.taken:
+        context.take_part(PartUse(*context.noted["presented"]))
 
 
 async def _locate(context: SkillContext, feeder: FeederSpec, presented: Presented) -> Pose:

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import pytest
 from microcell.composition import bringup
 from microcell.composition.blueprint import Blueprint, NodePlan, ProcessPlan
 from microcell.composition.bringup import BringUpError, bring_up
+from microcell.composition.supervision import RestartPolicy, Restarts, only_one
 from microcell.errors import UsageError
 
 PROGRAM = """
-import os, signal, socket, sys
+import os, signal, socket, sys, time
 from pathlib import Path
 
 name, behaviour, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
@@ -35,12 +37,18 @@ if behaviour == "dies":
     sys.exit("out of coffee")
 if behaviour != "silent":
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"READY=1\\nSTATUS=at work", os.environ["NOTIFY_SOCKET"])
+        living = b"WATCHDOG=1\\n" if behaviour == "lives" else b""
+        sender.sendto(living + b"READY=1\\nSTATUS=at work", os.environ["NOTIFY_SOCKET"])
 else:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"STATUS=waiting for the arm", os.environ["NOTIFY_SOCKET"])
 while True:
-    signal.pause()
+    if behaviour == "lives":
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"WATCHDOG=1", os.environ["NOTIFY_SOCKET"])
+        time.sleep(0.1)
+    else:
+        signal.pause()
 """
 
 
@@ -53,7 +61,14 @@ def cell(tmp_path, monkeypatch):
 
     monkeypatch.setattr(bringup, "command", command)
 
-    def run(first="good", second="good", ready_s=20.0, on_ready=lambda: os.kill(os.getpid(), signal.SIGINT)):
+    def run(
+        first="good",
+        second="good",
+        ready_s=20.0,
+        on_ready=lambda: os.kill(os.getpid(), signal.SIGINT),
+        policy=None,
+        hear=None,
+    ):
         plans = (
             ProcessPlan("first", "hardware", {"behaviour": first}),
             ProcessPlan("second", "orchestrator", {"behaviour": second}, ("first",)),
@@ -63,10 +78,13 @@ def cell(tmp_path, monkeypatch):
 
         def say(text):
             said.append(text)
-            if "is ready" in text:
+            if hear is not None:
+                hear(text)
+            elif "is ready" in text:
                 on_ready()
 
-        code = bring_up(Blueprint("line", "cell", "mock", "cell", plans, nodes, ()), tmp_path / "logs", say, ready_s)
+        blueprint = Blueprint("line", "cell", "mock", "cell", plans, nodes, ())
+        code = bring_up(blueprint, tmp_path / "logs", say, ready_s, policy or RestartPolicy())
         return code, said
 
     return run
@@ -148,3 +166,78 @@ def test_the_command_line_names_the_module_the_namespace_and_the_parameters(tmp_
     assert line[line.index("--enclave") + 1] == "/bench/arm_skills"
     written = Path(line[line.index("--params-file") + 1]).read_text()
     assert "families:\n    - assembly" in written and "devices" not in written
+
+
+QUICK = RestartPolicy(most=2, first_s=0.01)
+
+
+def kill(folder: Path, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+    os.kill(int((folder / f"{name}.pid").read_text()), number)
+
+
+def test_a_process_that_is_killed_is_started_again_and_the_cell_goes_on(cell, tmp_path):
+    starts = []
+
+    def hear(text: str) -> None:
+        if "is ready" in text:
+            kill(tmp_path, "second")
+        starts.extend([text] if text.startswith("second: started") else [])
+        if text.startswith("second: started") and len(starts) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    code, said = cell(policy=QUICK, hear=hear)
+    assert code == 0
+    again = said.index("second was ended by SIGKILL; it is started again in 0.01 s (restart 1 of 2)")
+    assert said[again + 1].startswith("second: started (pid ")
+    assert alive(tmp_path) == []
+
+
+def hear(folder: Path, text: str) -> None:
+    """Kill the second program as soon as it is there, again and again."""
+    if "is ready" in text or (text.startswith("second: started") and (folder / "second.pid").exists()):
+        killer = threading.Timer(0.3, lambda: kill(folder, "second"))
+        killer.daemon = True
+        killer.start()
+
+
+def test_a_process_that_dies_again_and_again_stops_the_cell_with_the_reason(cell, tmp_path):
+    with pytest.raises(BringUpError, match=r"2 restarts within 300 s did not help: the cell is stopped\. Its last words"):
+        cell(second="lives", policy=QUICK, hear=lambda text: hear(tmp_path, text))
+    assert alive(tmp_path) == []
+
+
+def test_a_process_that_hangs_is_ended_and_started_again(cell, tmp_path):
+    def hear(text: str) -> None:
+        if "is ready" in text:
+            kill(tmp_path, "second", signal.SIGSTOP)
+        elif "started again" in text:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    _, said = cell(second="lives", policy=RestartPolicy(first_s=0.01, hung_s=1.0), hear=hear)
+    assert "second said nothing for 1 s and was ended; it is started again in 0.01 s (restart 1 of 5)" in said
+    assert alive(tmp_path) == []
+
+
+def test_a_second_cell_of_the_same_namespace_is_refused_before_anything_is_started(cell, tmp_path):
+    refused = []
+
+    def hear(text: str) -> None:
+        if "is ready" in text:
+            refused.append(second_up())
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def second_up() -> str:
+        with pytest.raises(UsageError) as told, only_one("cell"):
+            pass
+        return str(told.value)
+
+    cell(hear=hear)
+    assert refused[0].startswith(f"the cell 'cell' is up already, started by process {os.getpid()}, or its processes are")
+    with only_one("cell"):
+        pass
+
+
+def test_pauses_grow_and_old_restarts_are_forgotten():
+    restarts = Restarts(RestartPolicy(most=3, window_s=100.0, first_s=1.0, longest_s=3.0))
+    assert [restarts.pause_s(now_s) for now_s in (0.0, 10.0, 20.0, 30.0)] == [1.0, 2.0, 3.0, None]
+    assert restarts.pause_s(115.0) == 2.0

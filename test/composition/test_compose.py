@@ -88,7 +88,14 @@ def test_the_orchestrator_is_told_its_servers_what_it_watches_and_its_journal():
     assert told["skill_servers"] == ["arm_skills", "inspection_skills"]
     assert told["journal"] == "out/valve.journal" and told["seed"] == 7
     assert set(told["devices"]) == {"changer", "safety", *VALVE.feeders}
-    assert "journal" not in process("orchestrator").parameters
+    assert process("orchestrator").parameters["journal"] == "out/valve.journal"
+
+
+def test_what_must_outlive_a_process_is_beside_the_journal():
+    hardware, arm = process("hardware", journal="day/1.journal"), process("arm_skills", journal="day/1.journal")
+    assert hardware.parameters["plant_state"] == "day/1.journal.bench"
+    assert hardware.parameters["journal"] == "day/1.journal"
+    assert arm.parameters["attempts"] == "day/1.journal.arm_skills.attempts"
 
 
 def test_every_process_outlives_those_that_need_it():

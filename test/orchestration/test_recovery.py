@@ -478,7 +478,7 @@ def test_an_open_question_survives_a_restart(choice: str):
         run_virtual(again())
 
 
-def test_a_question_about_a_part_in_the_hand_falls_away_with_a_restart():
+def test_a_question_about_a_part_in_the_hand_falls_away_with_a_restart_and_its_chain_goes_on():
     line = with_policy("INSERT_JAMMED", ASK_FOR_EVER)
 
     async def first() -> None:
@@ -489,9 +489,10 @@ def test_a_question_about_a_part_in_the_hand_falls_away_with_a_restart():
 
     async def again() -> None:
         async with floor(line=line, journal=journal) as cell:
-            await cell.controller.until_state(State.HELD)
-            assert cell.controller.reason.startswith("OUTCOME_UNKNOWN"), "nobody knows what is in the hand"
+            order = await cell.controller.order_ended("order-0001")
+            assert (order.good, order.scrapped) == (1, 0)
             assert [q.by for q in cell.controller.shop.questions.every()] == ["restart"]
+            assert cell.port.operations().count("pick_cap") == 0, "the part was in the hand"
 
     with in_memory() as journal:
         run_virtual(first())

@@ -16,6 +16,7 @@ from microcell.errors import JournalError, UsageError
 from microcell.events import Event, OperationEnded, OperationStarted
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Entry, Journal
+from microcell.skills.contract import Outcome, SkillResult
 
 
 def produce_until(journal: Journal, is_last: Callable[[Event], bool]) -> None:
@@ -98,11 +99,70 @@ def test_a_unit_whose_operation_was_cut_short_is_asked_about_and_put_aside():
             asked = cell.controller.active_faults[0]
             assert (asked.code, asked.unit, asked.operation) == ("OUTCOME_UNKNOWN", "VLV-000001", "place_body")
             assert "then Unhold: the unit is put aside" in asked.kind.remedy
-            assert cell.port.goals == [], "nothing moves before a person has looked"
+            assert [goal.operation for goal in cell.port.asked] == ["place_body"]
+            assert set(cell.port.operations()) == {"settle_arm"}, "nothing else moves before a person has looked"
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "place_body")
         run_virtual(start_again())
+
+
+def test_a_question_that_was_not_answered_is_asked_again_after_the_next_restart():
+    async def start_again() -> None:
+        async with floor(journal=journal) as cell:
+            assert await cell.controller.until_state(State.HELD) is State.HELD
+            assert (cell.controller.active_faults[0].code, cell.port.operations()) == ("OUTCOME_UNKNOWN", ["settle_arm"])
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "fasten_1")
+        run_virtual(start_again())
+        run_virtual(start_again())
+
+
+def first_of_a_unit(cell: Floor) -> str:
+    """The first operation that was not about the tool, which this floor forgets."""
+    return next(goal.operation for goal in cell.port.goals if goal.unit)
+
+
+def test_what_was_done_after_all_is_not_done_again_and_the_chain_goes_on():
+    done = SkillResult(Outcome.SUCCEEDED, "found done")
+
+    async def go_on() -> None:
+        async with floor(journal=journal) as cell:
+            cell.port.settled = lambda goal: done
+            assert (await cell.controller.order_ended("order-0001")).good == 3
+            assert first_of_a_unit(cell) == "insert_cap"
+            assert ("VLV-000001", "pick_cap") not in [(g.unit, g.operation) for g in cell.port.goals]
+            assert cell.decisions() == []
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "pick_cap")
+        run_virtual(go_on())
+
+
+def test_what_was_not_done_is_tried_again_in_the_same_chain():
+    async def go_on() -> None:
+        async with floor(journal=journal) as cell:
+            cell.port.settled = lambda goal: fault("SKILL_CANCELLED")
+            assert (await cell.controller.order_ended("order-0001")).good == 3
+            assert first_of_a_unit(cell) == "insert_cap"
+            assert cell.decisions() == [("insert_cap", "SKILL_CANCELLED", "retry")]
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "insert_cap")
+        run_virtual(go_on())
+
+
+def test_a_unit_between_two_operations_of_a_chain_goes_on_with_the_next():
+    async def go_on() -> None:
+        async with floor(journal=journal) as cell:
+            assert (await cell.controller.order_ended("order-0001")).good == 3
+            assert first_of_a_unit(cell) == "insert_cap"
+            assert cell.port.asked == []
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationEnded) and e.operation == "pick_cap")
+        run_virtual(go_on())
 
 
 def test_a_unit_that_was_put_aside_is_not_asked_about_after_the_next_restart():
@@ -110,11 +170,13 @@ def test_a_unit_that_was_put_aside_is_not_asked_about_after_the_next_restart():
         async with floor(journal=journal) as cell:
             await cell.controller.until_state(State.HELD)
             cell.controller.command(Command.UNHOLD)
+            while ("fasten_1", "OUTCOME_UNKNOWN", "scrap") not in cell.decisions():
+                await cell.clock.sleep(1.0)
 
     async def start_once_more() -> None:
         async with floor(journal=journal) as cell:
-            assert cell.controller.in_doubt == {}
             assert (await cell.controller.order_ended("order-0001")).scrapped == 1
+            assert cell.port.asked == []
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "fasten_1")

@@ -18,10 +18,13 @@ import pytest
 pytest.importorskip("rclpy")
 
 from hardware_bench import DOMAIN, LINE, NAMESPACE, SIMULATED
+from in_ros import in_ros
+from rclpy.parameter import Parameter
 
 from microcell.composition import processes
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.faults import FaultError
+from microcell.nodes import hardware
 from microcell.ros import names
 from microcell.ros.clock import RosClock
 from microcell.ros.node import HostNode
@@ -148,3 +151,53 @@ def test_faults_are_scheduled_and_listed_by_service_and_bad_ones_refused(tmp_pat
         assert (await schedule(fault="node.killed")).accepted
 
     with_hardware(tmp_path, scenario, 1.0, -signal.SIGKILL)
+    with_hardware(tmp_path, scenario, 1.0)
+
+
+def test_hardware_that_was_killed_finds_its_bench_as_it_was(tmp_path):
+    journal, bench = tmp_path / "valve.journal", tmp_path / "valve.journal.bench"
+
+    def printed() -> bool:
+        return bench.exists() and "VLV-000007" in bench.read_text()
+
+    journal.touch()
+    parameters = ["-p", "line:=valve", "-p", f"plant_state:={bench}", "-p", f"journal:={journal}"]
+    address = str(tmp_path / "notify")
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(DOMAIN), "NOTIFY_SOCKET": address}
+    command = [sys.executable, "-m", "microcell.nodes.hardware", *NAMESPACE[1:], *parameters]
+
+    async def print_a_label() -> None:
+        async with RosRuntime(NAMESPACE, DOMAIN) as runtime:
+            node = runtime.create_node("drivers")
+            runtime.clock = RosClock(node)
+            host = DeviceHost(LINE, runtime.clock, node=HostNode(runtime, node))
+            printer = make_devices(host, "mock", ["printer"])["printer"]
+            await printer.connect()
+            await printer.print_label("VLV-000007")
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifications:
+        notifications.bind(address)
+        notifications.settimeout(READY_S)
+        for life in ("first", "second"):
+            with subprocess.Popen(command, env=environment) as process:
+                try:
+                    while b"READY=1" not in notifications.recv(4096):
+                        pass
+                    assert printed() == (life == "second")
+                    if life == "first":
+                        asyncio.run(asyncio.wait_for(print_a_label(), LIMIT_S))
+                        assert printed()
+                finally:
+                    process.kill()
+
+
+@in_ros
+async def test_with_a_new_journal_the_bench_begins_afresh(runtime, tmp_path):
+    journal, bench = tmp_path / "valve.journal", tmp_path / "valve.journal.bench"
+    told = [Parameter("plant_state", value=str(bench)), Parameter("journal", value=str(journal))]
+    for there, name in ((True, "later"), (False, "new")):
+        bench.write_text("{}")
+        (journal.touch if there else journal.unlink)()
+        assert hardware._bench_file(runtime.create_node(name, parameter_overrides=told)) == bench
+        assert bench.exists() == there
+    assert hardware._bench_file(runtime.create_node("without")) is None

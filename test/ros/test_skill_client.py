@@ -11,6 +11,7 @@ from served_skills import ignore, mount, served
 from microcell.composition.processes import environment
 from microcell.ros import actions, skill_client
 from microcell.ros.actions import AsyncActionServer
+from microcell.ros.fleet import Presence
 from microcell.ros.skill_client import RosSkillPort
 from microcell.skills.contract import Outcome
 from microcell_interfaces.action import ExecuteSkill
@@ -53,6 +54,7 @@ async def test_a_server_that_was_deactivated_is_unavailable_in_bounded_time(runt
 ENDLESS_SERVER = """
 import asyncio, sys
 from microcell.ros.actions import AsyncActionServer
+from microcell.ros.fleet import Presence
 from microcell.ros.runtime import run
 from microcell_interfaces.action import ExecuteSkill
 
@@ -150,3 +152,51 @@ async def test_however_often_it_is_cancelled_the_result_comes(runtime, cancels):
         running.cancel()
         await asyncio.sleep(0)
     assert (await asyncio.wait_for(running, 10.0)).message == "safe"
+
+
+@in_ros
+async def test_how_an_attempt_ended_is_asked_without_moving_anything(runtime):
+    async with served(runtime) as cell:
+        done = await cell.port.execute(mount(), ignore)
+        before = cell.devices["arm"].plant.bench.arm("arm").joints()
+        assert (await cell.port.settle(mount())).message == done.message
+        never = await cell.port.settle(mount(attempt="1.99"))
+        assert (never.outcome, never.fault.code) == (Outcome.CANCELLED, "SKILL_CANCELLED")
+        assert cell.devices["arm"].plant.bench.arm("arm").joints() == before
+
+
+@in_ros
+async def test_a_server_that_was_taken_down_and_up_again_still_knows_its_attempts(runtime):
+    async with served(runtime) as cell:
+        done = await cell.port.execute(mount(), ignore)
+        for label in ("deactivate", "cleanup", "configure", "activate"):
+            assert await cell.lifecycle.change(label, 10.0)
+        assert (await cell.port.settle(mount())).message == done.message
+
+
+@in_ros
+async def test_a_server_that_comes_back_is_asked_how_the_attempt_ended(runtime, monkeypatch):
+    monkeypatch.setattr(actions, "ANSWER_S", 0.3)
+    async with served(runtime) as cell:
+        await cell.port.offered()
+        seen = []
+        cell.port.presence = Presence(["skills"], seen.append)
+        assert await cell.lifecycle.change("deactivate", 10.0)
+        waiting = asyncio.ensure_future(cell.port.execute(mount(), ignore))
+        while not seen:
+            await asyncio.sleep(0.02)
+        assert seen == [frozenset({"skills"})]
+        assert await cell.lifecycle.change("activate", 10.0)
+        cell.port.presence.set("skills", True)
+        assert (await waiting).outcome is Outcome.SUCCEEDED
+        assert seen[-1] == frozenset()
+
+
+@in_ros
+async def test_a_journal_tells_whose_attempts_these_are(runtime):
+    async with served(runtime) as cell:
+        cell.port.belongs_to(lambda: "0123abc")
+        done = await cell.port.execute(mount(), ignore)
+        again = RosSkillPort(runtime, runtime.create_node("another"), ["skills"])
+        again.belongs_to(lambda: "0123abc")
+        assert (await again.settle(mount())).message == done.message

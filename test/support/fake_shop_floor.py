@@ -133,6 +133,8 @@ class FakePort:
     cancelled: list[str] = field(default_factory=list)
     results: dict[str, SkillResult] = field(default_factory=dict)
     changers: dict[str, FakeChanger] = field(default_factory=dict)
+    asked: list[SkillGoal] = field(default_factory=list)
+    settled: Script = lambda goal: None
 
     async def offered(self) -> frozenset[str]:
         return frozenset(skill_names())
@@ -155,6 +157,10 @@ class FakePort:
         finally:
             self.running -= devices
         return self._result(goal)
+
+    async def settle(self, goal: SkillGoal) -> SkillResult:
+        self.asked.append(goal)
+        return self.results.get(goal.attempt_id) or self.settled(goal) or fault("OUTCOME_UNKNOWN", goal.skill)
 
     def operations(self) -> list[str]:
         return [goal.operation for goal in self.goals]

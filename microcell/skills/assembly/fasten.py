@@ -26,6 +26,7 @@ from microcell.skills.workplace import (
     check_fixture,
     feeder_kinds,
     note_taken,
+    note_taken_unseen,
     part_name_of,
     part_of,
     present_part,
@@ -135,6 +136,13 @@ class Fasten(ArmSkill):
         context.say("retract", 0.9, "leaving the screw")
         await self.motion.leave()
         return result
+
+    async def standing(self, context: SkillContext) -> SkillResult | None:
+        """Not done: the bit leaves a screw only once its torque and angle are noted. A new attempt turns out the screw under
+        the bit, or uses the one on it."""
+        if await self.hand.holds():
+            note_taken_unseen(context)
+        return None
 
     async def _clear_thread(self, context: SkillContext, wanted: FastenParameters) -> None:
         """Turn out the screw that an interrupted attempt left under the bit; elsewhere the bit has none under it."""

@@ -140,6 +140,14 @@ class Insert(ArmSkill):
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
 
+    async def standing(self, context: SkillContext) -> SkillResult | None:
+        """Once it is noted that the part sits, it is let go; before, it is in the hand, or lost, as a new attempt finds."""
+        if not context.accomplished:
+            return None
+        wanted = InsertParameters.model_validate(dict(context.goal.parameters))
+        await self.hand.let_go(part_of(context, wanted.item)[1].grasp)
+        return context.accomplished[-1]
+
     async def _press_in(self, context: SkillContext, sensor: ForceSensor, item: str, insertion: Insertion) -> Inserted:
         """Feel for the place; GRIP_PART_LOST, whatever was felt, when the part is not in the hand any more."""
         try:

@@ -11,6 +11,7 @@ from microcell.description.base import Description, Name
 from microcell.description.line import Line
 from microcell.description.product import Grasp
 from microcell.devices.fixture.contract import Fixture
+from microcell.faults import FaultError
 from microcell.motion.carried import UNIT
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
@@ -19,6 +20,7 @@ from microcell.skills.workplace import (
     check_fixture,
     feeder_kinds,
     note_taken,
+    note_taken_unseen,
     part_name_of,
     part_of,
     present_part,
@@ -90,6 +92,22 @@ class Pick(ArmSkill):
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         """GRIP_PART_LOST when it slipped away on the way up."""
         await self.hand.check_holding("part after lifting")
+
+    async def standing(self, context: SkillContext) -> SkillResult | None:
+        """Done when the hand holds it, for it was empty before; a unit that is neither held nor in the fixture is lost."""
+        wanted = PickParameters.model_validate(dict(context.goal.parameters))
+        from_fixture = wanted.source == "fixture"
+        if not await self.hand.holds():
+            if from_fixture and not await context.device(context.leased("fixture"), Fixture).part_present():
+                raise FaultError("GRIP_PART_LOST", self.hand.name, "the unit is neither in the hand nor in the fixture")
+            return None
+        if not from_fixture:
+            note_taken_unseen(context)
+        await self.hand.take(_grasp(context, wanted))  # it holds already: this confirms that it is the right thing
+        if from_fixture:
+            await context.device(context.leased("fixture"), Fixture).release()
+        what = "unit" if from_fixture else part_of(context, str(wanted.item))[0]
+        return SkillResult(Outcome.SUCCEEDED, f"the {self.hand.name} holds the {what}")
 
     async def _from_feeder(self, context: SkillContext, wanted: PickParameters) -> str:
         name, part = part_of(context, str(wanted.item))

@@ -95,6 +95,13 @@ class Place(ArmSkill):
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
 
+    async def standing(self, context: SkillContext) -> SkillResult | None:
+        """Into the bin it is done when the hand is empty; for the fixture, a new attempt finds out where the part is."""
+        wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
+        if wanted.target == "bin" and not await self.hand.holds():
+            return SkillResult(Outcome.SUCCEEDED, f"the {_what(wanted)} is in {context.leased('bin')}")
+        return None
+
     def _held(self, context: SkillContext, wanted: PlaceParameters) -> str:
         """What is held, or for the bin the largest that it could be: a unit, in a tool that could hold one."""
         if wanted.item is not None:

@@ -53,6 +53,7 @@ class Inspect(Skill):
     family = "inspection"
     summary = "Judges the unit in the fixture by camera."
     Parameters = InspectParameters
+    repeatable = True
     faults = (
         *CAMERA_FAULTS, "INSPECTION_NOT_CONFIGURED", "FIXTURE_EMPTY", *DEVICE_FAULTS, "SKILL_REFUSED",
     )  # fmt: skip

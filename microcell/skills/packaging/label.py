@@ -90,6 +90,13 @@ class Label(ArmSkill):
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
 
+    async def standing(self, context: SkillContext) -> SkillResult | None:
+        """Once it is noted that the label is on, it is let go; before, a new attempt prints another."""
+        if not context.accomplished:
+            return None
+        await self.hand.let_go()
+        return context.accomplished[-1]
+
     async def _press_on(self, context: SkillContext, wanted: LabelParameters, grasp: Grasp) -> None:
         site = site_of(context, wanted.site)
         on_site = seat_in_cell(context) @ site.part_in_unit.pose @ grasp.tcp_in_part.pose

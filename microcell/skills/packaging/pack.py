@@ -67,6 +67,7 @@ class Pack(ArmSkill):
         self.filled = carton.filled + 1
         message = f"place {self.filled} of {carton.places} in {carton.carton}"
         context.say("pack", 0.4, message)
+        context.remember(filled=self.filled)
         result = context.accomplish(SkillResult(Outcome.SUCCEEDED, message, carton=carton.carton))
         await self.put(context, product.unit_grasp, place.shifted(dz=DROP_CLEARANCE_M), wanted.speed_m_s)
         return result
@@ -79,6 +80,15 @@ class Pack(ArmSkill):
         if counted != self.filled:
             detail = f"{self.filled} units should be in {result.carton}, the station counts {counted}"
             raise FaultError("GRIP_PART_LOST", station, detail)
+
+    async def reconcile(self, context: SkillContext) -> SkillResult | None:
+        self.filled = context.noted.get("filled", 0)
+        return await super().reconcile(context)
+
+    async def standing(self, context: SkillContext) -> SkillResult | None:
+        """Not done while the hand holds the unit; one that is neither held nor counted is lost."""
+        await self.hand.check_holding("unit")
+        return None
 
     async def _open_carton(self, context: SkillContext) -> Carton:
         """A carton with a free place; CARTON_MISSING, CARTON_FULL."""

@@ -32,6 +32,7 @@ class Park(ArmSkill):
     family = "tooling"
     summary = "Draws the arm back to its turning circle, out of every zone."
     Parameters = ParkParameters
+    repeatable = True
     faults = MOTION_FAULTS
 
     @classmethod

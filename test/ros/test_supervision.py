@@ -1,0 +1,58 @@
+"""A cell whose processes are killed in the midst of an order: it goes on by itself, and leaves nothing behind."""
+
+import os
+import re
+import signal
+from pathlib import Path
+
+import pytest
+from mortal_cell import disagreements, lost, repeated
+from ros_cell import RosCell, ros_cell, wait_for
+
+from microcell.clock import LoopClock, run_virtual
+from microcell.description.loader import load_line
+from microcell.events import Event, OperationStarted
+from microcell.plant.plant import Plant
+from microcell.plant.state import PlantFile
+from microcell.records.journal import JournalReader
+
+ORDER_S = 180.0
+
+
+def events(folder: Path) -> list[Event]:
+    with JournalReader.open(folder / "out/valve.journal") as journal:
+        return list(journal.events())
+
+
+def pids(cell: RosCell, name: str = r"\w+") -> list[int]:
+    return [int(pid) for pid in re.findall(rf"^{name}: started \(pid (\d+)", cell.log.read_text(), re.MULTILINE)]
+
+
+def begun(folder: Path, operation: str) -> bool:
+    return any(isinstance(e, OperationStarted) and e.operation == operation for e in events(folder))
+
+
+async def bench_in(path: Path) -> Plant:
+    plant = Plant(load_line("valve"), 0, LoopClock())
+    assert PlantFile(plant, path).load()
+    return plant
+
+
+@pytest.mark.ros
+def test_killed_skills_and_orchestrator_are_started_again_and_the_order_ends(tmp_path: Path):
+    with ros_cell(tmp_path, "valve", "--time-scale", "10") as cell:
+        second = cell.run("up", "valve")
+        assert second.returncode == 2
+        assert "the cell 'bench' is up already, started by process" in second.stderr
+        assert cell.run("order", "--quantity", "1", "--no-wait").returncode == 0
+        wait_for(lambda: begun(tmp_path, "insert_membrane"), ORDER_S)
+        for name in ("arm_skills", "orchestrator"):
+            os.kill(pids(cell, name)[-1], signal.SIGKILL)
+        wait_for(lambda: any(e.kind == "unit.ended" for e in events(tmp_path)), ORDER_S)
+        cell.stop()
+        assert "arm_skills was ended by SIGKILL; it is started again in 0.5 s (restart 1 of 5)" in cell.log.read_text()
+        assert [pid for pid in pids(cell) if Path(f"/proc/{pid}").exists()] == []
+    story, plant = events(tmp_path), run_virtual(bench_in(tmp_path / "out/valve.journal.bench"))
+    assert [(e.unit, e.disposition) for e in story if e.kind == "unit.ended"] == [("VLV-000001", "good")]
+    assert list(disagreements(plant.line, plant, story)) == []
+    assert [*repeated(plant, story), *lost(plant, story)] == []
