@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from microcell.description.base import Description, Name
+from microcell.description.checks import Check
 from microcell.description.line import Line
-from microcell.description.product import Check, Inspection
+from microcell.description.product import Inspection
 from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
