@@ -110,7 +110,8 @@ class Taught:
 def teach(images: Sequence[npt.NDArray[Any]], options: Anomaly, where: str = "teach") -> Taught:
     """Learn from good photos of one size; INSPECTION_NOT_CONFIGURED where they will not do."""
     if len(images) < LEAST_GOLDEN:
-        raise FaultError("INSPECTION_NOT_CONFIGURED", where, f"{len(images)} good photos; at least {LEAST_GOLDEN} are needed")
+        detail = f"{len(images)} good photos; at least {LEAST_GOLDEN} are needed"
+        raise FaultError("INSPECTION_NOT_CONFIGURED", where, detail)
     if len({image.shape for image in images}) > 1:
         raise FaultError("INSPECTION_NOT_CONFIGURED", where, "the good photos are not all of one size")
     aligner = _aligner([working_lab(image, options.work_px) for image in images], options, where)
