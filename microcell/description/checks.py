@@ -146,4 +146,6 @@ Check = Annotated[
     Field(discriminator="kind"),
 ]
 
-Taught = Anomaly | TaughtPresence | Template | Count
+TAUGHT = (Anomaly, TaughtPresence, Template, Count)
+
+Taught = Annotated[Anomaly | TaughtPresence | Template | Count, Field(discriminator="kind")]

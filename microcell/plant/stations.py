@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from microcell.description.checks import Code
 from microcell.description.line import Line
-from microcell.description.product import Code, Part
+from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.plant.bench import Bench
 from microcell.plant.items import Item, Place

@@ -129,8 +129,9 @@ class Golden:
         if not part.registration.found:
             return Scored(np.zeros_like(self.usual), part.registration)
         apart = (distances_from(part.colours, self.colours) if distances is None else distances).min(axis=1)
-        floors = np.array(_FLOORS, np.float32)[:, None, None]
-        maps = np.concatenate((apart, part.strain[None])) / (floors + _TOLERANCES * self.usual)
+        floors: Floats = np.array(_FLOORS, np.float32)[:, None, None]
+        permitted = (floors + _TOLERANCES * self.usual).astype(np.float32)
+        maps = np.concatenate((apart, part.strain[None])).astype(np.float32) / permitted
         return Scored(maps, part.registration)
 
 

@@ -6,7 +6,7 @@ bend a limb but cannot close a gap; what it would have to stretch is reported as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -30,13 +30,13 @@ class Flexer:
         self._x, self._y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         self._weight = _edge_weight(reference)
         self._total = self._smoothed(self._weight)
-        self._flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._flow.setFinestScale(2)
 
     def field(self, image: Bytes) -> Grey:
         """(h, w, 2): the reference's pixel at (x, y) is the image's at (x, y) + field."""
         field = np.zeros((*image.shape, 2), np.float32)
-        current = image
+        current: npt.NDArray[Any] = image
         for _ in range(self._rounds):
             rest = self._flow.calc(self._reference, current, None)
             rest = self._smoothed(rest * self._weight[..., None]) / self._total[..., None]

@@ -242,7 +242,7 @@ class _Level:
         weight *= 1.0 / (1.0 + (residual / (2.5 * spread)) ** 2)
         full = np.column_stack((gain * self.jacobian, self.values, np.ones(len(seen))))
         normal = full.T @ (full * weight[:, None])
-        step = np.linalg.lstsq(normal, full.T @ (weight * residual), rcond=None)[0]
+        step: Floats = np.linalg.lstsq(normal, full.T @ (weight * residual), rcond=None)[0].astype(np.float64)
         return step[:4], normal, spread
 
 
