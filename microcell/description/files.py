@@ -1,4 +1,4 @@
-"""The files that descriptions name, beside the description or among the shipped ones: URDF, xacro, what checks were taught."""
+"""The files that descriptions name, beside them or among the shipped ones: URDF, xacro, what checks were taught."""
 
 from __future__ import annotations
 

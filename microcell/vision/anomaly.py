@@ -33,7 +33,7 @@ NOT_ALIGNED = 99.0
 
 _LAB_WEIGHTS = np.array([0.5, 1.0, 1.0], np.float32)
 _STRUCTURE_LEVELS = 100.0
-_FLOORS = (6.0, 6.0, 0.04)
+_FLOORS = (6.0, 6.0, 0.06)
 """Least distance that counts: CIE 1976 colour difference twice, then strain."""
 
 _TOLERANCES = 2.0

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LEAST_GOLDEN = 5
 """Fewer good photos say nothing of what good parts differ by."""
 
-THRESHOLD_MARGIN = 1.2
+THRESHOLD_MARGIN = 1.3
 """The threshold lies so far over the most unusual good part, as judged by the others."""
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     Grey = npt.NDArray[np.float32]
     Bytes = npt.NDArray[np.uint8]
 
+_STIFF_ROUNDS, _STIFFER = 2, 2.0
+"""The first rounds take the part to be stiffer: whole limbs come into place before their outlines are adjusted."""
+
 _SMALLEST = 0.05
 """Least singular value that a logarithm is taken of."""
 
@@ -29,7 +32,6 @@ class Flexer:
         height, width = reference.shape
         self._x, self._y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
         self._weight = _edge_weight(reference)
-        self._total = self._smoothed(self._weight)
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._flow.setFinestScale(2)
 
@@ -37,11 +39,13 @@ class Flexer:
         """(h, w, 2): the reference's pixel at (x, y) is the image's at (x, y) + field."""
         field = np.zeros((*image.shape, 2), np.float32)
         current: npt.NDArray[Any] = image
-        for _ in range(self._rounds):
+        for turn in range(self._rounds):
+            smooth_px = self._smooth_px * (_STIFFER if turn < _STIFF_ROUNDS else 1.0)
             rest = self._flow.calc(self._reference, current, None)
-            rest = self._smoothed(rest * self._weight[..., None]) / self._total[..., None]
+            weighted = _blurred(rest * self._weight[..., None], smooth_px)
+            rest = weighted / _blurred(self._weight, smooth_px)[..., None]
             field = self.displaced(field, rest) + rest
-            field = _blurred(field, self._smooth_px / 2.0)
+            field = _blurred(field, smooth_px / 2.0)
             current = self.displaced(image, field)
         return field
 
@@ -51,9 +55,6 @@ class Flexer:
             image, self._x + field[..., 0], self._y + field[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         return laid
-
-    def _smoothed(self, values: Grey) -> Grey:
-        return _blurred(values, self._smooth_px)
 
 
 def strain(field: Grey) -> Grey:

@@ -291,7 +291,7 @@ def _composed(matrix: Floats, step: Floats, centre: Floats) -> Floats:
 
     The image at matrix(x) shows golden(x + J step): so golden's x is at matrix(x - J step), to first order.
     """
-    c, s = 1.0 + step[2], step[3]
+    c, s = (1.0 + step[2]) * math.cos(step[3]), (1.0 + step[2]) * math.sin(step[3])
     linear = np.linalg.inv(np.array([[c, -s], [s, c]]))
     offset = centre - linear @ (centre + step[:2])
     return np.column_stack((matrix[:, :2] @ linear, matrix[:, :2] @ offset + matrix[:, 2]))
