@@ -83,11 +83,9 @@ class Registration:
 
 def grey(image: npt.NDArray[Any]) -> Grey:
     """Brightness of a mono or RGB image of 8 or 16 bit, (h, w) float32, 0 to 255."""
-    scale = 1.0 / 257.0 if image.dtype == np.uint16 else 1.0
-    values = image.astype(np.float32) * np.float32(scale)
-    if values.ndim == 3:
-        values = values @ np.array([0.299, 0.587, 0.114], np.float32)
-    return np.ascontiguousarray(values)
+    mono = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    values = np.ascontiguousarray(mono, np.float32)
+    return values / np.float32(257.0) if image.dtype == np.uint16 else values
 
 
 def register(image: npt.NDArray[Any], golden: npt.NDArray[Any], reach: Reach | None = None) -> Registration:

@@ -150,7 +150,7 @@ class TemplateModel:
         count, labels = cv2.connectedComponents(cv2.dilate(near, _disc(self.options.join_px)))
         if count < 2:
             return
-        y, x = np.nonzero(near)
+        x, y = cv2.findNonZero(near).reshape(-1, 2).T
         order = np.argsort(labels[y, x], kind="stable")
         starts = np.searchsorted(labels[y, x][order], np.arange(1, count + 1))
         for members in np.split(order, starts[1:-1]) if count > 2 else [order]:
@@ -199,7 +199,8 @@ def class_of_added(pattern: Mask, added: Mask) -> DefectClass:
 
 def binary(image: npt.NDArray[Any], dark: bool) -> Mask:
     """255 where the pattern is, by Otsu's threshold."""
-    values = np.clip(grey(image), 0, 255).astype(np.uint8)
+    mono = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    values = mono if mono.dtype == np.uint8 else np.clip(grey(mono), 0, 255).astype(np.uint8)
     kind = cv2.THRESH_BINARY_INV if dark else cv2.THRESH_BINARY
     mask: Mask = cv2.threshold(values, 0, 255, kind + cv2.THRESH_OTSU)[1]
     return mask
@@ -215,8 +216,11 @@ def _reaches_out(pattern: Mask) -> npt.NDArray[np.bool_]:
 
 def _cells(apart: Mask) -> list[tuple[int, int]]:
     """Corners of the cells that have something apart."""
-    y, x = np.nonzero(apart)
-    return sorted({(int(a) * _CELL_PX, int(b) * _CELL_PX) for a, b in np.unique(np.stack((y, x), 1) // _CELL_PX, axis=0)})
+    points = cv2.findNonZero(apart)
+    if points is None:
+        return []
+    cells = np.unique(points.reshape(-1, 2) // _CELL_PX, axis=0)
+    return sorted((int(y) * _CELL_PX, int(x) * _CELL_PX) for x, y in cells)
 
 
 def _descend(cost: Any, start: tuple[int, int], reach: int) -> tuple[int, int]:

@@ -159,7 +159,7 @@ def ring(there: bool, seed: int = 0) -> np.ndarray:
             photos(ring(True), ring(True, 1)), photos(ring(False), ring(False, 1)),
         ),
         (Template(kind="template", site="x"), photos(ring(True), ring(True, 1)), photos(ring(False))),
-        (Count(kind="count", site="x", expected=1), photos(ring(True), ring(True, 1)), photos(np.full((120, 120), 9, np.uint8))),
+        (Count(kind="count", site="x", expected=1), photos(ring(True), ring(True, 1)), photos(ring(True)[:, ::60])),
     ],
     ids=["presence", "template", "count"],
 )  # fmt: skip
