@@ -33,6 +33,9 @@ NOT_ALIGNED = 99.0
 
 _LAB_WEIGHTS = np.array([0.5, 1.0, 1.0], np.float32)
 _STRUCTURE_LEVELS = 100.0
+_GROUND_DELTA = 12.0
+"""Cells whose colour differs less from that of the image's border show the ground."""
+
 _FLOORS = (6.0, 6.0, 0.06)
 """Least distance that counts: CIE 1976 colour difference twice, then strain."""
 
@@ -103,26 +106,30 @@ class Aligner:
     def _inside(self) -> Floats:
         """1 on the part and a little around it, where a displacement means something."""
         level, _ = cv2.threshold(_bytes(self.reference), 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-        border = np.concatenate([self.reference[[0, -1]].ravel(), self.reference[:, [0, -1]].ravel()])
-        part = (self.reference > level) != (np.median(border) > level)
+        part = (self.reference > level) != (np.median(_border(self.reference)) > level)
         inside: Floats = cv2.dilate(part.astype(np.float32), np.ones((5, 5), np.uint8))
         return inside
 
 
 @dataclass(frozen=True)
 class Golden:
-    """What the good parts are like: (n, h, w, 3) colours, and each layer's usual deviation (3, h, w)."""
+    """What the good parts are like: (n, h, w, 3) colours, and each layer's usual deviation (3, h, w).
+
+    Of a flexible part, limbs come to lie on what was ground: there, nothing is taken to be missing.
+    """
 
     colours: Floats
     usual: Floats
+    flexible: bool
 
     @classmethod
-    def of(cls, parts: list[Features], pairs: Floats) -> Golden:
+    def of(cls, parts: list[Features], pairs: Floats, flexible: bool) -> Golden:
         """From measured good parts and their `pair_distances`."""
         apart = pairs.min(axis=2).transpose(1, 0, 2, 3)
         strains = np.stack([part.strain for part in parts])
         layers = (*np.sqrt((apart**2).mean(axis=1)), np.sqrt((strains**2).mean(axis=0)))
-        return cls(np.stack([part.colours for part in parts]), np.stack([_widened(layer) for layer in layers]))
+        usual = np.stack([_widened(layer) for layer in layers])
+        return cls(np.stack([part.colours for part in parts]), usual, flexible)
 
     def score(self, part: Features, distances: Floats | None = None) -> Scored:
         """Judge one part; its (2, n, h, w) `distances` from every golden one may be known already."""
@@ -132,7 +139,18 @@ class Golden:
         floors: Floats = np.array(_FLOORS, np.float32)[:, None, None]
         permitted = (floors + _TOLERANCES * self.usual).astype(np.float32)
         maps = np.concatenate((apart, part.strain[None])).astype(np.float32) / permitted
+        if self.flexible:
+            maps[1] *= self._figure
         return Scored(maps, part.registration)
+
+
+    @cached_property
+    def _figure(self) -> Floats:
+        """(h, w): 1 where the good parts do not show the ground."""
+        usual = np.median(self.colours, axis=0)
+        ground = np.median(_border(usual), axis=0)
+        figure: Floats = (np.linalg.norm(usual - ground, axis=-1) > _GROUND_DELTA).astype(np.float32)
+        return figure
 
 
 def pair_distances(parts: list[Features], search_cells: int = 2) -> Floats:
@@ -161,6 +179,11 @@ def distances_from(colours: Floats, golden: Floats, search_cells: int = 2) -> Fl
                 np.multiply(difference, difference, out=difference)
                 np.minimum(best[layer], difference.sum(axis=0), out=best[layer])
     return np.sqrt(best)
+
+
+def _border(values: Floats) -> Floats:
+    """The outermost rows and columns of (h, w) or (h, w, channels), one after the other."""
+    return np.concatenate((values[0], values[-1], values[:, 0], values[:, -1]))
 
 
 def _widened(layer: Floats) -> Floats:

@@ -121,16 +121,16 @@ def teach(images: Sequence[npt.NDArray[Any]], options: Anomaly, where: str = "te
 
 def _taught(aligner: Aligner, parts: list[Features], options: Anomaly) -> Taught:
     pairs = pair_distances(parts)
-    scores = [_score_without(parts, pairs, index) for index in range(len(parts))]
+    scores = [_score_without(parts, pairs, index, options.flexible) for index in range(len(parts))]
     without = [THRESHOLD_MARGIN * max(scores[:index] + scores[index + 1 :]) for index in range(len(parts))]
-    model = AnomalyModel(options, aligner, Golden.of(parts, pairs), THRESHOLD_MARGIN * max(scores))
+    model = AnomalyModel(options, aligner, Golden.of(parts, pairs, options.flexible), THRESHOLD_MARGIN * max(scores))
     return Taught(model, tuple(scores), tuple(without))
 
 
-def _score_without(parts: list[Features], pairs: Floats, index: int) -> float:
+def _score_without(parts: list[Features], pairs: Floats, index: int, flexible: bool) -> float:
     """A good part's score by the others alone."""
     rest = [k for k in range(len(parts)) if k != index]
-    golden = Golden.of([parts[k] for k in rest], pairs[np.ix_(rest, [0, 1], rest)])
+    golden = Golden.of([parts[k] for k in rest], pairs[np.ix_(rest, [0, 1], rest)], flexible)
     return golden.score(parts[index], pairs[index][:, rest]).score
 
 

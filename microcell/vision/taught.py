@@ -100,7 +100,7 @@ def restored(check: Taught, model: Model) -> Judge:
     arrays, thresholds = model.arrays, model.header.thresholds
     if isinstance(check, Anomaly):
         aligner = Aligner(arrays["axis"], arrays["reference"], check)
-        golden = Golden(arrays["colours"].astype(np.float32), arrays["usual"])
+        golden = Golden(arrays["colours"].astype(np.float32), arrays["usual"], check.flexible)
         return AnomalyModel(check, aligner, golden, thresholds["score"])
     if isinstance(check, TaughtPresence):
         return PresenceModel.of_arrays(check, arrays)

@@ -26,7 +26,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     making = ("check", "schema", "show", "run", "up", "order", "command", "tools", "watch", "report")
-    for command in (*making, "verify", "backup", "rotate", "key"):
+    for command in (*making, "verify", "backup", "rotate", "key", "teach"):
         assert f"\n    {command} " in shown
 
 
