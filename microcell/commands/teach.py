@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     model = taught.packed(lesson.judge, name, models.hash_of(photos), date, lesson.figures)
     models.save(model, args.output)
     picture = args.output.with_suffix(".png")
-    _draw(lesson, name, [*good, *bad], picture)
+    _draw(lesson, name, good, bad, picture)
     _print(lesson, args, picture)
     return 0
 
@@ -68,18 +68,23 @@ def _product_file(name: str) -> Path:
     return found
 
 
-def _draw(lesson: Lesson, name: str, photos: list[Photo], path: Path) -> None:
+def _draw(lesson: Lesson, name: str, good: list[Photo], bad: list[Photo], path: Path) -> None:
     """The scores, with the most unusual good and the least conspicuous bad photo."""
     import cv2
 
     from microcell.vision.evidence import drawn, score_picture
 
-    pixels = {photo.name: photo.pixels for photo in reversed(photos)}
-    telling = [max(lesson.good, key=lambda pair: pair[1])] if lesson.good else []
-    telling += [min(lesson.bad, key=lambda pair: pair[1])] if lesson.bad else []
-    shown = [drawn(pixels[photo], lesson.judge.check(pixels[photo], photo)) for photo, _ in telling]
+    telling = []
+    for photos, scores, choose in ((good, lesson.good, max), (bad, lesson.bad, min)):
+        pixels = {photo.name: photo.pixels for photo in photos}
+        telling += [(which, pixels[which]) for which, _ in [choose(scores, key=_score)]] if scores else []
+    shown = [drawn(image, lesson.judge.check(image, which)) for which, image in telling]
     picture = score_picture(f"{name}: score of each photo, as judged without it", lesson.good, lesson.bad, shown)
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+
+
+def _score(pair: tuple[str, float]) -> float:
+    return pair[1]
 
 
 def _print(lesson: Lesson, args: argparse.Namespace, picture: Path) -> None:

@@ -120,17 +120,6 @@ def test_an_untaught_check_says_how_to_teach_it():
         judge_of(Anomaly(**OPTIONS), "looks", "inspect")
 
 
-def test_a_model_that_is_a_link_to_elsewhere_is_refused(folders, tmp_path, capsys):
-    home = tmp_path / "config" / "products"
-    home.mkdir(parents=True)
-    (home / "valve.yaml").write_bytes((folders / "valve.yaml").read_bytes())
-    (tmp_path / "far.npz").write_bytes(b"")
-    (home / "looks.npz").symlink_to(tmp_path / "far.npz")
-    assert main(["check", str(home / "valve.yaml")]) == 2
-    text = "inspections.closed.checks.looks.model: the file 'looks.npz' is a link that leads out of the configuration"
-    assert text in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("change", "content", "text"),
     [
