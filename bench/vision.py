@@ -22,7 +22,7 @@ from typing import Any
 
 from vision_scenes import Scene, Scenes
 
-from microcell.description.product import Check
+from microcell.description.checks import Check
 from microcell.devices.camera.modelled import true_reading
 from microcell.faults import FaultError
 from microcell.plant.render import Light, render

@@ -9,8 +9,9 @@ from random import Random
 
 import numpy as np
 
+from microcell.description.checks import Check
 from microcell.description.loader import load_line
-from microcell.description.product import Check, Part
+from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.render import Light
 from microcell.plant.scene import Flaw, SceneItem

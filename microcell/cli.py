@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     _cell_commands(commands)
     _report_command(commands)
     _journal_commands(commands)
+    _teach_command(commands)
     return parser
 
 
@@ -239,6 +240,16 @@ def _keys(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keys", type=Path, metavar="DIR", help="folder of keys; default: $MICROCELL_KEYS, else ~/.config/microcell/keys"
     )
+
+
+def _teach_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    teach = _add(commands, "teach", "teach an inspection's check from photos; error rates to expect, with a picture")
+    teach.add_argument("check", metavar="PRODUCT/CHECK", help="name or YAML file of a product, and its check")
+    teach.add_argument("--good", type=Path, required=True, metavar="DIR", help="photos of good parts")
+    teach.add_argument("--bad", type=Path, metavar="DIR", help="photos of bad parts")
+    teach.add_argument("--output", type=Path, required=True, metavar="FILE", help="the model (.npz); a picture beside it")
+    teach.add_argument("--date", metavar="DATE", help="kept in the model (default: today)")
+    _json(teach)
 
 
 def _add(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]

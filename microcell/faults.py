@@ -145,7 +145,8 @@ CATALOGUE: dict[str, FaultKind] = {
         "The image is too dark, too bright or blurred to judge.", "Look again with other exposure."
     ),
     "INSPECTION_NOT_CONFIGURED": _engineer(
-        "The product has no inspection of that name.", "Correct the plan or add the inspection."
+        "The product has no such inspection, or one of its checks has not been taught.",
+        "Read the detail; correct the plan, add the inspection, or teach the check with `microcell teach`.",
     ),
     # packaging
     "CARTON_FULL": _cell("The carton has no free place.", "Exchange the carton."),

@@ -1,4 +1,4 @@
-"""The URDF and xacro files that descriptions name: beside the description, or among the shipped ones."""
+"""The files that descriptions name, beside them or among the shipped ones: URDF, xacro, what checks were taught."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from microcell.description.base import Description
 from microcell.description.cell import ArmSpec
+from microcell.description.checks import TAUGHT
+from microcell.description.product import Inspection, Product
 from microcell.description.tool import ToolBase
 from microcell.paths import share_directory
 
@@ -61,3 +63,19 @@ def with_file(description: D, beside: Path) -> D:
     if found is None or found == shipped_file(name, folder):
         return description
     return description.model_copy(update={key: str(found)})
+
+
+def with_models(product: Product, beside: Path) -> Product:
+    """The product, with the whole paths of its checks' models; whether they are there, the check finds out."""
+    inspections = {name: _with_models(inspection, beside) for name, inspection in product.inspections.items()}
+    return product if inspections == product.inspections else product.model_copy(update={"inspections": inspections})
+
+
+def _with_models(inspection: Inspection, beside: Path) -> Inspection:
+    folder = beside.absolute().parent
+    found = {
+        name: check.model_copy(update={"model": str(folder / check.model)})
+        for name, check in inspection.checks.items()
+        if isinstance(check, TAUGHT) and check.model is not None
+    }
+    return inspection.model_copy(update={"checks": {**inspection.checks, **found}}) if found else inspection

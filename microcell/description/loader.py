@@ -11,7 +11,7 @@ from typing import Any
 
 from microcell.description.base import is_name
 from microcell.description.fault_schedule import ScheduledFault
-from microcell.description.files import leads_out, with_file
+from microcell.description.files import leads_out, with_file, with_models
 from microcell.description.line import Line, LineDocument
 from microcell.description.order import Order
 from microcell.description.reading import FOLDERS, Reading, read_document
@@ -221,7 +221,8 @@ def _line(context: Context) -> Line:
     devices = {name: with_file(spec, cell_path) for name, spec in context.cell.devices.items()}
     cell = context.cell.model_copy(update={"devices": devices})
     tools = {name: with_file(tool, context.tool_readings[name].path) for name, tool in context.tools.items()}
-    return Line(**said, cell_description=cell, product_description=context.product, tools=tools)
+    product = with_models(context.product, context.readings["product"].path)
+    return Line(**said, cell_description=cell, product_description=product, tools=tools)
 
 
 def _shared(kind: str) -> tuple[Path, ...]:

@@ -17,6 +17,7 @@ from microcell.description.base import (
     PositiveMetre,
     Rgb,
 )
+from microcell.description.checks import Check
 from microcell.description.tool import Capability
 
 
@@ -119,63 +120,6 @@ class Operation(Description):
     continues_in: Name | None = Field(None, description="Operation that must follow at once with the same arm.")
     occupies: Name | None = Field(None, description="Kind of station that the unit takes from here on.")
     vacates: Name | None = Field(None, description="Kind of station that the unit leaves when this has ended.")
-
-
-class CheckBase(Description):
-    """What to do with the unit when the check fails: rework redoes operations and inspects again."""
-
-    on_fail: Literal["rework", "scrap"] = Field("scrap", description="What becomes of the unit when the check fails.")
-    redo: tuple[Name, ...] = Field((), description="Operations that a rework does again.")
-
-
-class Presence(CheckBase):
-    """The item is at its site."""
-
-    kind: Literal["presence"]
-    site: Name = Field(description="Site that is looked at.")
-    min_ratio: float = Field(0.6, gt=0, le=1, description="Visible share of the item's outline in its own colour.")
-
-
-class Position(CheckBase):
-    """The item lies where it should."""
-
-    kind: Literal["position"]
-    site: Name = Field(description="Site that is looked at.")
-    max_offset_m: PositiveMetre = Field(description="Greatest distance from the site.")
-
-
-class Orientation(CheckBase):
-    """The item is turned as it should be, judged by its marks."""
-
-    kind: Literal["orientation"]
-    site: Name = Field(description="Site that is looked at.")
-    max_angle_rad: float = Field(gt=0, le=3.15, description="Greatest angle from the right one.")
-
-
-class Colour(CheckBase):
-    """The item has the colour of the ordered part: tells variants apart."""
-
-    kind: Literal["colour"]
-    site: Name = Field(description="Site that is looked at.")
-    max_delta_e_ratio: float = Field(0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100.")
-
-
-class Surface(CheckBase):
-    """The item's top has no scratch or dirt longer than the limit."""
-
-    kind: Literal["surface"]
-    site: Name = Field(description="Site that is looked at.")
-    max_flaw_m: PositiveMetre = Field(description="Greatest length of a flaw.")
-
-
-class Code(CheckBase):
-    """The label's DataMatrix holds the unit's serial."""
-
-    kind: Literal["code"]
-    site: Name = Field(description="Site that is looked at.")
-
-
-Check = Annotated[Presence | Position | Orientation | Colour | Surface | Code, Field(discriminator="kind")]
 
 
 class Inspection(Description):

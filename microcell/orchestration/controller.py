@@ -61,9 +61,8 @@ class Controller:
         self._port = port
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._parked = 0
         self._held_for_person, self._looked = asyncio.Event(), asyncio.Event()
-        self._wake_pending = self._starved = False
+        self._parked, self._wake_pending, self._starved = 0, False, False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         packml = PackmlFold()
@@ -71,7 +70,8 @@ class Controller:
         self.epoch, self.in_doubt = restored.epoch, dict[str, str]()
         self._resumption = Resumption(self.shop, restored)
         self.packml = Stations(self.shop, packml)
-        self._interlock = Interlock({n: devices[n] for n in line.cell_description.of_kind("safety")}, clock, self._stop_at_once)
+        safety = {name: devices[name] for name in line.cell_description.of_kind("safety")}
+        self._interlock = Interlock(safety, clock, self._stop_at_once)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
         self.service = Service(self.shop, self._wake)

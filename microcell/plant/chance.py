@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from random import Random
 
+from microcell.description.checks import Orientation, Surface
 from microcell.description.extents import half_extents
 from microcell.description.line import Line
-from microcell.description.product import Orientation, Part, Surface
+from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.scene import Flaw
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from microcell.description.checks import Code
 from microcell.description.line import Line
-from microcell.description.product import Code, Part
+from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.plant.bench import Bench
 from microcell.plant.items import Item, Place

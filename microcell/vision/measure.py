@@ -20,6 +20,7 @@ from microcell.vision.flaws import longest_flaw
 from microcell.vision.marks import turn
 from microcell.vision.outline import NEAR_RATIO, face, reach_m, rim, turns_rad
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
+from microcell.vision.taught import judge_of
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def measure(
 ) -> tuple[Reading, ...]:
     """Measure every request in one image, (height, width, 3) uint8 RGB; readings in the requests' order.
 
-    What each reading means stands at `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`.
+    What each reading means stands at `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`, and
+    INSPECTION_NOT_CONFIGURED for a taught check without its model.
     """
     unit = _Unit(View.of(pixels, camera, where), requests)
     return tuple(_CHECKS[request.kind](unit, request) for request in requests)
@@ -164,6 +166,29 @@ def _code(unit: _Unit, request: CheckRequest) -> Reading:
     return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text=text)
 
 
+def _taught(unit: _Unit, request: CheckRequest) -> Reading:
+    """The reading of a taught check on what the image shows around the site."""
+    if request.taught is None:
+        raise ValueError(f"check '{request.name}': a taught check is asked for without its options")
+    judge = judge_of(request.taught, request.name, "inspect")
+    result = judge.check(_cut_out(unit.view, request, request.taught.window_m), request.name)
+    value = min((measured.value for measured in result.measurements), default=math.nan)
+    found = ", ".join(sorted({finding.kind for finding in result.findings}))
+    return Reading(request.name, request.kind, value, "1", text=result.note or found)
+
+
+def _cut_out(view: View, request: CheckRequest, window_m: float) -> npt.NDArray[np.uint8]:
+    """The square around the site that a taught check looks at; the whole image for 0."""
+    if window_m == 0.0:
+        return view.pixels
+    scale = view.scale_px_m(request.part, request.part_in_cell)
+    centre = view.on_top(request.part, request.part_in_cell, np.zeros((1, 2)))[0]
+    size = round(window_m * scale)
+    sides = view.pixels.shape[1::-1]
+    left, top = (min(max(0, round(c - size / 2)), max(0, side - size)) for c, side in zip(centre, sides, strict=True))
+    return view.pixels[top : top + size, left : left + size]
+
+
 _CHECKS: dict[CheckKind, Callable[[_Unit, CheckRequest], Reading]] = {
     "presence": _presence,
     "position": _position,
@@ -171,4 +196,8 @@ _CHECKS: dict[CheckKind, Callable[[_Unit, CheckRequest], Reading]] = {
     "colour": _colour,
     "surface": _surface,
     "code": _code,
+    "anomaly": _taught,
+    "taught_presence": _taught,
+    "template": _taught,
+    "count": _taught,
 }

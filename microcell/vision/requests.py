@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from microcell.description.checks import Taught
 from microcell.description.product import Part
 from microcell.geometry import Pose
 
-CheckKind = Literal["presence", "position", "orientation", "colour", "surface", "code"]
+DescribedKind = Literal["presence", "position", "orientation", "colour", "surface", "code"]
+TaughtKind = Literal["anomaly", "taught_presence", "template", "count"]
+CheckKind = DescribedKind | TaughtKind
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class CheckRequest:
 
     `part` is the expected part and `part_in_cell` its nominal pose. `site` names its place for cameras that
     do not make pixels. A surface check leaves out what lies on the part, as far as other requests of the
-    same image name it.
+    same image name it. `taught` is the check itself, for those that were taught from photos.
     """
 
     name: str
@@ -27,6 +30,7 @@ class CheckRequest:
     part: Part
     part_in_cell: Pose
     expected_text: str = ""
+    taught: Taught | None = None
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ class Reading:
 
     By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute
     angle ("rad"); colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw ("m");
-    code -> 1.0 when the text is the expected one ("1"), the text beside it.
+    code -> 1.0 when the text is the expected one ("1"), the text beside it; anomaly -> deviation / taught threshold ("1");
+    taught_presence -> the least likeness with the item less that without ("1"); template -> number of defects that are
+    not permitted ("1"); count -> number ("1"). Those four say in the text what was found.
     A part that is not found reads the worst that can be measured: an offset of its half size, an angle of pi.
     """
 

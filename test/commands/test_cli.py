@@ -28,7 +28,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     making = "check schema show run up order command tools questions answer device watch report"
-    for command in (*making.split(), "verify", "backup", "rotate", "key"):
+    for command in (*making.split(), "verify", "backup", "rotate", "key", "teach", "mode", "faults", "security", "view"):
         assert re.search(rf"\n    {command}\s", shown)
 
 

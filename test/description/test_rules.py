@@ -1,10 +1,12 @@
 """Every rule between documents is provoked by one change of a good configuration and says what to do."""
 
+from pathlib import Path
+
 import pytest
 
 from microcell import plugins
 from microcell.description import rules_faults, rules_zones
-from microcell.description.loader import load_line, load_order
+from microcell.description.loader import check_paths, load_line, load_order
 from microcell.description.rules import RULES
 from microcell.errors import ConfigError
 
@@ -428,11 +430,29 @@ def test_a_skill_that_cannot_be_imported_is_reported_where_it_is_used(config, mo
     )
 
 
+def test_a_model_that_is_a_link_to_elsewhere_is_refused(tmp_path):
+    """rule_models_lie_beside_the_product"""
+    home = tmp_path / "config" / "products"
+    home.mkdir(parents=True)
+    shipped = (Path(__file__).parents[2] / "config/products/valve.yaml").read_text(encoding="utf-8")
+    check = "      looks: {kind: anomaly, site: cap_seat, model: looks.npz}\n"
+    (home / "valve.yaml").write_text(shipped.replace("  closed:\n    checks:\n", f"  closed:\n    checks:\n{check}"))
+    assert check_paths([home / "valve.yaml"]) == ()
+    (tmp_path / "far.npz").write_bytes(b"")
+    (home / "looks.npz").symlink_to(tmp_path / "far.npz")
+    (issue,) = check_paths([home / "valve.yaml"])
+    assert str(issue).endswith(
+        "inspections.closed.checks.looks.model: the file 'looks.npz' is a link that leads out of the configuration; "
+        "it must lie there itself. Put the file there."
+    )
+
+
 def test_every_rule_is_provoked_here_and_says_itself_in_one_line():
     alone = (
         test_an_order_goes_to_a_line_that_makes_its_product,
         test_a_cell_has_the_stations_that_the_product_occupies,
         test_a_skill_that_cannot_be_imported_is_reported_where_it_is_used,
+        test_a_model_that_is_a_link_to_elsewhere_is_refused,
     )
     provoked = {rule for rule, _, _ in PROVOCATIONS} | {test.__doc__ for test in alone}
     elsewhere = (rules_zones.__name__, rules_faults.__name__)  # see test_rules_zones and test_fault_schedule

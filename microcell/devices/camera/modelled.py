@@ -108,6 +108,9 @@ class ModelledCamera(MockDevice, Camera):
 def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
     """What a perfect measurement would read."""
     installed = _installed(request, items)
+    if request.kind not in _TRUTHS:
+        detail = f"check '{request.name}' ({request.kind}) needs an image; a modelled camera makes none: use a rendered one"
+        raise FaultError("INSPECTION_NOT_CONFIGURED", request.station, detail)
     value = _TRUTHS[request.kind](request, installed, items)
     text = installed.content if request.kind == "code" and installed else ""
     return Reading(request.name, request.kind, value, _UNITS[request.kind], text)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from microcell.description.base import Description, Name
+from microcell.description.checks import TAUGHT, Check
 from microcell.description.line import Line
-from microcell.description.product import Check, Inspection
+from microcell.description.product import Inspection
 from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
@@ -129,6 +130,7 @@ def _request(context: SkillContext, name: str, check: Check) -> CheckRequest:
         part=part_of(context, site.item)[1],
         part_in_cell=seat_in_cell(context) @ site.part_in_unit.pose,
         expected_text=context.goal.unit if check.kind == "code" else "",
+        taught=check if isinstance(check, TAUGHT) else None,
     )
 
 
@@ -153,6 +155,14 @@ def _limits(check: Check) -> tuple[float | None, float | None]:
         return None, check.max_delta_e_ratio
     if check.kind == "surface":
         return None, check.max_flaw_m
+    if check.kind == "anomaly":
+        return None, check.max_score_ratio
+    if check.kind == "taught_presence":
+        return 0.0, None
+    if check.kind == "template":
+        return None, 0.0
+    if check.kind == "count":
+        return float(check.expected), float(check.expected)
     return 1.0, None
 
 

@@ -1,0 +1,151 @@
+"""The checks that an inspection makes of an image: what is measured, and the limits it is judged by.
+
+The first family measures what the product's description says (outline, colour, marks). The second, `TaughtBase`, is
+taught from photos: its options say how to look, its model file holds what was learned (`microcell teach`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from microcell.description.base import Description, FileName, Name, PositiveMetre
+
+
+class CheckBase(Description):
+    """What to do with the unit when the check fails: rework redoes operations and inspects again."""
+
+    on_fail: Literal["rework", "scrap"] = Field("scrap", description="What becomes of the unit when the check fails.")
+    redo: tuple[Name, ...] = Field((), description="Operations that a rework does again.")
+
+
+class Presence(CheckBase):
+    """The item is at its site."""
+
+    kind: Literal["presence"]
+    site: Name = Field(description="Site that is looked at.")
+    min_ratio: float = Field(0.6, gt=0, le=1, description="Visible share of the item's outline in its own colour.")
+
+
+class Position(CheckBase):
+    """The item lies where it should."""
+
+    kind: Literal["position"]
+    site: Name = Field(description="Site that is looked at.")
+    max_offset_m: PositiveMetre = Field(description="Greatest distance from the site.")
+
+
+class Orientation(CheckBase):
+    """The item is turned as it should be, judged by its marks."""
+
+    kind: Literal["orientation"]
+    site: Name = Field(description="Site that is looked at.")
+    max_angle_rad: float = Field(gt=0, le=3.15, description="Greatest angle from the right one.")
+
+
+class Colour(CheckBase):
+    """The item has the colour of the ordered part: tells variants apart."""
+
+    kind: Literal["colour"]
+    site: Name = Field(description="Site that is looked at.")
+    max_delta_e_ratio: float = Field(0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100.")
+
+
+class Surface(CheckBase):
+    """The item's top has no scratch or dirt longer than the limit."""
+
+    kind: Literal["surface"]
+    site: Name = Field(description="Site that is looked at.")
+    max_flaw_m: PositiveMetre = Field(description="Greatest length of a flaw.")
+
+
+class Code(CheckBase):
+    """The label's DataMatrix holds the unit's serial."""
+
+    kind: Literal["code"]
+    site: Name = Field(description="Site that is looked at.")
+
+
+class TaughtBase(CheckBase):
+    """A check that was taught from photos with `microcell teach`."""
+
+    site: Name = Field(description="Site that is looked at.")
+    model: FileName | None = Field(None, description="What was taught, in a file beside this one.")
+    window_m: float = Field(
+        0.0, ge=0, le=10, description="Side of the square around the site that is cut out; 0 = the whole image."
+    )
+
+
+class Aligned(TaughtBase):
+    """A taught check that first lays the image over the golden one: what may differ."""
+
+    max_shift_ratio: float = Field(0.3, gt=0, le=1, description="Greatest shift, of the image's longer side.")
+    max_angle_rad: float = Field(0.3, ge=0, le=3.1416, description="Greatest turn.")
+    max_scale_ratio: float = Field(1.0, ge=1, le=2, description="Greatest scale, and its inverse the least.")
+    min_quality_ratio: float = Field(
+        0.15, ge=0, le=1, description="Correlation of the edges under which the part is not found; of a rigid one 0.5."
+    )
+
+
+class Anomaly(Aligned):
+    """The part looks as the good ones that were taught do."""
+
+    kind: Literal["anomaly"]
+    max_score_ratio: float = Field(1.0, gt=0, le=10, description="Greatest deviation, of the taught threshold.")
+    guard_ratio: float = Field(0.1, ge=0, lt=1, description="So near to the limit, the verdict is uncertain.")
+    work_px: int = Field(280, ge=64, le=2000, description="Longer side of the image that is worked on.")
+    cell_px: int = Field(4, ge=1, le=32, description="Side of the cells that are compared, in that image.")
+    flexible: bool = Field(True, description="The part bends a little: smooth displacements are no defect.")
+    stiffness_ratio: float = Field(
+        0.05, gt=0, le=1, description="Shortest length over which the part bends, of the image's longer side."
+    )
+
+
+BoxPx = Annotated[tuple[int, int, int, int], Field(description="x_min, y_min, x_max, y_max in the image.")]
+
+
+class TaughtPresence(TaughtBase):
+    """Something is, or is not, at each of some places; taught from one photo with all of it and one with none."""
+
+    kind: Literal["taught_presence"]
+    places_px: dict[Name, BoxPx] = Field(min_length=1, description="Boxes in which to search, by name.")
+    item_px: int = Field(ge=4, le=1000, description="Radius of the item with as much again of its surroundings.")
+    turning: bool = Field(True, description="The item may be turned in any way.")
+    alike: bool = Field(True, description="The same item belongs in every place.")
+    guard_ratio: float = Field(0.02, ge=0, lt=1, description="Likenesses so near to each other are uncertain.")
+
+
+DefectClass = Literal["open", "short", "mousebite", "spur", "copper", "pin-hole"]
+
+
+class Template(Aligned):
+    """A two-coloured pattern (copper on a board, print on a panel) agrees with its template."""
+
+    kind: Literal["template"]
+    dark: bool = Field(True, description="The pattern is darker than its ground.")
+    tolerance_px: int = Field(3, ge=1, le=20, description="Edges may lie so far off.")
+    slack_px: int = Field(8, ge=0, le=40, description="Single features may lie so far off as a whole.")
+    min_area_px: int = Field(4, ge=1, le=100_000, description="Smallest difference that counts.")
+    join_px: int = Field(5, ge=0, le=100, description="Differences so near to each other are one defect.")
+    margin_px: int = Field(9, ge=0, le=100, description="Drawn around a defect.")
+    permitted: tuple[DefectClass, ...] = Field((), description="Classes that are no reason to fail.")
+
+
+class Count(TaughtBase):
+    """As many separate things are seen as there should be."""
+
+    kind: Literal["count"]
+    expected: int = Field(ge=0, le=10_000, description="How many.")
+    dark: bool = Field(True, description="They are darker than their ground.")
+    min_area_ratio: float = Field(0.3, gt=0, le=1, description="Smaller ones, of the taught area, do not count.")
+
+
+Check = Annotated[
+    Presence | Position | Orientation | Colour | Surface | Code | Anomaly | TaughtPresence | Template | Count,
+    Field(discriminator="kind"),
+]
+
+TAUGHT = (Anomaly, TaughtPresence, Template, Count)
+
+Taught = Annotated[Anomaly | TaughtPresence | Template | Count, Field(discriminator="kind")]

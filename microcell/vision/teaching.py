@@ -1,0 +1,183 @@
+"""Teach a check from folders of photos, and say how often it will be wrong before it is used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from microcell.description.checks import Anomaly, Count, Taught, TaughtPresence, Template
+from microcell.faults import FaultError
+from microcell.vision import anomaly_model, counting, taught_presence
+from microcell.vision.taught import Judge
+from microcell.vision.template import TemplateModel
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Image = npt.NDArray[Any]
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+BOUND = 0.95
+"""Confidence of the upper bounds of the rates."""
+
+_LEAST_OVER_GOOD = 1.05
+_MOST_OVER_GOOD = 2.0
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo with its file's name; RGB or mono, 8 or 16 bit."""
+
+    name: str
+    pixels: Image
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Errors among so many trials, with what the rate may be at most."""
+
+    errors: int
+    trials: int
+
+    @property
+    def ratio(self) -> float:
+        return self.errors / self.trials if self.trials else math.nan
+
+    @property
+    def upper(self) -> float:
+        """Upper bound of the true rate with `BOUND` confidence (Clopper and Pearson, 1934); 1 without trials."""
+        return upper_bound(self.errors, self.trials)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A judge, each photo's score (over 1 is a reject), and the rates to expect, each photo judged without itself."""
+
+    judge: Judge
+    good: tuple[tuple[str, float], ...]
+    bad: tuple[tuple[str, float], ...]
+    false_reject: Rate
+    escape: Rate
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """For the model's header; rates without trials are left out."""
+        rates = {"false_reject": self.false_reject, "escape": self.escape}
+        return {
+            f"{name}_{what}": value
+            for name, rate in rates.items()
+            if rate.trials
+            for what, value in (("ratio", rate.ratio), ("upper", rate.upper), ("trials", float(rate.trials)))
+        }
+
+
+def photos_in(folder: Path) -> list[Photo]:
+    """Every photo in a folder, by name; INSPECTION_NOT_CONFIGURED where one cannot be read or there is none."""
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in ENDINGS)
+    if not paths:
+        raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", f"no photos in '{folder}' ({', '.join(ENDINGS)})")
+    return [Photo(path.name, read_photo(path)) for path in paths]
+
+
+def read_photo(path: Path) -> Image:
+    """One photo as RGB or mono."""
+    image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    if image is None:
+        raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", f"'{path}' cannot be read as an image")
+    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def teach(check: Taught, good: Sequence[Photo], bad: Sequence[Photo] = ()) -> Lesson:
+    """Make a judge from photos.
+
+    Anomaly: every good photo teaches; bad ones place the threshold between. Presence: the first good photo (all there)
+    and the first bad one (nothing there) teach. Template and count: the first good photo teaches. What does not teach is
+    judged. Raises INSPECTION_NOT_CONFIGURED where the photos will not do.
+    """
+    if isinstance(check, Anomaly):
+        return _teach_anomaly(check, good, bad)
+    first = good[0].pixels
+    if isinstance(check, TaughtPresence):
+        if not bad:
+            detail = "a photo without the item is needed: --bad DIR, the first photo in it shows every place empty"
+            raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", detail)
+        return _judged(taught_presence.teach(first, bad[0].pixels, check), good[1:], bad[1:])
+    if isinstance(check, Template):
+        return _judged(TemplateModel.of(first, check), good[1:], bad)
+    return _judged(counting.teach(first, check), good[1:], bad)
+
+
+def _teach_anomaly(check: Anomaly, good: Sequence[Photo], bad: Sequence[Photo]) -> Lesson:
+    taught = anomaly_model.teach([photo.pixels for photo in good], check)
+    of_good = list(taught.good_scores)
+    of_bad = [taught.model.score(photo.pixels).score for photo in bad]
+    model = replace(taught.model, threshold=threshold_between(of_good, of_bad))
+    rejected = sum(score > threshold_between(_without(of_good, k), of_bad) for k, score in enumerate(of_good))
+    escaped = sum(score <= threshold_between(of_good, _without(of_bad, k)) for k, score in enumerate(of_bad))
+    return Lesson(
+        model,
+        tuple((photo.name, score / model.threshold) for photo, score in zip(good, of_good, strict=True)),
+        tuple((photo.name, score / model.threshold) for photo, score in zip(bad, of_bad, strict=True)),
+        Rate(rejected, len(good)),
+        Rate(escaped, len(bad)),
+    )
+
+
+def threshold_between(good: Sequence[float], bad: Sequence[float]) -> float:
+    """Where to reject: over the most unusual good part; half-way (as a ratio) to the least conspicuous bad one."""
+    most = max(good)
+    over = [score for score in bad if score > _LEAST_OVER_GOOD * most]
+    if not over:
+        return anomaly_model.THRESHOLD_MARGIN * most
+    return float(np.clip(math.sqrt(most * min(over)), _LEAST_OVER_GOOD * most, _MOST_OVER_GOOD * most))
+
+
+def _judged(judge: Judge, good: Sequence[Photo], bad: Sequence[Photo]) -> Lesson:
+    """The verdicts on photos that did not teach; what is uncertain counts as neither error."""
+    of_good = [(photo.name, judge.check(photo.pixels).verdict) for photo in good]
+    of_bad = [(photo.name, judge.check(photo.pixels).verdict) for photo in bad]
+    rejects, escapes = (sum(v in ("rework", "scrap") for _, v in of_good), sum(v == "accept" for _, v in of_bad))
+    scores = {"accept": 0.5, "uncertain": 1.0, "rework": 1.5, "scrap": 1.5}
+    good_scores, bad_scores = (
+        tuple((name, scores[verdict]) for name, verdict in verdicts) for verdicts in (of_good, of_bad)
+    )
+    return Lesson(judge, good_scores, bad_scores, Rate(rejects, len(good)), Rate(escapes, len(bad)))
+
+
+def upper_bound(errors: int, trials: int) -> float:
+    """The rate at which so few errors or fewer would be seen once in twenty times."""
+    if errors >= trials:
+        return 1.0
+    low, high = errors / trials, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        if _at_most(errors, trials, middle) > 1.0 - BOUND:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _at_most(errors: int, trials: int, rate: float) -> float:
+    return sum(math.comb(trials, k) * rate**k * (1.0 - rate) ** (trials - k) for k in range(errors + 1))
+
+
+def _without(values: Sequence[float], index: int) -> list[float]:
+    return [value for k, value in enumerate(values) if k != index]
+
+
+def asks_for(check: Taught) -> str:
+    """What the photos of a kind of check must show, for people."""
+    texts = {
+        Anomaly: "good parts, 20 or more; bad ones place the threshold",
+        TaughtPresence: "the first good photo shows the item in every place, the first bad one in none",
+        Template: "the first good photo is the template",
+        Count: "the first good photo shows the things apart from each other",
+    }
+    return texts[type(check)]

@@ -1,0 +1,261 @@
+"""Compare a two-coloured pattern with its template, and say of each difference what it does to the pattern.
+
+For conductors: open, short, mousebite, spur, copper (where none should be) and pin-hole, told apart by topology alone:
+whether what was removed parts a conductor, lies on its edge or within it; whether what was added joins conductors,
+touches one, or none. Where only a feature as a whole lies a little off, the image is shifted there until it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from microcell.description.checks import DefectClass, Template
+from microcell.measurement import Measurement
+from microcell.vision.registration import grey
+from microcell.vision.results import CheckResult, Finding, Verdict
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Mask = npt.NDArray[np.uint8]
+
+_CELL_PX = 32
+_AROUND_PX = 16
+_BETTER_RATIO = 0.8
+"""A local shift must leave at most so much of the difference."""
+
+_SEARCH_STEPS_PX = 40
+_BORDER_PX = 3
+_NEAR_SEED_PX = 3
+_PIECE_RATIO = 0.2
+"""A part of a conductor, cut off, is one if it is at least so large as what was removed."""
+_PIECE_PX = 12
+_CONFIDENT_PX = 20.0
+
+
+@dataclass(frozen=True)
+class TemplateModel:
+    """A template, 255 where the pattern is."""
+
+    options: Template
+    pattern: Mask
+
+    @classmethod
+    def of(cls, image: npt.NDArray[Any], options: Template) -> TemplateModel:
+        """From an image of a good pattern."""
+        return cls(options, binary(image, options.dark))
+
+    def defects(self, image: npt.NDArray[Any]) -> tuple[Finding, ...]:
+        """Every difference with its class, in the template's pixels."""
+        seen = self._placed(binary(image, self.options.dark))
+        seen = self._fitted(seen)
+        removed, added = self._deep(seen)
+        found = [*self._groups(seen, removed, removal=True), *self._groups(seen, added, removal=False)]
+        return tuple(sorted(found, key=lambda finding: -finding.score))
+
+    def check(self, image: npt.NDArray[Any], name: str = "template") -> CheckResult:
+        """Judge one image: no defect of a class that is not permitted."""
+        found = self.defects(image)
+        wrong = [finding for finding in found if finding.kind not in self.options.permitted]
+        verdict: Verdict = self.options.on_fail if wrong else "accept"
+        measured = (Measurement(f"{name}.defects", float(len(wrong)), "1", None, 0.0),)
+        return CheckResult(name, "template", verdict, measured, found)
+
+    @cached_property
+    def _ground(self) -> Mask:
+        return cv2.bitwise_not(self.pattern)
+
+    @cached_property
+    def _inner(self) -> tuple[Mask, Mask]:
+        """Pattern and ground without what lies near an edge."""
+        return self._eroded(self.pattern), self._eroded(self._ground)
+
+    @cached_property
+    def _outer(self) -> Mask:
+        return cv2.dilate(self.pattern, _disc(self.options.tolerance_px))
+
+    def _eroded(self, mask: Mask) -> Mask:
+        return cv2.erode(mask, _disc(self.options.tolerance_px))
+
+    def _placed(self, seen: Mask) -> Mask:
+        """The image moved as a whole by full pixels to where it agrees best."""
+        height, width = self.pattern.shape
+        if seen.shape != self.pattern.shape:
+            seen = cv2.copyMakeBorder(
+                seen, 0, max(0, height - seen.shape[0]), 0, max(0, width - seen.shape[1]), cv2.BORDER_CONSTANT, value=0
+            )[:height, :width]
+        reach = round(self.options.max_shift_ratio * max(height, width))
+        shift = _descend(lambda at: _differing(self.pattern, seen, at), (0, 0), min(reach, _SEARCH_STEPS_PX))
+        return _moved(seen, shift) if shift != (0, 0) else seen
+
+    def _fitted(self, seen: Mask) -> Mask:
+        """The image with each cell that differs moved to where it and its surroundings agree best."""
+        slack = self.options.slack_px
+        if slack == 0:
+            return seen
+        fitted = seen.copy()
+        for y, x in _cells(self._edges_apart(seen)):
+            shift = self._local_shift(seen, y, x, slack)
+            if shift != (0, 0):
+                bottom, right = min(y + _CELL_PX, seen.shape[0]), min(x + _CELL_PX, seen.shape[1])
+                rows = np.clip(np.arange(y, bottom) + shift[1], 0, seen.shape[0] - 1)
+                columns = np.clip(np.arange(x, right) + shift[0], 0, seen.shape[1] - 1)
+                fitted[y:bottom, x:right] = seen[rows[:, None], columns]
+        return fitted
+
+    def _local_shift(self, seen: Mask, y: int, x: int, slack: int) -> tuple[int, int]:
+        height, width = seen.shape
+        top, left = max(slack, y - _AROUND_PX), max(slack, x - _AROUND_PX)
+        bottom, right = min(height - slack, y + _CELL_PX + _AROUND_PX), min(width - slack, x + _CELL_PX + _AROUND_PX)
+        if bottom - top < _CELL_PX // 2 or right - left < _CELL_PX // 2:
+            return 0, 0
+        wanted = self.pattern[top:bottom, left:right]
+
+        def cost(at: tuple[int, int]) -> float:
+            there = seen[top + at[1] : bottom + at[1], left + at[0] : right + at[0]]
+            return float(cv2.countNonZero(cv2.bitwise_xor(wanted, there)))
+
+        shift = _descend(cost, (0, 0), slack)
+        return shift if cost(shift) < _BETTER_RATIO * cost((0, 0)) else (0, 0)
+
+    def _edges_apart(self, seen: Mask) -> Mask:
+        """Where pattern or ground differ by more than a pixel."""
+        removed = cv2.bitwise_and(self.pattern, cv2.bitwise_not(cv2.dilate(seen, _CROSS)))
+        added = cv2.bitwise_and(seen, cv2.bitwise_not(cv2.dilate(self.pattern, _CROSS)))
+        return cv2.bitwise_or(removed, added)
+
+    def _deep(self, seen: Mask) -> tuple[Mask, Mask]:
+        """What is certainly removed and added: further from an edge than the tolerance, in template or image."""
+        bare = cv2.bitwise_not(seen)
+        disc = _disc(self.options.tolerance_px)
+        gone = cv2.bitwise_and(self.pattern, cv2.bitwise_not(cv2.dilate(seen, disc)))
+        new = cv2.bitwise_and(seen, cv2.bitwise_not(self._outer))
+        removed = cv2.bitwise_or(gone, cv2.bitwise_and(self._inner[0], bare))
+        added = cv2.bitwise_or(new, cv2.bitwise_and(self._inner[1], seen))
+        for mask in (removed, added):
+            cv2.rectangle(mask, (0, 0), (mask.shape[1] - 1, mask.shape[0] - 1), 0, 2 * _BORDER_PX - 1)
+        return removed, added
+
+    def _groups(self, seen: Mask, deep: Mask, removal: bool) -> Iterator[Finding]:
+        """One finding for each group of near differences."""
+        apart = cv2.bitwise_xor(self.pattern, seen)
+        apart = cv2.bitwise_and(apart, self.pattern if removal else seen)
+        near = cv2.bitwise_and(cv2.dilate(deep, _disc(_NEAR_SEED_PX)), apart)
+        count, labels = cv2.connectedComponents(cv2.dilate(near, _disc(self.options.join_px)))
+        if count < 2:
+            return
+        x, y = cv2.findNonZero(near).reshape(-1, 2).T
+        order = np.argsort(labels[y, x], kind="stable")
+        starts = np.searchsorted(labels[y, x][order], np.arange(1, count + 1))
+        for members in np.split(order, starts[1:-1]) if count > 2 else [order]:
+            certain = int(np.count_nonzero(deep[y[members], x[members]]))
+            if certain >= self.options.min_area_px:
+                yield self._finding(y[members], x[members], certain, removal)
+
+    def _finding(self, y: npt.NDArray[Any], x: npt.NDArray[Any], certain: int, removal: bool) -> Finding:
+        margin = self.options.margin_px
+        box = (float(x.min() - margin), float(y.min() - margin), float(x.max() + 1 + margin), float(y.max() + 1 + margin))
+        top, left = max(0, int(y.min()) - 8), max(0, int(x.min()) - 8)
+        pattern = self.pattern[top : int(y.max()) + 9, left : int(x.max()) + 9]
+        difference = np.zeros_like(pattern)
+        difference[y - top, x - left] = 255
+        kind = class_of_removed(pattern, difference) if removal else class_of_added(pattern, difference)
+        return Finding(kind, box, float(len(y)), float(certain), min(1.0, 0.5 + certain / (2.0 * _CONFIDENT_PX)))
+
+
+def class_of_removed(pattern: Mask, removed: Mask) -> DefectClass:
+    """The class of a missing piece of pattern: it parts a conductor, bites into its edge, or is a hole in it."""
+    removed = cv2.morphologyEx(removed, cv2.MORPH_CLOSE, _disc(2))
+    left = cv2.bitwise_and(pattern, cv2.bitwise_not(cv2.dilate(removed, _CROSS)))
+    beside = cv2.dilate(removed, _disc(3)) > 0
+    _, before = cv2.connectedComponents(pattern, connectivity=8)
+    _, after, stats, _ = cv2.connectedComponentsWithStats(left, connectivity=4)
+    least = max(_PIECE_PX, _PIECE_RATIO * cv2.countNonZero(removed))
+    reaching = _reaches_out(pattern)
+    parents = [
+        int(before[after == piece][0])
+        for piece in np.unique(after[beside])
+        if piece and stats[piece, cv2.CC_STAT_AREA] >= least and bool(reaching[after == piece].any())
+    ]
+    if len(parents) > len(set(parents)):
+        return "open"
+    edge = cv2.bitwise_and(cv2.dilate(removed, _disc(2)), cv2.bitwise_not(pattern))
+    return "mousebite" if cv2.countNonZero(edge) > 2 else "pin-hole"
+
+
+def class_of_added(pattern: Mask, added: Mask) -> DefectClass:
+    """The class of pattern where none should be: it joins conductors, touches one, or none."""
+    _, labels = cv2.connectedComponents(pattern, connectivity=8)
+    touched = np.unique(labels[cv2.dilate(added, _disc(2)) > 0])
+    conductors = int(np.count_nonzero(touched))
+    return "copper" if conductors == 0 else "spur" if conductors == 1 else "short"
+
+
+def binary(image: npt.NDArray[Any], dark: bool) -> Mask:
+    """255 where the pattern is, by Otsu's threshold."""
+    mono = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    values = mono if mono.dtype == np.uint8 else np.clip(grey(mono), 0, 255).astype(np.uint8)
+    kind = cv2.THRESH_BINARY_INV if dark else cv2.THRESH_BINARY
+    mask: Mask = cv2.threshold(values, 0, 255, kind + cv2.THRESH_OTSU)[1]
+    return mask
+
+
+def _reaches_out(pattern: Mask) -> npt.NDArray[np.bool_]:
+    """Where the pattern touches its ground or the edge of the cut-out: a piece that does neither is an island."""
+    reaching = cv2.dilate(cv2.bitwise_not(pattern), _CROSS) > 0
+    reaching[[0, -1]] = True
+    reaching[:, [0, -1]] = True
+    return reaching
+
+
+def _cells(apart: Mask) -> list[tuple[int, int]]:
+    """Corners of the cells that have something apart."""
+    points = cv2.findNonZero(apart)
+    if points is None:
+        return []
+    cells = np.unique(points.reshape(-1, 2) // _CELL_PX, axis=0)
+    return sorted((int(y) * _CELL_PX, int(x) * _CELL_PX) for x, y in cells)
+
+
+def _descend(cost: Any, start: tuple[int, int], reach: int) -> tuple[int, int]:
+    """The shift of least cost that is reached from a start step by step."""
+    known: dict[tuple[int, int], float] = {start: cost(start)}
+    here = start
+    while True:
+        for step in ((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
+            there = (here[0] + step[0], here[1] + step[1])
+            if there not in known and max(abs(there[0]), abs(there[1])) <= reach:
+                known[there] = cost(there)
+        near = (at for at in known if max(abs(at[0] - here[0]), abs(at[1] - here[1])) <= 1)
+        best = min(near, key=lambda at: known[at])
+        if known[best] >= known[here]:
+            return here
+        here = best
+
+
+def _differing(pattern: Mask, seen: Mask, shift: tuple[int, int]) -> float:
+    """Share of pixels that differ where both are, the image read `shift` further on."""
+    (height, width), (x, y) = pattern.shape, shift
+    a = pattern[max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
+    b = seen[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
+    return cv2.countNonZero(cv2.bitwise_xor(a, b)) / a.size
+
+
+def _moved(seen: Mask, shift: tuple[int, int]) -> Mask:
+    matrix = np.array([[1.0, 0.0, -shift[0]], [0.0, 1.0, -shift[1]]])
+    moved: Mask = cv2.warpAffine(seen, matrix, seen.shape[::-1], flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    return moved
+
+
+def _disc(radius: int) -> Mask:
+    disc: Mask = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return disc
+
+
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)

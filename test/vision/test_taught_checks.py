@@ -1,0 +1,236 @@
+"""Checks taught from photos: presence, anomaly, template and count, on patterns drawn here."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microcell.description.checks import Anomaly, Count, TaughtPresence, Template
+from microcell.faults import FaultError
+from microcell.vision import anomaly_model, counting, taught_presence
+from microcell.vision.flexing import Flexer, strain
+from microcell.vision.results import decide
+from microcell.vision.template import TemplateModel
+
+PLACES = {"left": (20, 40, 150, 170), "right": (170, 40, 300, 170)}
+PRESENCE = TaughtPresence(kind="taught_presence", site="plate", places_px=PLACES, item_px=40)
+
+
+def plate(left: bool, right: bool, shift=(0, 0), light=1.0, turn=0.0, seed=1) -> np.ndarray:
+    """A plate with screws or holes at two places, RGB."""
+    image = np.full((210, 320, 3), (170, 130, 80), np.uint8)
+    for there, x in ((left, 85), (right, 235)):
+        at = (x + shift[0], 105 + shift[1])
+        cv2.circle(image, at, 22 if there else 9, (120, 120, 125) if there else (40, 30, 20), -1, cv2.LINE_AA)
+        if there:
+            end = (round(14 * np.cos(turn)), round(14 * np.sin(turn)))
+            cv2.line(image, (at[0] - end[0], at[1] - end[1]), (at[0] + end[0], at[1] + end[1]), (60, 60, 60), 4)
+    noise = np.random.default_rng(seed).normal(0.0, 3.0, image.shape)
+    return np.clip(light * image + noise, 0, 255).astype(np.uint8)
+
+
+SCREWS = taught_presence.teach(plate(True, True), plate(False, False), PRESENCE)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    left=st.booleans(), right=st.booleans(), x=st.integers(-25, 25), y=st.integers(-25, 25),
+    light=st.floats(0.4, 1.3), turn=st.floats(0.0, 3.1),
+)  # fmt: skip
+def test_screws_are_told_from_holes_in_every_place_turn_and_light(left, right, x, y, light, turn):
+    found = SCREWS.likenesses(plate(left, right, (x, y), light, turn))
+    assert {place: like.difference > 0 for place, like in found.items()} == {"left": left, "right": right}
+
+
+def test_a_missing_screw_is_found_where_the_hole_is():
+    result = SCREWS.check(plate(True, False, (6, -4)), "screws")
+    assert result.verdict == "scrap"
+    assert [finding.kind for finding in result.findings] == ["missing"]
+    assert result.findings[0].centre_px == pytest.approx((241, 101), abs=3)
+    assert [(m.name, m.lower) for m in result.measurements] == [("screws.left", 0.0), ("screws.right", 0.0)]
+
+
+def test_an_item_that_is_not_turning_is_known_by_its_turn():
+    upright = PRESENCE.model_copy(update={"turning": False})
+    model = taught_presence.teach(plate(True, True), plate(False, False), upright)
+    aligned, across = (model.likenesses(plate(True, True, turn=turn))["left"].full for turn in (0.0, 1.57))
+    assert aligned > across + 0.1
+
+
+def test_a_place_outside_of_the_photo_is_refused():
+    wide = PRESENCE.model_copy(update={"places_px": {"left": (20, 40, 400, 170)}})
+    with pytest.raises(FaultError, match="place 'left' .* is not in a photo of 320 x 210"):
+        taught_presence.teach(plate(True, True), plate(False, False), wide)
+
+
+ANOMALY = Anomaly(kind="anomaly", site="part", work_px=160, cell_px=2)
+
+
+def body(seed: int, bend: float | None = None) -> np.ndarray:
+    """A body with a head, an eye and two limbs that bend a little, RGB."""
+    rng = np.random.default_rng(seed)
+    bend = rng.uniform(-3, 3) if bend is None else bend
+    x, y = rng.integers(-5, 6, 2)
+    image = np.full((240, 320, 3), 250, np.uint8)
+    green = (90, 190, 60)
+    cv2.ellipse(image, (160 + x, 120 + y), (70, 32), 0, 0, 360, green, -1, cv2.LINE_AA)
+    cv2.circle(image, (80 + x, 120 + y), 36, green, -1, cv2.LINE_AA)
+    for side in (-1, 1):
+        cv2.line(image, (200 + x, 120 + 15 * side + y), (280 + x, round(120 + 40 * side + bend + y)), green, 18, cv2.LINE_AA)
+    cv2.circle(image, (72 + x, 112 + y), 9, (190, 30, 40), -1, cv2.LINE_AA)
+    return np.clip(image + rng.normal(0.0, 2.0, image.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def taught() -> anomaly_model.Taught:
+    return anomaly_model.teach([body(seed) for seed in range(10)], ANOMALY)
+
+
+def test_good_parts_that_were_not_taught_are_accepted(taught):
+    assert {taught.model.check(body(seed)).verdict for seed in range(20, 28)} == {"accept"}
+
+
+def test_a_dark_streak_is_unexpected_where_it_is(taught):
+    image = body(30, 0.0)
+    cv2.line(image, (150, 110), (175, 128), (20, 20, 20), 6)
+    result = taught.model.check(image, "looks")
+    assert (result.verdict, result.findings[0].kind) == ("scrap", "unexpected")
+    assert result.findings[0].centre_px == pytest.approx((162, 119), abs=12)
+    assert (result.measurements[0].name, result.measurements[0].upper) == ("looks.score", 1.0)
+
+
+def test_a_missing_eye_is_missing(taught):
+    image = body(31, 0.0)
+    reds = np.all(np.abs(image.astype(int) - (190, 30, 40)) < 70, axis=2)
+    image[cv2.dilate(reds.astype(np.uint8), np.ones((7, 7))) > 0] = (90, 190, 60)
+    assert "missing" in {finding.kind for finding in taught.model.check(image).findings}
+
+
+def test_a_missing_limb_and_a_missing_part_are_no_good_parts(taught):
+    image = body(32, 0.0)
+    image[140:, 215:] = 250
+    assert taught.model.check(image).verdict == "scrap"
+    nothing = taught.model.check(np.full((240, 320, 3), 250, np.uint8))
+    assert nothing.verdict == "scrap"
+    assert "not found as taught" in nothing.note
+
+
+def test_each_good_photo_is_judged_by_the_others(taught):
+    assert len(taught.good_scores) == 10
+    assert taught.false_reject_ratio <= 0.2
+    assert taught.model.threshold == pytest.approx(1.3 * max(taught.good_scores))
+
+
+@pytest.mark.parametrize(
+    ("photos", "text"),
+    [
+        ([body(seed) for seed in range(4)], "4 good photos; at least 5 are needed"),
+        ([body(seed) for seed in range(5)] + [body(5)[:200]], "not all of one size"),
+        ([body(seed) for seed in range(5)] + [np.full((240, 320, 3), 250, np.uint8)], "number 6 do not show the part"),
+    ],
+)
+def test_photos_that_will_not_do_are_refused(photos, text):
+    with pytest.raises(FaultError, match=text):
+        anomaly_model.teach(photos, ANOMALY)
+
+
+def test_a_bend_is_taken_back_and_stretches_little():
+    straight, bent = (cv2.cvtColor(body(1, bend), cv2.COLOR_RGB2GRAY) for bend in (0.0, 8.0))
+    flexer = Flexer(straight, 16.0)
+    field = flexer.field(bent)
+    before, after = (np.abs(image.astype(float) - straight).mean() for image in (bent, flexer.displaced(bent, field)))
+    assert after < 0.6 * before
+    assert float(np.median(strain(field))) < 0.1
+
+
+BOARD = Template(kind="template", site="board")
+
+
+def board() -> np.ndarray:
+    """Three conductors and a pad, dark on white."""
+    image = np.full((260, 320), 255, np.uint8)
+    for y in (40, 90, 140):
+        cv2.line(image, (20, y), (300, y), 0, 12)
+    cv2.rectangle(image, (60, 180), (180, 240), 0, -1)
+    return image
+
+
+DEFECTS = {
+    "open": lambda image: cv2.rectangle(image, (100, 80), (108, 100), 255, -1),
+    "short": lambda image: cv2.line(image, (150, 40), (150, 90), 0, 5),
+    "mousebite": lambda image: cv2.circle(image, (200, 134), 5, 255, -1),
+    "spur": lambda image: cv2.line(image, (250, 140), (250, 158), 0, 5),
+    "copper": lambda image: cv2.circle(image, (240, 210), 7, 0, -1),
+    "pin-hole": lambda image: cv2.circle(image, (120, 210), 6, 255, -1),
+}
+
+
+@pytest.mark.parametrize("kind", DEFECTS)
+@pytest.mark.parametrize("shift", [(0, 0), (5, -3)])
+def test_a_defect_is_of_its_class_wherever_the_board_lies(kind, shift):
+    image = board()
+    DEFECTS[kind](image)
+    moved = np.roll(image, (shift[1], shift[0]), (0, 1))
+    found = TemplateModel.of(board(), BOARD).defects(moved)
+    assert [finding.kind for finding in found] == [kind]
+
+
+def test_all_defects_of_one_board_are_found_apart():
+    image = board()
+    for make in DEFECTS.values():
+        make(image)
+    result = TemplateModel.of(board(), BOARD).check(image, "print")
+    assert sorted(finding.kind for finding in result.findings) == sorted(DEFECTS)
+    assert (result.verdict, result.measurements[0].value) == ("scrap", 6.0)
+
+
+def test_permitted_classes_do_not_fail():
+    image = board()
+    DEFECTS["copper"](image)
+    assert TemplateModel.of(board(), BOARD.model_copy(update={"permitted": ("copper",)})).check(image).verdict == "accept"
+
+
+@settings(max_examples=20, deadline=None)
+@given(x=st.integers(-6, 6), y=st.integers(-6, 6), level=st.integers(120, 255))
+def test_a_good_board_has_no_defects_in_any_place_and_light(x, y, level):
+    image = np.roll(np.minimum(board(), level), (y, x), (0, 1))
+    assert TemplateModel.of(board(), BOARD).check(image).verdict == "accept"
+
+
+def test_a_feature_that_lies_a_little_off_as_a_whole_is_no_defect():
+    image = board()
+    image[176:246, 54:188] = 255
+    cv2.rectangle(image, (64, 182), (184, 242), 0, -1)
+    model = TemplateModel.of(board(), BOARD)
+    assert model.check(image).verdict == "accept"
+    strict = BOARD.model_copy(update={"slack_px": 0, "tolerance_px": 2})
+    assert TemplateModel.of(board(), strict).check(image).verdict == "scrap"
+
+
+def dots(*places: tuple[int, int]) -> np.ndarray:
+    image = np.full((120, 200), 230, np.uint8)
+    for at in places:
+        cv2.circle(image, at, 10, 40, -1)
+    return image
+
+
+def test_things_are_counted_and_those_that_touch_are_told_apart():
+    model = counting.teach(dots((30, 30), (90, 30), (150, 30)), Count(kind="count", site="tray", expected=3))
+    assert model.check(dots((40, 80), (100, 40), (160, 90))).verdict == "accept"
+    assert model.check(dots((40, 80), (59, 80), (160, 90))).measurements[0].value == 3.0
+    assert model.check(dots((40, 80), (160, 90))).verdict == "scrap"
+
+
+def test_too_few_things_to_learn_from_are_refused():
+    with pytest.raises(FaultError, match="1 separate things in the photo, 3 expected"):
+        counting.teach(dots((30, 30)), Count(kind="count", site="tray", expected=3))
+
+
+@pytest.mark.parametrize(
+    ("margin", "verdict"), [(0.5, "accept"), (-0.5, "rework"), (0.05, "uncertain"), (float("nan"), "uncertain")]
+)
+def test_near_the_limit_nothing_is_decided(margin, verdict):
+    assert decide(margin, 0.1, "rework") == verdict
