@@ -187,8 +187,8 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "DEVICE_OUT_OF_SERVICE": _operator(
         "Work waits for a device that is out of service, and no other can do it.",
-        "Mend it and put it back ('microcell device NAME --in-service', service set_device_service), or Unhold to try it "
-        "again where the cell took it out of use itself.",
+        "Mend it and put it back ('microcell device NAME --in-service'; Reset a station that was stopped), or Unhold to try "
+        "it again where the cell took it out of use itself.",
     ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",

@@ -18,6 +18,7 @@ from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.interlock import Interlock
+from microcell.orchestration.leasing import lease
 from microcell.orchestration.limits import check_text
 from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, Mode, State
 from microcell.orchestration.restore import opening, restore
@@ -218,11 +219,7 @@ class Controller:
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free (see `execution.Gate`)."""
-        if self.shop.resources.holders.get(device) == holder:
-            return
-        if not self.shop.resources.is_free(device):
-            await self.park(self._until(lambda: self.shop.resources.is_free(device)))
-        self.shop.resources.take([device], holder)
+        await lease(self.shop, self, self._until, device, holder)
 
     def freed(self) -> None:
         """Something was given back (see `execution.Gate`)."""
@@ -309,6 +306,8 @@ class Controller:
 
     def _rest(self) -> None:
         """In Execute with nothing that moves: complete, wait for parts, or say what is in the way."""
+        if self.state is State.EXECUTE and not self._moving and (lacking := self._resumption.lacking()):
+            self._raise(self.shop.lacking(lacking[0]))
         if self.state is not State.EXECUTE or self._tasks:
             return
         if self._resumption.pending:

@@ -89,9 +89,8 @@ class Dispatcher:
                 if refused := shop.tools.refusal(tool):
                     return [refused]
         lacking = dict.fromkeys(name for unit, chain in waiting for name in self._lacks(unit, chain))
-        reasons = shop.sources.reasons
         blocked = Fault("CELL_BLOCKED", shop.line.cell, f"units in work: {', '.join(shop.units) or 'none'}")
-        return [Fault("DEVICE_OUT_OF_SERVICE", name, reasons.get(name, "")) for name in lacking] or [blocked]
+        return [shop.lacking(name) for name in lacking] or [blocked]
 
     def _startable(self) -> list[Job]:
         """Jobs that have all they need, the most urgent first."""

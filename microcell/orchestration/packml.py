@@ -138,12 +138,3 @@ def after_command(state: State, command: Command) -> State:
         legal = ", ".join(c.title for c in legal_commands(state)) or "none"
         raise UsageError(f"{command.title} is not legal in {state.title}. Legal now: {legal}.")
     return COMMANDED[state, command]
-
-
-CHAINS_GO_ON = (
-    State.EXECUTE, State.HOLDING, State.STOPPING, State.SUSPENDING, State.COMPLETING, State.UNHOLDING, State.UNSUSPENDING,
-)  # fmt: skip
-"""States in which a chain that has begun goes on to its safe point."""
-
-WAITS_FOR_REST = (State.HOLDING, State.STOPPING, State.ABORTING, State.SUSPENDING, State.COMPLETING)
-"""Acting states that last until no chain moves."""

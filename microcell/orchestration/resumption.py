@@ -67,6 +67,12 @@ class Resumption:
                 return job
         return None
 
+    def lacking(self) -> tuple[str, ...]:
+        """Devices out of service that an interrupted operation had, or in which a unit stands."""
+        had = {device for attempt in self._left.values() if attempt for device in attempt.resources.values()}
+        had |= {station for serial in self._left for station in self._shop.units[serial].stations.values()}
+        return tuple(sorted(had & self._shop.resources.out_of_service))
+
     def give_up(self) -> dict[str, str]:
         """Units that cannot be gone on with, for what they need is not there, with their operation: a person is asked."""
         left, self._left = self._left, {}

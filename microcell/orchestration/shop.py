@@ -318,6 +318,10 @@ class Shop:
         text = f"{source} {reason}: it is out of use, and the cell goes on without it. Is it in order?"
         self.questions.ask(fault, text, NOTICE, device=source)
 
+    def lacking(self, device: str) -> Fault:
+        """The fault of a device that work waits for and that is out of service."""
+        return Fault("DEVICE_OUT_OF_SERVICE", device, self.sources.reasons.get(device, ""))
+
     def saw_fault(self, fault: Fault) -> Fault:
         """Keep a fault among the last ones and with its order; one of no unit concerns every open order. Returns it."""
         self.faults = [*self.faults[-15:], fault]

@@ -17,7 +17,7 @@ from microcell.errors import UsageError
 from microcell.orchestration.machine import StateMachine
 from microcell.orchestration.packml import ACTING, Command, Mode, State
 from microcell.orchestration.shop import Record, Shop
-from microcell.records.packml import CELL, STATION_KINDS, STOPPED, PackmlFold, Stopwatch, UnitRecord
+from microcell.records.packml import CELL, STATION_KINDS, PackmlFold, Stopwatch, UnitRecord
 
 _AT_REST = (State.ABORTING, State.ABORTED, State.CLEARING, State.STOPPED)
 _UNTIL_GIVEN_BACK = (State.STOPPING, State.HOLDING, State.SUSPENDING)
@@ -52,7 +52,6 @@ class Stations:
         self._clock: Clock = shop.clock
         self._fold = fold
         self._commanded = ""
-        self._taken_out: set[str] = set()
         self._ending: set[str] = set()
         self.machines = {name: self._machine(name) for name in _names(shop)}
         self.cell = self.machines[CELL]
@@ -62,7 +61,7 @@ class Stations:
     def apply(self, event: events.Event) -> None:
         """Follow an event that was recorded."""
         self._fold.apply(event)
-        if isinstance(event, (events.StationStateChanged, events.ModeChanged)):
+        if isinstance(event, (events.StationStateChanged, events.ModeChanged, events.DeviceServiceChanged)):
             self._take_out()
 
     def command(self, station: str, command: Command, reason: str = "") -> State:
@@ -107,7 +106,8 @@ class Stations:
 
     def may_move(self, devices: Iterable[str]) -> bool:
         """Whether none of some devices was aborted on its own and is not yet Idle again."""
-        machines = (self.machines[name] for name in devices if name in self.machines)
+        ending = self._shop.resources.ending
+        machines = (self.machines[name] for name in devices if name in self.machines and name not in ending)
         return not any(m.record.commanded and m.state in _MUST_NOT_MOVE for m in machines)
 
     def news(self) -> dict[str, tuple[object, ...]]:
@@ -162,12 +162,10 @@ class Stations:
         """Let the dispatcher choose the stations that produce, and no others of those that were taken out here."""
         resources = self._shop.resources
         wanted = {name for name, machine in self.machines.items() if name and not machine.record.produces}
-        resources.ending = {n for n in wanted & set(resources.occupied) if self.machines[n].record.commanded == STOPPED}
+        resources.ending = {n for n in wanted & set(resources.occupied) if self.machines[n].record.ending}
         wanted -= resources.ending
-        out = resources.out_of_service
-        out.difference_update(self._taken_out - wanted)
-        self._taken_out = wanted - out | self._taken_out & wanted
-        out.update(wanted)
+        resources.out_of_service.clear()
+        resources.out_of_service.update(self._shop.sources.reasons, wanted)
 
 
 def _names(shop: Shop) -> tuple[str, ...]:

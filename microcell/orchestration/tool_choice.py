@@ -68,6 +68,8 @@ def check_free(shop: Shop, state: State, arm: str, devices: Iterable[str]) -> No
             )
         if holder:
             raise UsageError(f"'{device}' is leased by {holder}. Wait for that, or hold the cell, and ask again.")
+        if device in held.resuming:
+            raise UsageError(f"'{device}' is kept for work that was interrupted. Let the cell go on, then ask again.")
         if device in held.out_of_service:
             raise UsageError(f"'{device}' is out of service. Put it back into service and ask again.")
         if others:

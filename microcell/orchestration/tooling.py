@@ -263,6 +263,7 @@ class Tooling:
         check_tool(self._shop, tool)
         serial = self._shop.tools.serial_of(tool)
         self._shop.set_service(tool, in_service, reason or ("put back" if in_service else "put out of service by hand"))
+        self._cell.freed()
         return f"{tool} {serial} is {'in' if in_service else 'out of'} service"
 
     def renew(self, tool: str, reason: str = "") -> str:
@@ -270,6 +271,7 @@ class Tooling:
         check_tool(self._shop, tool)
         serial, reason = self._shop.tools.serial_of(tool), reason or "renewed by hand"
         self._shop.record(events.ToolRenewed(time_s=self._shop.clock.now(), tool=tool, serial=serial, reason=reason))
+        self._cell.freed()
         return f"the life of {tool} {serial} begins anew"
 
     # inside
@@ -313,6 +315,8 @@ class Tooling:
             goals.insert(0, (f"settle_{arm}", "settle_tool", self._known(arm)))
         self.unsettled.add(arm)  # until it has ended well
         for name, wanted, given in goals:
+            if self._cell.state not in BY_HAND:
+                raise FaultError("SKILL_CANCELLED", arm, f"the cell is {self._cell.state.title}")
             result = await ended(self._work.goal("", "", name, wanted, given, resources, at_once=True))
             if not _succeeded(result):
                 self._shop.saw_fault(fault_of(result))

@@ -91,6 +91,7 @@ class UnitRecord:
     mode_changes: int = 0
     commanded: str = ""
     commanded_why: str = ""
+    ending: bool = False
     attempts: dict[str, str] = field(default_factory=dict)
     fault: str = ""
     fault_text: str = ""
@@ -240,6 +241,7 @@ class PackmlFold:
     def _station_changed(self, event: events.StationStateChanged) -> None:
         record = self.station(event.station)
         record.commanded, record.commanded_why = _COMMANDED.get(event.state, ""), event.reason
+        record.ending = event.state == "Stopping"
         if record.commanded == COMPLETE and not record.attempts:
             record.commanded = ""
         record.fault = ""

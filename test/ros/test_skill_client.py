@@ -176,7 +176,7 @@ async def test_a_server_that_was_taken_down_and_up_again_still_knows_its_attempt
 
 @in_ros
 async def test_a_server_that_comes_back_is_asked_how_the_attempt_ended(runtime, monkeypatch):
-    monkeypatch.setattr(actions, "ANSWER_S", 0.3)
+    monkeypatch.setattr(actions, "ANSWER_S", 3.0)
     async with served(runtime) as cell:
         await cell.port.offered()
         seen = []
