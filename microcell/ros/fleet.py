@@ -25,7 +25,6 @@ class Presence:
 
     def __init__(self, names: Iterable[str], changed: Callable[[frozenset[str]], None]) -> None:
         self._there = {name: asyncio.Event() for name in names}
-        self._gone = {name: asyncio.Event() for name in self._there}
         self._changed = changed
         for event in self._there.values():
             event.set()
@@ -33,20 +32,17 @@ class Presence:
     @property
     def gone(self) -> frozenset[str]:
         """Servers that are gone."""
-        return frozenset(name for name, event in self._gone.items() if event.is_set())
+        return frozenset(name for name, event in self._there.items() if not event.is_set())
 
     def set(self, name: str, there: bool) -> None:
         """Take note whether a server is there."""
         if self._there[name].is_set() == there:
             return
-        now, before = (self._there, self._gone) if there else (self._gone, self._there)
-        before[name].clear()
-        now[name].set()
+        if there:
+            self._there[name].set()
+        else:
+            self._there[name].clear()
         self._changed(self.gone)
-
-    async def until_gone(self, name: str) -> None:
-        """Return when the server has gone."""
-        await self._gone[name].wait()
 
     async def until_there(self, name: str, timeout_s: float) -> bool:
         """Wait for the server in real time; whether it is there."""
