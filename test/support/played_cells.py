@@ -70,7 +70,7 @@ class RandomPort:
     results: dict[str, SkillResult] = field(default_factory=dict)
 
     async def offered(self) -> frozenset[str]:
-        return frozenset(skill_names()) | {"any"}
+        return frozenset(skill_names())
 
     async def execute(self, goal: SkillGoal, on_feedback: Any) -> SkillResult:
         if goal.attempt_id in self.results:

@@ -149,7 +149,8 @@ def _plan(random: Random, feeders: int) -> tuple[dict[str, Operation], dict[tupl
 def _operation(
     after: tuple[str, ...], continues_in: str | None = None, occupies: str | None = None, vacates: str | None = None
 ) -> Operation:
-    return Operation.model_construct(skill="any", after=after, continues_in=continues_in, occupies=occupies, vacates=vacates)
+    stations = {"occupies": occupies, "vacates": vacates}
+    return Operation.model_construct(skill="pick", after=after, continues_in=continues_in, **stations)
 
 
 _STAYS = (("fixture", "fixture", None), *[("fixture", None, None)] * 4)
