@@ -27,6 +27,7 @@ COPIED = (
 
 def requirement_names(file):
     lines = (line.split("#")[0].strip() for line in file.read_text(encoding="utf-8").splitlines())
+    lines = (line for line in lines if 'platform_machine != "x86_64"' not in line)  # the pins are those of x86_64
     return {re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", line).group()).lower() for line in lines if line}
 
 
