@@ -169,6 +169,10 @@ class FixtureSpec(DeviceSpec):
     clamp_s: float = Field(0.3, ge=0, le=10, description="Time to clamp or release.")
 
 
+Pixel = Annotated[float, Field(ge=-20_000, le=20_000)]
+Distortion = Annotated[float, Field(ge=-1e6, le=1e6)]
+
+
 class CameraSpec(DeviceSpec):
     """A fixed camera that looks straight down."""
 
@@ -179,9 +183,22 @@ class CameraSpec(DeviceSpec):
     width_px: int = Field(gt=0, le=10_000, description="Width of the image.")
     height_px: int = Field(gt=0, le=10_000, description="Height of the image.")
     focal_px: float = Field(gt=0, le=200_000, description="Focal length.")
+    centre_px: tuple[Pixel, Pixel] | None = Field(
+        None, description="Where the optical axis meets the image, from the first pixel's centre; without it, the middle."
+    )
+    distortion_ratios: tuple[Distortion, Distortion, Distortion, Distortion, Distortion] = Field(
+        (0.0, 0.0, 0.0, 0.0, 0.0), description="Lens distortion k1, k2, p1, p2, k3 (ROS: plumb_bob)."
+    )
     sees: tuple[Name, ...] = Field(min_length=1, description="Stations and feeders in view.")
     exposure_s: float = Field(0.02, gt=0, le=5, description="Exposure where an inspection gives none.")
     noise_ratio: float = Field(0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale.")
+    depth: bool = Field(False, description="It also gives the distance of what each pixel shows, along the optical axis.")
+    depth_noise_m: float = Field(0.0002, ge=0, le=1, description="Standard deviation of that distance.")
+
+    @property
+    def axis_px(self) -> tuple[float, float]:
+        """Where the optical axis meets the image; the centre of the first pixel is (0, 0)."""
+        return self.centre_px or ((self.width_px - 1) / 2.0, (self.height_px - 1) / 2.0)
 
 
 class CartonStationSpec(DeviceSpec):

@@ -82,12 +82,15 @@ class _Lens:
         self._origin = np.array(pose.position)
         self._axes = np.array(list(axes)) - self._origin
         self._focal_px = camera.focal_px
-        self._centre_px = np.array(((camera.width_px - 1) / 2.0, (camera.height_px - 1) / 2.0))
+        self._centre_px = np.array(camera.axis_px)
+        self._distortion = np.array(camera.distortion_ratios)
 
     def pixels(self, points_m: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(n, 3) points in the cell frame to (n, 2) pixel coordinates."""
         x, y, z = self._axes @ (points_m - self._origin).T
-        return self._centre_px + self._focal_px * np.stack((x, -y), axis=1) / -z[:, None]
+        rays = np.stack((x / -z, -y / -z, np.ones_like(z)), axis=1)
+        shown = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), np.eye(3), self._distortion)[0][:, 0]
+        return self._centre_px + self._focal_px * shown
 
 
 def _paint(image: Image, surface: Surface, lens: _Lens) -> None:

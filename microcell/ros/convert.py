@@ -236,14 +236,14 @@ def image_of(message: Image) -> np.ndarray[Any, Any]:
 
 
 def camera_info_message(spec: CameraSpec, frame: str, time: Time) -> CameraInfo:
-    """A camera without distortion, its optical axis in the middle of the image."""
-    focal, cx, cy = spec.focal_px, (spec.width_px - 1) / 2.0, (spec.height_px - 1) / 2.0
+    """What a camera's description says of its image."""
+    focal, (cx, cy) = spec.focal_px, spec.axis_px
     return CameraInfo(
         header=Header(frame_id=frame, stamp=time),
         height=spec.height_px,
         width=spec.width_px,
         distortion_model="plumb_bob",
-        d=[0.0] * 5,
+        d=list(spec.distortion_ratios),
         k=[focal, 0.0, cx, 0.0, focal, cy, 0.0, 0.0, 1.0],
         r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
         p=[focal, 0.0, cx, 0.0, 0.0, focal, cy, 0.0, 0.0, 0.0, 1.0, 0.0],

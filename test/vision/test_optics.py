@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microcell.description.base import PoseSpec
+from microcell.description.cell import CameraSpec
 from microcell.geometry import Pose, from_rpy
 from microcell.vision.optics import Optics, placed
 
@@ -48,6 +51,40 @@ def test_many_points_are_placed_as_single_ones_are(
 ) -> None:
     pose = Pose((0.1, 0.2, 0.3), from_rpy(roll, pitch, yaw))
     assert placed(pose, np.array([[x, y, z]]))[0] == pytest.approx(pose.apply((x, y, z)), abs=1e-12)
+
+
+@given(
+    x=st.floats(-0.2, 0.2),
+    y=st.floats(-0.2, 0.2),
+    radial=st.tuples(st.floats(-0.3, 0.3), st.floats(-0.3, 0.3), st.floats(-0.2, 0.2)),
+    tangential=st.tuples(st.floats(-0.01, 0.01), st.floats(-0.01, 0.01)),
+)
+def test_the_lens_shows_what_opencv_says_and_back_is_the_same_ray(
+    x: float, y: float, radial: tuple[float, float, float], tangential: tuple[float, float]
+) -> None:
+    k1, k2, k3 = radial
+    optics = Optics(LENS, 800.0, (320.0, 240.0), (k1, k2, *tangential, k3))
+    shown = optics.distort(np.array([[x, y]]))
+    expected, _ = cv2.projectPoints(np.array([[x, y, 1.0]]), np.zeros(3), np.zeros(3), np.eye(3), np.array(optics.distortion))
+    assert shown[0] == pytest.approx(expected[0, 0], abs=1e-12)
+    assert optics.undistort(shown)[0] == pytest.approx((x, y), abs=1e-10)
+
+
+def test_barrel_distortion_draws_what_is_far_out_towards_the_middle() -> None:
+    straight, barrel = OPTICS, Optics(LENS, 10_000.0, (639.5, 479.5), (-10.0, 0.0, 0.0, 0.0, 0.0))
+    point = np.array([[0.55, -0.06, 0.0]])
+    assert np.linalg.norm(barrel.project(point) - (639.5, 479.5)) < np.linalg.norm(straight.project(point) - (639.5, 479.5))
+    u, v = barrel.project(point)[0]
+    assert barrel.unproject((u, v), 0.0) == pytest.approx((0.55, -0.06), abs=1e-9)
+
+
+def test_the_optical_axis_can_be_beside_the_middle_of_the_image() -> None:
+    spec = CameraSpec(
+        kind="camera", lens_in_cell=PoseSpec(xyz_m=(0.0, 0.0, 1.0)), width_px=100, height_px=80, focal_px=500.0,
+        sees=("table",), centre_px=(52.0, 38.5),
+    )  # fmt: skip
+    assert Optics.of(spec).project(np.array([[0.0, 0.0, 0.0]]))[0] == pytest.approx((52.0, 38.5))
+    assert Optics.of(spec.model_copy(update={"centre_px": None})).centre_px == (49.5, 39.5)
 
 
 def test_a_turned_camera_sees_a_turned_image() -> None:
