@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _report_command(commands)
     _journal_commands(commands)
     _teach_command(commands)
+    _pack_command(commands)
     return parser
 
 
@@ -250,6 +251,28 @@ def _teach_command(commands: Commands) -> None:  # type: ignore[valid-type]
     teach.add_argument("--output", type=Path, required=True, metavar="FILE", help="the model (.npz); a picture beside it")
     teach.add_argument("--date", metavar="DATE", help="kept in the model (default: today)")
     _json(teach)
+
+
+def _pack_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    pack = _add(commands, "pack", "compute what fits into a carton: units of a product, or the parts of one, with a picture")
+    pack.add_argument("product", metavar="PRODUCT", help="name or YAML file of a product")
+    pack.add_argument("--carton", type=_size, required=True, metavar="LxWxH", help="inside of the carton, m: 0.4x0.3x0.2")
+    pack.add_argument("--variant", help="of the product; default: the product's default variant")
+    pack.add_argument("--parts", action="store_true", help="the parts of one unit, as a kit, in place of finished units")
+    pack.add_argument("--quantity", type=_positive(int), metavar="N", help="units (default: as many as fit), or kits (1)")
+    pack.add_argument("--clearance", type=_positive(float), default=0.001, metavar="M", help="around each box (0.001)")
+    pack.add_argument("--output", type=Path, metavar="FILE", help="draw it, as .png or .svg")
+    _json(pack)
+
+
+def _size(text: str) -> tuple[float, float, float]:
+    try:
+        length, width, height = (float(edge) for edge in text.lower().split("x"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not length x width x height in m, such as 0.4x0.3x0.2") from None
+    if not all(0 < edge < float("inf") for edge in (length, width, height)):
+        raise argparse.ArgumentTypeError(f"'{text}' has an edge that is not greater than 0")
+    return length, width, height
 
 
 def _add(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]

@@ -8,13 +8,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microcell.description.base import is_name
 from microcell.description.checks import TAUGHT, Taught
-from microcell.description.loader import load_document
-from microcell.description.product import Product
+from microcell.description.loader import load_product
 from microcell.errors import UsageError
 from microcell.faults import FaultError
-from microcell.paths import share_directory
 
 if TYPE_CHECKING:
     from microcell.vision.teaching import Lesson, Photo, Rate
@@ -46,26 +43,13 @@ def find_check(text: str) -> tuple[Taught, str]:
     product_name, _, name = text.rpartition("/")
     if not product_name or not name:
         raise UsageError(f"'{text}' is not PRODUCT/CHECK, such as valve/cap_looks.")
-    product = load_document(_product_file(product_name))
-    if not isinstance(product, Product):
-        raise UsageError(f"'{product_name}' is no product.")
+    product = load_product(product_name)
     checks = {key: check for inspection in product.inspections.values() for key, check in inspection.checks.items()}
     learners = {key: check for key, check in checks.items() if isinstance(check, TAUGHT)}
     if name not in learners:
         why = "measures by the description and is not taught" if name in checks else "is not there"
         raise UsageError(f"check '{name}' {why}; taught checks of {product.name}: {', '.join(learners) or 'none'}.")
     return learners[name], name
-
-
-def _product_file(name: str) -> Path:
-    """A path as it is, a bare name beside the working folder or among the shipped products."""
-    if not is_name(name):
-        return Path(name)
-    places = (Path("config/products") / f"{name}.yaml", share_directory() / "config" / "products" / f"{name}.yaml")
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        raise UsageError(f"there is no product '{name}' in {places[0].parent} or {places[1].parent}.")
-    return found
 
 
 def _draw(lesson: Lesson, name: str, good: list[Photo], bad: list[Photo], path: Path) -> None:

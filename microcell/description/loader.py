@@ -14,6 +14,7 @@ from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.files import leads_out, with_file, with_models
 from microcell.description.line import Line, LineDocument
 from microcell.description.order import Order
+from microcell.description.product import Product
 from microcell.description.reading import FOLDERS, Reading, read_document
 from microcell.description.rules import Context, check
 from microcell.description.source import Source, Where, shown_path
@@ -42,6 +43,13 @@ def load_document(path: Path | str) -> Any:
     Only what can be told from the file alone is checked.
     """
     reading = read_document(Path(path))
+    _refuse([*reading.issues, *check(_alone(reading))])
+    return reading.document
+
+
+def load_product(path_or_name: Path | str) -> Product:
+    """Load one product, by path or by name as a line is found; raises ConfigError."""
+    reading = read_document(_find("product", path_or_name), "product")
     _refuse([*reading.issues, *check(_alone(reading))])
     return reading.document
 
@@ -82,14 +90,18 @@ def check_paths(paths: Iterable[Path | str]) -> tuple[Issue, ...]:
 
 def find_line(path_or_name: Path | str) -> Path:
     """The file of a line from its path or bare name; raises ConfigError where no line has that name."""
+    return _find("line", path_or_name)
+
+
+def _find(kind: str, path_or_name: Path | str) -> Path:
     if isinstance(path_or_name, Path) or "/" in path_or_name or path_or_name.endswith(ENDINGS):
         return Path(path_or_name)
-    folders = [Path("config") / FOLDERS["line"], *_shared("line")]
+    folders = [Path("config") / FOLDERS[kind], *_shared(kind)]
     for folder in folders:
         if is_name(path_or_name) and (path := folder / f"{path_or_name}.yaml").is_file():
             return path
     known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
-    what = f"there is no line '{path_or_name}' in {' or '.join(map(str, folders))}"
+    what = f"there is no {kind} '{path_or_name}' in {' or '.join(map(str, folders))}"
     raise ConfigError([Issue(path_or_name, 1, 1, "", what, choice(path_or_name, known))])
 
 

@@ -16,9 +16,10 @@ MAY_IMPORT = {
     "plant": {"description", "motion"},
     "motion": {"description"},
     "vision": {"description"},
+    "packing": {"description"},
     "records": {"description"},
     "devices": {"description", "plant", "motion", "vision"},
-    "skills": {"description", "devices", "motion", "vision"},
+    "skills": {"description", "devices", "motion", "vision", "packing"},
     "orchestration": {"description", "devices", "skills", "records"},
 }
 """For each package, the others that it may import; the ground floor always. What is not listed is the top floor."""

@@ -1,0 +1,106 @@
+"""What fits where: every layout is sound, full support included, and the judge sees each way of being unsound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microcell.errors import UsageError
+from microcell.packing.boxes import BoxKind, Container, Grid, Packing, Placement
+from microcell.packing.checking import judge
+from microcell.packing.search import pack
+
+CUBE = BoxKind("cube", (0.1, 0.1, 0.1), 8)
+ROOM = Container((0.2, 0.2, 0.2))
+EDGE = st.integers(5, 40).map(lambda steps: steps / 100)
+KINDS = st.lists(
+    st.tuples(st.tuples(EDGE, EDGE, EDGE), st.integers(0, 12), st.tuples(st.booleans(), st.booleans(), st.just(True))),
+    min_size=1,
+    max_size=4,
+).map(lambda rows: [BoxKind(f"k{i}", size, number, upright) for i, (size, number, upright) in enumerate(rows)])
+
+
+@settings(max_examples=25, deadline=None)
+@given(KINDS, st.tuples(EDGE, EDGE, EDGE))
+def test_every_layout_is_sound_and_the_same_again(kinds: list[BoxKind], size: tuple[float, float, float]):
+    room = Container((2 * size[0], 2 * size[1], 2 * size[2]))
+    found = pack(kinds, room, Grid(0.01), effort=120)
+    judgement = judge(found, kinds)
+    assert judgement.faults == ()
+    assert judgement.least_support_ratio == pytest.approx(1.0)
+    assert found == pack(kinds, room, Grid(0.01), effort=120)
+
+
+def test_what_fits_exactly_is_packed_whole():
+    found = pack([CUBE], ROOM)
+    assert found.complete
+    assert found.volume_use_ratio == pytest.approx(1.0)
+
+
+def test_boxes_that_must_stand_on_one_edge_do_and_the_rest_is_told():
+    flat = BoxKind("flat", (0.2, 0.2, 0.06), 5, upright=(False, False, True))
+    found = pack([flat], ROOM)
+    assert [p.size_m[2] for p in found.placements] == [0.06] * 3
+    assert found.left == (("flat", 2),)
+    assert not found.complete
+
+
+def test_looking_ahead_packs_more_than_the_first_choice():
+    kinds = [
+        BoxKind("a", (0.58, 0.43, 0.21), 9),
+        BoxKind("b", (0.36, 0.31, 0.25), 14),
+        BoxKind("c", (0.49, 0.33, 0.15), 12),
+    ]
+    room = Container((1.2, 0.8, 1.0))
+    greedy, ahead = pack(kinds, room, Grid(0.01), effort=1), pack(kinds, room, Grid(0.01), effort=1500)
+    assert ahead.volume_use_ratio > greedy.volume_use_ratio + 0.02
+    assert judge(ahead, kinds).sound
+
+
+def test_lengths_between_the_steps_of_the_grid_never_overlap():
+    kinds = [BoxKind("odd", (0.10049, 0.0333, 0.0507), 30)]
+    found = pack(kinds, Container((0.3, 0.2, 0.2)), Grid(0.001), effort=200)
+    assert judge(found, kinds, support_ratio=0.95, gap_m=0.001).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("corners", "told"),
+    [
+        ([(0.15, 0.0, 0.0)], "box 0 (cube) reaches out of the container"),
+        ([(0.0, 0.0, 0.0), (0.05, 0.0, 0.0)], "box 1 (cube) is in box 0 (cube)"),
+        ([(0.0, 0.0, 0.0), (0.06, 0.0, 0.1)], "box 1 (cube) stands on 40.0 % of its bottom only"),
+        ([(0.0, 0.0, 0.1), (0.0, 0.0, 0.0)], "box 1 (cube) goes below box 0, which is there before it"),
+    ],
+)
+def test_the_judge_tells_what_is_wrong(corners: list[tuple[float, float, float]], told: str):
+    placements = tuple(Placement("cube", corner, CUBE.size_m) for corner in corners)
+    packing = Packing(ROOM, placements, (("cube", 8 - len(corners)),))
+    assert told in judge(packing, [CUBE]).faults
+
+
+def test_the_judge_counts_and_knows_the_kinds():
+    packing = pack([CUBE], ROOM)
+    lost = replace(packing, placements=packing.placements[:-1])
+    assert judge(lost, [CUBE]).faults == ("7 of cube are placed and 0 left, of 8",)
+    assert "box 0 (cube) has other edges than its kind" in judge(packing, [replace(CUBE, size_m=(0.1, 0.1, 0.2))]).faults
+    tall = BoxKind("tall", (0.1, 0.1, 0.2), 1, upright=(True, True, False))
+    standing = Packing(ROOM, (Placement("tall", (0.0, 0.0, 0.0), tall.size_m),), (("tall", 0),))
+    assert judge(standing, [tall]).faults == ("box 0 (tall) stands on an edge that must not be vertical",)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "room", "told"),
+    [
+        ([replace(CUBE, size_m=(0.1, 0.0, 0.1))], ROOM, "every edge of the container, of a box and of the grid is greater"),
+        ([CUBE, CUBE], ROOM, "two kinds of box have one name"),
+        ([replace(CUBE, upright=(False, False, False))], ROOM, "at least one edge that may be vertical"),
+        ([replace(CUBE, quantity=30_000)], ROOM, "at most 200 kinds and 20000 boxes are packed at once"),
+        ([CUBE], Container((30.0, 1.0, 1.0)), "the container is longer than 20000 steps of 0.001 m"),
+    ],
+)
+def test_a_problem_without_sense_is_refused(kinds: list[BoxKind], room: Container, told: str):
+    with pytest.raises(UsageError, match=told):
+        pack(kinds, room)
