@@ -112,6 +112,18 @@ def add_plugin(parent: ET.Element, system: str, filename: str = "") -> ET.Elemen
     return add(parent, "plugin", filename=f"gz-sim-{part}-system", name=f"gz::sim::systems::{system}")
 
 
+def add_pose_publisher(model: ET.Element, topic: str, rate_hz: float) -> None:
+    """Append what tells where the model is, under its name; several models can tell it on one topic."""
+    plugin = add_plugin(model, "PosePublisher")
+    for key in ("publish_link_pose", "publish_visual_pose", "publish_collision_pose", "publish_sensor_pose"):
+        add(plugin, key, "false")
+    add(plugin, "publish_nested_model_pose", "false")
+    add(plugin, "publish_model_pose", "true")
+    add(plugin, "use_pose_vector_msg", "true")
+    add(plugin, "topic", topic)
+    add(plugin, "update_frequency", rate_hz)
+
+
 def solid_inertia(shape: ShapeSpec, mass_kg: float) -> tuple[float, float, float, float, float, float]:
     """(ixx, ixy, ixz, iyy, iyz, izz) of a full primitive about its middle, kg m2."""
     if isinstance(shape, BoxShape):

@@ -19,6 +19,7 @@ from microcell.gazebo.elements import (
     Rgba,
     add,
     add_pose,
+    add_pose_publisher,
     add_visual,
     numbers,
     rgba,
@@ -38,19 +39,23 @@ MARK_M = 0.0001
 Felt = list[tuple[ShapeSpec, Pose]]
 
 
-def part_model(
-    name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None
-) -> str:
+def part_text(namespace: str, name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None) -> str:
     """SDF of one part that lies somewhere: `pose` of its frame in the cell; `texture` is printed on its top."""
     root = ET.Element("sdf", version=SDF_VERSION)
-    add_part(root, name, product, part_name, pose, texture)
+    add_part(root, namespace, name, product, part_name, pose, texture)
     return text_of(root)
 
 
 def add_part(
-    parent: ET.Element, name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None
+    parent: ET.Element,
+    namespace: str,
+    name: str,
+    product: Product,
+    part_name: str,
+    pose: Pose,
+    texture: Path | None = None,
 ) -> ET.Element:
-    """The model of a part. Parts touch stations, tools and each other."""
+    """The model of a part. Parts touch stations, tools, arms and each other."""
     part = product.parts[part_name]
     felt = part_felt(product, part_name)
     solids = [(solid.shape, solid.middle) for solid in part_solids(part_name, part)]
@@ -65,6 +70,7 @@ def add_part(
         add_visual(link, f"mark_{index}", shape, at, rgba(mark.colour_rgb))
     if texture is not None and isinstance(part.shape, Box):
         _add_print(link, part, texture)
+    add_pose_publisher(model, scheme.topic(namespace, scheme.TRUE_POSES), scheme.POSES_HZ)
     return model
 
 

@@ -16,6 +16,11 @@ CAMERA_LINK = "camera"
 
 JOINT_STATE_HZ = 100.0
 
+TRUE_POSES = "gazebo/poses"
+"""Topic tf2_msgs/TFMessage: where tools and parts are, for the program that plays the stations' hardware."""
+
+POSES_HZ = 20.0
+
 
 def topic(namespace: str, name: str) -> str:
     """A name of the ROS face as a full topic, the same in Gazebo."""
@@ -47,11 +52,11 @@ def bit_states(tool: str) -> str:
     return f"{tool}/bit/joint_states"
 
 
-def poses(world: str) -> str:
-    """Gazebo's topic gz.msgs.Pose_V with the pose of every model that moves."""
-    return f"/world/{world}/dynamic_pose/info"
-
-
 def service(world: str, what: str) -> str:
     """A service of Gazebo's world: create, remove, set_pose, control, scene/info, entity/system/add."""
     return f"/world/{world}/{what}"
+
+
+def item_model(item_id: int) -> str:
+    """Model of a piece; ids are the plant's."""
+    return f"item_{item_id}"

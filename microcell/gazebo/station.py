@@ -19,6 +19,7 @@ from microcell.gazebo.elements import (
     add_plugin,
     add_pose,
     add_visual,
+    numbers,
     rgba,
 )
 from microcell.gazebo.links import add_fixed_joint
@@ -34,6 +35,9 @@ BENCH_RGB = (90, 90, 90)
 RACK: Rgba = (0.25, 0.26, 0.28, 1.0)
 CAMERA_HZ = 5.0
 NEAR_M, FAR_M = 0.05, 5.0
+CORNER_PX = 0.5
+"""Gazebo counts pixels from the image's corner, descriptions from the middle of the first pixel."""
+
 LEAST_VIEW_RAD = 0.1
 """Harmonic refuses a narrower field of view; what is seen is told by the lens' intrinsics, in every release."""
 
@@ -52,9 +56,21 @@ def add_stations(world: ET.Element, line: Line, arm: str) -> None:
         if kind in ("arm", "tool_crib", "camera") or name in line.tools:
             continue
         model = add(world, "model", name=name)
-        add(model, "static", "true")
-        link = add(model, "link", name=scheme.STATION_LINK)
+        link = _standing(model, name) if kind == "fixture" else _static(model)
         add_solids(link, [solid for solid in scene[name] if solid.name != ROOM], rgba(_colour(line)), felt=True)
+
+
+def _static(model: ET.Element) -> ET.Element:
+    add(model, "static", "true")
+    return add(model, "link", name=scheme.STATION_LINK)
+
+
+def _standing(model: ET.Element, name: str, link_name: str = scheme.STATION_LINK) -> ET.Element:
+    """A body fixed to the ground by a joint: what is to hold others by joints may not be a static model."""
+    link = add(model, "link", name=link_name)
+    add_inertial(link, 5.0, Pose((0.0, 0.0, 0.1)), (0.1, 0.0, 0.0, 0.1, 0.0, 0.1))
+    add_fixed_joint(model, f"{name}_foot", "world", link_name)
+    return link
 
 
 def _colour(line: Line) -> tuple[int, int, int]:
@@ -77,15 +93,10 @@ def add_solids(link: ET.Element, solids: list[Solid], colour: Rgba, felt: bool) 
 
 
 def add_crib(world: ET.Element, line: Line, namespace: str, name: str, spec: ToolCribSpec, arm: str) -> None:
-    """A rack, fixed to the bench, that holds each tool by a joint that can be let go of.
-
-    The joint's parent must be a body of its own, so the rack is not a static model.
-    """
+    """A rack, fixed to the bench, that holds each tool by a joint that can be let go of."""
     model = add(world, "model", name=name)
-    link = add(model, "link", name=scheme.RACK_LINK)
-    add_inertial(link, 5.0, Pose((0.0, 0.0, 0.1)), (0.1, 0.0, 0.0, 0.1, 0.0, 0.1))
+    link = _standing(model, name, scheme.RACK_LINK)
     add_solids(link, list(cell_scene(line, arm)[name]), RACK, felt=False)
-    add_fixed_joint(model, f"{name}_foot", "world", scheme.RACK_LINK)
     for pocket in spec.pockets:
         if pocket.tool is not None:
             add_hold(
@@ -139,11 +150,21 @@ def add_camera(world: ET.Element, namespace: str, name: str, spec: CameraSpec) -
     add(noise, "type", "gaussian")
     add(noise, "mean", "0")
     add(noise, "stddev", spec.noise_ratio)
+    _add_lens(camera, spec)
+    add(camera, "optical_frame_id", names.optical_frame(name))
+
+
+def _add_lens(camera: ET.Element, spec: CameraSpec) -> None:
+    """Distortion and intrinsics, as the description has them."""
+    if any(spec.distortion_ratios):
+        distortion = add(camera, "distortion")
+        for key, value in zip(("k1", "k2", "p1", "p2", "k3"), spec.distortion_ratios, strict=True):
+            add(distortion, key, value)
+        add(distortion, "center", numbers((spec.axis_px[0] / spec.width_px, spec.axis_px[1] / spec.height_px)))
     lens = add(camera, "lens")
     add(lens, "type", "gnomonical")
     add(lens, "scale_to_hfov", "false")
     intrinsics = add(lens, "intrinsics")
-    for key, value in (("fx", spec.focal_px), ("fy", spec.focal_px), ("cx", spec.width_px / 2), ("cy", spec.height_px / 2)):
+    x, y = (value + CORNER_PX for value in spec.axis_px)
+    for key, value in (("fx", spec.focal_px), ("fy", spec.focal_px), ("cx", x), ("cy", y), ("s", 0.0)):
         add(intrinsics, key, value)
-    add(intrinsics, "s", "0")
-    add(camera, "optical_frame_id", names.optical_frame(name))

@@ -9,7 +9,7 @@ from microcell.description.files import shipped_file
 from microcell.description.tool import GripperTool, ScrewdriverTool, Tool
 from microcell.gazebo import scheme
 from microcell.gazebo.arm import add_joint_states, add_trajectory_controller
-from microcell.gazebo.elements import PARTS_BIT, STATIONS_BIT, add, add_plugin, add_pose
+from microcell.gazebo.elements import PARTS_BIT, STATIONS_BIT, add, add_plugin, add_pose, add_pose_publisher
 from microcell.gazebo.inertia import Body, body_of, joined, robust
 from microcell.gazebo.links import Limit, add_joint, add_link, file_body
 from microcell.gazebo.tuning import Gains
@@ -61,6 +61,7 @@ def add_tool(world: ET.Element, namespace: str, name: str, tool: Tool, flange_in
         _add_fingers(model, namespace, name, tool, known.moving)
     if isinstance(tool, ScrewdriverTool) and known.moving:
         _add_bit(model, namespace, name, known.moving[0])
+    add_pose_publisher(model, scheme.topic(namespace, scheme.TRUE_POSES), scheme.POSES_HZ)
     return model
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 
 from microcell.description.line import Line
 from microcell.errors import UsageError
 from microcell.gazebo import arm as arms
-from microcell.gazebo import station, tool
+from microcell.gazebo import part, scheme, station, tool
 from microcell.gazebo.elements import SDF_VERSION, add, add_plugin, numbers, text_of, valid_name
 from microcell.gazebo.tuning import STEP_S
+from microcell.plant.items import Item
 
 AMBIENT, LAMP = 0.45, 0.55
 """Light from everywhere, and of the lamp over the bench: together a white part is not overexposed."""
@@ -20,11 +22,11 @@ def world_name(line: Line) -> str:
     return valid_name(line.name)
 
 
-def world_of(line: Line, namespace: str = "") -> ET.Element:
+def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.Element:
     """The world of a line as `<sdf>`; `namespace` is the cell's in ROS, without it the cell's name.
 
-    Everything is inlined: nothing is looked for or fetched when it runs. Stations and racks are the collision scene's,
-    parts come when feeders present them. Raises UsageError for a cell without an arm.
+    `items` are the parts that lie at the feeders when it starts. Everything is inlined: nothing is looked for or fetched
+    when it runs. Stations and racks are the collision scene's. Raises UsageError for a cell without an arm.
     """
     cell = line.cell_description
     namespace = namespace or line.cell
@@ -43,15 +45,18 @@ def world_of(line: Line, namespace: str = "") -> ET.Element:
             if pocket.tool is not None:
                 tool.add_tool(world, namespace, pocket.tool, line.tools[pocket.tool], pocket.flange_in_cell.pose)
         station.add_crib(world, line, namespace, crib, spec, first)
+    for item in items:
+        name = scheme.item_model(item.item_id)
+        part.add_part(world, namespace, name, line.product_description, item.part_name, item.pose)
     sensors = cell.of_kind("force_sensor")
     for name, spec in cell.of_kind("arm").items():
         arms.add_arm(world, namespace, name, spec, sensors[spec.force_sensor])
     return root
 
 
-def world_text(line: Line, namespace: str = "") -> str:
+def world_text(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> str:
     """The world of a line as the text of an SDF file."""
-    return text_of(world_of(line, namespace))
+    return text_of(world_of(line, namespace, items))
 
 
 def _add_systems(world: ET.Element) -> None:
