@@ -11,6 +11,7 @@ import numpy as np
 import pinocchio as pin
 
 from microcell.description.cell import ArmSpec, ForceSensorSpec
+from microcell.description.shape import CylinderShape
 from microcell.gazebo import scheme
 from microcell.gazebo.elements import (
     ARMS_BIT,
@@ -24,7 +25,6 @@ from microcell.gazebo.elements import (
 from microcell.gazebo.inertia import Body, body_of
 from microcell.gazebo.links import Limit, add_fixed_joint, add_joint, add_link, file_body
 from microcell.gazebo.tuning import Gains, gains_of, usual_inertias
-from microcell.description.shape import CylinderShape
 from microcell.geometry import Pose
 from microcell.motion import link_solids
 from microcell.motion.limits import Limits

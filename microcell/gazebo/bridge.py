@@ -17,6 +17,9 @@ from microcell.ros import names
 
 Direction = Literal["GZ_TO_ROS", "ROS_TO_GZ"]
 
+MOST_POSES = 300
+"""Pieces tell their poses one by one, all at the same instant."""
+
 PAIRS = {
     "rosgraph_msgs/msg/Clock": "gz.msgs.Clock",
     "sensor_msgs/msg/CameraInfo": "gz.msgs.CameraInfo",
@@ -25,7 +28,7 @@ PAIRS = {
     "geometry_msgs/msg/WrenchStamped": "gz.msgs.Wrench",
     "std_msgs/msg/Empty": "gz.msgs.Empty",
     "std_msgs/msg/Float64": "gz.msgs.Double",
-    "tf2_msgs/msg/TFMessage": "gz.msgs.Pose_V",
+    "geometry_msgs/msg/TransformStamped": "gz.msgs.Pose",
     "trajectory_msgs/msg/JointTrajectory": "gz.msgs.JointTrajectory",
 }
 """ROS types used here, with the Gazebo type that the bridge has for each (README of ros_gz_bridge)."""
@@ -67,7 +70,7 @@ def bridge_text(line: Line, namespace: str = "") -> str:
 def _all(line: Line, namespace: str) -> Iterator[Bridged]:
     cell, world = line.cell_description, world_name(line)
     yield Bridged(names.CLOCK, f"/world/{world}/clock", "rosgraph_msgs/msg/Clock", "GZ_TO_ROS")
-    yield _in(namespace, scheme.TRUE_POSES, "tf2_msgs/msg/TFMessage")
+    yield _in(namespace, scheme.TRUE_POSES, "geometry_msgs/msg/TransformStamped", MOST_POSES)
     for name, spec in cell.of_kind("arm").items():
         yield _out(namespace, names.joint_trajectory(name), "trajectory_msgs/msg/JointTrajectory")
         yield _in(namespace, names.joint_states(name), "sensor_msgs/msg/JointState")
@@ -97,9 +100,9 @@ def _tool(line: Line, namespace: str, crib: str, name: str) -> Iterator[Bridged]
         yield _in(namespace, scheme.bit_states(name), "sensor_msgs/msg/JointState")
 
 
-def _in(namespace: str, name: str, kind: str) -> Bridged:
+def _in(namespace: str, name: str, kind: str, queue: int = 10) -> Bridged:
     full = scheme.topic(namespace, name)
-    return Bridged(full, full, kind, "GZ_TO_ROS")
+    return Bridged(full, full, kind, "GZ_TO_ROS", queue)
 
 
 def _out(namespace: str, name: str, kind: str) -> Bridged:

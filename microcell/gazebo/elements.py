@@ -119,7 +119,7 @@ def add_pose_publisher(model: ET.Element, topic: str, rate_hz: float) -> None:
         add(plugin, key, "false")
     add(plugin, "publish_nested_model_pose", "false")
     add(plugin, "publish_model_pose", "true")
-    add(plugin, "use_pose_vector_msg", "true")
+    add(plugin, "use_pose_vector_msg", "false")
     add(plugin, "topic", topic)
     add(plugin, "update_frequency", rate_hz)
 

@@ -66,7 +66,7 @@ def given(mass_kg: float, pose: Pose, entries: Sequence[float]) -> Body:
 def joined(bodies: Sequence[Body]) -> Body:
     """Several bodies as one (Steiner's theorem)."""
     mass_kg = sum(body.mass_kg for body in bodies)
-    centre = sum(body.mass_kg * np.array(body.centre_m) for body in bodies) / mass_kg
+    centre = np.sum([body.mass_kg * np.array(body.centre_m) for body in bodies], axis=0) / mass_kg
     inertia = np.zeros((3, 3))
     for body in bodies:
         off = np.array(body.centre_m) - centre

@@ -17,9 +17,9 @@ CAMERA_LINK = "camera"
 JOINT_STATE_HZ = 100.0
 
 TRUE_POSES = "gazebo/poses"
-"""Topic tf2_msgs/TFMessage: where tools and parts are, for the program that plays the stations' hardware."""
+"""Topic geometry_msgs/TransformStamped: where tools and parts are, for the program that plays the stations' hardware."""
 
-POSES_HZ = 20.0
+POSES_HZ = 4.0
 
 
 def topic(namespace: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 from microcell.gazebo import scheme
@@ -70,12 +71,16 @@ class Release:
 Step: TypeAlias = Spawn | Remove | Attach | Release
 
 
-def standing(plant: Plant) -> dict[str, Body]:
-    """Who holds whom in the plant now."""
+def standing(plant: Plant, before: Standing = MappingProxyType({})) -> dict[str, Body]:
+    """Who holds whom in the plant now; what was held so before keeps the topic that lets go of it."""
     found = dict(_tools(plant))
     for item in plant.inventory:
         if item.place.kind != "lost":
-            found[scheme.item_model(item.item_id)] = Body(scheme.PART_LINK, _hold_of(plant, item), item)
+            name, hold = scheme.item_model(item.item_id), _hold_of(plant, item)
+            kept = before[name].hold if name in before else None
+            if hold is not None and kept is not None and (hold.model, hold.link) == (kept.model, kept.link):
+                hold = kept
+            found[name] = Body(scheme.PART_LINK, hold, item)
     return found
 
 
@@ -122,6 +127,6 @@ def _hold_of(plant: Plant, item: Item) -> Hold | None:
 
 
 def _fixture_of(plant: Plant, unit: int) -> str:
-    """The fixture where a unit was built: parts of it keep their topics when it is moved on."""
+    """The fixture where a unit stands."""
     place = plant.inventory[unit].place
     return place.holder if place.kind == "fixture" else ""

@@ -41,7 +41,7 @@ CORNER_PX = 0.5
 LEAST_VIEW_RAD = 0.1
 """Harmonic refuses a narrower field of view; what is seen is told by the lens' intrinsics, in every release."""
 
-_AHEAD_IS_DOWN: Quaternion = (0.5, 0.5, -0.5, 0.5)
+_AHEAD_IS_DOWN: Quaternion = (-0.5, 0.5, 0.5, 0.5)
 """Gazebo's cameras look along x with z up: turned so that they look along -z with y up in the image."""
 
 

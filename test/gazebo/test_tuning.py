@@ -17,7 +17,7 @@ from microcell.motion.timing import time_joint_move
 from microcell.motion.trajectory import JointTrajectory, resample
 
 TOOL_KG = 0.75
-PERIOD_S = 0.004
+PERIOD_S = 0.02
 HOLD_S = 1.0
 
 
@@ -30,8 +30,8 @@ def followed(spec: ArmSpec, trajectory: JointTrajectory) -> Iterator[tuple[np.nd
     """Wanted and true positions in each step; the set point is the first that is not over, as in Gazebo."""
     model, tip = dynamic_model(spec)
     model.gravity.linear[:] = 0.0
-    carrier = model.frames[tip].parentJoint
-    model.appendBodyToJoint(carrier, pin.Inertia(TOOL_KG, np.array((0, 0, 0.07)), 1e-3 * np.eye(3)), model.frames[tip].placement)
+    tool = pin.Inertia(TOOL_KG, np.array((0, 0, 0.07)), 1e-3 * np.eye(3))
+    model.appendBodyToJoint(model.frames[tip].parentJoint, tool, model.frames[tip].placement)
     data, gains = model.createData(), joint_gains(spec)
     points = resample(trajectory, PERIOD_S)
     times, rows, speeds = np.array(points.times_s), np.array(points.positions), np.array(points.velocities)
