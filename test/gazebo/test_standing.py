@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from shared_planners import shared_planners
 
 from microcell.clock import run_virtual
 from microcell.description.loader import load_line

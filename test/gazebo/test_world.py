@@ -6,7 +6,7 @@ import itertools
 import math
 import xml.etree.ElementTree as ET
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -34,12 +34,12 @@ LINES = sorted(path.stem for path in (share_directory() / "config" / "lines").gl
 TOUCHING_M = 1e-4
 
 
-@lru_cache(maxsize=None)
+@cache
 def line_of(name: str) -> Line:
     return load_line(name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def items_of(name: str) -> tuple[Item, ...]:
     async def items() -> tuple[Item, ...]:
         return tuple(Plant(line_of(name), 0, LoopClock()).inventory)
@@ -47,7 +47,7 @@ def items_of(name: str) -> tuple[Item, ...]:
     return run_virtual(items())
 
 
-@lru_cache(maxsize=None)
+@cache
 def world(name: str) -> ET.Element:
     return ET.fromstring(world_text(line_of(name), items=items_of(name)))
 

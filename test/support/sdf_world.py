@@ -59,7 +59,8 @@ def bodies(model: ET.Element) -> Iterator[Body]:
     for link in model.findall("link"):
         inertial = link.find("inertial")
         if inertial is not None:
-            entries = [float(inertial.findtext(f"inertia/{key}", "nan")) for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")]
+            keys = ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
+            entries = [float(inertial.findtext(f"inertia/{key}", "nan")) for key in keys]
             yield given(float(inertial.findtext("mass", "nan")), pose_of(inertial), entries)
 
 
@@ -77,11 +78,11 @@ def shape_of(element: ET.Element) -> ShapeSpec:
     if size:
         x, y, z = map(float, size.split())
         return BoxShape(box_m=(x, y, z))
-    radius = element.findtext("geometry/sphere/radius")
-    if radius:
-        return SphereShape(sphere_radius_m=float(radius))
-    at = "geometry/cylinder/"
-    return CylinderShape(radius_m=float(element.findtext(at + "radius", "")), length_m=float(element.findtext(at + "length", "")))
+    ball = element.findtext("geometry/sphere/radius")
+    if ball:
+        return SphereShape(sphere_radius_m=float(ball))
+    radius, length = (float(element.findtext(f"geometry/cylinder/{key}", "")) for key in ("radius", "length"))
+    return CylinderShape(radius_m=radius, length_m=length)
 
 
 def depth_m(a: Felt, b: Felt) -> float:
