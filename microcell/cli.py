@@ -75,13 +75,22 @@ def _description_commands(commands: Commands) -> None:  # type: ignore[valid-typ
     show.add_argument("--world", choices=WORLDS, default="mock")
     _json(show)
     _security_command(commands)
+    _world_command(commands)
+
+
+def _world_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    world = _add(commands, "world", "write a line's cell as a Gazebo world (SDF), and the bridge's file beside it")
+    _line(world)
+    world.add_argument("--output", type=Path, required=True, metavar="FILE.sdf", help="written to, with its folder")
+    world.add_argument("--namespace", default="", help="of the cell in ROS; default: the cell's name")
+    world.add_argument("--seed", type=int, default=0, help="of the parts' scatter at the feeders")
 
 
 def _security_command(commands: Commands) -> None:  # type: ignore[valid-type]
     security = _add(commands, "security", "write who may say what in a line's ROS 2 cell: SROS2 policy, DDS permissions")
     _line(security)
     security.add_argument("--output", type=Path, required=True, metavar="DIR", help="written to; files there are replaced")
-    security.add_argument("--world", choices=WORLDS[1:], default="mock", help="default: %(default)s")
+    security.add_argument("--world", choices=("mock", "real"), default="mock", help="default: %(default)s")
     security.add_argument("--namespace", default="", help="default: the cell's name")
     security.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: %(default)s)")
     security.add_argument(
@@ -131,6 +140,7 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     up.add_argument("--world", choices=WORLDS[1:], default="mock")
     up.add_argument("--journal", type=Path, metavar="FILE", help="default: out/<line>.journal")
     up.add_argument("--seed", type=int, default=0, help="of the mock hardware's scatter")
+    up.add_argument("--window", action="store_true", help="world gazebo: with Gazebo's window")
     up.add_argument("--time-scale", type=_positive(float), help="speed of mock hardware against real time")
     up.add_argument("--namespace", default="", help="default: the cell's name")
 

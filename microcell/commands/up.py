@@ -22,5 +22,6 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         time_scale=args.time_scale,
         namespace=args.namespace,
+        headless=not args.window,
     )
     return bring_up(blueprint, journal.parent / "logs")

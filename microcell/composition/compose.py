@@ -8,13 +8,16 @@ from pathlib import Path
 from microcell.composition.blueprint import Blueprint, DevicePlan, NodePlan, ProcessPlan
 from microcell.description.cell import WORLDS, World
 from microcell.description.line import Line
-from microcell.errors import MissingCapabilityError, UsageError
+from microcell.errors import UsageError
 
 ARM_FAMILIES = ("assembly", "packaging", "tooling")
 """Skills of one arm share its devices, so one process hosts them."""
 
 INSPECTION_FAMILIES = ("inspection",)
 """Image processing has a process, and so an interpreter lock, of its own: a running inspection delays no arm."""
+
+HARDWARE: dict[World, str] = {"mock": "hardware", "gazebo": "gazebo"}
+"""The executable that plays the hardware, in worlds where that is not there."""
 
 _INSPECTION_KINDS = ("camera", "fixture")
 _WATCHED_KINDS = ("feeder", "tool_changer", "safety")
@@ -33,23 +36,19 @@ def compose(
     camera: str | None = None,
     time_scale: float | None = None,
     namespace: str = "",
+    headless: bool = True,
 ) -> Blueprint:
     """What runs for a line in a world.
 
     `line_path` is what the processes load the line from. `time_scale` is the speed of mock hardware against real time,
-    without it the line's own. `namespace` is the cell's name when it is empty.
+    without it the line's own. `namespace` is the cell's name when it is empty. `headless`: Gazebo without a window.
 
-    Raises `MissingCapabilityError` for a world that this release does not have, and `UsageError` for a modelled camera
-    outside the virtual world: between nodes there are only images.
+    Raises `UsageError` for a modelled camera outside the virtual world: between nodes there are only images. Whether this
+    machine has Gazebo is found out when the world is started.
     """
     camera = camera or ("modelled" if world == "virtual" else "rendered")
     if world not in WORLDS:
         raise UsageError(f"no world '{world}'; there are: {', '.join(WORLDS)}.")
-    if world == "gazebo":
-        raise MissingCapabilityError(
-            "the world 'gazebo' is not available yet in this release. "
-            "Take mock: it has the same nodes, over simulated hardware."
-        )
     if world != "virtual" and camera != "rendered":
         raise UsageError(f"camera '{camera}' exists in the virtual world only. In {world}, leave camera out.")
     common: dict[str, object] = {"line": str(line_path), "world": world, "seed": seed}
@@ -57,6 +56,8 @@ def compose(
         return _virtual(line, {**common, "camera": camera})
     if world == "mock":
         common["time_scale"] = time_scale or line.time_scale
+    if world == "gazebo":
+        common |= {"use_sim_time": True, "headless": headless}
     journal = str(journal) if journal is not None else f"out/{line.name}.journal"
     plans = _nodes(line, world)
     return Blueprint(
@@ -81,8 +82,8 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
     kinds = {name: _kind(line, name) for name in names}
     own_cameras = {spec.camera for spec in line.cell_description.of_kind("feeder").values()}
     arm_devices = tuple(n for n in names if kinds[n] not in ("camera", "safety") or n in own_cameras)
-    hardware = NodePlan("hardware", "hardware", "hardware", devices=names)
-    first = (hardware.name,) if world == "mock" else ()
+    hardware = NodePlan("hardware", HARDWARE.get(world, ""), "hardware", devices=names)
+    first = (hardware.name,) if world in HARDWARE else ()
     arm = NodePlan("arm_skills", "skill_server", "arm_skills", ARM_FAMILIES, arm_devices, first)
     seeing = tuple(n for n in names if kinds[n] in _INSPECTION_KINDS)
     inspection = NodePlan(
@@ -92,7 +93,7 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
     orchestrator = NodePlan(
         "orchestrator", "orchestrator", "orchestrator", devices=watched, after=(*first, arm.name, inspection.name)
     )
-    return (*((hardware,) if world == "mock" else ()), arm, inspection, orchestrator)
+    return (*((hardware,) if world in HARDWARE else ()), arm, inspection, orchestrator)
 
 
 def _process(
@@ -110,6 +111,10 @@ def _process(
         parameters["dependents"] = dependents
     if parameters.get("time_scale", 1.0) != 1.0 and node.role != "hardware":
         parameters["use_sim_time"] = True
+    if node.role == "gazebo":
+        parameters["folder"] = f"{journal}.gazebo"
+    else:
+        parameters.pop("headless", None)
     if node.role == "hardware":
         parameters.update(plant_state=f"{journal}.bench", journal=journal)
     if node.role == "skill_server":

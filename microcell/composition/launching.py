@@ -31,6 +31,7 @@ ARGUMENTS = {
     "seed": ("0", "of the mock hardware's scatter"),
     "time_scale": ("", "speed of mock hardware against real time; default: the line's"),
     "namespace": ("", "default: the cell's name"),
+    "headless": ("true", "world gazebo: without a window"),
 }
 
 
@@ -61,6 +62,7 @@ def _start(context: LaunchContext) -> list[Action]:
         seed=int(told["seed"]),
         time_scale=float(told["time_scale"]) if told["time_scale"] else None,
         namespace=told["namespace"],
+        headless=told["headless"].lower() not in ("false", "0", "no"),
     )
     check_startable(blueprint)
     return actions(blueprint)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from microcell.composition.blueprint import Blueprint, ProcessPlan
+from microcell.composition.gazebo import check_installed
 from microcell.errors import UsageError
 from microcell.paths import share_directory
 
@@ -14,9 +15,11 @@ FAST_DDS_2, FAST_DDS_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROF
 
 
 def check_startable(blueprint: Blueprint) -> None:
-    """Raise `UsageError` for a world without processes of its own."""
+    """`UsageError` for a world without processes of its own, `MissingCapabilityError` where Gazebo is not installed."""
     if not blueprint.nodes:
         raise UsageError(f"the world '{blueprint.world}' needs no processes. Run it with: microcell run {blueprint.line}")
+    if blueprint.world == "gazebo":
+        check_installed()
 
 
 def module_of(plan: ProcessPlan) -> str:

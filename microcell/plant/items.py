@@ -72,6 +72,10 @@ class Inventory:
     def __getitem__(self, item_id: int) -> Item:
         return self._items[item_id]
 
+    def find(self, item_id: int) -> Item | None:
+        """An item by its id; None when it has left the cell."""
+        return self._items.get(item_id)
+
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items.values())
 

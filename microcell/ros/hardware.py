@@ -59,7 +59,7 @@ KEEP_HZ = 20.0
 CLOCK_HZ = 50.0
 """Messages on /clock in a second of real time; those who listen run on between them."""
 
-_SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] = (
+SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] = (
     (Arm, names.ARM_CONTROLLER, ArmFace),
     (ForceSensor, names.ARM_CONTROLLER, ForceSensorFace),
     (Gripper, names.TOOLING, GripperFace),
@@ -78,7 +78,7 @@ _SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...]
 """Kind of device, the node that shows it, and what shows it."""
 
 
-_CHANGING = (
+CHANGING = (
     "follow", "close", "open", "on", "off", "drive", "loosen", "clamp", "release", "lock", "unlock", "present", "refill",
     "print_label", "exchange",
 )  # fmt: skip
@@ -124,7 +124,7 @@ class MockHardware:
         specs = device_specs(self._line)
         shown: dict[str, Any] = {}
         for name, device in self.devices.items():
-            node, show = next((node, show) for kind, node, show in _SHOWN if isinstance(device, kind))
+            node, show = next((node, show) for kind, node, show in SHOWN if isinstance(device, kind))
             shown[name] = show(self._face(node), device, specs[name])
         for name, spec in self._line.cell_description.of_kind("arm").items():
             shown[spec.force_sensor].reflex = shown[name].halt
@@ -152,7 +152,7 @@ class MockHardware:
             bench.save()
 
         for device in self.devices.values():
-            for name in _CHANGING:
+            for name in CHANGING:
                 if hasattr(device, name):
                     setattr(device, name, _kept(getattr(device, name), bench))
         self._own.regularly(KEEP_HZ / min(1.0, self.clock.scale), regularly)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -15,9 +15,9 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 from std_srvs.srv import SetBool, Trigger
 
+from microcell.clock import Clock
 from microcell.faults import Fault, FaultError
 from microcell.ros import convert, names, qos
-from microcell.ros.clock import ScaledClock
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.msg import Fault as FaultMsg
@@ -30,10 +30,20 @@ def own_time() -> list[Parameter]:
     return [Parameter("use_sim_time", Parameter.Type.BOOL, False)]
 
 
+class FaceClock(Clock, Protocol):
+    """A clock that tells its speed against real time, and the time that messages are stamped with at its zero, s."""
+
+    @property
+    def scale(self) -> float: ...
+
+    @property
+    def epoch_s(self) -> float: ...
+
+
 class Face:
     """One node of the hardware process."""
 
-    def __init__(self, runtime: RosRuntime, node: Node, clock: ScaledClock) -> None:
+    def __init__(self, runtime: RosRuntime, node: Node, clock: FaceClock) -> None:
         self.runtime = runtime
         self.node = node
         self.clock = clock

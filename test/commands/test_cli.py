@@ -61,10 +61,17 @@ def test_show_prints_processes_and_devices_and_the_same_as_json(world: str):
     assert all(process["name"] in shown.stdout for process in data["processes"])
 
 
-def test_show_says_that_gazebo_is_not_there_yet():
+def test_show_lists_what_runs_in_gazebo_also_where_that_is_not_installed():
     done = microcell("show", "valve", "--world", "gazebo")
-    assert done.returncode == 2
-    assert "the world 'gazebo' is not available yet in this release" in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "hardware: gazebo" in done.stdout
+
+
+def test_world_writes_the_world_and_the_bridge_s_file_beside_it(tmp_path: Path):
+    done = microcell("world", "valve", "--output", str(tmp_path / "new" / "valve.sdf"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "new" / "valve.sdf").read_text().startswith('<?xml version="1.0"?>\n<sdf version="1.10">')
+    assert (tmp_path / "new" / "valve.bridge.yaml").read_text().startswith("- ros_topic_name: /clock")
 
 
 def test_run_accounts_for_every_unit_and_repeats_itself(tmp_path: Path):

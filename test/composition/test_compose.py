@@ -55,9 +55,20 @@ def test_the_real_world_is_the_same_without_mock_hardware():
     assert all("time_scale" not in p.parameters for p in plan.processes)
 
 
-def test_gazebo_is_said_to_be_missing():
-    with pytest.raises(MissingCapabilityError, match="'gazebo' is not available yet in this release. Take mock"):
-        blueprint("gazebo")
+def test_in_gazebo_the_world_comes_first_and_time_is_its_own():
+    plan = blueprint("gazebo")
+    assert [(p.name, p.executable) for p in plan.processes][:2] == [("hardware", "gazebo"), ("arm_skills", "skill_server")]
+    assert all(p.parameters["use_sim_time"] for p in plan.processes)
+    assert plan.processes[0].parameters["folder"] == "out/valve.journal.gazebo"
+    assert all(device.driver.endswith("/ros") for device in plan.devices)
+
+
+def test_where_gazebo_is_not_installed_the_error_names_what_to_install(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "")
+    lacks = "the world gazebo needs the command gz and the package ros_gz_bridge. Install Gazebo with its ROS 2 bridge"
+    with pytest.raises(MissingCapabilityError, match=lacks):
+        check_startable(blueprint("gazebo"))
 
 
 def test_an_unknown_world_is_refused_with_the_known_ones():

@@ -32,13 +32,13 @@ def test_every_process_of_the_blueprint_becomes_one_action():
 
 def test_the_arguments_are_declared_with_defaults():
     declared = {argument.name for argument in launch_cell().get_launch_arguments()}
-    assert declared == {"line", "world", "journal", "seed", "time_scale", "namespace"}
+    assert declared == {"line", "world", "journal", "seed", "time_scale", "namespace", "headless"}
 
 
 def test_a_wrong_world_is_told_in_one_sentence():
-    description = launch_cell(world="gazebo")
+    description = launch_cell(world="moon")
     context = LaunchContext()
-    with pytest.raises(Exception, match="'gazebo' is not available yet in this release"):
+    with pytest.raises(Exception, match="no world 'moon'; there are: virtual, mock, gazebo, real."):
         for entity in description.entities:
             entity.visit(context)
 

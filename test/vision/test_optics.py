@@ -65,7 +65,8 @@ def test_the_lens_shows_what_opencv_says_and_back_is_the_same_ray(
     k1, k2, k3 = radial
     optics = Optics(LENS, 800.0, (320.0, 240.0), (k1, k2, *tangential, k3))
     shown = optics.distort(np.array([[x, y]]))
-    expected, _ = cv2.projectPoints(np.array([[x, y, 1.0]]), np.zeros(3), np.zeros(3), np.eye(3), np.array(optics.distortion))
+    point, no_turn, no_shift = np.array([[x, y, 1.0]]), np.zeros(3), np.zeros(3)
+    expected, _ = cv2.projectPoints(point, no_turn, no_shift, np.eye(3), np.array(optics.distortion))
     assert shown[0] == pytest.approx(expected[0, 0], abs=1e-12)
     assert optics.undistort(shown)[0] == pytest.approx((x, y), abs=1e-10)
 

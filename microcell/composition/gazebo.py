@@ -1,0 +1,32 @@
+"""Whether this machine has Gazebo and its bridge to ROS."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from microcell.errors import MissingCapabilityError
+
+INSTALL = (
+    "Install Gazebo with its ROS 2 bridge, on Ubuntu for ROS 2 Jazzy (Gazebo Harmonic): 'apt install ros-jazzy-ros-gz', "
+    "for Kilted (Ionic): 'apt install ros-kilted-ros-gz', and source the distribution. Without Gazebo, take world mock."
+)
+
+
+def bridge_program() -> Path | None:
+    """The program parameter_bridge of package ros_gz_bridge; None where it is not installed."""
+    for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
+        path = Path(prefix) / "lib" / "ros_gz_bridge" / "parameter_bridge"
+        if prefix and path.is_file():
+            return path
+    return None
+
+
+def check_installed() -> tuple[str, Path]:
+    """The `gz` command and the bridge's program; MissingCapabilityError says what to install."""
+    gz, bridge = shutil.which("gz"), bridge_program()
+    lacks = [*([] if gz else ["the command gz"]), *([] if bridge else ["the package ros_gz_bridge"])]
+    if gz is None or bridge is None:
+        raise MissingCapabilityError(f"the world gazebo needs {' and '.join(lacks)}. {INSTALL}")
+    return gz, bridge

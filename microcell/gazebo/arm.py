@@ -1,0 +1,203 @@
+"""An arm as a model of the world: its robot file's links, a force sensor at the flange, a controller for its joints."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pinocchio as pin
+
+from microcell.description.cell import ArmSpec, ForceSensorSpec
+from microcell.description.shape import CylinderShape
+from microcell.gazebo import scheme
+from microcell.gazebo.elements import (
+    ARMS_BIT,
+    PARTS_BIT,
+    STATIONS_BIT,
+    Rgba,
+    add,
+    add_plugin,
+    add_pose,
+)
+from microcell.gazebo.inertia import Body, body_of
+from microcell.gazebo.links import Limit, add_fixed_joint, add_joint, add_link, file_body
+from microcell.gazebo.tuning import Gains, gains_of, usual_inertias
+from microcell.geometry import Pose
+from microcell.motion import link_solids
+from microcell.motion.limits import Limits
+from microcell.motion.robot_file import Chain, FileJoint, RobotFile, read_robot_file
+from microcell.paths import share_directory
+from microcell.ros import names
+
+MOTOR_RATIO = 0.5
+"""A motor's inertia through its gear, of what the joint usually moves. Geared robots have as much or more."""
+
+COUPLING_KG = 0.15
+_COUPLING = CylinderShape(radius_m=0.02, length_m=0.004)
+_COUPLING_AT = Pose((0.0, 0.0, -0.003))
+"""Inside of the flange: it needs a body, but shall touch nothing."""
+
+_STEEL: Rgba = (0.7, 0.72, 0.75, 1.0)
+
+
+def robot_of(spec: ArmSpec) -> tuple[RobotFile, Chain]:
+    """An arm's robot file and the chain in it."""
+    robot = read_robot_file(share_directory() / "urdf" / "robots" / Path(spec.robot))
+    return robot, robot.chain(spec.base_link, spec.tip_link)
+
+
+def add_arm(world: ET.Element, namespace: str, name: str, spec: ArmSpec, sensor: ForceSensorSpec) -> ET.Element:
+    """The model of an arm, standing at its base, with its joints at zero.
+
+    Its links are weightless, as for an arm whose controller holds its own weight; they have their masses.
+    """
+    robot, chain = robot_of(spec)
+    model = add(world, "model", name=name)
+    add_pose(model, spec.base_in_cell.pose)
+    limits = _limits(chain, spec)
+    called = dict(zip((joint.name for joint in chain.joints), names.arm_joints(name, spec), strict=True))
+    bodies = arm_bodies(spec)
+    add_fixed_joint(model, f"{name}_foot", "world", chain.base)
+    _add_links(model, robot, chain, bodies, called)
+    for joint in robot.below(chain.base):
+        if joint.child in bodies:
+            add_joint(model, joint, limits, lambda file_name: called.get(file_name, file_name))
+    _add_coupling(model, namespace, spec, sensor, chain.tip)
+    _add_controller(model, namespace, name, tuple(called.values()), joint_gains(spec))
+    return model
+
+
+def arm_bodies(spec: ArmSpec) -> dict[str, Body]:
+    """Mass and inertia by link: those of the file, and the inertia that each joint's motor adds by its gear."""
+    robot, chain = robot_of(spec)
+    bodies = link_bodies(robot, chain)
+    usual = usual_inertias(*_pin_model(robot, chain, bodies, spec))
+    for joint, inertia in zip(chain.joints, usual, strict=True):
+        body = bodies[joint.child]
+        bodies[joint.child] = replace(body, inertia=body.inertia + MOTOR_RATIO * inertia * np.eye(3))
+    return bodies
+
+
+def link_bodies(robot: RobotFile, chain: Chain) -> dict[str, Body]:
+    """Mass and inertia of the base and of each link below it; a frame without a body gets next to none."""
+    felt = link_solids.felt(robot, chain)
+    none = Body(1e-3, (0.0, 0.0, 0.0), np.eye(3) * 1e-6)
+    found = {}
+    for link in (chain.base, *(joint.child for joint in robot.below(chain.base))):
+        found[link] = file_body(robot.links[link], felt.get(link, ())) or none
+    return found
+
+
+def joint_gains(spec: ArmSpec) -> tuple[Gains, ...]:
+    """Gains of the arm's controller, base to tip."""
+    model, tip = dynamic_model(spec)
+    accelerations = np.array([joint.values[3] for joint in spec.joints])
+    return gains_of(model, accelerations, spec.payload_kg / 2, tip)
+
+
+def dynamic_model(spec: ArmSpec) -> tuple[pin.Model, int]:
+    """A Pinocchio model of the arm with the masses that the world has, and the tip's frame in it."""
+    return _pin_model(*robot_of(spec), arm_bodies(spec), spec)
+
+
+def _pin_model(robot: RobotFile, chain: Chain, bodies: Mapping[str, Body], spec: ArmSpec) -> tuple[pin.Model, int]:
+    model = pin.Model()
+    parents: dict[str, tuple[int, pin.SE3]] = {chain.base: (0, pin.SE3.Identity())}
+    moving = {joint.name for joint in chain.joints}
+    for joint in robot.below(chain.base):
+        parent, placement = parents[joint.parent]
+        at = placement * _se3(joint.origin if joint.name in moving else joint.locked())
+        if joint.name in moving:
+            parent, at = model.addJoint(parent, _pin_joint(joint), at, joint.name), pin.SE3.Identity()
+        parents[joint.child] = (parent, at)
+        body = bodies[joint.child]
+        model.appendBodyToJoint(parent, pin.Inertia(body.mass_kg, np.array(body.centre_m), body.inertia), at)
+    limits = [joint.values for joint in spec.joints]
+    model.lowerPositionLimit = np.array([limit[0] for limit in limits])
+    model.upperPositionLimit = np.array([limit[1] for limit in limits])
+    carrier, at = parents[chain.tip]
+    return model, model.addFrame(pin.Frame(chain.tip, carrier, at, pin.FrameType.OP_FRAME))
+
+
+def _pin_joint(joint: FileJoint) -> pin.JointModel:
+    axis = np.array(joint.axis)
+    return pin.JointModelPrismaticUnaligned(axis) if joint.slides else pin.JointModelRevoluteUnaligned(axis)
+
+
+def _se3(pose: Pose) -> pin.SE3:
+    return pin.XYZQUATToSE3(np.array((*pose.position, *pose.orientation)))
+
+
+def _limits(chain: Chain, spec: ArmSpec) -> dict[str, Limit]:
+    rows = Limits.of(spec.joints)
+    return {
+        joint.name: Limit(rows.lower[k], rows.upper[k], rows.velocity[k]) for k, joint in enumerate(chain.joints)
+    }
+
+
+def _add_links(
+    model: ET.Element, robot: RobotFile, chain: Chain, bodies: dict[str, Body], called: Mapping[str, str]
+) -> None:
+    felt, seen = link_solids.felt(robot, chain), link_solids.seen(robot, chain)
+    for link, body in bodies.items():
+        joint = robot.joint_of.get(link) if link != chain.base else None
+        add_link(
+            model, link, body, seen.get(link, ()), felt.get(link, ()), STATIONS_BIT | PARTS_BIT | ARMS_BIT,
+            at=called.get(joint.name, joint.name) if joint else "", gravity=False,
+        )  # fmt: skip
+
+
+def _add_coupling(model: ET.Element, namespace: str, spec: ArmSpec, sensor: ForceSensorSpec, tip: str) -> None:
+    """The side of the tool changer that stays on the arm, behind the force sensor."""
+    body = body_of([(_COUPLING, _COUPLING_AT)], COUPLING_KG)
+    seen = [(_COUPLING, _COUPLING_AT, _STEEL)]
+    add_link(model, scheme.COUPLING_LINK, body, seen, (), 0, at=spec.force_sensor, gravity=False)
+    joint = add_fixed_joint(model, spec.force_sensor, tip, scheme.COUPLING_LINK, Pose())
+    element = add(joint, "sensor", name=spec.force_sensor, type="force_torque")
+    add(element, "always_on", "true")
+    add(element, "update_rate", "200")
+    add(element, "topic", scheme.topic(namespace, names.wrench(spec.force_sensor)))
+    told = add(element, "force_torque")
+    add(told, "frame", "child")
+    add(told, "measure_direction", "child_to_parent")
+    force = add(told, "force")
+    for axis in ("x", "y", "z"):
+        noise = add(add(force, axis), "noise", type="gaussian")
+        add(noise, "mean", "0")
+        add(noise, "stddev", sensor.noise_n)
+
+
+def _add_controller(
+    model: ET.Element, namespace: str, name: str, joints: tuple[str, ...], gains: tuple[Gains, ...]
+) -> None:
+    """Gazebo's trajectory controller: gains in the order of the joints; and what tells the joints' states."""
+    add_trajectory_controller(model, scheme.topic(namespace, names.joint_trajectory(name)), joints, gains)
+    add_joint_states(model, scheme.topic(namespace, names.joint_states(name)), joints)
+
+
+def add_trajectory_controller(
+    model: ET.Element, topic: str, joints: tuple[str, ...], gains: tuple[Gains, ...]
+) -> None:
+    """gz-sim's JointTrajectoryController; without gains it would move nothing."""
+    plugin = add_plugin(model, "JointTrajectoryController")
+    add(plugin, "topic", topic)
+    for joint, gain in zip(joints, gains, strict=True):
+        add(plugin, "joint_name", joint)
+        add(plugin, "position_p_gain", gain.proportional)
+        add(plugin, "position_cmd_min", -gain.most)
+        add(plugin, "position_cmd_max", gain.most)
+        add(plugin, "velocity_p_gain", gain.damping)
+        add(plugin, "velocity_cmd_min", -gain.most)
+        add(plugin, "velocity_cmd_max", gain.most)
+
+
+def add_joint_states(model: ET.Element, topic: str, joints: tuple[str, ...]) -> None:
+    """gz-sim's JointStatePublisher for these joints alone."""
+    plugin = add_plugin(model, "JointStatePublisher")
+    add(plugin, "topic", topic)
+    add(plugin, "update_rate", scheme.JOINT_STATE_HZ)
+    for joint in joints:
+        add(plugin, "joint_name", joint)

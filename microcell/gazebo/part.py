@@ -1,0 +1,139 @@
+"""Parts of a product as models: their described outline and colour, with hollows where other parts go in."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from microcell.description.extents import top_m
+from microcell.description.product import Box, Cylinder, Mark, Part, Product
+from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec
+from microcell.gazebo import scheme
+from microcell.gazebo.elements import (
+    ARMS_BIT,
+    PARTS_BIT,
+    SDF_VERSION,
+    STATIONS_BIT,
+    TOOLS_BIT,
+    Rgba,
+    add,
+    add_pose,
+    add_pose_publisher,
+    add_visual,
+    numbers,
+    rgba,
+    text_of,
+)
+from microcell.gazebo.inertia import body_of, robust
+from microcell.gazebo.links import add_link
+from microcell.geometry import Pose, from_rpy
+from microcell.motion.carried import part_solids
+
+WALL_PIECES = 24
+"""Boxes that make a round wall: the hollow's radius is at most 0.9 % too small."""
+
+MARK_M = 0.0001
+"""Marks stand out by this much, or they would flicker with the face under them."""
+
+Felt = list[tuple[ShapeSpec, Pose]]
+
+
+def part_text(namespace: str, name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None) -> str:
+    """SDF of one part that lies somewhere: `pose` of its frame in the cell; `texture` is printed on its top."""
+    root = ET.Element("sdf", version=SDF_VERSION)
+    add_part(root, namespace, name, product, part_name, pose, texture)
+    return text_of(root)
+
+
+def add_part(
+    parent: ET.Element,
+    namespace: str,
+    name: str,
+    product: Product,
+    part_name: str,
+    pose: Pose,
+    texture: Path | None = None,
+) -> ET.Element:
+    """The model of a part. Parts touch stations, tools, arms and each other."""
+    part = product.parts[part_name]
+    felt = part_felt(product, part_name)
+    solids = [(solid.shape, solid.middle) for solid in part_solids(part_name, part)]
+    model = add(parent, "model", name=name)
+    add_pose(model, pose)
+    colour = rgba(part.colour_rgb)
+    seen = [(shape, at, colour) for shape, at in felt]
+    touches = STATIONS_BIT | PARTS_BIT | TOOLS_BIT | ARMS_BIT
+    link = add_link(model, scheme.PART_LINK, robust(body_of(solids, part.mass_kg)), seen, felt, touches)
+    for index, mark in enumerate(part.marks):
+        shape, at = _mark(mark, top_m(part))
+        add_visual(link, f"mark_{index}", shape, at, rgba(mark.colour_rgb))
+    if texture is not None and isinstance(part.shape, Box):
+        _add_print(link, part, texture)
+    add_pose_publisher(model, scheme.topic(namespace, scheme.TRUE_POSES), scheme.POSES_HZ)
+    return model
+
+
+def part_felt(product: Product, part_name: str) -> Felt:
+    """What of a part touches others: its solids, with hollows for what is fitted into the unit's first part."""
+    part = product.parts[part_name]
+    if isinstance(part.shape, Cylinder):
+        hollow = _hollow(product, part_name, part.shape)
+        if hollow is not None:
+            return _cup(part.shape, *hollow)
+    return [(solid.shape, solid.middle) for solid in part_solids(part_name, part)]
+
+
+def _hollow(product: Product, part_name: str, shape: Cylinder) -> tuple[float, float] | None:
+    """Radius and floor height of a round hollow on the part's axis, m; None without one."""
+    first = next(iter(product.bill_of_materials))
+    bodies = {product.part_of(first, variant) for variant in product.variants}
+    if part_name not in bodies:
+        return None
+    for site in product.sites.values():
+        x, y, floor_m = site.part_in_unit.xyz_m
+        fitted = product.parts[product.bill_of_materials[site.item]].shape
+        inside = site.fit is not None and 0.0 < floor_m < shape.height_m and math.hypot(x, y) < 1e-6
+        if inside and site.fit is not None and isinstance(fitted, Cylinder) and fitted.diameter_m < shape.diameter_m:
+            return (fitted.diameter_m + site.fit.clearance_m) / 2, floor_m
+    return None
+
+
+def _cup(shape: Cylinder, radius_m: float, floor_m: float) -> Felt:
+    """A floor and a wall of boxes around a hollow."""
+    outer_m = shape.diameter_m / 2
+    floor = CylinderShape(radius_m=outer_m, length_m=floor_m)
+    solids: Felt = [(floor, Pose((0.0, 0.0, floor_m / 2)))]
+    height_m, thick_m = shape.height_m - floor_m, outer_m - radius_m
+    middle_m, width_m = radius_m + thick_m / 2, 2 * outer_m * math.tan(math.pi / WALL_PIECES)
+    piece = BoxShape(box_m=(thick_m, width_m, height_m))
+    for index in range(WALL_PIECES):
+        turn = Pose((0.0, 0.0, 0.0), from_rpy(0.0, 0.0, 2 * math.pi * index / WALL_PIECES))
+        solids.append((piece, turn @ Pose((middle_m, 0.0, floor_m + height_m / 2))))
+    return solids
+
+
+def _mark(mark: Mark, top: float) -> tuple[ShapeSpec, Pose]:
+    at = Pose((*mark.at_m, top))
+    if mark.width_m == 0.0:
+        return CylinderShape(radius_m=mark.length_m / 2, length_m=2 * MARK_M), at
+    return BoxShape(box_m=(mark.length_m, mark.width_m, 2 * MARK_M)), at
+
+
+def _add_print(link: ET.Element, part: Part, texture: Path) -> None:
+    """A picture on the part's top."""
+    shape = part.shape
+    if not isinstance(shape, Box):
+        return
+    white: Rgba = (1.0, 1.0, 1.0, 1.0)
+    plate = BoxShape(box_m=(shape.length_m, shape.width_m, MARK_M))
+    visual = add_visual(link, "print", plate, Pose((0.0, 0.0, shape.height_m + MARK_M / 2)), white)
+    material = visual.find("material")
+    if material is not None:
+        metal = add(add(material, "pbr"), "metal")
+        add(metal, "albedo_map", str(texture))
+        add(metal, "roughness", "1.0")
+        add(metal, "metalness", "0.0")
+        diffuse = material.find("diffuse")
+        if diffuse is not None:
+            diffuse.text = numbers(white)

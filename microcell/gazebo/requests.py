@@ -1,0 +1,80 @@
+"""Requests to Gazebo's services, as protobuf text, and what is read from its answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from microcell.gazebo import scheme
+from microcell.gazebo.standing import Hold
+from microcell.gazebo.station import hold_parameters
+
+LINE = re.compile(r"^\s*(?:(?P<open>\w+)\s*\{|(?P<close>\})|(?P<key>\w+):\s*(?P<value>.+?))\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of a service: its name, the types of request and answer, and the request."""
+
+    service: str
+    request_type: str
+    answer_type: str
+    text: str
+
+
+def scene(world: str) -> Request:
+    """Ask for all models with their ids."""
+    return Request(scheme.service(world, "scene/info"), "gz.msgs.Empty", "gz.msgs.Scene", "")
+
+
+def spawn(world: str, sdf: str) -> Request:
+    """Put a model into the world where its SDF says."""
+    text = f"sdf: {json.dumps(sdf)}"
+    return Request(scheme.service(world, "create"), "gz.msgs.EntityFactory", "gz.msgs.Boolean", text)
+
+
+def remove(world: str, model: str) -> Request:
+    """Take a model out of the world."""
+    text = f"name: {json.dumps(model)} type: MODEL"
+    return Request(scheme.service(world, "remove"), "gz.msgs.Entity", "gz.msgs.Boolean", text)
+
+
+def attach(world: str, hold: Hold, entity: int, model: str, link: str, release: str) -> Request:
+    """Let a model, whose entity is told, hold another: a DetachableJoint joins it, which holds from its first step on."""
+    parameters = hold_parameters(hold.link, model, link, release)
+    inner = "".join(f"<{key}>{value}</{key}>" for key, value in parameters.items())
+    plugin = {
+        "name": "gz::sim::systems::DetachableJoint",
+        "filename": "gz-sim-detachable-joint-system",
+        "innerxml": inner,
+    }
+    fields = " ".join(f"{key}: {json.dumps(value)}" for key, value in plugin.items())
+    text = f"entity {{ id: {entity} }} plugins {{ {fields} }}"
+    return Request(scheme.service(world, "entity/system/add"), "gz.msgs.EntityPlugin_V", "gz.msgs.Boolean", text)
+
+
+def models_of(answer: str) -> Mapping[str, int]:
+    """Entity of each model that a printed gz.msgs.Scene lists."""
+    found: dict[str, int] = {}
+    path: list[str] = []
+    name = ""
+    for line in answer.splitlines():
+        match = LINE.match(line)
+        if match is None:
+            continue
+        if match["open"]:
+            path.append(match["open"])
+        elif match["close"]:
+            path.pop()
+        elif path == ["model"] and match["key"] == "name":
+            name = json.loads(match["value"])
+        elif path == ["model"] and match["key"] == "id":
+            found[name] = int(match["value"])
+    return found
+
+
+def accepted(answer: str) -> bool:
+    """Whether a printed gz.msgs.Boolean says yes."""
+    return "data: true" in answer

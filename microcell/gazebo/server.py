@@ -1,0 +1,93 @@
+"""Gazebo's server and the bridge as child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from microcell.composition.gazebo import check_installed
+from microcell.errors import MicrocellError
+
+STOP_S = 10.0
+
+
+class GazeboError(MicrocellError):
+    """Gazebo or the bridge ended, or refused the world."""
+
+
+def variables(namespace: str, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Environment of Gazebo's programs: on this machine only, and apart from other cells' worlds."""
+    domain = inherited.get("ROS_DOMAIN_ID", "0")
+    local = {"GZ_IP": "127.0.0.1", "GZ_PARTITION": f"microcell_{domain}_{namespace.strip('/').replace('/', '_')}"}
+    return {**inherited, **{key: inherited.get(key, value) for key, value in local.items()}}
+
+
+@dataclass
+class Servers:
+    """The two child processes of a world; `folder` keeps their logs."""
+
+    world: Path
+    bridge: Path
+    folder: Path
+    environment: Mapping[str, str]
+    headless: bool = True
+    _running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+
+    async def start(self) -> None:
+        """Start the server, running, and the bridge."""
+        gz, bridge = check_installed()
+        options = ["-s", "--headless-rendering"] if self.headless else []
+        await self._start("gz", [gz, "sim", "-r", *options, "-v", "3", str(self.world)])
+        await self._start("bridge", [str(bridge), "--ros-args", "-p", f"config_file:={self.bridge}"])
+
+    async def until_one_ends(self) -> None:
+        """Wait while both run; GazeboError when one has ended."""
+        waits = {asyncio.ensure_future(process.wait()): name for name, process in self._running.items()}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            name = waits[next(iter(done))]
+            raise GazeboError(f"{name} has ended; its last words ({self._log(name)}):\n{self.last_words(name)}")
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def stop(self) -> None:
+        """End both, the bridge first, and all that they started."""
+        for name in ("bridge", "gz"):
+            process = self._running.pop(name, None)
+            if process is None or process.returncode is not None:
+                continue
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+                try:
+                    await asyncio.wait_for(process.wait(), STOP_S)
+                    break
+                except asyncio.TimeoutError:
+                    continue
+
+    def refusals(self) -> list[str]:
+        """Lines of the server's log in which it refuses something: it goes on all the same, without that."""
+        text = self._log("gz").read_text(encoding="utf-8", errors="replace") if self._log("gz").is_file() else ""
+        return [line for line in text.splitlines() if "[Err]" in line or "[error]" in line or "Error Code" in line]
+
+    def last_words(self, name: str, lines: int = 20) -> str:
+        """The end of a log."""
+        text = self._log(name).read_text(encoding="utf-8", errors="replace") if self._log(name).is_file() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+    async def _start(self, name: str, command: list[str]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._log(name).open("wb") as output:
+            self._running[name] = await asyncio.create_subprocess_exec(
+                *command, env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL, stdout=output,
+                stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip

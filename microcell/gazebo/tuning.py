@@ -1,0 +1,79 @@
+"""Gains of the joint controllers, from the masses that they move."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pinocchio as pin
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Vector = npt.NDArray[np.float64]
+
+FREQUENCY_RAD_S = 60.0
+"""Natural frequency of each joint at the inertia that the gains are made for."""
+
+DAMPING_RATIO = 1.0
+STEP_S = 0.001
+"""The physics step."""
+
+TORQUE_RATIO = 6.0
+"""Greatest torque over that of the described acceleration: enough for all joints moving at once."""
+
+GYRATION_M = 0.05
+"""Radius of gyration of tool and part."""
+
+_POSTURES = 200
+_LEAST_INERTIA = 1e-3
+_STABLE = 0.8
+"""Damping times step over the least inertia: explicit damping is unstable from 2 on, and rings from 1 on."""
+
+
+@dataclass(frozen=True)
+class Gains:
+    """Of one joint: torque per rad and per rad/s, and the greatest one; for a sliding joint force, per m and m/s.
+
+    No integral part: links and tools are weightless, and it would only wind up on the way.
+    """
+
+    proportional: float
+    damping: float
+    most: float
+
+
+def gains_of(model: pin.Model, accelerations: Vector, payload_kg: float, tip_frame: int) -> tuple[Gains, ...]:
+    """Gains for each joint of a Pinocchio model with masses, and a payload at the tip.
+
+    The inertia that a joint feels changes with the posture: the gains are made for the mean over random postures,
+    the damping is kept under what the least of them bears at the physics step. `accelerations` bound the torque.
+    """
+    low, mean, high = _inertias(model, payload_kg, tip_frame)
+    found = []
+    for least, usual, most, acceleration in zip(low, mean, high, accelerations, strict=True):
+        damping = min(2.0 * DAMPING_RATIO * FREQUENCY_RAD_S * usual, _STABLE * least / STEP_S)
+        proportional = min(usual * FREQUENCY_RAD_S**2, damping**2 / (4.0 * DAMPING_RATIO**2 * usual))
+        gains = (proportional, damping, TORQUE_RATIO * most * acceleration)
+        found.append(Gains(*(float(gain) for gain in gains)))
+    return tuple(found)
+
+
+def usual_inertias(model: pin.Model, tip_frame: int) -> Vector:
+    """Mean inertia that each joint feels over random postures without a payload, kg m2; kg for a sliding joint."""
+    return _inertias(model, 0.0, tip_frame)[1]
+
+
+def _inertias(model: pin.Model, payload_kg: float, tip_frame: int) -> tuple[Vector, Vector, Vector]:
+    """Least, mean and greatest of the mass matrix's diagonal over random postures, without and with the payload."""
+    data, rng = model.createData(), np.random.default_rng(0)
+    rows = []
+    for _ in range(_POSTURES):
+        q = rng.uniform(model.lowerPositionLimit, model.upperPositionLimit)
+        bare = np.diag(pin.crba(model, data, q)).copy()
+        jacobian = pin.computeFrameJacobian(model, data, q, tip_frame, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED)
+        moved = np.sum(jacobian[:3] ** 2, axis=0) + GYRATION_M**2 * np.sum(jacobian[3:] ** 2, axis=0)
+        rows += [bare, bare + payload_kg * moved]
+    table = np.maximum(np.array(rows), _LEAST_INERTIA)
+    return table.min(axis=0), table.mean(axis=0), table.max(axis=0)

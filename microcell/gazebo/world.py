@@ -1,0 +1,86 @@
+"""The whole world of a line, as SDFormat."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
+
+from microcell.description.line import Line
+from microcell.errors import UsageError
+from microcell.gazebo import arm as arms
+from microcell.gazebo import part, scheme, station, tool
+from microcell.gazebo.elements import SDF_VERSION, add, add_plugin, numbers, text_of, valid_name
+from microcell.gazebo.tuning import STEP_S
+from microcell.plant.items import Item
+
+AMBIENT, LAMP = 0.45, 0.55
+"""Light from everywhere, and of the lamp over the bench: together a white part is not overexposed."""
+
+
+def world_name(line: Line) -> str:
+    """Name of the world, as Gazebo's topics have it."""
+    return valid_name(line.name)
+
+
+def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.Element:
+    """The world of a line as `<sdf>`; `namespace` is the cell's in ROS, without it the cell's name.
+
+    `items` are the parts that lie at the feeders when it starts. Everything is inlined: nothing is looked for or fetched
+    when it runs. Stations and racks are the collision scene's. Raises UsageError for a cell without an arm.
+    """
+    cell = line.cell_description
+    namespace = namespace or line.cell
+    if not cell.of_kind("arm"):
+        raise UsageError(f"cell '{line.cell}' has no arm; there is nothing to simulate.")
+    root = ET.Element("sdf", version=SDF_VERSION)
+    world = add(root, "world", name=world_name(line))
+    _add_systems(world)
+    _add_light(world)
+    first = next(iter(cell.of_kind("arm")))
+    station.add_stations(world, line, first)
+    for name, spec in cell.of_kind("camera").items():
+        station.add_camera(world, namespace, name, spec)
+    for crib, spec in cell.of_kind("tool_crib").items():
+        for pocket in spec.pockets:
+            if pocket.tool is not None:
+                tool.add_tool(world, namespace, pocket.tool, line.tools[pocket.tool], pocket.flange_in_cell.pose)
+        station.add_crib(world, line, namespace, crib, spec, first)
+    for item in items:
+        name = scheme.item_model(item.item_id)
+        part.add_part(world, namespace, name, line.product_description, item.part_name, item.pose)
+    sensors = cell.of_kind("force_sensor")
+    for name, spec in cell.of_kind("arm").items():
+        arms.add_arm(world, namespace, name, spec, sensors[spec.force_sensor])
+    return root
+
+
+def world_text(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> str:
+    """The world of a line as the text of an SDF file."""
+    return text_of(world_of(line, namespace, items))
+
+
+def _add_systems(world: ET.Element) -> None:
+    physics = add(world, "physics", name="fine", type="ignored")
+    add(physics, "max_step_size", STEP_S)
+    add(physics, "real_time_factor", "1.0")
+    add(world, "gravity", "0 0 -9.81")
+    add_plugin(world, "Physics")
+    add_plugin(world, "UserCommands")
+    add_plugin(world, "SceneBroadcaster")
+    add_plugin(world, "Contact")
+    add_plugin(world, "ForceTorque", "forcetorque")
+    add(add_plugin(world, "Sensors"), "render_engine", "ogre2")
+
+
+def _add_light(world: ET.Element) -> None:
+    """A lamp straight above, without shadows: what cameras see has its own colour."""
+    scene = add(world, "scene")
+    add(scene, "ambient", numbers((AMBIENT, AMBIENT, AMBIENT, 1.0)))
+    add(scene, "background", "0.3 0.3 0.3 1")
+    add(scene, "shadows", "false")
+    light = add(world, "light", name="lamp", type="directional")
+    add(light, "pose", "0 0 3 0 0 0")
+    add(light, "cast_shadows", "false")
+    add(light, "diffuse", numbers((LAMP, LAMP, LAMP, 1.0)))
+    add(light, "specular", "0.05 0.05 0.05 1")
+    add(light, "direction", "0 0 -1")

@@ -1,0 +1,85 @@
+"""Executable `gazebo`: the line's world in Gazebo, with the hardware that is played beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from rclpy.node import Node
+
+from microcell.description.line import Line
+from microcell.description.loader import load_line
+from microcell.gazebo.bridge import bridge_text, bridged
+from microcell.gazebo.server import Servers, variables
+from microcell.gazebo.world import world_name, world_text
+from microcell.plant.plant import Plant
+from microcell.ros import names, parameters
+from microcell.ros.farewell import outlive
+from microcell.ros.gazebo_port import GazeboPort
+from microcell.ros.hardware_gazebo import GazeboHardware, SimulationClock
+from microcell.ros.notify import notify
+from microcell.ros.runtime import RosRuntime, run
+
+
+async def serve(runtime: RosRuntime) -> None:
+    """Start the world, the bridge, and what is played; be ready when clock and joint states flow and arms are home.
+
+    Parameters: line (name or path), seed, folder (for the world's files and logs), headless, dependents (nodes that need the
+    hardware), use_sim_time (true).
+    """
+    node = runtime.create_node(names.HARDWARE)
+    line = load_line(parameters.text(node, "line"))
+    namespace = node.get_namespace()
+    clock = SimulationClock(node)
+    plant = Plant(line, parameters.integer(node, "seed", 0), clock)
+    servers = _servers(node, line, namespace, plant)
+    hardware = GazeboHardware(runtime, node, line, plant, clock)
+    await servers.start()
+    try:
+        port = GazeboPort(
+            hardware.face, line.product_description, world_name(line), namespace, servers.environment, servers.folder
+        )
+        for topic in bridged(line, namespace):
+            if topic.ros_type == "std_msgs/msg/Empty":
+                port.release_publisher(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))
+        ending = asyncio.ensure_future(servers.until_one_ends())
+        opening = asyncio.ensure_future(_open(hardware, port, clock))
+        await asyncio.wait((ending, opening), return_when=asyncio.FIRST_COMPLETED)
+        if opening.done():
+            opening.result()
+            for line_of_log in servers.refusals():
+                node.get_logger().error(f"Gazebo: {line_of_log}")
+            notify("READY=1", f"STATUS=line {line.name} in Gazebo")
+        await ending
+    finally:
+        notify("STOPPING=1")
+        await outlive(node, parameters.names(node, "dependents"))
+        await hardware.close()
+        await servers.stop()
+
+
+async def _open(hardware: GazeboHardware, port: GazeboPort, clock: SimulationClock) -> None:
+    await clock.started()
+    await hardware.open(port)
+    await hardware.come_home()
+
+
+def _servers(node: Node, line: Line, namespace: str, plant: Plant) -> Servers:
+    """Write the world's files."""
+    folder = Path(parameters.text(node, "folder", f"out/{line.name}.gazebo")).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    world, bridge = folder / "world.sdf", folder / "bridge.yaml"
+    world.write_text(world_text(line, namespace, tuple(plant.inventory)), encoding="utf-8")
+    bridge.write_text(bridge_text(line, namespace), encoding="utf-8")
+    headless = parameters.flag(node, "headless", True)
+    return Servers(world, bridge, folder, variables(namespace, os.environ), headless)
+
+
+def main() -> None:
+    sys.exit(run(serve))
+
+
+if __name__ == "__main__":
+    main()

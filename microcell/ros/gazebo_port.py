@@ -1,0 +1,104 @@
+"""Acts on a Gazebo world: services by the `gz` command line, releases by topics over the bridge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from rclpy.publisher import Publisher
+from std_msgs.msg import Empty
+
+from microcell.description.product import Product
+from microcell.faults import FaultError
+from microcell.gazebo import requests, scheme
+from microcell.gazebo.part import part_text
+from microcell.gazebo.prints import print_picture
+from microcell.gazebo.requests import Request
+from microcell.gazebo.standing import Attach, Release, Remove, Spawn, Step
+from microcell.ros import qos
+from microcell.ros.hardware_face import Face
+
+ANSWER_MS = 10_000
+TRIES = 3
+
+
+class WorldPort(Protocol):
+    """Where steps are done."""
+
+    async def do(self, step: Step) -> None:
+        """Do one step; DEVICE_FAILED when the world refuses."""
+
+
+class GazeboPort:
+    """A running Gazebo server.
+
+    world       its name
+    namespace   the cell's, which the topics are below
+    variables   environment of the `gz` command, which must be the server's
+    folder      where pictures for prints are kept
+    """
+
+    def __init__(
+        self, face: Face, product: Product, world: str, namespace: str, variables: Mapping[str, str], folder: Path
+    ) -> None:
+        self._face = face
+        self._product = product
+        self._world = world
+        self._namespace = namespace
+        self._variables = dict(variables)
+        self._folder = folder
+        self._entities: Mapping[str, int] = {}
+        self._releases: dict[str, Publisher] = {}
+        self._attached = 0
+
+    async def do(self, step: Step) -> None:
+        """Do one step of `standing.steps`."""
+        if isinstance(step, Release):
+            self.release_publisher(step.topic).publish(Empty())
+        elif isinstance(step, Remove):
+            await self._order(requests.remove(self._world, step.model))
+        elif isinstance(step, Spawn):
+            texture = print_picture(step.item, self._folder)
+            sdf = part_text(self._namespace, step.model, self._product, step.item.part_name, step.pose, texture)
+            await self._order(requests.spawn(self._world, sdf))
+        else:
+            await self._attach(step)
+
+    def release_publisher(self, topic: str) -> Publisher:
+        """The publisher of a release topic; made early, so that the bridge has found it when it is needed."""
+        if topic not in self._releases:
+            self._releases[topic] = self._face.publisher(Empty, scheme.topic(self._namespace, topic), qos.COMMAND)
+        return self._releases[topic]
+
+    async def _attach(self, step: Attach) -> None:
+        self._attached += 1
+        if step.hold.model not in self._entities:
+            self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
+        entity = self._entities.get(step.hold.model)
+        if entity is None:
+            raise FaultError("DEVICE_FAILED", step.hold.model, "Gazebo's world has no such model")
+        release = scheme.topic(self._namespace, step.hold.release)
+        await self._order(requests.attach(self._world, step.hold, entity, step.model, step.link, release))
+
+    async def _order(self, request: Request) -> None:
+        answer = await self.ask(request)
+        if not requests.accepted(answer):
+            raise FaultError("DEVICE_FAILED", self._world, f"Gazebo's {request.service} answered '{answer.strip()}'")
+
+    async def ask(self, request: Request) -> str:
+        """Call a service of the world; the printed answer. DEVICE_SILENT when none comes."""
+        command: list[Any] = [
+            "gz", "service", "-s", request.service, "--reqtype", request.request_type,
+            "--reptype", request.answer_type, "--timeout", str(ANSWER_MS), "--req", request.text,
+        ]  # fmt: skip
+        for _ in range(TRIES):
+            process = await asyncio.create_subprocess_exec(
+                *command, env=self._variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            )
+            output, _ = await process.communicate()
+            text = output.decode(errors="replace")
+            if "timed out" not in text:
+                return text
+        raise FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")

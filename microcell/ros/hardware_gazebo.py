@@ -1,0 +1,248 @@
+"""The hardware of a line in Gazebo: arms, force sensors and cameras are the world's own, the rest is played here.
+
+What a gripper, a cup, a thread, a feeder or a printer does with a piece is decided by the simulated plant's rules, from
+where Gazebo says that arms and pieces are; then the world is brought to the same: pieces come, are held and let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from geometry_msgs.msg import TransformStamped
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+from trajectory_msgs.msg import JointTrajectoryPoint
+
+from microcell.description.line import Line
+from microcell.description.tool import GripperTool, ScrewdriverTool
+from microcell.devices.factory import DeviceHost, device_specs, make_devices
+from microcell.errors import UsageError
+from microcell.gazebo import scheme
+from microcell.gazebo.standing import Standing, standing, steps
+from microcell.geometry import Pose, angle_between, distance
+from microcell.plant.plant import Plant
+from microcell.ros import convert, names, qos
+from microcell.ros.clock import RosClock
+from microcell.ros.gazebo_port import WorldPort
+from microcell.ros.hardware import CHANGING, SHOWN
+from microcell.ros.hardware_face import Face
+from microcell.ros.runtime import RosRuntime
+
+NATIVE = ("arm", "force_sensor", "camera")
+"""Kinds whose ROS face is Gazebo's own, over the bridge."""
+
+FEELING = ("grip", "suction", "has_screw")
+"""Questions on which a cup or magnet may turn out to hold something."""
+
+STATE_HZ = 20.0
+HELD_S = 0.1
+"""Cell time in which a joint that holds is made or broken."""
+
+MOVED_M, TURNED_RAD = 0.0002, 0.002
+"""A piece that lies elsewhere than the plant has it by more than this was moved by the world's physics."""
+
+LYING = ("feeder", "fixture", "carton", "loose", "printer")
+
+
+class SimulationClock(RosClock):
+    """Gazebo's time, as the faces ask for it."""
+
+    @property
+    def scale(self) -> float:
+        """Faces count in the world's own seconds."""
+        return 1.0
+
+
+class GazeboHardware:
+    """Hardware nodes of a line in a running Gazebo world: tooling and stations, as the mock hardware has them.
+
+    Subscribes: each arm's `joint_states` and `joint_trajectory`, `gazebo/poses` (geometry_msgs/TransformStamped).
+    Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, and through the port what lets go of things.
+    """
+
+    def __init__(self, runtime: RosRuntime, node: Node, line: Line, plant: Plant, clock: SimulationClock) -> None:
+        self.clock = clock
+        self.plant = plant
+        self._line = line
+        self._runtime = runtime
+        self._own = Face(runtime, node, clock)
+        self._faces: dict[str, Face] = {}
+        specs = device_specs(line)
+        played = [name for name, spec in specs.items() if getattr(spec, "kind", "") not in NATIVE]
+        self.devices = make_devices(DeviceHost(line, clock, plant=plant), "virtual", played)
+        self._poses: dict[str, Pose] = {}
+        self._known: Standing = standing(plant)
+        self._tools: dict[str, tuple[float, bool]] = {}
+        self._states: dict[str, int] = {}
+        self._publishers: dict[str, Any] = {}
+        self._following = asyncio.Lock()
+        self._port: WorldPort | None = None
+
+    @property
+    def face(self) -> Face:
+        """The process's own node."""
+        return self._own
+
+    async def open(self, port: WorldPort) -> None:
+        """Show the devices, and act on the world through a port."""
+        self._port = port
+        self._listen()
+        for device in self.devices.values():
+            await device.connect()
+            for name in (*CHANGING, *FEELING):
+                if hasattr(device, name):
+                    setattr(device, name, self._followed(getattr(device, name)))
+        specs = device_specs(self._line)
+        shown: dict[str, Any] = {}
+        for name, device in self.devices.items():
+            where, show = next((where, show) for kind, where, show in SHOWN if isinstance(device, kind))
+            shown[name] = show(self._face(where), device, specs[name])
+        for name in self._line.cell_description.of_kind("safety"):
+            shown[name].show_arms(self._line.cell_description.of_kind("arm"))
+        self._own.regularly(STATE_HZ, self._follow_world)
+
+    async def close(self) -> None:
+        """Stop publishing and disconnect the devices."""
+        for face in (self._own, *self._faces.values()):
+            await face.close()
+        for device in self.devices.values():
+            await device.disconnect()
+
+    async def come_home(self, speed_ratio: float = 0.3) -> None:
+        """Bring each arm from the posture in which the world has it at first to its home."""
+        from microcell.motion.limits import Limits
+        from microcell.motion.timing import time_joint_move
+        from microcell.motion.trajectory import resample
+
+        for name, spec in self._line.cell_description.of_kind("arm").items():
+            motion = self.plant.bench.arm(name)
+            await self._heard(name)
+            start, _ = motion.joints()
+            limits = Limits.of(spec.joints)
+            move = time_joint_move(limits, limits.clamped(start), tuple(spec.home_rad), speed_ratio)
+            out = self._own.publisher(JointTrajectoryMsg, names.joint_trajectory(name), qos.COMMAND)
+            while out.get_subscription_count() == 0:
+                await asyncio.sleep(0.05)
+            out.publish(convert.trajectory_message(names.arm_joints(name, spec), resample(move, 0.01)))
+            await self.clock.sleep(move.duration_s + 0.5)
+
+    # --- what the world tells ----------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        for name, spec in self._line.cell_description.of_kind("arm").items():
+            joints = names.arm_joints(name, spec)
+            self._own.listen(JointState, names.joint_states(name), self._arm_listener(name, joints))
+            self._own.listen(JointTrajectoryMsg, names.joint_trajectory(name), self._command_listener(name))
+        self._own.listen(TransformStamped, scheme.TRUE_POSES, self._on_pose)
+
+    def _arm_listener(self, arm: str, joints: tuple[str, ...]) -> Callable[[JointState], None]:
+        def on_state(message: JointState) -> None:
+            try:
+                state = convert.joint_state_of(joints, message, self.clock.epoch_s)
+            except UsageError as error:
+                self._own.node.get_logger().warning(f"{arm}: {error}", throttle_duration_sec=5.0)
+                return
+            self.plant.bench.arm(arm).rest(state.positions)
+            self._states[arm] = self._states.get(arm, 0) + 1
+
+        return on_state
+
+    def _command_listener(self, arm: str) -> Callable[[JointTrajectoryMsg], None]:
+        def on_command(message: JointTrajectoryMsg) -> None:
+            self._departs(arm)
+
+        return on_command
+
+    async def _heard(self, arm: str) -> None:
+        while not self._states.get(arm):
+            await asyncio.sleep(0.05)
+
+    def _departs(self, arm: str) -> None:
+        """A motion begins: a cup or a magnet takes along what it touches."""
+        self.plant.contact.note_entered(arm)
+        self.plant.holding.departing(arm)
+        self._own.start(self._follow_plant())
+
+    def _on_pose(self, message: TransformStamped) -> None:
+        p, q = message.transform.translation, message.transform.rotation
+        name = message.child_frame_id.rpartition("/")[2]
+        self._poses[name] = Pose((p.x, p.y, p.z), (q.x, q.y, q.z, q.w))
+
+    async def _follow_world(self) -> None:
+        """Pieces that lie free are where Gazebo's physics has brought them."""
+        for name, body in self._known.items():
+            item, pose = body.item, self._poses.get(name)
+            if item is None or pose is None or body.hold is not None or item.place.kind not in LYING:
+                continue
+            there = distance(pose, item.pose) > MOVED_M or angle_between(pose, item.pose) > TURNED_RAD
+            current = self.plant.inventory.find(item.item_id)
+            if there and current is not None and current.place == item.place:
+                self.plant.inventory.move(current, current.place, pose)
+        await self._move_tools()
+
+    # --- what the world is told --------------------------------------------------------------------------------------
+
+    def _followed(self, command: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """A device's command that is answered when the world is as it left the plant."""
+
+        @wraps(command)
+        async def run(*arguments: Any, **options: Any) -> Any:
+            try:
+                return await command(*arguments, **options)
+            finally:
+                await self._follow_plant()
+
+        return run
+
+    async def _follow_plant(self) -> None:
+        if self._port is None:
+            return
+        async with self._following:
+            wanted = standing(self.plant, self._known)
+            todo = steps(self._known, wanted, _poses_of(self.plant, wanted))
+            self._known = wanted
+            for step in todo:
+                await self._port.do(step)
+            await self._move_tools()
+            if todo:
+                await self.clock.sleep(HELD_S)
+
+    async def _move_tools(self) -> None:
+        """Fingers stand as wide, and bits turn as fast, as the plant has them."""
+        for name, truth in self.plant.bench.tools.items():
+            state = (round(truth.opening_m, 5), truth.driving)
+            if self._tools.get(name) == state:
+                continue
+            self._tools[name] = state
+            if isinstance(truth.spec, GripperTool):
+                self._publish_fingers(name, truth.spec, truth.opening_m)
+            elif isinstance(truth.spec, ScrewdriverTool):
+                speed = truth.spec.speed_max_rad_s / 2 if truth.driving else 0.0
+                self._publisher(Float64, scheme.bit_command(name)).publish(Float64(data=speed))
+
+    def _publish_fingers(self, name: str, spec: GripperTool, opening_m: float) -> None:
+        travel_s = spec.stroke_m / spec.speed_m_s
+        point = JointTrajectoryPoint(positions=[opening_m / 2] * 2, velocities=[0.0, 0.0])
+        point.time_from_start.sec, point.time_from_start.nanosec = int(travel_s), int(travel_s % 1 * 1e9)
+        message = JointTrajectoryMsg(joint_names=list(names.finger_joints(name)), points=[point])
+        self._publisher(JointTrajectoryMsg, scheme.finger_command(name)).publish(message)
+
+    def _publisher(self, kind: Any, topic: str) -> Any:
+        if topic not in self._publishers:
+            self._publishers[topic] = self._own.publisher(kind, topic, qos.COMMAND)
+        return self._publishers[topic]
+
+    def _face(self, name: str) -> Face:
+        if name not in self._faces:
+            node = self._runtime.create_node(name, start_parameter_services=False)
+            self._faces[name] = Face(self._runtime, node, self.clock)
+        return self._faces[name]
+
+
+def _poses_of(plant: Plant, wanted: Standing) -> Mapping[str, Pose]:
+    return {name: plant.bench.pose_of(body.item) for name, body in wanted.items() if body.item is not None}

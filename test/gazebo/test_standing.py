@@ -1,0 +1,95 @@
+"""What Gazebo is told while units are made: each step fits what was told before, and the outcome is the plant's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from microcell.clock import run_virtual
+from microcell.description.loader import load_line
+from microcell.description.order import Order, OrderLine
+from microcell.gazebo import requests
+from microcell.gazebo.standing import Attach, Hold, Release, Remove, Spawn, Standing, Step, standing, steps
+from microcell.records.journal import Journal
+from microcell.virtual import VirtualCell, VirtualRun
+
+LOOK_S = 0.05
+
+
+class World:
+    """A world that takes steps as Gazebo does, and refuses what Gazebo could not do."""
+
+    def __init__(self, known: Standing) -> None:
+        self.held = {name: body.hold for name, body in known.items()}
+
+    def do(self, step: Step) -> None:
+        if isinstance(step, Spawn):
+            assert step.model not in self.held, f"{step.model} is there already"
+            self.held[step.model] = None
+        elif isinstance(step, Remove):
+            assert self.held.pop(step.model, None) is None, f"{step.model} is still held"
+        elif isinstance(step, Release):
+            for model, hold in self.held.items():
+                if hold is not None and hold.release == step.topic:
+                    self.held[model] = None
+        else:
+            assert self.held[step.model] is None, f"{step.model} is held by {self.held[step.model]}"
+            assert step.hold.model in self.held or not step.hold.model.startswith("item_")
+            self.held[step.model] = step.hold
+
+
+@pytest.fixture(scope="module")
+def told() -> list[Step]:
+    """Every step of an order of two units, each done in a world at once."""
+
+    async def produce() -> list[Step]:
+        line, done = load_line("valve"), []
+        order = Order(kind="order", product="valve", lines=(OrderLine(variant="adult", quantity=2),))
+        with Journal.create_or_open(":memory:") as journal:
+            cell = VirtualCell(VirtualRun(line, (order,)), journal)
+            known = standing(cell.plant)
+            world = World(known)
+            await cell.start()
+            ended = asyncio.ensure_future(cell.controller.order_ended(cell.controller.submit(order)))
+            while not ended.done():
+                await asyncio.wait({ended}, timeout=LOOK_S)
+                wanted = standing(cell.plant, known)
+                poses = {name: cell.plant.bench.pose_of(body.item) for name, body in wanted.items() if body.item}
+                todo = steps(known, wanted, poses)
+                for step in todo:
+                    world.do(step)
+                done += todo
+                known = wanted
+                assert world.held == {name: body.hold for name, body in known.items()}
+            await cell.close()
+            return done
+
+    return run_virtual(produce())
+
+
+def test_everything_that_is_held_is_let_go_of_before_another_takes_it(told: list[Step]) -> None:
+    assert sum(isinstance(step, Attach) for step in told) > 40
+    assert sum(isinstance(step, Release) for step in told) > 20
+
+
+def test_each_unit_gets_its_parts_and_its_label(told: list[Step]) -> None:
+    seats = [step.hold.release.rpartition("/")[0].rpartition("/")[2] for step in told if isinstance(step, Attach)]
+    for site in ("membrane_seat", "cap_seat", "screw_1", "screw_2", "screw_3", "screw_4", "label_area"):
+        assert seats.count(site) == 2, site
+    assert sum(isinstance(step, Spawn) and bool(step.item.content) for step in told) == 2
+
+
+def test_a_request_to_hold_names_a_joint_that_can_be_let_go_of() -> None:
+    hold = Hold("vacuum_cup", "coupling", "vacuum_cup/release")
+    request = requests.attach("valve", hold, 41, "item_7", "part", "/bench/x/release")
+    assert request.service == "/world/valve/entity/system/add"
+    assert request.text.startswith("entity { id: 41 } plugins { ")
+    for part in ("DetachableJoint", "<child_model>item_7</child_model>", "<detach_topic>/bench/x/release</detach_topic>"):
+        assert part in request.text
+
+
+def test_entities_are_read_from_the_printed_scene() -> None:
+    arm = 'model {\n  name: "arm"\n  id: 12\n  pose {\n    id: 99\n  }\n  link {\n    name: "base"\n    id: 13\n  }\n}\n'
+    answer = f'name: "valve"\n{arm}model {{\n  name: "crib"\n  id: 40\n}}\n'
+    assert requests.models_of(answer) == {"arm": 12, "crib": 40}

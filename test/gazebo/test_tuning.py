@@ -1,0 +1,58 @@
+"""The gains of the simulated arms: how Gazebo's controller, stepped here as it steps, follows trajectories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pinocchio as pin
+import pytest
+
+from microcell.description.cell import ArmSpec
+from microcell.description.loader import load_line
+from microcell.gazebo.arm import dynamic_model, joint_gains
+from microcell.gazebo.tuning import STEP_S
+from microcell.motion.limits import Limits
+from microcell.motion.timing import time_joint_move
+from microcell.motion.trajectory import JointTrajectory, resample
+
+TOOL_KG = 0.75
+PERIOD_S = 0.02
+HOLD_S = 1.0
+
+
+@pytest.fixture(scope="module")
+def spec() -> ArmSpec:
+    return load_line("valve").cell_description.of_kind("arm")["arm"]
+
+
+def followed(spec: ArmSpec, trajectory: JointTrajectory) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Wanted and true positions in each step; the set point is the first that is not over, as in Gazebo."""
+    model, tip = dynamic_model(spec)
+    model.gravity.linear[:] = 0.0
+    tool = pin.Inertia(TOOL_KG, np.array((0, 0, 0.07)), 1e-3 * np.eye(3))
+    model.appendBodyToJoint(model.frames[tip].parentJoint, tool, model.frames[tip].placement)
+    data, gains = model.createData(), joint_gains(spec)
+    points = resample(trajectory, PERIOD_S)
+    times, rows, speeds = np.array(points.times_s), np.array(points.positions), np.array(points.velocities)
+    p, d, most = (np.array([getattr(gain, key) for gain in gains]) for key in ("proportional", "damping", "most"))
+    q, v = rows[0].copy(), np.zeros(len(p))
+    for step in range(round((times[-1] + HOLD_S) / STEP_S)):
+        index = min(int(np.searchsorted(times, step * STEP_S)), len(times) - 1)
+        torque = np.clip(p * (rows[index] - q), -most, most) + np.clip(d * (speeds[index] - v), -most, most)
+        v = v + STEP_S * pin.aba(model, data, q, v, torque)
+        q = q + STEP_S * v
+        yield rows[index], q
+
+
+def test_the_arm_follows_a_fast_move_closely_and_settles_within_the_driver_s_tolerance(spec: ArmSpec) -> None:
+    move = time_joint_move(Limits.of(spec.joints), tuple(spec.home_rad), (1.0, 0.6, 0.9, -1.0, 1.2, 2.0))
+    off = [np.abs(wanted - true).max() for wanted, true in followed(spec, move)]
+    assert max(off) < 0.1, "as far behind as the ROS driver lets an arm be"
+    assert max(off[-200:]) < 0.0005, "as near as the ROS driver asks for"
+
+
+def test_the_arm_comes_home_from_the_posture_that_it_is_put_into_the_world_in(spec: ArmSpec) -> None:
+    move = time_joint_move(Limits.of(spec.joints), (0.0,) * 6, tuple(spec.home_rad), 0.3)
+    off = [np.abs(wanted - true).max() for wanted, true in followed(spec, move)]
+    assert max(off[-200:]) < 0.0005

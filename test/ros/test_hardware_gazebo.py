@@ -1,0 +1,133 @@
+"""The hardware beside a Gazebo world: a world's arm is led from place to place, and what it takes is held there."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from hardware_bench import DOMAIN, LIMIT_S, LINE, NAMESPACE
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock as ClockMsg
+
+from microcell.clock import Clock
+from microcell.devices.factory import DeviceHost, device_specs, make_devices
+from microcell.gazebo.standing import Attach, Release, Spawn, Step
+from microcell.geometry import Pose
+from microcell.motion.inverse import InverseKinematics
+from microcell.motion.robot import RobotModel
+from microcell.plant.plant import Plant
+from microcell.ros import names, qos
+from microcell.ros.clock import RosClock, ScaledClock
+from microcell.ros.hardware_arm import ArmFace
+from microcell.ros.hardware_face import Face, own_time
+from microcell.ros.hardware_gazebo import GazeboHardware, SimulationClock
+from microcell.ros.node import HostNode
+from microcell.ros.runtime import RosRuntime
+
+pytestmark = pytest.mark.ros
+SIMULATED = ["-p", "use_sim_time:=true"]
+DOWN = LINE.cell_description.devices["crib"].pockets[0].flange_in_cell.pose.orientation
+
+
+class Told:
+    """A port that only remembers."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    async def do(self, step: Step) -> None:
+        self.steps.append(step)
+
+
+class WorldDouble:
+    """What a world and its bridge do: the clock runs, and an arm tells where its joints are."""
+
+    def __init__(self, runtime: RosRuntime, node: Node) -> None:
+        self.clock = ScaledClock(1.0)
+        self.plant = Plant(LINE, 0, self.clock)
+        self.face = Face(runtime, node, self.clock)
+        self._clocks = self.face.publisher(ClockMsg, names.CLOCK, qos.CLOCK)
+        self._kinematics = InverseKinematics(RobotModel.of(device_specs(LINE)["arm"], "arm"))
+
+    async def open(self) -> None:
+        (arm,) = make_devices(DeviceHost(LINE, self.clock, plant=self.plant), "virtual", ["arm"]).values()
+        await arm.connect()
+        ArmFace(self.face, arm, device_specs(LINE)["arm"])
+        self.face.regularly(100.0, self._tick)
+
+    def lead(self, flange_in_cell: Pose) -> None:
+        """Have the arm stand there."""
+        motion = self.plant.bench.arm("arm")
+        motion.rest(self._kinematics.solve(flange_in_cell, motion.joints()[0]))
+
+    async def _tick(self) -> None:
+        self._clocks.publish(ClockMsg(clock=self.face.now()))
+
+
+async def led(world: WorldDouble, hardware: GazeboHardware, flange_in_cell: Pose) -> None:
+    """The arm stands there, and the hardware has heard of it."""
+    world.lead(flange_in_cell)
+    wanted = world.plant.bench.arm("arm").flange()
+    while hardware.plant.bench.arm("arm").flange() != wanted:
+        await asyncio.sleep(0.01)
+
+
+async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Told, clock: Clock, drivers: dict) -> None:  # type: ignore[type-arg]
+    pocket = LINE.cell_description.devices["crib"].pockets[0].flange_in_cell.pose
+    await led(world, hardware, pocket)
+    coupling = await drivers["changer"].lock()
+    assert coupling.tool_serial == "PG-0007"
+    released, attached = told.steps[-2:]
+    assert isinstance(released, Release) and released.topic == "crib/parallel_gripper/release"
+    assert isinstance(attached, Attach) and (attached.hold.model, attached.model) == ("arm", "parallel_gripper")
+
+    presented = await drivers["nest_1"].present()
+    (spawned,) = [step for step in told.steps if isinstance(step, Spawn)]
+    tool = hardware.plant.tool("parallel_gripper")
+    grasp = LINE.product_description.parts["body"].grasp.tcp_in_part.pose
+    await drivers["parallel_gripper"].open(0.06)
+    await led(world, hardware, presented.part_in_cell @ grasp @ tool.tcp_in_flange.inverse())
+    grip = await drivers["parallel_gripper"].close(20.0)
+    assert grip.holding and grip.width_m == pytest.approx(0.040)
+    taken = told.steps[-1]
+    assert isinstance(taken, Attach) and (taken.hold.model, taken.model) == ("parallel_gripper", spawned.model)
+
+    seat = LINE.cell_description.devices["fixture_1"].seat_in_cell.pose
+    await led(world, hardware, seat @ grasp @ tool.tcp_in_flange.inverse())
+    await drivers["parallel_gripper"].open(0.06)
+    assert told.steps[-1] == Release("parallel_gripper/release")
+    assert await drivers["fixture_1"].part_present()
+    await drivers["fixture_1"].clamp()
+    assert isinstance(told.steps[-1], Attach) and told.steps[-1].hold.model == "fixture_1"
+
+
+def test_what_devices_do_is_done_in_the_world_before_they_answer() -> None:
+    async def run() -> None:
+        async with (
+            RosRuntime(NAMESPACE, DOMAIN) as outside,
+            RosRuntime([*NAMESPACE, *SIMULATED], DOMAIN) as there,
+            RosRuntime([*NAMESPACE, *SIMULATED], DOMAIN) as here,
+        ):
+            world = WorldDouble(outside, outside.create_node("world_double", parameter_overrides=own_time()))
+            await world.open()
+            node = there.create_node(names.HARDWARE)
+            clock, told = SimulationClock(node), Told()
+            hardware = GazeboHardware(there, node, LINE, Plant(LINE, 3, clock), clock)
+            await clock.started()
+            await hardware.open(told)
+            await hardware.come_home(1.0)
+            assert hardware.plant.bench.arm("arm").joints()[0] == pytest.approx(device_specs(LINE)["arm"].home_rad, abs=1e-3)
+            own = here.create_node("drivers")
+            here.clock = RosClock(own)
+            wanted = ("changer", "nest_1", "parallel_gripper", "fixture_1")
+            drivers = make_devices(DeviceHost(LINE, here.clock, node=HostNode(here, own)), "gazebo", wanted)
+            await asyncio.gather(*(driver.connect() for driver in drivers.values()))
+            await take_and_place(world, hardware, told, here.clock, drivers)
+            await asyncio.gather(*(driver.disconnect() for driver in drivers.values()))
+            await hardware.close()
+            await world.face.close()
+
+    asyncio.run(asyncio.wait_for(run(), LIMIT_S))
