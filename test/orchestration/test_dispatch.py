@@ -196,4 +196,4 @@ def test_what_is_blocked_tells_what_it_waits_for():
     needs = bench.shop.needs(job.unit, job.chain)
     blocked = bench.held.bind(job.unit, job.chain, needs, [])
     assert isinstance(blocked, Blocked) and blocked.reason == "left_arm is busy"
-    assert blocked.wish == {"left_arm", "left_crib", "nest_1", "fixture_1", "south"}
+    assert blocked.wish == {"left_arm", "left_crib", "nest_1", "fixture_1", "south", "parallel_gripper"}
