@@ -27,7 +27,7 @@ SINGULAR_RAD_PER_M = 40.0
 _CLOSE_M, _CLOSE_RAD = 0.25, 0.8  # from near: worth to try Newton steps first
 _DISTINCT = 1e-3  # rad or m: branches that differ less are one
 _DISTINCT_REDUNDANT = 0.5  # rad: the same for arms with a joint to spare
-_FIRST_SEEDS, _ALL_SEEDS = 24, 400
+_FIRST_SEEDS, _FIRST_SEEDS_REDUNDANT, _ALL_SEEDS = 12, 24, 400  # more take longer and find nearer postures
 _HURRIED, _PATIENT = (8, 1), (14, 14)  # steps from a seed, and after how many it must come nearer with each
 _COMPARED = 2  # solutions to take the nearest of, without a closed form; of an arm with a joint to spare one
 _ROUNDING = 1e-7  # so little over a limit, rad or m, is put back onto it
@@ -56,6 +56,7 @@ class InverseKinematics:
         self._lower, self._upper = self._newton.lower - _ROUNDING, self._newton.upper + _ROUNDING
         self._turning = tuple(not sliding for sliding in model.limits.sliding)
         self._shoulder, self._reach_m = _reach(model)
+        self._first_seeds = _FIRST_SEEDS if model.n <= 6 else _FIRST_SEEDS_REDUNDANT
         self._apart = _DISTINCT if model.n <= 6 else _DISTINCT_REDUNDANT
 
     def solve(self, tip_in_base: Pose, near: Joints, free: Free | None = None) -> Joints:
@@ -73,7 +74,7 @@ class InverseKinematics:
         exact = self._exact(tip_in_base, target, near)
         found = next((q for q in exact if free is None or free(q)), None)
         if not exact:  # no closed form, or a singular pose with a joint that may be anywhere
-            seeds = _ALL_SEEDS if self._branches is None else _FIRST_SEEDS
+            seeds = _ALL_SEEDS if self._branches is None else self._first_seeds
             found = self._nearest_numeric(tip_in_base, target, start, seeds, free)
         if found is None:
             raise self._refusal(tip_in_base, target, near, free)
@@ -144,7 +145,7 @@ class InverseKinematics:
     def _numeric(self, tip: Pose, target: pin.SE3, near: Array, count: int) -> Iterator[Joints]:
         """Solutions from `near` and from the table's postures; those near in joints first."""
         for number, seed in enumerate(self._seeds(tip, near, count)):
-            steps, patience = _HURRIED if number < _FIRST_SEEDS else _PATIENT
+            steps, patience = _HURRIED if number < self._first_seeds else _PATIENT
             row = self._newton.refine(seed, target, steps, True, patience)
             if row is None:
                 continue
@@ -157,7 +158,7 @@ class InverseKinematics:
                 yield kept
 
     def _seeds(self, tip: Pose, near: Array, count: int) -> Iterator[Array]:
-        first = min(_FIRST_SEEDS, count)
+        first = min(self._first_seeds, count)
         rows = self._newton.seeds(tip, first)
         away = ((rows - near) ** 2).sum(axis=1)
         yield from rows[np.argsort(away, kind="stable")]
@@ -248,7 +249,7 @@ class InverseKinematics:
         if self._branches is not None:
             guesses = [np.array(branch) for branch in self._branches(tip, near)]
         else:
-            guesses = [np.array(near), *self._newton.seeds(tip, _FIRST_SEEDS)]
+            guesses = [np.array(near), *self._newton.seeds(tip, self._first_seeds)]
         rows = [row for guess in guesses if (row := self._newton.refine(guess, target, _PATIENT[0])) is not None]
         return self._over(*(tuple(row.tolist()) for row in rows))
 
