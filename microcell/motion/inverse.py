@@ -30,6 +30,8 @@ _DISTINCT_REDUNDANT = 0.5  # rad: the same for arms with a joint to spare
 _FIRST_SEEDS, _FIRST_SEEDS_REDUNDANT, _ALL_SEEDS = 12, 24, 400  # more take longer and find nearer postures
 _HURRIED, _PATIENT = (8, 1), (14, 14)  # steps from a seed, and after how many it must come nearer with each
 _COMPARED = 2  # solutions to take the nearest of, without a closed form; of an arm with a joint to spare one
+_TILTED = 8  # solutions of a tilted target until it counts as out of the task space
+_TURNED = 5e-7  # rad: a solution that is further off is a tilted one
 _ROUNDING = 1e-7  # so little over a limit, rad or m, is put back onto it
 _LONGEST_STRIDE = 0.35  # rad or m: of a joint between two poses of a path, else a pose between them is looked at
 _DEEPEST = 6  # halvings between two poses of a path
@@ -68,9 +70,9 @@ class InverseKinematics:
         self._require_reach(tip_in_base)
         target = _placement(tip_in_base)
         start = np.array(near)
-        found = self._from_near(target, start)
-        if found is not None and (free is None or free(found)):
-            return found
+        beside = self._from_near(target, start)
+        if beside is not None and not self._is_tilted(beside, target) and (free is None or free(beside)):
+            return beside
         exact = self._exact(tip_in_base, target, near)
         found = next((q for q in exact if free is None or free(q)), None)
         if not exact:  # no closed form, or a singular pose with a joint that may be anywhere
@@ -132,15 +134,24 @@ class InverseKinematics:
         return [kept for row in found if row is not None and (kept := self._kept(row)) is not None]
 
     def _nearest_numeric(self, tip: Pose, target: pin.SE3, near: Array, seeds: int, free: Free | None) -> Joints | None:
-        best, best_cost = None, math.inf
+        best: tuple[bool, float, Joints] | None = None
         enough = _COMPARED if self.model.n <= 6 else 1
         wish = tuple(near.tolist())
-        for number, row in enumerate(self._numeric(tip, target, near, seeds), 1):
-            if (cost := _cost(row, wish)) < best_cost and (free is None or free(row)):
-                best, best_cost = row, cost
-            if best is not None and number >= enough:
+        upright = tilted = 0
+        for row in self._numeric(tip, target, near, seeds):
+            found = (self._is_tilted(row, target), _cost(row, wish), row)
+            upright, tilted = upright + (not found[0]), tilted + found[0]
+            if (best is None or found < best) and (free is None or free(row)):
+                best = found
+            if best is not None and (upright >= enough or tilted >= _TILTED):
                 break
-        return best
+        return best[2] if best is not None else None
+
+    def _is_tilted(self, joints: Joints, target: pin.SE3) -> bool:
+        """Whether an arm with fewer than six joints stands only nearly as it should: another branch may do so exactly."""
+        if self.model.n >= 6 or self._branches is not None:
+            return False
+        return float(abs(self._newton.twist(np.array(joints), target)).max()) > _TURNED
 
     def _numeric(self, tip: Pose, target: pin.SE3, near: Array, count: int) -> Iterator[Joints]:
         """Solutions from `near` and from the table's postures; those near in joints first."""
