@@ -14,6 +14,7 @@ from microcell.motion.robot import RobotModel
 
 Z, Y, X, DOWN, BACK = "0 0 1", "0 1 0", "1 0 0", "0 0 -1", "0 -1 0"
 WIDE, HALF, BENT = 2.9, 2.0, 2.4
+TIP = "flange"
 ENDLESS = math.inf
 """Instead of a limit: a continuous joint."""
 
@@ -119,4 +120,4 @@ def odd_arm(name: str, folder: Path) -> RobotModel:
     """Write an arm's file and load it."""
     path = folder / f"{name}.urdf"
     path.write_text(FILES[name], encoding="utf-8")
-    return RobotModel.from_file(path, tip_link="flange", name=name)
+    return RobotModel.from_file(path, tip_link=TIP, name=name)
