@@ -281,7 +281,7 @@ class Controller:
                 self.beside(work, name)
             while self.state is State.EXECUTE and (job := self._resumption.next_job(self._dispatcher)) is not None:
                 self._begin(job)
-            for name, work in self._runner.parking.due() if self.state is State.EXECUTE else ():
+            for name, work in self._runner.between_jobs(self._dispatcher) if self.state is State.EXECUTE else ():
                 self.beside(work, name)
             self._rest()
         except JournalError as error:

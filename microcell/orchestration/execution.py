@@ -13,13 +13,14 @@ from microcell.description.line import Line
 from microcell.devices.contract import Device
 from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
-from microcell.orchestration.dispatch import Job
+from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovering import Recovering
 from microcell.orchestration.resumption import goal_again
 from microcell.orchestration.service import Service
+from microcell.orchestration.sharing import Sharing
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, ended, fault_of
 from microcell.orchestration.work import UnitWork
@@ -87,6 +88,7 @@ class ChainRunner:
         self._attempts = 0
         self.tooling = Tooling(shop, self, gate, changers, restarted=epoch > 1)
         self.parking = Parking(shop, self, gate)
+        self.sharing = Sharing(shop, self, self.tooling)
         self.recovering = Recovering(shop, self, gate, self.tooling, feeders, service)
         self.activity: dict[str, Feedback] = {}
         self.goals: dict[str, SkillGoal] = {}
@@ -103,6 +105,10 @@ class ChainRunner:
                 await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
+
+    def between_jobs(self, dispatcher: Dispatcher) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        """What idle arms do for the others when there is no next job, with names: put a tool away, leave a zone."""
+        return [*self.sharing.due(dispatcher), *self.parking.due()]
 
     def cancel_all(self, device: str = "") -> None:
         """Cancel every running skill, or those that use a device; each is left safe by its server."""
