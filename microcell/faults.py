@@ -105,6 +105,9 @@ CATALOGUE: dict[str, FaultKind] = {
     "INSERT_FORCE_EXCEEDED": _cell(
         "The insertion force went over its limit.", "Check the part's fit; try another part."
     ),
+    "PLUG_NOT_LATCHED": _cell(
+        "The plug came out again when it was pulled.", "Push it in again, then try another part."
+    ),
     "FASTEN_CROSS_THREADED": _cell("Torque rose before the screw was seated.", "Back the screw out and try a new one."),
     "FASTEN_NOT_SEATED": _cell(
         "The screw turned without reaching its torque.", "Check thread and screw; try a new one."

@@ -85,6 +85,7 @@ class Fit(Description):
     clearance_m: float = Field(gt=0, le=0.1, description="Diameter of the hole less that of the part.")
     depth_m: PositiveMetre = Field(description="From first contact to seated.")
     friction_n: float = Field(2.0, ge=0, le=1000, description="Force while going in.")
+    latch_n: float = Field(0.0, ge=0, le=1000, description="Pull that the seated part's latch withstands; 0 = no latch.")
 
 
 class Thread(Description):
@@ -129,6 +130,10 @@ class Inspection(Description):
     exposure_s: float | None = Field(None, gt=0, le=5, description="Instead of the camera's own.")
 
 
+LABEL_TEXT_PATTERN = r"^([!-~]+( [!-~]+)*)?$"
+"""Printable words with single blanks between them."""
+
+
 class Variant(Description):
     """What differs from the base product."""
 
@@ -136,6 +141,9 @@ class Variant(Description):
     items: dict[Name, Name] = Field(default_factory=dict, description="Part to use for an item.")
     parameters: dict[Name, dict[str, Any]] = Field(
         default_factory=dict, description="Operation parameters, by operation."
+    )
+    label_text: str = Field(
+        "", max_length=24, pattern=LABEL_TEXT_PATTERN, description="On the label behind the serial: region, size, colour."
     )
 
 
@@ -172,6 +180,10 @@ class Product(Document):
     def part_of(self, item: str, variant: str) -> str:
         """The part that a variant uses for an item."""
         return self.variants[variant].items.get(item, self.bill_of_materials[item])
+
+    def label_of(self, serial: str, variant: str) -> str:
+        """What the label of a unit says: its serial, and behind a blank the variant's text."""
+        return f"{serial} {self.variants[variant or self.default_variant].label_text}".rstrip()
 
     def parameters_of(self, operation: str, variant: str) -> Mapping[str, Any]:
         """Parameters of an operation with the variant's changes."""

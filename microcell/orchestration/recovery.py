@@ -59,6 +59,7 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "INSERT_NO_CONTACT": (*_NEXT_PART, _ask(1, "scrap", "retry", "next_part", "scrap", "hold"), _HOLD),
     "INSERT_JAMMED": _RETRY_THEN_NEXT,
     "INSERT_FORCE_EXCEEDED": _RETRY_THEN_NEXT,
+    "PLUG_NOT_LATCHED": _RETRY_THEN_NEXT,
     "FASTEN_CROSS_THREADED": _steps(("retry", 2), ("scrap", 1)),
     "FASTEN_NOT_SEATED": _steps(("retry", 2), ("scrap", 1)),
     "EMERGENCY_STOP": _steps(("retry", 3), ("hold", 1)),

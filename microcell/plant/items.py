@@ -31,7 +31,7 @@ class Item:
     """One piece.
 
     `pose` is that of the part's frame: in the tool's TCP frame for a held item, in the unit's frame for an
-    installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed.
+    installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed, `broken` a part whose latch is.
     """
 
     item_id: int
@@ -44,6 +44,7 @@ class Item:
     content: str = ""
     contrast: float = 1.0
     crossed: bool = False
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from microcell.plant.items import Item, Loss, Place
 from microcell.plant.plant import Plant
 from microcell.plant.scene import Flaw
 
-VERSION = 1
+VERSION = 2
 
 
 class PlantFile:
@@ -82,6 +82,7 @@ def _item_data(item: Item) -> dict[str, Any]:
         "content": item.content,
         "contrast": item.contrast,
         "crossed": item.crossed,
+        "broken": item.broken,
     }
 
 
@@ -148,8 +149,9 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     pose = Pose(tuple(position_orientation[0]), tuple(position_orientation[1]))
     place = Place(*data["place"])
     return Item(
-        data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"]
-    )
+        data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"],
+        data["broken"],
+    )  # fmt: skip
 
 
 def _put_tool(tool: ToolTruth, told: Mapping[str, Any], now_s: float) -> None:

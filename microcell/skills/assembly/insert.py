@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -72,7 +73,7 @@ class Insert(ArmSkill):
     name = "insert"
     family = "assembly"
     summary = "Puts the held part into its site, guided by force."
-    Parameters = InsertParameters
+    Parameters: ClassVar[type[InsertParameters]] = InsertParameters
     faults = (
         *MOTION_FAULTS, "GRIP_PART_LOST", "HAND_NOT_EMPTY", "FIXTURE_EMPTY", "INSERT_NO_CONTACT",
         "INSERT_FORCE_EXCEEDED", "INSERT_JAMMED",
@@ -91,7 +92,7 @@ class Insert(ArmSkill):
     @classmethod
     def timeout_s(cls, parameters: Mapping[str, Any]) -> float:
         """Long enough for the whole search."""
-        wanted = InsertParameters.model_validate(dict(parameters))
+        wanted = cls.Parameters.model_validate(dict(parameters))
         lines = 2.0 * wanted.search_radius_m / (wanted.search_pitch_m or LEAST_PITCH_M) + 2.0
         way_m = lines * (2.0 * wanted.search_radius_m + LEAST_PITCH_M)
         stride_m = STRIDE_OF_LIMIT * wanted.force_limit_n / wanted.wrist_lateral_n_m
@@ -103,12 +104,12 @@ class Insert(ArmSkill):
         """Slower, and the part is felt for over a wider field and at larger angles."""
         return {
             **super().changed(parameters, attempt),
-            **wider(InsertParameters, parameters, attempt, "search_radius_m", 0.01),
-            **wider(InsertParameters, parameters, attempt, "search_angle_rad", 0.2),
+            **wider(cls.Parameters, parameters, attempt, "search_radius_m", 0.01),
+            **wider(cls.Parameters, parameters, attempt, "search_angle_rad", 0.2),
         }
 
     async def before(self, context: SkillContext) -> None:
-        wanted = InsertParameters.model_validate(dict(context.goal.parameters))
+        wanted = self.Parameters.model_validate(dict(context.goal.parameters))
         name, part = part_of(context, wanted.item)
         await self.take_arm(context, part.grasp.capability, wanted.speed_ratio)
         await self.hand.check_holding(wanted.item)
@@ -116,7 +117,7 @@ class Insert(ArmSkill):
         await check_fixture(context, occupied=True)
 
     async def run(self, context: SkillContext) -> SkillResult:
-        wanted = InsertParameters.model_validate(dict(context.goal.parameters))
+        wanted = self.Parameters.model_validate(dict(context.goal.parameters))
         site, grasp = site_of(context, wanted.site), part_of(context, wanted.item)[1].grasp
         seat = seat_in_cell(context) @ site.part_in_unit.pose @ grasp.tcp_in_part.pose
         depth_m = site.fit.depth_m if site.fit else 0.0
@@ -130,12 +131,20 @@ class Insert(ArmSkill):
         feels = spec_of(context, self.motion.spec.force_sensor, ForceSensorSpec)
         insertion = _insertion(wanted, site, seat, grasp.tcp_in_part.xyz_m[2], feels)
         inserted = await self._press_in(context, sensor, wanted.item, insertion)
+        proof = await self.prove(context, sensor, insertion)
         context.say("release", 0.8, f"letting go of the {wanted.item}")
-        result = context.accomplish(_result(context.goal.operation, wanted, site.fit, inserted))
+        result = _result(context.goal.operation, wanted, site.fit, inserted)
+        result = context.accomplish(replace(result, measurements=(*result.measurements, *proof)))
         await self.hand.let_go(grasp)
         self.motion.carry("")
         await self.motion.leave()
         return result
+
+    async def prove(
+        self, context: SkillContext, sensor: ForceSensor, insertion: Insertion
+    ) -> tuple[Measurement, ...]:
+        """Prove with the part still in the hand that it sits as it should; what was measured. Here nothing more."""
+        return ()
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
         await self.hand.check_empty()
@@ -144,7 +153,7 @@ class Insert(ArmSkill):
         """Once it is noted that the part sits, it is let go; before, it is in the hand, or lost, as a new attempt finds."""
         if not context.accomplished:
             return None
-        wanted = InsertParameters.model_validate(dict(context.goal.parameters))
+        wanted = self.Parameters.model_validate(dict(context.goal.parameters))
         await self.hand.let_go(part_of(context, wanted.item)[1].grasp)
         return context.accomplished[-1]
 

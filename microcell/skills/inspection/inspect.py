@@ -129,9 +129,14 @@ def _request(context: SkillContext, name: str, check: Check) -> CheckRequest:
         site=check.site,
         part=part_of(context, site.item)[1],
         part_in_cell=seat_in_cell(context) @ site.part_in_unit.pose,
-        expected_text=context.goal.unit if check.kind == "code" else "",
+        expected_text=_label(context) if check.kind == "code" else "",
         taught=check if isinstance(check, TAUGHT) else None,
     )
+
+
+def _label(context: SkillContext) -> str:
+    """What the unit's label should say."""
+    return context.line.product_description.label_of(context.goal.unit, context.goal.variant)
 
 
 def _judged(reading: Reading, check: Check, camera: str) -> Measurement:
