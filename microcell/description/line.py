@@ -27,7 +27,9 @@ class FeederSetup(Description):
 Choice = Literal["retry", "look_again", "next_part", "other", "wait", "rework", "scrap", "hold"]
 """What the cell can do about a fault by itself, and what a person can choose."""
 
-Exchanged = Literal["tool", "arm", "feeder", "fixture", "camera", "printer", "carton_station", "bin"]
+Exchanged = Literal[
+    "tool", "arm", "feeder", "fixture", "camera", "printer", "carton_station", "bin", "press", "turner", "tester"
+]
 
 
 class RecoveryStep(Description):
@@ -72,6 +74,10 @@ class Disturbances(Description):
     missing_screw_ratio: float = Field(0.0, ge=0, le=1, description="Driven screws that come off with the bit.")
     cross_thread_ratio: float = Field(0.0, ge=0, le=1, description="Screws that start crossed.")
     scratch_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered with a scratch.")
+    dent_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a surface to be inspected that come dented.")
+    bulge_ratio: float = Field(0.0, ge=0, le=1, description="The same, bulged.")
+    weak_ratio: float = Field(0.0, ge=0, le=1, description="Cells delivered with a voltage a tenth too low.")
+    short_count_ratio: float = Field(0.0, ge=0, le=1, description="Counted parts that come with one mark too few.")
     wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")

@@ -69,6 +69,13 @@ class Grasp(Description):
     force_n: float = Field(0.0, ge=0, le=2000, description="Gripping force.")
 
 
+class Voltage(Description):
+    """Voltage of good pieces, for the simulated plant."""
+
+    mean_v: float = Field(ge=0, le=1000, description="Mean.")
+    spread_v: float = Field(ge=0, le=100, description="Standard deviation.")
+
+
 class Part(Description):
     """A part type. Its frame is at the centre of its underside, z up (a screw's: under the head)."""
 
@@ -76,7 +83,11 @@ class Part(Description):
     mass_kg: float = Field(gt=0, le=100, description="Mass of one piece.")
     colour_rgb: Rgb = Field(description="sRGB colour seen from above.")
     marks: tuple[Mark, ...] = Field((), description="What is to be seen on the top.")
-    grasp: Grasp = Field(description="How a tool takes it.")
+    grasp: Grasp = Field(description="How a tool takes it, or makes it there (`dispense`, `weld`).")
+    path_m: tuple[tuple[Metre, Metre], ...] = Field(
+        (), description="Of what is dispensed: the nozzle's way from corner to corner, x and y in the part's frame."
+    )
+    voltage: Voltage | None = Field(None, description="Of a battery's cell.")
 
 
 class Fit(Description):
@@ -96,6 +107,14 @@ class Thread(Description):
     stiffness_n_m_rad: float = Field(gt=0, le=1000, description="Rise of torque after the head is seated.")
 
 
+class Joint(Description):
+    """A joint that a press closes."""
+
+    force_n: float = Field(gt=0, le=100_000, description="Force that it needs.")
+    hold_s: float = Field(0.0, ge=0, le=600, description="How long the force must be held.")
+    proud_m: PositiveMetre = Field(description="How high the part stands over its place until it is pressed.")
+
+
 class Site(Description):
     """A place in the unit where an item goes."""
 
@@ -103,6 +122,7 @@ class Site(Description):
     part_in_unit: PoseSpec = Field(description="Frame of the part when it is seated.")
     fit: Fit | None = Field(None, description="For parts that are inserted.")
     thread: Thread | None = Field(None, description="For screws.")
+    joint: Joint | None = Field(None, description="For parts that are laid on and then pressed.")
 
 
 class Operation(Description):
@@ -118,6 +138,10 @@ class Operation(Description):
     item: Name | None = Field(None, description="Item of the bill of materials that is handled.")
     site: Name | None = Field(None, description="Site of the unit that is worked on.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of the skill.")
+    given: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Parameters that are values measured of the same unit before, as <operation>.<feature>.",
+    )
     continues_in: Name | None = Field(None, description="Operation that must follow at once with the same arm.")
     occupies: Name | None = Field(None, description="Kind of station that the unit takes from here on.")
     vacates: Name | None = Field(None, description="Kind of station that the unit leaves when this has ended.")

@@ -14,6 +14,7 @@ from microcell.errors import UsageError
 from microcell.faults import Fault
 from microcell.orchestration.budget import Attempts
 from microcell.orchestration.limits import MAX_OPEN_ORDERS, MAX_ORDER_UNITS
+from microcell.orchestration.measured import Measured
 from microcell.orchestration.order_book import OrderBook
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.questions import Questions
@@ -52,13 +53,14 @@ class Shop:
         self.attempts = Attempts()
         self.sources = Sources(line)
         self.questions = Questions(clock, record)
+        self.measured = Measured(line)
         self._needs: dict[tuple[str, str], Needs] = {}
         self._plan = plan_of(line)
         self._scrap_plan = plan_of(line, scrap=True)
 
     def apply(self, event: events.Event) -> None:
-        """Take an event into account that is in the journal: tools, sources, attempts, questions and what is in service."""
-        for fold in (self.tools, self.sources, self.attempts, self.questions):
+        """Take an event into account that is in the journal: tools, sources, attempts, questions, values, what is in service."""
+        for fold in (self.tools, self.sources, self.attempts, self.questions, self.measured):
             fold.apply(event)
         if isinstance(event, (events.DeviceServiceChanged, events.ToolServiceChanged)):
             name = event.tool if isinstance(event, events.ToolServiceChanged) else event.device
@@ -274,7 +276,8 @@ class Shop:
         spec = unit.plan.operations[operation]
         given = self.line.product_description.parameters_of(operation, unit.variant)
         names = {"item": spec.item, "site": spec.site}
-        return {**given, **{key: value for key, value in names.items() if value is not None}}
+        measured = {key: self.measured.values(unit.serial, features) for key, features in spec.given.items()}
+        return {**given, **measured, **{key: value for key, value in names.items() if value is not None}}
 
     def skill_of(self, unit: UnitWork, operation: str) -> str:
         return unit.plan.operations[operation].skill

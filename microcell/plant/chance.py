@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from random import Random
 
-from microcell.description.checks import Orientation, Surface
+from microcell.description.checks import Count, Orientation, Surface
 from microcell.description.extents import half_extents
 from microcell.description.line import Line
 from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
+from microcell.plant.physics import WEAK_CELL_RATIO
 from microcell.plant.scene import Flaw
 
 
@@ -35,8 +36,9 @@ class Chance:
 class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
-    Scratches are drawn for parts whose surface an inspection looks at, wrong turns for those whose
-    orientation is inspected, wrong parts where another variant uses one of another colour for the item.
+    Scratches, dents and bulges are drawn for parts whose surface an inspection looks at, wrong turns for those whose
+    orientation is inspected, missing marks for those that are counted, wrong parts where another variant uses one of
+    another colour for the item.
     """
 
     def __init__(self, line: Line, chance: Chance) -> None:
@@ -45,6 +47,7 @@ class Delivery:
         self._chance = chance
         self._scratchable = _inspected(line, Surface)
         self._turnable = _inspected(line, Orientation)
+        self._counted = _inspected(line, Count)
         self._others = _alternatives(line)
 
     def part(self, part_name: str, key: str) -> tuple[str, Part]:
@@ -52,7 +55,23 @@ class Delivery:
         others = self._others.get(part_name, ())
         if others and self._chance.happens(self._ratios.wrong_part_ratio, f"wrong_part:{key}"):
             part_name = self._chance.stream(f"which_part:{key}").choice(others)
-        return part_name, self._parts[part_name]
+        return part_name, self._complete(part_name, key)
+
+    def _complete(self, part_name: str, key: str) -> Part:
+        """The part with all its marks, or with one too few where these are counted."""
+        part = self._parts[part_name]
+        short = part_name in self._counted and self._chance.happens(self._ratios.short_count_ratio, f"short:{key}")
+        return part.model_copy(update={"marks": part.marks[:-1]}) if short else part
+
+    def voltage_v(self, part_name: str, key: str) -> float:
+        """Voltage of the delivered part, V; 0 for one that has none."""
+        voltage = self._parts[part_name].voltage
+        if voltage is None:
+            return 0.0
+        mean_v = voltage.mean_v
+        if self._chance.happens(self._ratios.weak_ratio, f"weak:{key}"):
+            mean_v *= WEAK_CELL_RATIO
+        return self._chance.stream(f"voltage:{key}").gauss(mean_v, voltage.spread_v)
 
     def offset(self, part_name: str, scatter_m: float, scatter_rad: float, key: str) -> Pose:
         """Pose of the delivered part in its place's frame."""
@@ -65,9 +84,16 @@ class Delivery:
         return Pose((x, y, 0.0), from_rpy(0.0, 0.0, yaw))
 
     def flaws(self, part_name: str, key: str) -> tuple[Flaw, ...]:
-        """Scratches of the delivered part."""
-        happens = part_name in self._scratchable and self._chance.happens(self._ratios.scratch_ratio, f"scratch:{key}")
-        return self.scratches(part_name, key) if happens else ()
+        """Scratches, dents and bulges of the delivered part."""
+        if part_name not in self._scratchable:
+            return ()
+        ratios = self._ratios
+        found = self.scratches(part_name, key) if self._chance.happens(ratios.scratch_ratio, f"scratch:{key}") else ()
+        for what, ratio in (("dent", ratios.dent_ratio), ("bulge", ratios.bulge_ratio)):
+            if self._chance.happens(ratio, f"{what}:{key}"):
+                stream = self._chance.stream(f"which_{what}:{key}")
+                found = (*found, _spot(self._parts[part_name], stream, shaded=what == "dent"))
+        return found
 
     def scratches(self, part_name: str, key: str) -> tuple[Flaw, ...]:
         """Scratches of a faulty part; none for one whose surface nobody looks at."""
@@ -95,6 +121,16 @@ def _scratch(part: Part, stream: Random) -> Flaw:
     return Flaw(start, end, stream.uniform(0.0004, 0.0008), (red, green, blue))
 
 
+def _spot(part: Part, stream: Random, shaded: bool) -> Flaw:
+    """A dent as a spot in the shade, a bulge as one that shines: as wide as long, beside the middle."""
+    half_x, half_y = half_extents(part)
+    size = min(half_x, half_y) * stream.uniform(0.4, 0.6)
+    x, y = half_x * stream.uniform(0.3, 0.6) * stream.choice((-1.0, 1.0)), half_y * stream.uniform(-0.2, 0.2)
+    towards = 0 if shaded else 255
+    red, green, blue = ((channel + towards) // 2 for channel in part.colour_rgb)
+    return Flaw((x - size / 2, y), (x + size / 2, y), size, (red, green, blue))
+
+
 def parts_of_item(line: Line, item: str) -> tuple[str, ...]:
     """Every part that some variant uses for an item, in the order of the variants."""
     product = line.product_description
@@ -113,7 +149,7 @@ def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _inspected(line: Line, kind: type[Surface] | type[Orientation]) -> frozenset[str]:
+def _inspected(line: Line, kind: type[Surface] | type[Orientation] | type[Count]) -> frozenset[str]:
     product = line.product_description
     return frozenset(
         part

@@ -170,8 +170,9 @@ class Feeding:
         offset = self.delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
         place = Place("feeder", feeder, str(number))
         return self._bench.inventory.make(
-            name, part, lot, place, nominal @ offset, flaws=self.delivery.flaws(name, key)
-        )
+            name, part, lot, place, nominal @ offset,
+            flaws=self.delivery.flaws(name, key), voltage_v=self.delivery.voltage_v(name, key),
+        )  # fmt: skip
 
 
 def _take_one(lots: deque[tuple[str, int]]) -> str | None:

@@ -10,7 +10,7 @@ from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.plant.scene import Flaw
 
-PlaceKind = Literal["feeder", "tool", "fixture", "unit", "carton", "bin", "printer", "loose", "lost"]
+PlaceKind = Literal["feeder", "tool", "fixture", "unit", "carton", "bin", "printer", "tester", "loose", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Item:
     contrast: float = 1.0
     crossed: bool = False
     broken: bool = False
+    voltage_v: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Settling:
             place = self._into_fixture(zone, item, pose)
         elif zone is not None and zone.kind == "bin":
             place = self._into_bin(zone, pose)
-        elif zone is not None and zone.kind in ("feeder", "carton"):
+        elif zone is not None and zone.kind in ("feeder", "carton", "tester"):
             place = self._onto_place(zone, pose)
         if place is None:
             return self._drop(zone, item, pose)
@@ -73,6 +73,9 @@ class Settling:
         """Height over the seated pose at which a released part rests in its site; None when it stays out."""
         height = match.part_in_site.position[2]
         fit = match.place.site.fit
+        if fit is None and match.place.site.joint is not None:
+            proud_m = match.place.site.joint.proud_m
+            return proud_m if match.lateral_m <= LAY_CAPTURE_M and height <= proud_m + DROP_M else None
         if fit is None:
             stack = [
                 other

@@ -263,7 +263,7 @@ class Supports:
                 return hard(seated - bottom_m(item.part))
             return hard(seated if driving else entry)
         if match.place.site.fit is None:
-            return hard(seated)
+            return hard(seated + (match.place.site.joint.proud_m if match.place.site.joint else 0.0))
         if match.over_rim(item):
             return hard(entry)
         reach_m = item.pose.inverse().position[2]
@@ -290,7 +290,7 @@ class Supports:
                 half_x, half_y = half_extents(item.part)
                 within = covers(item.part, px, py) if bores else abs(px) <= half_x and abs(py) <= half_y
                 if within:
-                    highest = max(highest, pose.position[2] + top_m(item.part))
+                    highest = max(highest, pose.position[2] + (0.0 if upside_down(pose) else top_m(item.part)))
         return highest
 
 
@@ -298,6 +298,11 @@ def on_seat(seat: Pose, item: Item, pose: Pose) -> bool:
     """Whether a part is over a fixture's seat so that it slides into it."""
     x, y, _ = (seat.inverse() @ pose).position
     return math.hypot(x, y) <= SEAT_CAPTURE_M and tilt(pose) <= SEAT_CAPTURE_RAD and _square(seat, item, pose)
+
+
+def upside_down(pose: Pose) -> bool:
+    """Whether a frame's z axis points down."""
+    return rotate(pose.orientation, (0.0, 0.0, 1.0))[2] < 0.0
 
 
 def tilt(pose: Pose) -> float:
@@ -319,4 +324,4 @@ def _way_to_origin_m(from_x: float, from_y: float, x: float, y: float) -> float:
 
 def _lies_flat(place: SitePlace) -> bool:
     """Whether a site is just an area, where one label can be stuck over another."""
-    return place.site.fit is None and place.site.thread is None
+    return place.site.fit is None and place.site.thread is None and place.site.joint is None

@@ -89,6 +89,8 @@ class Truth:
             defects.append(f"{site}: turned by {part_in_site.yaw:.2f} rad")
         if item.flaws:
             defects.append(f"{site}: scratched")
+        if len(item.part.marks) < len(self._bench.line.product_description.parts[item.part_name].marks):
+            defects.append(f"{site}: incomplete")
         if item.contrast < _READABLE:
             defects.append(f"{site}: unreadable")
         return defects

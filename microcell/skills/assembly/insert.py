@@ -74,7 +74,7 @@ class Insert(ArmSkill):
     family = "assembly"
     summary = "Puts the held part into its site, guided by force."
     Parameters: ClassVar[type[InsertParameters]] = InsertParameters
-    faults = (
+    faults: ClassVar[tuple[str, ...]] = (
         *MOTION_FAULTS, "GRIP_PART_LOST", "HAND_NOT_EMPTY", "FIXTURE_EMPTY", "INSERT_NO_CONTACT",
         "INSERT_FORCE_EXCEEDED", "INSERT_JAMMED",
     )  # fmt: skip
@@ -119,7 +119,8 @@ class Insert(ArmSkill):
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = self.Parameters.model_validate(dict(context.goal.parameters))
         site, grasp = site_of(context, wanted.site), part_of(context, wanted.item)[1].grasp
-        seat = seat_in_cell(context) @ site.part_in_unit.pose @ grasp.tcp_in_part.pose
+        proud_m = site.joint.proud_m if site.joint else 0.0
+        seat = seat_in_cell(context).shifted(dz=proud_m) @ site.part_in_unit.pose @ grasp.tcp_in_part.pose
         depth_m = site.fit.depth_m if site.fit else 0.0
         context.say("approach", 0.1, f"bringing the {wanted.item} over {wanted.site}")
         over_rim = seat.shifted(dz=depth_m + OVER_RIM_M)
