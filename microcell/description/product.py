@@ -172,15 +172,17 @@ class Variant(Description):
 
 
 class Packing(Description):
-    """Tray in a carton: places along x (columns) and y (rows)."""
+    """Places in a carton or on a pallet: along x (columns), along y (rows), and above each other (layers)."""
 
     columns: int = Field(ge=1, le=100, description="Places along x.")
     rows: int = Field(ge=1, le=100, description="Places along y.")
     pitch_m: PositiveMetre = Field(description="Distance of the places.")
+    layers: int = Field(1, ge=1, le=100, description="Units that stand on each other.")
+    layer_m: Metre = Field(0.0, description="Height from layer to layer.")
 
     @property
     def places(self) -> int:
-        return self.columns * self.rows
+        return self.columns * self.rows * self.layers
 
 
 class Product(Document):

@@ -162,7 +162,8 @@ def _fixture(line: Line, name: str, spec: FixtureSpec) -> Iterable[Solid]:
 def _carton(line: Line, name: str, spec: CartonStationSpec) -> Iterable[Solid]:
     """A floor and four walls, and room for the units."""
     product = line.product_description
-    packing, half_m, height_m = product.packing, unit_half_m(product) + MARGIN_M, unit_height_m(product)
+    packing, half_m = product.packing, unit_half_m(product) + MARGIN_M
+    height_m = unit_height_m(product) + (packing.layers - 1) * packing.layer_m
     frame = spec.carton_in_cell.pose
     area = _grid(frame, packing.columns, packing.rows, packing.pitch_m, (half_m, half_m))
     low_m = -frame.position[2]

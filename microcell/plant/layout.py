@@ -115,7 +115,8 @@ def _clear_m(line: Line, zones: Iterable[Zone]) -> float:
     highest = max((place.position[2] for zone in zones for place in zone.places), default=0.0)
     items = [site.item for site in product.sites.values()]
     heights = (max(top_m(product.parts[name]) for name in parts_of_item(line, item)) for item in items)
-    return highest + sum(heights)
+    stacked_m = (product.packing.layers - 1) * product.packing.layer_m
+    return highest + stacked_m + sum(heights)
 
 
 def _grasp(grasp: Grasp) -> GraspPlace:

@@ -105,12 +105,22 @@ class Settling:
         )
         holder = self._bench.cartons[zone.name] if zone.kind == "carton" else zone.name
         number = zone.nearest_place(*pose.position[:2])
-        place = Place(zone.kind, holder, str(number))
         x, y, z = zone.places[number].position
+        if zone.kind == "carton":
+            number, z = self._layer(zone, holder, number, z)
+        place = Place(zone.kind, holder, str(number))
         near = math.dist(pose.position[:2], (x, y)) <= capture and pose.position[2] - z <= drop
         if not holder or not near or self._bench.inventory.slot(place) is not None:
             return None
         return place, Pose((*pose.position[:2], z), pose.orientation)
+
+    def _layer(self, zone: Zone, carton: str, number: int, floor_m: float) -> tuple[int, float]:
+        """Slot and height of the lowest free layer over a place of a carton."""
+        packing = self._bench.line.product_description.packing
+        taken = {item.place.slot for item in self._bench.inventory.at("carton", carton)}
+        slots = [number + layer * len(zone.places) for layer in range(packing.layers)]
+        layer = next((n for n, slot in enumerate(slots) if str(slot) not in taken), 0)
+        return slots[layer], floor_m + layer * packing.layer_m
 
     def _drop(self, zone: Zone | None, item: Item, pose: Pose) -> Item:
         """Lie where it is put, or be gone when it falls."""
