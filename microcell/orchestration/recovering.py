@@ -91,7 +91,7 @@ class Failure:
 
     @property
     def hand_may_be_full(self) -> bool:
-        return self.index > 0 or self.fault.code in MAY_LEAVE_PART_IN_HAND
+        return self.fault.code != "PART_OFF_LIMITS" and (self.index > 0 or self.fault.code in MAY_LEAVE_PART_IN_HAND)
 
     @property
     def resources(self) -> Mapping[str, str]:

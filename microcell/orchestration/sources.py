@@ -30,6 +30,7 @@ BLAMED: dict[str, tuple[str, ...]] = {
     "PRESS_OFF_LIMITS": ("press",),
     "WELD_OFF_LIMITS": (TOOL,),
     "TEST_NO_CONTACT": ("tester",),
+    "PART_OFF_LIMITS": (),
     "FIXTURE_NOT_CLAMPED": ("fixture",),
     "FIXTURE_OCCUPIED": ("fixture",),
     "CAMERA_NO_IMAGE": ("camera",),
