@@ -59,7 +59,7 @@ class Shop:
         self._scrap_plan = plan_of(line, scrap=True)
 
     def apply(self, event: events.Event) -> None:
-        """Take an event into account that is in the journal: tools, sources, attempts, questions, values, what is in service."""
+        """Take an event into account that is in the journal: tools, sources, attempts, questions, values, what is in use."""
         for fold in (self.tools, self.sources, self.attempts, self.questions, self.measured):
             fold.apply(event)
         if isinstance(event, (events.DeviceServiceChanged, events.ToolServiceChanged)):

@@ -105,6 +105,10 @@ class Delivery:
         """The parts that could be taken for this one by mistake."""
         return self._others.get(part_name, ())
 
+    def is_counted(self, part_name: str) -> bool:
+        """Whether an inspection counts the marks of the part."""
+        return part_name in self._counted
+
     def turn_matters(self, part_name: str) -> bool:
         """Whether an inspection looks at how the part is turned."""
         return part_name in self._turnable

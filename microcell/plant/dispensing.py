@@ -29,13 +29,11 @@ class Flow:
 
 
 class Dispensing:
-    """Every dispenser of a cell. `clogged` are those that let too little out, each by its ratio; `bubbles` those whose next
-    bead has a gap.
-    """
+    """Every dispenser of a cell. `bubbles` are those whose next bead has a gap."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self.clogged: dict[str, float] = {}
+        self._clogged: dict[str, float] = {}
         self.bubbles: set[str] = set()
         tools = bench.tools.values()
         self._flows = {tool.name: Flow(tool.spec.cartridge_kg) for tool in tools if tool.spec.device == "dispenser"}
@@ -61,6 +59,10 @@ class Dispensing:
         flow = self._flows[tool.name]
         return flow.mass_kg + (self._out_kg(tool, flow) if flow.since_s is not None else 0.0)
 
+    def clog(self, tool: str, ratio: float) -> None:
+        """From now until the valve closes, so little of the flow comes out."""
+        self._clogged[tool] = ratio
+
     def begin(self, tool: ToolTruth) -> None:
         """Open the valve where the nozzle is."""
         flow = self._flows[tool.name]
@@ -82,12 +84,13 @@ class Dispensing:
         flow.mass_kg = self._out_kg(tool, flow)
         flow.left_kg, flow.since_s = flow.left_kg - flow.mass_kg, None
         self._lay(tool, flow)
+        self._clogged.pop(tool.name, None)
 
     def _out_kg(self, tool: ToolTruth, flow: Flow) -> float:
         spec = tool.spec
         rate_kg_s = spec.flow_kg_s if spec.device == "dispenser" else 0.0
         seconds = self._bench.clock.now() - (flow.since_s or 0.0)
-        return min(flow.left_kg, rate_kg_s * seconds * self.clogged.get(tool.name, 1.0))
+        return min(flow.left_kg, rate_kg_s * seconds * self._clogged.get(tool.name, 1.0))
 
     def _lay(self, tool: ToolTruth, flow: Flow) -> None:
         """The bead of the part whose way agrees best with the nozzle's; one that wets too little of it is nothing."""
@@ -102,7 +105,7 @@ class Dispensing:
 
     def _spoilt(self, tool: ToolTruth, wetted: list[tuple[Point, bool]]) -> list[tuple[Point, bool]]:
         """A clogged nozzle stops wetting early, an air bubble leaves out a seventh in the middle."""
-        last = math.ceil(len(wetted) * self.clogged.get(tool.name, 1.0))
+        last = math.ceil(len(wetted) * self._clogged.get(tool.name, 1.0))
         if tool.name in self.bubbles:
             self.bubbles.discard(tool.name)
             first, end = 3 * len(wetted) // 7, 4 * len(wetted) // 7

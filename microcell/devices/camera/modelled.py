@@ -124,9 +124,9 @@ def drawn_reading(request: CheckRequest, items: Sequence[SceneItem], stream: Ran
     if request.kind == "presence":
         error = MEASURED.presence if truth.value > 0.0 else MEASURED.absence
         return replace(truth, value=min(1.0, error.around(truth.value, stream)))
-    error = _ERRORS.get(request.kind)
-    if error is None:  # taught checks were measured on photos of real parts only (`bench/vision_real.py`)
+    if request.kind not in _ERRORS:  # taught checks were measured on photos of real parts only (`bench/vision_real.py`)
         return truth
+    error = _ERRORS[request.kind]
     return replace(truth, value=error.around(truth.value, stream), uncertainty=error.sd)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from microcell.description.base import Description, Name
 from microcell.description.cell import BinSpec, TesterSpec
+from microcell.description.checks import Check
 from microcell.description.line import Line
 from microcell.devices.camera.contract import Camera
 from microcell.devices.tester.contract import Tester
@@ -17,7 +18,7 @@ from microcell.geometry import Pose
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
-from microcell.skills.inspection.inspect import _judged
+from microcell.skills.judging import limits_of
 from microcell.skills.workplace import (
     CAMERA_FAULTS,
     LOOK_AGAIN_RATIOS,
@@ -27,7 +28,7 @@ from microcell.skills.workplace import (
     part_of,
     spec_of,
 )
-from microcell.vision.requests import CheckRequest
+from microcell.vision.requests import CheckRequest, Reading
 
 DROP_CLEARANCE_M = 0.0003
 
@@ -41,8 +42,8 @@ class MeasureParameters(Description):
     inspection: Name | None = Field(None, description="Inspection whose checks are made of the part in the nest.")
     before_v: tuple[float, ...] = Field((), max_length=100, description="Voltages of the kit's parts so far.")
     kit: int = Field(1, ge=1, le=100, description="Parts in the kit.")
-    kit_lower_v: float | None = Field(None, ge=0, description="Least sum of their voltages.")
-    kit_upper_v: float | None = Field(None, gt=0, description="Greatest sum of their voltages.")
+    kit_lower_v: float | None = Field(None, ge=0, le=100_000, description="Least sum of their voltages.")
+    kit_upper_v: float | None = Field(None, gt=0, le=100_000, description="Greatest sum of their voltages.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last ways down.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 
@@ -104,11 +105,13 @@ class Measure(ArmSkill):
                 raise FaultError("GRIP_PART_LOST", self.hand.name, f"the {wanted.item} was lost on the way to {tester}")
             await self.motion.leave()
         measurements = await self._judge(context, wanted, nest)
-        context.say("fetch", 0.6, f"taking the {wanted.item} again")
-        await self.fetch(name, part.grasp, nest, wanted.speed_m_s)
         bad = [m for m in measurements if not m.within_limits]
         if bad:
-            await self._throw_away(context, wanted, bad[0])
+            await self._throw_away(context, wanted, nest)
+            detail = f"{_told(bad[0])}; the {wanted.item} is in {context.leased('bin')}"
+            raise FaultError("PART_OFF_LIMITS", tester, detail)
+        context.say("fetch", 0.6, f"taking the {wanted.item} again")
+        await self.fetch(name, part.grasp, nest, wanted.speed_m_s)
         told = f"{measurements[0].value:.3f} V"
         result = context.accomplish(SkillResult(Outcome.SUCCEEDED, told, measurements=measurements))
         await self.motion.lift()
@@ -127,7 +130,8 @@ class Measure(ArmSkill):
         tester, name = context.leased("tester"), context.goal.operation
         tested = await self._tester(context).measure()
         if not tested.touching:
-            raise FaultError("TEST_NO_CONTACT", tester, f"the {wanted.item} does not lie under the contacts")
+            await self._throw_away(context, wanted, nest)
+            raise FaultError("TEST_NO_CONTACT", tester, f"the {wanted.item} was not felt, and is in {context.leased('bin')}")
         voltage = Measurement(f"{name}.voltage", tested.voltage_v, "V", *wanted.limits_v(), source=tester)
         return (voltage, *(await self._look(context, wanted, nest) if wanted.inspection else ()))
 
@@ -140,19 +144,30 @@ class Measure(ArmSkill):
         requests = [CheckRequest(name, check.kind, station, "", part, nest) for name, check in checks.items()]
         device = context.device(camera, Camera)
         readings, _ = await looked_again(context, LOOK_AGAIN_RATIOS, lambda r: device.measure(requests, spec.exposure_s * r))
-        return tuple(_judged(reading, checks[reading.name], camera) for reading in readings)
+        return tuple(_measured(reading, checks[reading.name], camera) for reading in readings)
 
-    async def _throw_away(self, context: SkillContext, wanted: MeasureParameters, bad: Measurement) -> None:
-        """Drop the part into the bin, and say what is wrong with it."""
+    async def _throw_away(self, context: SkillContext, wanted: MeasureParameters, nest: Pose) -> None:
+        """Take the part out of the nest and drop it into the bin."""
+        name, part = part_of(context, wanted.item)
         where = context.leased("bin")
         context.say("reject", 0.8, f"throwing the {wanted.item} into {where}")
+        await self.fetch(name, part.grasp, nest, wanted.speed_m_s)
         await self.drop(spec_of(context, where, BinSpec).drop_in_cell.pose)
-        limits = " to ".join(f"{limit:.4g}" for limit in (bad.lower, bad.upper) if limit is not None)
-        detail = f"{bad.name} is {bad.value:.4g} {bad.unit}, the limit is {limits}; the {wanted.item} is in {where}"
-        raise FaultError("PART_OFF_LIMITS", context.leased("tester"), detail)
 
     def _tester(self, context: SkillContext) -> Tester:
         return context.device(context.leased("tester"), Tester)
+
+
+def _measured(reading: Reading, check: Check, camera: str) -> Measurement:
+    """A reading with its check's limits."""
+    name = f"{reading.name}.{reading.feature}"
+    return Measurement(name, reading.value, reading.unit, *limits_of(check), reading.text, reading.uncertainty, camera)
+
+
+def _told(bad: Measurement) -> str:
+    """What is wrong, in words."""
+    limits = " to ".join(f"{limit:.4g}" for limit in (bad.lower, bad.upper) if limit is not None)
+    return f"{bad.name} is {bad.value:.4g} {bad.unit}, permitted is {limits}"
 
 
 PLUGIN = Measure

@@ -10,9 +10,9 @@ from pydantic import Field
 from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
-from microcell.skills.assembly.insert import Insert, InsertParameters
 from microcell.skills.contract import SkillContext
 from microcell.skills.guarded import READINGS
+from microcell.skills.inserting import Inserting, InsertParameters
 from microcell.skills.peg_in_hole import Insertion
 
 PULL_M_S = 0.002
@@ -26,7 +26,7 @@ class PlugParameters(InsertParameters):
     pull_n: float = Field(5.0, gt=0, le=500, description="Pull that the latch must withstand.")
 
 
-class Plug(Insert):
+class Plug(Inserting):
     """Plug a connector in.
 
     All that `insert` does, and then a pull on the connector that is still in the hand: PLUG_NOT_LATCHED when it gives way.
@@ -36,7 +36,7 @@ class Plug(Insert):
     name = "plug"
     summary = "Plugs the held connector in and pulls at it, to feel that its latch holds."
     Parameters = PlugParameters
-    faults = (*Insert.faults, "PLUG_NOT_LATCHED")
+    faults = (*Inserting.faults, "PLUG_NOT_LATCHED")
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

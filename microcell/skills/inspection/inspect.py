@@ -15,6 +15,7 @@ from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
 from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
+from microcell.skills.judging import limits_of
 from microcell.skills.workplace import (
     CAMERA_FAULTS,
     DEVICE_FAULTS,
@@ -141,34 +142,11 @@ def _label(context: SkillContext) -> str:
 
 def _judged(reading: Reading, check: Check, camera: str) -> Measurement:
     """A reading with the check's limits."""
-    lower, upper = _limits(check)
+    lower, upper = limits_of(check)
     return Measurement(
         f"{reading.name}.{reading.feature}", reading.value, reading.unit, lower, upper, reading.text,
         reading.uncertainty, camera,
     )  # fmt: skip
-
-
-def _limits(check: Check) -> tuple[float | None, float | None]:
-    """Lower and upper limit of a check's reading, in the reading's unit."""
-    if check.kind == "presence":
-        return check.min_ratio, None
-    if check.kind == "position":
-        return None, check.max_offset_m
-    if check.kind == "orientation":
-        return None, check.max_angle_rad
-    if check.kind == "colour":
-        return None, check.max_delta_e_ratio
-    if check.kind == "surface":
-        return None, check.max_flaw_m
-    if check.kind == "anomaly":
-        return None, check.max_score_ratio
-    if check.kind == "taught_presence":
-        return 0.0, None
-    if check.kind == "template":
-        return None, 0.0
-    if check.kind == "count":
-        return float(check.expected), float(check.expected)
-    return 1.0, None
 
 
 def _result(
