@@ -27,8 +27,10 @@ COMMAND = "python tools/reference.py"
 NOTE = f"<!-- Written by `{COMMAND}`. Change the code, not this page. -->"
 
 UNITS = {
-    "_n_m_rad": "N·m/rad", "_kg_s": "kg/s", "_ohm": "Ω", "_n_m_h": "N·m·h", "_rad_s2": "rad/s²", "_rad_s": "rad/s", "_n_m": "N·m", "_m_s": "m/s",
-    "_rad": "rad", "_kg": "kg", "_pa": "Pa", "_px": "px", "_ratio": "1", "_m": "m", "_n": "N", "_s": "s", "_v": "V", "_j": "J",
+    "_n_m_rad": "N·m/rad", "_kg_s": "kg/s", "_ohm": "Ω",
+    "_n_m_h": "N·m·h", "_rad_s2": "rad/s²", "_rad_s": "rad/s", "_n_m": "N·m", "_m_s": "m/s",
+    "_rad": "rad", "_kg": "kg", "_pa": "Pa", "_px": "px", "_ratio": "1", "_m": "m", "_n": "N", "_s": "s", "_v": "V",
+    "_j": "J",
 }  # fmt: skip
 """Unit by the ending of a key, the longest ending first."""
 

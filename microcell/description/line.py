@@ -77,7 +77,7 @@ class Disturbances(Description):
     dent_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a surface to be inspected that come dented.")
     bulge_ratio: float = Field(0.0, ge=0, le=1, description="The same, bulged.")
     weak_ratio: float = Field(0.0, ge=0, le=1, description="Cells delivered with a voltage a tenth too low.")
-    short_count_ratio: float = Field(0.0, ge=0, le=1, description="Counted parts that come with one mark too few.")
+    short_count_ratio: float = Field(0.0, ge=0, le=1, description="Parts counted or compared with a template that lack a mark.")
     wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")

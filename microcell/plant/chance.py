@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from microcell.description.checks import Count, Orientation, Surface
+from microcell.description.checks import Count, Orientation, Surface, Template
 from microcell.description.extents import half_extents
 from microcell.description.line import Line
 from microcell.description.product import Part
@@ -37,7 +37,8 @@ class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
     Scratches, dents and bulges are drawn for parts whose surface an inspection looks at, wrong turns for those whose
-    orientation is inspected, missing marks for those that are counted, wrong parts where another variant uses one of
+    orientation is inspected, missing marks for those that are counted or compared
+    with a template, wrong parts where another variant uses one of
     another colour for the item.
     """
 
@@ -47,7 +48,7 @@ class Delivery:
         self._chance = chance
         self._scratchable = _inspected(line, Surface)
         self._turnable = _inspected(line, Orientation)
-        self._counted = _inspected(line, Count)
+        self._counted = _inspected(line, Count) | _inspected(line, Template)
         self._others = _alternatives(line)
 
     def part(self, part_name: str, key: str) -> tuple[str, Part]:
@@ -58,7 +59,7 @@ class Delivery:
         return part_name, self._complete(part_name, key)
 
     def _complete(self, part_name: str, key: str) -> Part:
-        """The part with all its marks, or with one too few where these are counted."""
+        """The part with all its marks, or with one too few where somebody looks for them."""
         part = self._parts[part_name]
         short = part_name in self._counted and self._chance.happens(self._ratios.short_count_ratio, f"short:{key}")
         return part.model_copy(update={"marks": part.marks[:-1]}) if short else part
@@ -106,7 +107,7 @@ class Delivery:
         return self._others.get(part_name, ())
 
     def is_counted(self, part_name: str) -> bool:
-        """Whether an inspection counts the marks of the part."""
+        """Whether an inspection counts the marks of the part, or compares them with a template."""
         return part_name in self._counted
 
     def turn_matters(self, part_name: str) -> bool:
@@ -153,7 +154,7 @@ def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _inspected(line: Line, kind: type[Surface] | type[Orientation] | type[Count]) -> frozenset[str]:
+def _inspected(line: Line, kind: type[Surface] | type[Orientation] | type[Count] | type[Template]) -> frozenset[str]:
     product = line.product_description
     return frozenset(
         part

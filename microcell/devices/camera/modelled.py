@@ -201,9 +201,9 @@ def _code(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem])
     return float(item is not None and item.content != "" and item.content == request.expected_text)
 
 
-def _template(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -> float:
-    """Each flaw is a difference from the template; where nothing is, all is."""
-    return 1.0 if item is None else float(len(item.flaws))
+def _template(request: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -> float:
+    """Each flaw and each missing mark is a difference from the template; where nothing is, all is."""
+    return 1.0 if item is None else float(len(item.flaws) + len(request.part.marks) - len(item.part.marks))
 
 
 def _anomaly(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -> float:
