@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from microcell.description.base import (
+    LABEL_TEXT_PATTERN,
     SERIAL_PREFIX_PATTERN,
     Description,
     Document,
@@ -152,10 +153,6 @@ class Inspection(Description):
 
     checks: dict[Name, Check] = Field(min_length=1, description="Checks by name.")
     exposure_s: float | None = Field(None, gt=0, le=5, description="Instead of the camera's own.")
-
-
-LABEL_TEXT_PATTERN = r"^([!-~]+( [!-~]+)*)?$"
-"""Printable words with single blanks between them."""
 
 
 class Variant(Description):
