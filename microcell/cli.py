@@ -17,6 +17,7 @@ from microcell import __version__
 from microcell.errors import MicrocellError
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
+ORDER_FORMATS = ("own", "csv", "b2mml", "nexus", "ariac")
 MOST_DOMAIN = 232
 """The highest ROS_DOMAIN_ID whose ports exist."""
 
@@ -24,7 +25,7 @@ MOST_DOMAIN = 232
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command; errors of ours become one clear text and exit code 2."""
     args = _parser().parse_args(argv)
-    module = importlib.import_module(f"microcell.commands.{args.command}")
+    module = importlib.import_module(f"microcell.commands.{getattr(args, 'module', args.command)}")
     try:
         return int(module.run(args))
     except MicrocellError as error:
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _journal_commands(commands)
     _teach_command(commands)
     _pack_command(commands)
+    _import_command(commands)
     return parser
 
 
@@ -273,6 +275,28 @@ def _pack_command(commands: Commands) -> None:  # type: ignore[valid-type]
     pack.add_argument("--clearance", type=_positive(float), default=0.001, metavar="M", help="around each box (0.001)")
     pack.add_argument("--output", type=Path, metavar="FILE", help="draw it, as .png or .svg")
     _json(pack)
+
+
+def _import_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    imported = _add(commands, "import", "read orders of other systems (CSV, B2MML, NEXUS, ARIAC), say what is wrong in them")
+    imported.set_defaults(module="import_orders")
+    imported.add_argument("file", type=Path, metavar="FILE")
+    imported.add_argument("--check", action="store_true", help="only say what is wrong, row by row for a table")
+    imported.add_argument("--line", metavar="LINE", help="also whether a line can make the orders")
+    imported.add_argument("--output", type=Path, metavar="FILE", help="write the orders as our YAML, if nothing is wrong")
+    _foreign(imported)
+    _json(imported)
+
+
+def _foreign(parser: argparse.ArgumentParser, product: bool = True) -> None:
+    """How files of other systems are to be read."""
+    parser.add_argument("--format", choices=ORDER_FORMATS, help="of the file; default: told from its content")
+    if product:
+        parser.add_argument("--product", help="for a table without a column of products")
+    parser.add_argument("--names", type=Path, metavar="FILE", help="YAML: our 'product' or 'product/variant' for theirs")
+    parser.add_argument("--decimal", choices=(",", "."), help="the table's decimal mark, where it does not tell")
+    parser.add_argument("--dates", choices=("dmy", "mdy"), help="the table's order of day and month, where it does not tell")
+    parser.add_argument("--zone", default="UTC", help="time zone of dates without one (default: %(default)s)")
 
 
 def _size(text: str) -> tuple[float, float, float]:

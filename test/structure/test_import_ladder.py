@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "devices": {"description", "plant", "motion", "vision"},
     "skills": {"description", "devices", "motion", "vision", "packing"},
     "orchestration": {"description", "devices", "skills", "records"},
+    "gateways": {"description", "records"},
 }
 """For each package, the others that it may import; the ground floor always. What is not listed is the top floor."""
 
