@@ -12,11 +12,19 @@ from pydantic import Field
 
 from microcell.description.base import Description, FileName, Name, PositiveMetre
 
+Rejection = Literal["rework", "scrap", "recycle"]
+
 
 class CheckBase(Description):
-    """What to do with the unit when the check fails: rework redoes operations and inspects again."""
+    """What to do with the unit when the check fails: rework redoes operations and inspects again.
 
-    on_fail: Literal["rework", "scrap"] = Field("scrap", description="What becomes of the unit when the check fails.")
+    `recycle` takes the unit out as `scrap` does, and says in the records that its material can be used again.
+    """
+
+    on_fail: Rejection = Field("scrap", description="What becomes of the unit when the check fails.")
+    on_uncertain: Rejection | None = Field(
+        None, description="What becomes of it when all looks leave the check uncertain; without it, as for `on_fail`."
+    )
     redo: tuple[Name, ...] = Field((), description="Operations that a rework does again.")
 
 
