@@ -314,6 +314,30 @@ class FeederRefilled(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProcessDrift(Event):
+    """A measured value drifts towards its limit, or no longer does (`drifting` is False, `fault` is None).
+
+    Its weighted mean has come from the `centre` to `mean`, which uses up `used_ratio` of the way to the `limit`; all in
+    `unit_of_value`. `sd` is the standard deviation of single values, `unit` the one whose value told it.
+    """
+
+    kind: ClassVar[str] = "process.drift"
+    measurement: str
+    variant: str
+    station: str
+    drifting: bool
+    unit: str
+    mean: float
+    centre: float
+    sd: float
+    limit: float
+    used_ratio: float
+    unit_of_value: str
+    reason: str
+    fault: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FaultRaised(Event):
     """A fault that belongs to the cell, not to one operation."""
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from microcell.description.base import Description, Document, Name
 from microcell.description.cell import Cell
+from microcell.description.checks import ChartSpec
 from microcell.description.product import Product
 from microcell.description.tool import Tool
 from microcell.description.zones import Ways
@@ -107,6 +108,7 @@ class LineDocument(Document):
         default_factory=dict, description="Policy by fault code, instead of the default."
     )
     recovery_budget: RecoveryBudget = Field(RecoveryBudget(), description="How much may be tried before it ends.")
+    chart: ChartSpec = Field(ChartSpec(), description="How measured values are watched for drift.")
     evidence: Evidence = Field(Evidence(), description="Pictures that inspections leave.")
     disturbances: Disturbances = Field(Disturbances(), description="How imperfect the simulated plant is.")
     time_scale: float = Field(1.0, gt=0, le=100, description="Speed of mock hardware against real time.")
