@@ -55,7 +55,7 @@ class JournalOpened(Event):
     """A controller began to write; several in one journal mean restarts.
 
     `tools` has tool, serial, cycles, torque_n_m_h, calibration_days and the day of the last calibration ("" for none) of
-    each tool in the cribs: the limits that its life is judged by.
+    each tool in the cribs: the limits that its life is judged by. So many of the newest `pictures` of inspections are kept.
     """
 
     kind: ClassVar[str] = "journal.opened"
@@ -70,6 +70,7 @@ class JournalOpened(Event):
     ideal_cycle_s: float
     release: str
     tools: tuple[tuple[str, str, int, float, int, str], ...] = ()
+    pictures: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +163,8 @@ class OperationStarted(Event):
 class OperationEnded(Event):
     """Outcome: succeeded, fault, cancelled or rejected. Measurements are plain `Measurement` fields.
 
-    `motion_s` is the part of `duration_s` in which an arm moved.
+    `motion_s` is the part of `duration_s` in which an arm moved. `inspection` says how an inspection came to its verdict:
+    looks, evidence, and the checks that were not accepted or found something (`skills/report_data.py`).
     """
 
     kind: ClassVar[str] = "operation.ended"
@@ -182,6 +184,7 @@ class OperationEnded(Event):
     carton: str = ""
     image_sha256: str = ""
     motion_s: float = 0.0
+    inspection: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,6 +311,30 @@ class FeederRefilled(Event):
     part: str
     lot: str
     level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessDrift(Event):
+    """A measured value drifts towards its limit, or no longer does (`drifting` is False, `fault` is None).
+
+    Its weighted mean has come from the `centre` to `mean`, which uses up `used_ratio` of the way to the `limit`; all in
+    `unit_of_value`. `sd` is the standard deviation of single values, `unit` the one whose value told it.
+    """
+
+    kind: ClassVar[str] = "process.drift"
+    measurement: str
+    variant: str
+    station: str
+    drifting: bool
+    unit: str
+    mean: float
+    centre: float
+    sd: float
+    limit: float
+    used_ratio: float
+    unit_of_value: str
+    reason: str
+    fault: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

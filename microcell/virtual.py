@@ -24,6 +24,7 @@ from microcell.orchestration.packml import State
 from microcell.orchestration.session import Session
 from microcell.orchestration.view import CellSnapshot
 from microcell.plant.plant import Plant
+from microcell.records.evidence import EvidenceStore, evidence_folder
 from microcell.records.journal import Entry, Head, Journal
 from microcell.skills.runner import SkillRunner
 
@@ -70,6 +71,9 @@ class VirtualCell:
         session = Session("virtual", run.camera, run.seed)
         self.controller = Controller(run.line, self.clock, journal, self.skills, guards, session)
         self.runner.record_step = self.controller.tooling.record_step
+        if run.journal is not None:
+            most = run.line.evidence.pictures
+            self.runner.keep = EvidenceStore(evidence_folder(run.journal), most, durable=False).keep
 
     async def start(self) -> None:
         """Connect every device and bring the cell to Idle."""

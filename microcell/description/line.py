@@ -9,6 +9,7 @@ from pydantic import Field
 
 from microcell.description.base import Description, Document, Name
 from microcell.description.cell import Cell
+from microcell.description.checks import ChartSpec
 from microcell.description.product import Product
 from microcell.description.tool import Tool
 from microcell.description.zones import Ways
@@ -77,6 +78,15 @@ class Disturbances(Description):
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")
 
 
+class Evidence(Description):
+    """The pictures that inspections leave in the folder `evidence` beside the journal."""
+
+    pictures: int = Field(
+        1000, ge=0, le=10_000_000, description="So many are kept, the newest; about 0.5 MB each. 0 = none are made."
+    )
+    of: Literal["all", "rejected"] = Field("all", description="Of which units.")
+
+
 class LineDocument(Document):
     """The file of a line: names of cell and product, and the set-up."""
 
@@ -98,6 +108,8 @@ class LineDocument(Document):
         default_factory=dict, description="Policy by fault code, instead of the default."
     )
     recovery_budget: RecoveryBudget = Field(RecoveryBudget(), description="How much may be tried before it ends.")
+    chart: ChartSpec = Field(ChartSpec(), description="How measured values are watched for drift.")
+    evidence: Evidence = Field(Evidence(), description="Pictures that inspections leave.")
     disturbances: Disturbances = Field(Disturbances(), description="How imperfect the simulated plant is.")
     time_scale: float = Field(1.0, gt=0, le=100, description="Speed of mock hardware against real time.")
 

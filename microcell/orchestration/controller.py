@@ -261,6 +261,8 @@ class Controller:
         self.packml.apply(event)
         for listener in self._listeners:
             listener(entry)
+        for drift in self.shop.drifts.due(event.time_s):
+            self._record(drift)
 
     def _wake(self) -> None:
         """Look at everything once, soon."""

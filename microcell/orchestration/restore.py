@@ -158,6 +158,7 @@ def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
         ideal_cycle_s=line.ideal_cycle_s,
         release=microcell.__version__,
         tools=shop.tools.limits(),
+        pictures=line.evidence.pictures,
     )
 
 

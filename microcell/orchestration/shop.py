@@ -21,6 +21,7 @@ from microcell.orchestration.resources import Resources
 from microcell.orchestration.sources import Sources
 from microcell.orchestration.tools import ToolLedger
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork, plan_of
+from microcell.records.drift import DriftFold, chart_of
 from microcell.skills.contract import Needs
 
 Record = Callable[[events.Event], None]
@@ -52,13 +53,14 @@ class Shop:
         self.attempts = Attempts()
         self.sources = Sources(line)
         self.questions = Questions(clock, record)
+        self.drifts = DriftFold(chart_of(line))
         self._needs: dict[tuple[str, str], Needs] = {}
         self._plan = plan_of(line)
         self._scrap_plan = plan_of(line, scrap=True)
 
     def apply(self, event: events.Event) -> None:
-        """Take an event into account that is in the journal: tools, sources, attempts, questions and what is in service."""
-        for fold in (self.tools, self.sources, self.attempts, self.questions):
+        """Take an event into account that is in the journal: its folds, and what is in service."""
+        for fold in (self.tools, self.sources, self.attempts, self.questions, self.drifts):
             fold.apply(event)
         if isinstance(event, (events.DeviceServiceChanged, events.ToolServiceChanged)):
             name = event.tool if isinstance(event, events.ToolServiceChanged) else event.device

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from microcell.events import ProcessDrift
 from microcell.faults import Fault
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.questions import Question
@@ -103,6 +104,7 @@ class CellSnapshot:
     active_faults: tuple[Fault, ...]
     last_faults: tuple[Fault, ...]
     questions: tuple[Question, ...]
+    drifts: tuple[ProcessDrift, ...]
     units_in_work: int
     units_good: int
     units_scrapped: int
@@ -134,6 +136,7 @@ def snapshot(
         active_faults=active,
         last_faults=tuple(shop.faults),
         questions=shop.questions.open(),
+        drifts=shop.drifts.drifting(),
         units_in_work=len(shop.units),
         units_good=shop.units_good,
         units_scrapped=shop.units_scrapped,

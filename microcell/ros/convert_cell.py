@@ -182,7 +182,7 @@ def event_message(entry: Entry, epoch_s: float) -> ProductionEvent:
 def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
     """The cell for /diagnostics."""
     level = DiagnosticStatus.OK
-    if snapshot.state in _WARNINGS:
+    if snapshot.state in _WARNINGS or snapshot.drifts:
         level = DiagnosticStatus.WARN
     if snapshot.state in _ERRORS or any(not fault.kind.recoverable for fault in snapshot.active_faults):
         level = DiagnosticStatus.ERROR
@@ -192,6 +192,7 @@ def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
         "units good": snapshot.units_good,
         "units scrapped": snapshot.units_scrapped,
         **{f"fault {fault.code}": str(fault) for fault in snapshot.active_faults},
+        **{f"drift {d.measurement} {d.variant} {d.station}".rstrip(): d.reason for d in snapshot.drifts},
     }
     return DiagnosticStatus(
         level=level,

@@ -11,6 +11,7 @@ import numpy as np
 from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.vision.outline import MARK_MARGIN_M, hidden, polygon, reach_m
+from microcell.vision.results import Finding
 from microcell.vision.view import Region, View
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 FLAW_LEVELS = 16.0
 """Difference from the part's colour, in levels of 255 of one channel, that counts as a flaw."""
 
+MOST = 20
+"""So many flaws of one part are told."""
+
 MIN_PIXELS = 6
 """Spots with fewer pixels on their edge are noise."""
 
@@ -30,8 +34,8 @@ _WIDENED_PX = 2.8
 """What blur and the low threshold add to the length of a flaw of middling contrast (bench/vision.py)."""
 
 
-def longest_flaw(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]]) -> float:
-    """Length in m of the longest flaw on a part's top; 0 without any.
+def flaws_on(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]]) -> tuple[Finding, ...]:
+    """The flaws on a part's top with their lengths, the longest first, `MOST` of them at the most.
 
     What lies on the part (`covers`), its marks, its bore and a narrow edge are left out.
     """
@@ -39,12 +43,20 @@ def longest_flaw(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part
     centre = view.on_top(part, pose, np.zeros((1, 2)))[0]
     region = view.region(centre, reach_m(part) * scale + 2)
     if region is None:
-        return 0.0
+        return ()
     mask = _own_surface(view, part, pose, covers, region)
     differs = _differing(region.pixels, mask)
     outlines, _ = cv2.findContours(differs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    lengths = [_length_px(outline) for outline in outlines if len(outline) >= MIN_PIXELS]
-    return max(lengths, default=0.0) / scale
+    found = [_finding(outline, region, scale) for outline in outlines if len(outline) >= MIN_PIXELS]
+    return tuple(sorted(found, key=lambda flaw: -flaw.score)[:MOST])
+
+
+def _finding(outline: npt.NDArray[Any], region: Region, scale_px_m: float) -> Finding:
+    left, top, width, height = cv2.boundingRect(outline)
+    left, top = left + region.corner_px[0], top + region.corner_px[1]
+    length_px = _length_px(outline)
+    box = (float(left), float(top), float(left + width), float(top + height))
+    return Finding("flaw", box, float(cv2.contourArea(outline)), length_px, 1.0, size_m=length_px / scale_px_m)
 
 
 def _own_surface(

@@ -16,7 +16,7 @@ from microcell.geometry import Pose
 from microcell.vision.codes import read_datamatrix
 from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
 from microcell.vision.find import Found, find, find_of_any_colour, fit, turned
-from microcell.vision.flaws import longest_flaw
+from microcell.vision.flaws import flaws_on
 from microcell.vision.marks import turn
 from microcell.vision.outline import NEAR_RATIO, face, reach_m, rim, turns_rad
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
@@ -157,13 +157,14 @@ def _colour(unit: _Unit, request: CheckRequest) -> Reading:
 
 def _surface(unit: _Unit, request: CheckRequest) -> Reading:
     covers = [(other.part, unit.pose(other)) for other in unit.above(request)]
-    length_m = longest_flaw(unit.view, request.part, unit.pose(request), covers)
-    return Reading(request.name, "surface", length_m, "m")
+    flaws = flaws_on(unit.view, request.part, unit.pose(request), covers)
+    return Reading(request.name, "surface", max((f.size_m or 0.0 for f in flaws), default=0.0), "m", findings=flaws)
 
 
 def _code(unit: _Unit, request: CheckRequest) -> Reading:
     text = read_datamatrix(unit.view, request.part, request.part_in_cell)
-    return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text=text)
+    right = float(text != "" and text == request.expected_text)
+    return Reading(request.name, "code", right, "1", text, uncertain=text == "")
 
 
 def _taught(unit: _Unit, request: CheckRequest) -> Reading:
@@ -171,22 +172,27 @@ def _taught(unit: _Unit, request: CheckRequest) -> Reading:
     if request.taught is None:
         raise ValueError(f"check '{request.name}': a taught check is asked for without its options")
     judge = judge_of(request.taught, request.name, "inspect")
-    result = judge.check(_cut_out(unit.view, request, request.taught.window_m), request.name)
+    cut, corner = _cut_out(unit.view, request, request.taught.window_m)
+    result = judge.check(cut, request.name)
     value = min((measured.value for measured in result.measurements), default=math.nan)
     found = ", ".join(sorted({finding.kind for finding in result.findings}))
-    return Reading(request.name, request.kind, value, "1", text=result.note or found)
+    places = tuple(finding.moved(*corner) for finding in result.findings)
+    unsure = result.verdict == "uncertain"
+    return Reading(request.name, request.kind, value, "1", result.note or found, uncertain=unsure, findings=places)
 
 
-def _cut_out(view: View, request: CheckRequest, window_m: float) -> npt.NDArray[np.uint8]:
-    """The square around the site that a taught check looks at; the whole image for 0."""
+def _cut_out(
+    view: View, request: CheckRequest, window_m: float
+) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:
+    """The square around the site that a taught check looks at, and its corner in the image; the whole image for 0."""
     if window_m == 0.0:
-        return view.pixels
+        return view.pixels, (0.0, 0.0)
     scale = view.scale_px_m(request.part, request.part_in_cell)
     centre = view.on_top(request.part, request.part_in_cell, np.zeros((1, 2)))[0]
     size = round(window_m * scale)
     sides = view.pixels.shape[1::-1]
     left, top = (min(max(0, round(c - size / 2)), max(0, side - size)) for c, side in zip(centre, sides, strict=True))
-    return view.pixels[top : top + size, left : left + size]
+    return view.pixels[top : top + size, left : left + size], (float(left), float(top))
 
 
 _CHECKS: dict[CheckKind, Callable[[_Unit, CheckRequest], Reading]] = {

@@ -139,7 +139,8 @@ def _drawn_flaw(length_m: float, part: Part, stream: Random) -> float:
 def _drawn_code(request: CheckRequest, truth: Reading, label: SceneItem | None, stream: Random) -> Reading:
     readable = label is not None and stream.random() < MEASURED.code_probability(label.contrast)
     text = truth.text if readable else ""
-    return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text)
+    right = float(text != "" and text == request.expected_text)
+    return Reading(request.name, "code", right, "1", text, uncertain=text == "")
 
 
 def _installed(request: CheckRequest, items: Sequence[SceneItem]) -> SceneItem | None:
