@@ -146,15 +146,20 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     up.add_argument("--time-scale", type=_positive(float), help="speed of mock hardware against real time")
     up.add_argument("--namespace", default="", help="default: the cell's name")
 
-    order = _add(commands, "order", "hand an order to a running cell and follow it; list, pause, resume, cancel orders")
+    order = _add(commands, "order", "hand orders to a running cell; list, update and control them")
     order.add_argument("file", nargs="?", type=Path, metavar="FILE", help="order as YAML")
     _what(order, product=True)
     order.add_argument("--priority", type=int, default=0, help="-100 to 100, higher goes first")
     order.add_argument("--no-wait", action="store_true", help="return as soon as the order is accepted")
     what = order.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list the orders of the cell")
-    for control in ("pause", "resume", "cancel"):
+    what.add_argument("--from", dest="from_file", type=Path, metavar="FILE", help="orders of other systems (see import)")
+    what.add_argument("--update", type=Path, metavar="FILE", help="the order as it is to be; the difference is applied")
+    for control in ("start", "revoke-start", "pause", "resume", "stop", "cancel"):
         what.add_argument(f"--{control}", metavar="ORDER_ID")
+    for choice in ("partial", "substitute"):
+        what.add_argument(f"--{choice}", metavar="ORDER_ID", help="what to do about parts that are short")
+    _foreign(order, product=False)
     _cell(order)
 
     command = _add(

@@ -104,7 +104,7 @@ class ModeChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderAccepted(Event):
-    """An order is in; `lines` are (variant, quantity) pairs."""
+    """An order is in; `lines` are (variant, quantity) pairs, `substitutes` (variant, those that may stand in for it)."""
 
     kind: ClassVar[str] = "order.accepted"
     order_id: str
@@ -113,11 +113,26 @@ class OrderAccepted(Event):
     priority: int
     due_s: float | None
     replace_scrapped: bool
+    allowed: bool = True
+    earliest_s: float | None = None
+    substitutes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderUpdated(Event):
+    """An order that had not ended was changed; the lines are all of its lines from now on."""
+
+    kind: ClassVar[str] = "order.updated"
+    order_id: str
+    lines: tuple[tuple[str, int], ...]
+    priority: int
+    due_s: float | None
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderControlled(Event):
-    """An order was paused, resumed, cancelled, completed or failed."""
+    """An order was stored, allowed to start, paused, resumed, cancelled, stopped, completed or failed."""
 
     kind: ClassVar[str] = "order.controlled"
     order_id: str

@@ -15,8 +15,8 @@ from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.events import OperationEnded, ProcessDrift, RecoveryDecided
 from microcell.faults import Fault
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import Command, State
-from microcell.orchestration.view import OrderView
 from microcell.plant.injection import Injection
 from microcell.plant.items import Item, Place
 from microcell.records.journal import Entry, Journal

@@ -14,8 +14,8 @@ from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.events import Event, OperationEnded, UnitEnded, UnitStarted
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import State
-from microcell.orchestration.view import OrderView
 from microcell.plant.plant import Plant
 from microcell.records.journal import Journal
 from microcell.virtual import CameraKind, VirtualCell, VirtualRun
