@@ -170,7 +170,7 @@ class Feeding:
         offset = self.delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
         place = Place("feeder", feeder, str(number))
         return self._bench.inventory.make(
-            name, part, lot, place, nominal @ offset, flaws=self.delivery.flaws(name, key)
+            name, part, lot, place, nominal @ offset, flaws=self.delivery.flaws(name, key), edges=self.delivery.edges(name, key)
         )
 
 

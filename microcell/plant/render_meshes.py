@@ -51,7 +51,7 @@ def part_mesh(part: Part, edges: tuple[EdgeFlaw, ...] = ()) -> Mesh:
     if burrs:
         upper = top - min(_BURR_UNDER_TOP_M, top / 4)
         widened = bore * 1.02 if bore is not None else None
-        pieces.append(_block(_outline(part, burrs), widened, max(0.0, upper - _BURR_M), upper, 0.0))
+        pieces.append(_block(_outline(part, edges), widened, max(0.0, upper - _BURR_M), upper, 0.0))
     return _joined(pieces)
 
 
