@@ -77,7 +77,9 @@ class Disturbances(Description):
     short_shot_ratio: float = Field(
         0.0, ge=0, le=1, description="Parts with material missing at the edge, of those whose outline is inspected."
     )
-    burr_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a burr at the edge, of those whose outline is inspected.")
+    burr_ratio: float = Field(
+        0.0, ge=0, le=1, description="Parts with a burr at the edge, of those whose outline is inspected."
+    )
     wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")

@@ -35,6 +35,11 @@ class Lighting:
         self._starts = np.cumsum([0, *(len(group) for group in groups[:-1])])
 
     @property
+    def count(self) -> int:
+        """The room and the lamps."""
+        return len(self._starts)
+
+    @property
     def reach_ratio(self) -> float:
         """How far a shadow falls, of the height of what casts it."""
         slopes = np.hypot(self._rays[:, 0], self._rays[:, 1]) / self._rays[:, 2]

@@ -40,7 +40,7 @@ class Shot:
         self._stage = stage
         meshes = [part_mesh(item.part, item.edges) for item in items]
         seen = [(item, mesh, _Box.around(stage, item, mesh)) for item, mesh in zip(items, meshes, strict=True)]
-        self._things = [_Thing(item, mesh, box) for item, mesh, box in seen if box is not None]
+        self._things = [_Thing(item, mesh, box, stage.lighting.count) for item, mesh, box in seen if box is not None]
         self._bodies = stage.bodies([(thing.mesh, thing.item.part_in_cell) for thing in self._things])
         size = (stage.lens.height, stage.lens.width)
         self._code = np.zeros(size, np.int32)
@@ -172,10 +172,11 @@ class _Box:
 
 
 class _Thing:
-    """A thing in view, and what its pixels see of the lights."""
+    """A thing in view, and what its pixels see of the lights: of all, where it is too small for a look."""
 
-    def __init__(self, item: SceneItem, mesh: Mesh, box: _Box) -> None:
+    def __init__(self, item: SceneItem, mesh: Mesh, box: _Box, lights: int) -> None:
         self.item, self.mesh, self.box = item, mesh, box
+        self._lights = lights
         back = item.part_in_cell.inverse()
         self._from_cell = np.hstack((rotation(back), np.array(back.position)[:, None]))
         self._field: Floats | None = None
@@ -201,7 +202,7 @@ class _Thing:
         """What pixels see of the lights, (n, 1 + lamps)."""
         row, column = np.divmod(pixels, width)
         if self._field is None:
-            return np.ones((len(pixels), 1), np.float32)
+            return np.ones((len(pixels), self._lights), np.float32)
         found: Floats = self._field[
             np.clip(row - self.box.top, 0, self._field.shape[0] - 1),
             np.clip(column - self.box.left, 0, self._field.shape[1] - 1),

@@ -10,7 +10,7 @@ import numpy as np
 
 from microcell.description.product import Part
 from microcell.geometry import Pose
-from microcell.vision.outline import MARK_MARGIN_M, hidden, polygon, reach_m
+from microcell.vision.outline import MARK_MARGIN_M, bore_polygon, hidden, polygon, reach_m
 from microcell.vision.results import Finding
 from microcell.vision.view import Region, View
 
@@ -77,7 +77,12 @@ def _own_surface(
     for shape in hidden(part, MARK_MARGIN_M):
         _fill(mask, view.on_top(part, pose, shape), region, 0)
     for other, other_pose in covers:
-        _fill(mask, view.on_top(other, other_pose, polygon(other, MARK_MARGIN_M)), region, 0)
+        cover = np.zeros_like(mask)
+        _fill(cover, view.on_top(other, other_pose, polygon(other, MARK_MARGIN_M)), region, 255)
+        bore = bore_polygon(other, -MARK_MARGIN_M)
+        if bore is not None:
+            _fill(cover, view.on_top(other, other_pose, bore), region, 0)
+        mask[cover > 0] = 0
     return mask
 
 
