@@ -17,7 +17,6 @@ from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.scene import EdgeFlaw, Flaw
 
-
 EDGE_FLAWS: dict[Literal["short", "burr"], tuple[float, float]] = {"short": (0.0008, 0.0015), "burr": (0.0006, 0.0012)}
 """How deep or high, m."""
 
@@ -42,8 +41,9 @@ class Chance:
 class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
-    Scratches and dirt are drawn for parts whose surface an inspection looks at, short shots and burrs for those
-    whose outline is inspected, wrong turns for those whose orientation is, wrong parts where another variant uses one of another colour for the item.
+    Scratches and dirt are drawn for parts whose surface an inspection looks at, short shots and burrs for those whose
+    outline is inspected, wrong turns for those whose orientation is, wrong parts where another variant uses one of another
+    colour for the item.
     """
 
     def __init__(self, line: Line, chance: Chance) -> None:

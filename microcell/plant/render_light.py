@@ -54,8 +54,8 @@ class Lighting:
         rays[..., :3], rays[..., 3:] = starts[:, None], self._rays
         hidden = bodies.test_occlusions(open3d().core.Tensor(rays)).numpy()
         counts = np.add.reduceat(~hidden, self._starts, axis=1, dtype=np.float32)
-        shares: Floats = counts / np.diff([*self._starts, len(self._rays)]).astype(np.float32)
-        return shares
+        shares = counts / np.diff([*self._starts, len(self._rays)])
+        return shares.astype(np.float32)
 
     def on(self, normals: Floats, directions: Floats, seen: Floats) -> Floats:
         """Light on n surfaces, by their normals, the rays of the camera (one unit deep) and what they see of the lights."""

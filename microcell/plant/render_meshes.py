@@ -1,4 +1,4 @@
-"""Triangles of parts as they truly are: with their bore, the chamfer of their edges, and what is wrong with their outline."""
+"""Triangles of parts as they truly are: with bore, chamfered edges, and what is wrong with their outline."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def _outline(part: Part, edges: Sequence[EdgeFlaw]) -> Floats:
     else:
         share = np.linspace(0.0, 1.0, _CORNERS // 4, endpoint=False)[:, None]
         corners = np.array(((a, b), (-a, b), (-a, -b), (a, -b), (a, b)))
-        outline = np.concatenate([c + share * (d - c) for c, d in zip(corners[:-1], corners[1:], strict=True)])
+        outline = np.concatenate([c + share * (d - c) for c, d in pairwise(corners)])
     for edge in edges:
         outline = outline + _bump(outline, edge)
     return outline

@@ -133,7 +133,8 @@ class Shot:
         directions = stage.lens.directions(numbers.ravel()[few])
         before = stage.lighting.on(normals[few], directions, stage.seen.reshape(numbers.size, -1)[few])
         after = stage.lighting.on(normals[few], directions, seen)
-        ratio = (after / np.maximum(before, 1e-6)).reshape(numbers[rows, columns].shape)
+        ratio: Floats = (after / np.maximum(before, np.float32(1e-6))).astype(np.float32)
+        ratio = ratio.reshape(numbers[rows, columns].shape)
         stride = stage.stride
         area = self._bench[rows.start * stride : rows.stop * stride, columns.start * stride : columns.stop * stride]
         area *= spread(ratio[..., None], np.ones(ratio.shape, bool), stride, area.shape[::-1])[..., 0]

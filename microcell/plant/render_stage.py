@@ -92,10 +92,10 @@ class Stage:
 
     @cached_property
     def falloff(self) -> Floats:
-        """Light over the field, (height, width): 7 % less in the corners, and a slope of 2 % along x."""
+        """Light over the field, (height, width): 4 % less in the corners, and a slope of 2 % along x."""
         x = np.linspace(-1.0, 1.0, self.lens.width, dtype=np.float32)[None, :]
         y = np.linspace(-1.0, 1.0, self.lens.height, dtype=np.float32)[:, None]
-        level: Floats = 1.0 - np.float32(0.035) * (x * x + y * y) + np.float32(0.011) * (x - 1.0)
+        level: Floats = 1.0 - np.float32(0.02) * (x * x + y * y) + np.float32(0.01) * x
         return level
 
     @cached_property

@@ -105,5 +105,5 @@ class Truth:
 
 def _faults_of(site: str, item: Item) -> list[str]:
     """What a piece came with: scratches, dirt, short shots, burrs."""
-    kinds = dict.fromkeys(flaw.kind for flaw in (*item.flaws, *item.edges))
+    kinds = dict.fromkeys([flaw.kind for flaw in item.flaws] + [edge.kind for edge in item.edges])
     return [f"{site}: {_WORDS[kind]}" for kind in kinds]
