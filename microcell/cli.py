@@ -117,6 +117,13 @@ def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
         metavar="FILE|SEED",
         help="faults that happen: a schedule as YAML, or an integer that some are drawn from (see 'microcell faults')",
     )
+    run.add_argument(
+        "--defects",
+        type=_ratio,
+        default=0.0,
+        metavar="RATIO",
+        help="about so many units come out bad, of every kind that the inspections look for (0.05: one in twenty)",
+    )
     run.add_argument("--hours", type=_positive(float), help="end after so many hours of cell time")
     run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")
     _json(run)
@@ -345,6 +352,13 @@ def _domain(text: str) -> int:
     if not (text.isdecimal() and int(text) <= MOST_DOMAIN):
         raise argparse.ArgumentTypeError(f"'{text}' is not a domain from 0 to {MOST_DOMAIN}")
     return int(text)
+
+
+def _ratio(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 0 to less than 1")
+    return value
 
 
 def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]

@@ -92,6 +92,14 @@ class Surface(CheckBase):
     max_flaw_m: PositiveMetre = Field(description="Greatest length of a flaw.")
 
 
+class Outline(CheckBase):
+    """The item's outline is complete: no material is missing at its edge (short shot), and there is none too much (burr)."""
+
+    kind: Literal["outline"]
+    site: Name = Field(description="Site that is looked at.")
+    max_deviation_m: PositiveMetre = Field(description="Greatest distance of the edge from the outline.")
+
+
 class Code(CheckBase):
     """The label's DataMatrix holds the unit's serial."""
 
@@ -174,7 +182,7 @@ class Count(TaughtBase):
 
 
 Check = Annotated[
-    Presence | Position | Orientation | Colour | Surface | Code | Anomaly | TaughtPresence | Template | Count,
+    Presence | Position | Orientation | Colour | Surface | Outline | Code | Anomaly | TaughtPresence | Template | Count,
     Field(discriminator="kind"),
 ]
 

@@ -72,10 +72,18 @@ class Disturbances(Description):
     lost_grip_ratio: float = Field(0.0, ge=0, le=1, description="Picks whose part slips away.")
     missing_screw_ratio: float = Field(0.0, ge=0, le=1, description="Driven screws that come off with the bit.")
     cross_thread_ratio: float = Field(0.0, ge=0, le=1, description="Screws that start crossed.")
-    scratch_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered with a scratch.")
+    scratch_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a scratch, of those whose surface is inspected.")
+    dirt_ratio: float = Field(0.0, ge=0, le=1, description="Parts with dirt on them, of those whose surface is inspected.")
+    short_shot_ratio: float = Field(
+        0.0, ge=0, le=1, description="Parts with material missing at the edge, of those whose outline is inspected."
+    )
+    burr_ratio: float = Field(
+        0.0, ge=0, le=1, description="Parts with a burr at the edge, of those whose outline is inspected."
+    )
     wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")
+    shifted_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels that slip while they are pressed on.")
 
 
 class Evidence(Description):

@@ -131,6 +131,8 @@ def limits_of(check: Check) -> tuple[float | None, float | None]:
         return None, check.max_delta_e_ratio
     if check.kind == "surface":
         return None, check.max_flaw_m
+    if check.kind == "outline":
+        return None, check.max_deviation_m
     if check.kind == "anomaly":
         return None, check.max_score_ratio
     if check.kind == "taught_presence":

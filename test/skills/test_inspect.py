@@ -33,6 +33,8 @@ def test_a_good_unit_is_accepted_with_all_its_readings():
         ("membrane_present.presence", 0.6, None),
         ("membrane_place.position", None, 0.0006),
         ("membrane_type.colour", None, 0.12),
+        ("membrane_surface.surface", None, 0.002),
+        ("body_outline.outline", None, 0.0004),
     ]
     assert {m.source for m in result.measurements} == {"camera_1"}
 

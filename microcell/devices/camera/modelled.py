@@ -35,13 +35,14 @@ BLURRED_PX = 0.4 / MIN_SHARPNESS
 """Standard deviation of the blur from which on a rendered image is refused."""
 
 _UNITS: dict[CheckKind, str] = {
-    "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "code": "1",
+    "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "outline": "m", "code": "1",
 }  # fmt: skip
 
 _ERRORS: dict[CheckKind, Spread] = {
     "position": MEASURED.position_m,
     "orientation": MEASURED.orientation_rad,
     "colour": MEASURED.colour,
+    "outline": MEASURED.outline_m,
 }
 
 
@@ -198,6 +199,12 @@ def _surface(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -
     return max((math.dist(flaw.start_m, flaw.end_m) for flaw in item.flaws), default=0.0)
 
 
+def _outline(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
+    if item is None or not _looks_as(item.part, request.part):
+        return max(half_extents(request.part))
+    return max((edge.depth_m for edge in item.edges), default=0.0)
+
+
 def _code(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
     return float(item is not None and item.content != "" and item.content == request.expected_text)
 
@@ -208,6 +215,7 @@ _TRUTHS: dict[CheckKind, Callable[[CheckRequest, SceneItem | None, Sequence[Scen
     "orientation": _orientation,
     "colour": _colour,
     "surface": _surface,
+    "outline": _outline,
     "code": _code,
 }
 
