@@ -31,7 +31,7 @@ from motion_planning import planning_figures
 
 from microcell.motion.robot import RobotModel
 
-IN_A_LINE = ("ur5e", "fr3", "offset_wrist", "seven_endless")
+IN_A_LINE = ("ur5e", "fr3", "seven_endless")
 """Arms that are measured in the place of the valve line's, too; a SCARA or a palletiser doesn't reach into all of it."""
 
 def measure(arm: Arm, poses: int, goals: int, seed: int) -> list[Figure]:

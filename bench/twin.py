@@ -4,15 +4,15 @@
 
 The schedules are played by dispatcher and resources alone, in random cells of one to three arms with random zones, plans,
 orders, durations and failures, a part of them with tools that all arms fetch from one crib: at every event no two arms are
-in one zone, nothing is held twice, and in the end every unit is finished and no waiting chain was overtaken more often than the
-line allows. The cells are the same worlds under the real
-controller on virtual time, over skills that take a random time and sometimes end in a fault: no device and no zone is ever
-in two hands, nothing waits for ever. The run is that of the shipped line on the virtual clock: the joints of both arms
-are sampled from the plant every 10 ms, and each pair of postures is checked with all links, the mounted tools and the
-largest thing that each could hold (Pinocchio and coal). No tool moves further from one sample to the next than the
-clearance that is asked for, so that arms which are never nearer at a sample do not touch between two. Two arms against
-one: the same units on the line `valve`, which has one arm, the same kinds of tool and two fixtures; with fewer than twelve
-units that says more about the first and the last of them than about the cells, and has no limit.
+in one zone, nothing is held twice, and in the end every unit is finished and no waiting chain was overtaken more often than
+the line allows. The cells are the same worlds under the real controller on virtual time, over skills that take a random time
+and sometimes end in a fault: no device and no zone is ever in two hands, nothing waits for ever. The run is that of the
+shipped line on the virtual clock: the joints of both arms are sampled from the plant every 10 ms, and each pair of postures
+is checked with all links, the mounted tools and the largest thing that each could hold (Pinocchio and coal). No tool moves
+further from one sample to the next than the clearance that is asked for, so that arms which are never nearer at a sample do
+not touch between two. Two arms against one: the same units on the line `valve`, which has one arm, the same kinds of tool
+and two fixtures; with fewer than twelve units that says more about the first and the last of them than about the cells, and
+has no limit.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from microcell import __version__
 from microcell.errors import MicrocellError
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
+ORDER_FORMATS = ("own", "csv", "b2mml", "nexus", "ariac")
 MOST_DOMAIN = 232
 """The highest ROS_DOMAIN_ID whose ports exist."""
 
@@ -24,7 +25,7 @@ MOST_DOMAIN = 232
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command; errors of ours become one clear text and exit code 2."""
     args = _parser().parse_args(argv)
-    module = importlib.import_module(f"microcell.commands.{args.command}")
+    module = importlib.import_module(f"microcell.commands.{getattr(args, 'module', args.command)}")
     try:
         return int(module.run(args))
     except MicrocellError as error:
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _journal_commands(commands)
     _teach_command(commands)
     _pack_command(commands)
+    _import_command(commands)
     return parser
 
 
@@ -115,6 +117,13 @@ def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
         metavar="FILE|SEED",
         help="faults that happen: a schedule as YAML, or an integer that some are drawn from (see 'microcell faults')",
     )
+    run.add_argument(
+        "--defects",
+        type=_ratio,
+        default=0.0,
+        metavar="RATIO",
+        help="about so many units come out bad, of every kind that the inspections look for (0.05: one in twenty)",
+    )
     run.add_argument("--hours", type=_positive(float), help="end after so many hours of cell time")
     run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")
     _json(run)
@@ -144,15 +153,20 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     up.add_argument("--time-scale", type=_positive(float), help="speed of mock hardware against real time")
     up.add_argument("--namespace", default="", help="default: the cell's name")
 
-    order = _add(commands, "order", "hand an order to a running cell and follow it; list, pause, resume, cancel orders")
+    order = _add(commands, "order", "hand orders to a running cell; list, update and control them")
     order.add_argument("file", nargs="?", type=Path, metavar="FILE", help="order as YAML")
     _what(order, product=True)
     order.add_argument("--priority", type=int, default=0, help="-100 to 100, higher goes first")
     order.add_argument("--no-wait", action="store_true", help="return as soon as the order is accepted")
     what = order.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list the orders of the cell")
-    for control in ("pause", "resume", "cancel"):
+    what.add_argument("--from", dest="from_file", type=Path, metavar="FILE", help="orders of other systems (see import)")
+    what.add_argument("--update", type=Path, metavar="FILE", help="the order as it is to be; the difference is applied")
+    for control in ("start", "revoke-start", "pause", "resume", "stop", "cancel"):
         what.add_argument(f"--{control}", metavar="ORDER_ID")
+    for choice in ("partial", "substitute"):
+        what.add_argument(f"--{choice}", metavar="ORDER_ID", help="what to do about parts that are short")
+    _foreign(order, product=False)
     _cell(order)
 
     command = _add(
@@ -275,6 +289,28 @@ def _pack_command(commands: Commands) -> None:  # type: ignore[valid-type]
     _json(pack)
 
 
+def _import_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    imported = _add(commands, "import", "read orders of other systems (CSV, B2MML, NEXUS, ARIAC), say what is wrong in them")
+    imported.set_defaults(module="import_orders")
+    imported.add_argument("file", type=Path, metavar="FILE")
+    imported.add_argument("--check", action="store_true", help="only say what is wrong, row by row for a table")
+    imported.add_argument("--line", metavar="LINE", help="also whether a line can make the orders")
+    imported.add_argument("--output", type=Path, metavar="FILE", help="write the orders as our YAML, if nothing is wrong")
+    _foreign(imported)
+    _json(imported)
+
+
+def _foreign(parser: argparse.ArgumentParser, product: bool = True) -> None:
+    """How files of other systems are to be read."""
+    parser.add_argument("--format", choices=ORDER_FORMATS, help="of the file; default: told from its content")
+    if product:
+        parser.add_argument("--product", help="for a table without a column of products")
+    parser.add_argument("--names", type=Path, metavar="FILE", help="YAML: our 'product' or 'product/variant' for theirs")
+    parser.add_argument("--decimal", choices=(",", "."), help="the table's decimal mark, where it does not tell")
+    parser.add_argument("--dates", choices=("dmy", "mdy"), help="the table's order of day and month, where it does not tell")
+    parser.add_argument("--zone", default="UTC", help="time zone of dates without one (default: %(default)s)")
+
+
 def _size(text: str) -> tuple[float, float, float]:
     try:
         length, width, height = (float(edge) for edge in text.lower().split("x"))
@@ -316,6 +352,13 @@ def _domain(text: str) -> int:
     if not (text.isdecimal() and int(text) <= MOST_DOMAIN):
         raise argparse.ArgumentTypeError(f"'{text}' is not a domain from 0 to {MOST_DOMAIN}")
     return int(text)
+
+
+def _ratio(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 0 to less than 1")
+    return value
 
 
 def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]

@@ -83,7 +83,7 @@ async def shoot(line: Line, cell: VirtualCell, event: OperationStarted, folder: 
         site = product.sites[check.site]  # type: ignore[attr-defined]
         part = product.parts[product.part_of(site.item, product.default_variant)]
         request = CheckRequest(key, check.kind, fixture, check.site, part, seat @ site.part_in_unit.pose)  # type: ignore[attr-defined]
-        window = _cut_out(View.of(frame.pixels, spec, name), request, check.window_m)  # type: ignore[attr-defined]
+        window = _cut_out(View.of(frame.pixels, spec, name), request, check.window_m)[0]  # type: ignore[attr-defined]
         (folder / key).mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(folder / key / "good.png"), cv2.cvtColor(window, cv2.COLOR_RGB2BGR))
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from microcell.description.defects import with_defects
 from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.line import Line
 from microcell.description.loader import load_faults, load_line, load_order
@@ -27,6 +28,8 @@ MAX_QUANTITY = 100_000
 def run(args: argparse.Namespace) -> int:
     """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
     line = load_line(args.line)
+    if args.defects:
+        line = with_defects(line, args.defects)
     orders = _orders(args, line)
     stop_after_s = args.hours * 3600.0 if args.hours else None
     faults = _faults(args.faults, line)

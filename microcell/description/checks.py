@@ -13,10 +13,42 @@ from pydantic import Field
 from microcell.description.base import Description, FileName, Name, PositiveMetre
 
 
-class CheckBase(Description):
-    """What to do with the unit when the check fails: rework redoes operations and inspects again."""
+class ChartSpec(Description):
+    """How a measured value is watched for drift: by a weighted mean (EWMA) of what passed, in each variant and station.
 
-    on_fail: Literal["rework", "scrap"] = Field("scrap", description="What becomes of the unit when the check fails.")
+    A drift is told when the mean is beyond its control limits, or a rule is broken, and it matters: much of the way to the
+    product's limit is used up, or the limit is near.
+    """
+
+    alarm: bool = Field(True, description="Tell a drift (PROCESS_DRIFTING); the cell goes on.")
+    baseline: int = Field(40, ge=5, le=10_000, description="So many first values say where the process is in order.")
+    weight_ratio: float = Field(0.2, gt=0, le=1, description="Weight of the newest value in the mean.")
+    width_ratio: float = Field(3.0, gt=0, le=10, description="Control limits of the mean, in its standard deviations.")
+    rules: tuple[Annotated[int, Field(ge=1, le=8)], ...] = Field(
+        (), max_length=8, description="Nelson's rules for single values that count too, by number."
+    )
+    used_ratio: float = Field(
+        0.5, ge=0, le=1, description="Way from the baseline's centre to the limit that the mean must have come; 0 = none."
+    )
+    near_ratio: float = Field(
+        4.0, ge=0, le=100, description="Or: nearer to the limit than so many standard deviations of single values."
+    )
+
+
+Rejection = Literal["rework", "scrap", "recycle"]
+
+
+class CheckBase(Description):
+    """What to do with the unit when the check fails: rework redoes operations and inspects again.
+
+    `recycle` takes the unit out as `scrap` does, and says in the records that its material can be used again.
+    """
+
+    on_fail: Rejection = Field("scrap", description="What becomes of the unit when the check fails.")
+    on_uncertain: Rejection | None = Field(
+        None, description="What becomes of it when all looks leave the check uncertain; without it, as for `on_fail`."
+    )
+    chart: ChartSpec | None = Field(None, description="How its value is watched for drift, instead of as the line says.")
     redo: tuple[Name, ...] = Field((), description="Operations that a rework does again.")
 
 
@@ -58,6 +90,14 @@ class Surface(CheckBase):
     kind: Literal["surface"]
     site: Name = Field(description="Site that is looked at.")
     max_flaw_m: PositiveMetre = Field(description="Greatest length of a flaw.")
+
+
+class Outline(CheckBase):
+    """The item's outline is complete: no material is missing at its edge (short shot), and there is none too much (burr)."""
+
+    kind: Literal["outline"]
+    site: Name = Field(description="Site that is looked at.")
+    max_deviation_m: PositiveMetre = Field(description="Greatest distance of the edge from the outline.")
 
 
 class Code(CheckBase):
@@ -142,7 +182,7 @@ class Count(TaughtBase):
 
 
 Check = Annotated[
-    Presence | Position | Orientation | Colour | Surface | Code | Anomaly | TaughtPresence | Template | Count,
+    Presence | Position | Orientation | Colour | Surface | Outline | Code | Anomaly | TaughtPresence | Template | Count,
     Field(discriminator="kind"),
 ]
 

@@ -14,7 +14,7 @@ PROCESS: dict[str, Injectable] = {
         commands={"feeder": ("present",)}, size=Size("ratio", 0.9, 0.1, 0.97, "of the voltage that it should have"),
     ),
     "feeder.short_count": Injectable(
-        "One piece is missing of what is counted, or compared with a template.", ("feeder",), told="inspection", recoverable=True,
+        "A piece is missing of what is counted or compared.", ("feeder",), told="inspection", recoverable=True,
         commands={"feeder": ("present",)},
     ),
     "dispenser.clogged": Injectable(

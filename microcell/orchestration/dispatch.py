@@ -151,12 +151,21 @@ class Dispatcher:
         shop = self.shop
         running = sorted(shop.units.values(), key=lambda u: (shop.orders[u.order_id].urgency, u.sequence))
         found = [(u, shop.orders[u.order_id], chain, False) for u in running for chain in u.ready_chains()]
-        if len(shop.units) < shop.line.max_units_in_work:
-            for order, variant in shop.orders.next_of_each_variant():
-                unit = shop.draft_unit(order, variant)
-                if self._could_be_made(unit):
-                    found += [(unit, order, chain, True) for chain in unit.ready_chains()[:1]]
+        for order, variant in shop.orders.next_of_each_variant() if self._any_may_begin() else ():
+            unit = shop.draft_unit(order, variant)
+            if self._may_begin(order) and self._could_be_made(unit):
+                found += [(unit, order, chain, True) for chain in unit.ready_chains()[:1]]
         return sorted(found, key=lambda c: c[1].urgency) if len(shop.orders) > 1 else found
+
+    def _any_may_begin(self) -> bool:
+        """Whether looking at those that wait is worth while: there is room, or units in work may be overtaken."""
+        return len(self.shop.units) < self.shop.line.max_units_in_work or len(self.shop.orders) > 1
+
+    def _may_begin(self, order: OrderWork) -> bool:
+        """Whether an order may begin a unit: units of less urgent orders that are in work take no room from it."""
+        shop = self.shop
+        ahead = sum(shop.orders[unit.order_id].priority >= order.priority for unit in shop.units.values())
+        return ahead < shop.line.max_units_in_work
 
     def _could_be_made(self, unit: UnitWork) -> bool:
         """Whether nothing that a unit needs is out of use: one that is begun all the same takes the place of another."""

@@ -25,6 +25,7 @@ from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, ended, fault_of
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
+from microcell.skills.report_data import report_data
 
 T = TypeVar("T")
 
@@ -157,8 +158,9 @@ class ChainRunner:
         checks = self._failed_checks(unit, operation, result)
         redo = tuple(dict.fromkeys(name for check in checks.values() for name in check.redo))
         names = ", ".join(checks) or operation
+        failed = f"{'recycled, ' if result.disposition == 'recycle' else ''}inspection failed: {names}"
         if result.disposition != "rework" or not redo:
-            self._shop.scrap(unit, operation, ",".join(checks), f"inspection failed: {names}")
+            self._shop.scrap(unit, operation, ",".join(checks), failed)
         elif unit.reworks >= self._shop.line.max_reworks:
             self._shop.scrap(unit, operation, ",".join(checks), f"still not good after {unit.reworks} reworks: {names}")
         else:
@@ -311,6 +313,7 @@ def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.Operati
         carton=result.carton,
         image_sha256=result.image_sha256,
         motion_s=result.motion_s,
+        inspection=report_data(result.inspection) if result.inspection else None,
     )
 
 

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Literal
 
-from microcell.description.checks import Count, Orientation, Surface, Template
+from microcell.description.checks import CheckBase, Count, Orientation, Outline, Surface, Template
 from microcell.description.extents import half_extents
 from microcell.description.line import Line
 from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.physics import WEAK_CELL_RATIO
-from microcell.plant.scene import Flaw
+from microcell.plant.scene import EdgeFlaw, Flaw
+
+EDGE_FLAWS: dict[Literal["short", "burr"], tuple[float, float]] = {"short": (0.0008, 0.0015), "burr": (0.0006, 0.0012)}
+"""How deep or high, m."""
+
+_OIL_RGB, _DUST_RGB = (70, 54, 40), (214, 208, 196)
 
 
 class Chance:
@@ -36,10 +42,9 @@ class Chance:
 class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
-    Scratches, dents and bulges are drawn for parts whose surface an inspection looks at, wrong turns for those whose
-    orientation is inspected, missing marks for those that are counted or compared
-    with a template, wrong parts where another variant uses one of
-    another colour for the item.
+    Scratches, dirt, dents and bulges are drawn for parts whose surface an inspection looks at, short shots and burrs for
+    those whose outline is inspected, wrong turns for those whose orientation is, missing marks for those that are counted
+    or compared with a template, wrong parts where another variant uses one of another colour for the item.
     """
 
     def __init__(self, line: Line, chance: Chance) -> None:
@@ -47,6 +52,7 @@ class Delivery:
         self._parts = line.product_description.parts
         self._chance = chance
         self._scratchable = _inspected(line, Surface)
+        self._outlined = _inspected(line, Outline)
         self._turnable = _inspected(line, Orientation)
         self._counted = _inspected(line, Count) | _inspected(line, Template)
         self._others = _alternatives(line)
@@ -85,22 +91,29 @@ class Delivery:
         return Pose((x, y, 0.0), from_rpy(0.0, 0.0, yaw))
 
     def flaws(self, part_name: str, key: str) -> tuple[Flaw, ...]:
-        """Scratches, dents and bulges of the delivered part."""
+        """Scratches, dirt, dents and bulges of the delivered part."""
         if part_name not in self._scratchable:
             return ()
-        ratios = self._ratios
+        ratios, draws = self._ratios, (("dirt", dirt), ("dent", _dent), ("bulge", _bulge))
         found = self.scratches(part_name, key) if self._chance.happens(ratios.scratch_ratio, f"scratch:{key}") else ()
-        for what, ratio in (("dent", ratios.dent_ratio), ("bulge", ratios.bulge_ratio)):
-            if self._chance.happens(ratio, f"{what}:{key}"):
-                stream = self._chance.stream(f"which_{what}:{key}")
-                found = (*found, _spot(self._parts[part_name], stream, shaded=what == "dent"))
+        for what, draw in draws:
+            if self._chance.happens(getattr(ratios, f"{what}_ratio"), f"{what}:{key}"):
+                found = (*found, draw(self._parts[part_name], self._chance.stream(f"which_{what}:{key}")))
         return found
+
+    def edges(self, part_name: str, key: str) -> tuple[EdgeFlaw, ...]:
+        """What is wrong with the outline of the delivered part."""
+        if part_name not in self._outlined:
+            return ()
+        ratios = {"short": self._ratios.short_shot_ratio, "burr": self._ratios.burr_ratio}
+        happen = [kind for kind in EDGE_FLAWS if self._chance.happens(ratios[kind], f"{kind}:{key}")]
+        return tuple(edge_flaw(kind, self._chance.stream(f"which_{kind}:{key}")) for kind in happen)
 
     def scratches(self, part_name: str, key: str) -> tuple[Flaw, ...]:
         """Scratches of a faulty part; none for one whose surface nobody looks at."""
         if part_name not in self._scratchable:
             return ()
-        return (_scratch(self._parts[part_name], self._chance.stream(f"which_scratch:{key}")),)
+        return (scratch(self._parts[part_name], self._chance.stream(f"which_scratch:{key}")),)
 
     def others(self, part_name: str) -> tuple[str, ...]:
         """The parts that could be taken for this one by mistake."""
@@ -115,7 +128,7 @@ class Delivery:
         return part_name in self._turnable
 
 
-def _scratch(part: Part, stream: Random) -> Flaw:
+def scratch(part: Part, stream: Random) -> Flaw:
     """A line beside the middle, where labels do not hide it; dark on a light part, light on a dark one."""
     half_x, half_y = half_extents(part)
     length = min(half_x, half_y) * stream.uniform(0.3, 0.5)
@@ -126,14 +139,39 @@ def _scratch(part: Part, stream: Random) -> Flaw:
     return Flaw(start, end, stream.uniform(0.0004, 0.0008), (red, green, blue))
 
 
-def _spot(part: Part, stream: Random, shaded: bool) -> Flaw:
-    """A dent as a spot in the shade, a bulge as one that shines: as wide as long, beside the middle."""
+def _dent(part: Part, stream: Random) -> Flaw:
+    """A spot in the shade."""
+    return _spot(part, stream, 0)
+
+
+def _bulge(part: Part, stream: Random) -> Flaw:
+    """A spot that shines."""
+    return _spot(part, stream, 255)
+
+
+def _spot(part: Part, stream: Random, towards: int) -> Flaw:
+    """As wide as long, beside the middle."""
     half_x, half_y = half_extents(part)
     size = min(half_x, half_y) * stream.uniform(0.4, 0.6)
     x, y = half_x * stream.uniform(0.3, 0.6) * stream.choice((-1.0, 1.0)), half_y * stream.uniform(-0.2, 0.2)
-    towards = 0 if shaded else 255
     red, green, blue = ((channel + towards) // 2 for channel in part.colour_rgb)
     return Flaw((x - size / 2, y), (x + size / 2, y), size, (red, green, blue))
+
+
+def dirt(part: Part, stream: Random) -> Flaw:
+    """A blot of oil or dust beside the middle."""
+    half_x, half_y = half_extents(part)
+    length = min(half_x, half_y) * stream.uniform(0.28, 0.4)
+    x, y = half_x * stream.uniform(-0.1, 0.1), half_y * stream.uniform(0.42, 0.6) * stream.choice((-1.0, 1.0))
+    turn = stream.uniform(-0.3, 0.3)
+    dx, dy = 0.5 * length * math.cos(turn), 0.5 * length * math.sin(turn)
+    colour = _OIL_RGB if sum(part.colour_rgb) > 300 else _DUST_RGB
+    return Flaw((x - dx, y - dy), (x + dx, y + dy), length * stream.uniform(0.4, 0.65), colour, "dirt")
+
+
+def edge_flaw(kind: Literal["short", "burr"], stream: Random) -> EdgeFlaw:
+    """A short shot or a burr anywhere at the edge."""
+    return EdgeFlaw(kind, stream.uniform(-math.pi, math.pi), stream.uniform(0.004, 0.008), stream.uniform(*EDGE_FLAWS[kind]))
 
 
 def parts_of_item(line: Line, item: str) -> tuple[str, ...]:
@@ -154,7 +192,7 @@ def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _inspected(line: Line, kind: type[Surface] | type[Orientation] | type[Count] | type[Template]) -> frozenset[str]:
+def _inspected(line: Line, kind: type[CheckBase]) -> frozenset[str]:
     product = line.product_description
     return frozenset(
         part

@@ -169,10 +169,9 @@ class Feeding:
         name, part = self.delivery.part(stock.setup.part, key)
         offset = self.delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
         place = Place("feeder", feeder, str(number))
-        return self._bench.inventory.make(
-            name, part, lot, place, nominal @ offset,
-            flaws=self.delivery.flaws(name, key), voltage_v=self.delivery.voltage_v(name, key),
-        )  # fmt: skip
+        flaws, edges = self.delivery.flaws(name, key), self.delivery.edges(name, key)
+        voltage_v, pose = self.delivery.voltage_v(name, key), nominal @ offset
+        return self._bench.inventory.make(name, part, lot, place, pose, flaws=flaws, edges=edges, voltage_v=voltage_v)
 
 
 def _take_one(lots: deque[tuple[str, int]]) -> str | None:

@@ -45,7 +45,7 @@ class Timeline:
                 self._offset_s = max(event.epoch_s - self._epoch_s, self._last_s - event.time_s)
         if self._offset_s:
             event = replace(event, time_s=event.time_s + self._offset_s)
-            if isinstance(event, events.OrderAccepted) and event.due_s is not None:
+            if isinstance(event, (events.OrderAccepted, events.OrderUpdated)) and event.due_s is not None:
                 event = replace(event, due_s=event.due_s + self._offset_s)
         self._last_s = max(self._last_s, event.time_s)
         return event

@@ -19,6 +19,7 @@ FAULTS = "faults"
 PACKML_STATUS = "packml_status"
 
 SUBMIT_ORDER = "submit_order"
+UPDATE_ORDER = "update_order"
 CONTROL_ORDER = "control_order"
 LIST_ORDERS = "list_orders"
 PACKML_COMMAND = "packml_command"

@@ -17,6 +17,7 @@ from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
 from microcell.faults import Fault, FaultError
+from microcell.records.evidence import EvidenceStore, evidence_folder
 from microcell.ros import convert_skills, names, parameters
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.heartbeat import SILENT_S, Watchdog
@@ -55,7 +56,8 @@ class SkillServerNode(ManagedNode):
                 (microcell_interfaces/RecordStep) of the orchestrator before each micro-step that a skill has recorded.
     Parameters: line (name or path), world (mock, gazebo, real), families (of skills), devices (that the skills use; all of
                 the line when it is empty), attempts (file that remembers the attempts for who starts after this process;
-                none when it is empty), heartbeat_s (real time that the orchestrator may be silent; 0 = for ever).
+                none when it is empty), journal (the orchestrator's: beside it the pictures of inspections are kept; none are
+                when it is empty), heartbeat_s (real time that the orchestrator may be silent; 0 = for ever).
     """
 
     def open(self, runtime: RosRuntime, make: MakeDevices = make_devices) -> None:
@@ -71,6 +73,8 @@ class SkillServerNode(ManagedNode):
         self._server: AsyncActionServer | None = None
         path = parameters.text(self, "attempts")
         self._attempts = AttemptFile(Path(path)) if path else AttemptLog()
+        journal = parameters.text(self, "journal")
+        self._evidence = EvidenceStore(evidence_folder(Path(journal)), self.line.evidence.pictures) if journal else None
         self._watchdog = Watchdog(runtime, self, parameters.number(self, "heartbeat_s", SILENT_S), self._orchestrator_lost)
         self.manage(runtime)
         runtime.create_service(self, DescribeSkills, names.describe_skills("~"), self._describe)
@@ -82,6 +86,7 @@ class SkillServerNode(ManagedNode):
         self._devices = dict(self._make(host, self._world, self._device_names))
         self._runner = SkillRunner(self.line, self._runtime.clock, self._devices, self._attempts)
         self._runner.record_step = self._record_step
+        self._runner.keep = self._evidence.keep if self._evidence else None
         self._runner.work = partial(asyncio.get_running_loop().run_in_executor, self._planning)
         self._runner.prepare()
 

@@ -8,8 +8,9 @@ from typing import Literal
 from microcell.description.checks import Taught
 from microcell.description.product import Part
 from microcell.geometry import Pose
+from microcell.vision.results import Finding
 
-DescribedKind = Literal["presence", "position", "orientation", "colour", "surface", "code"]
+DescribedKind = Literal["presence", "position", "orientation", "colour", "surface", "outline", "code"]
 TaughtKind = Literal["anomaly", "taught_presence", "template", "count"]
 CheckKind = DescribedKind | TaughtKind
 
@@ -49,10 +50,13 @@ class Reading:
 
     By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute
     angle ("rad"); colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw ("m");
-    code -> 1.0 when the text is the expected one ("1"), the text beside it; anomaly -> deviation / taught threshold ("1");
-    taught_presence -> the least likeness with the item less that without ("1"); template -> number of defects that are
-    not permitted ("1"); count -> number ("1"). Those four say in the text what was found.
+    outline -> largest distance of the edge from the outline ("m"); code -> 1.0 when the text is the expected one ("1"),
+    the text beside it; anomaly -> deviation / taught threshold ("1"); taught_presence -> the least likeness with the item
+    less that without ("1"); template -> number of defects that are not permitted ("1"); count -> number ("1"). Those four
+    say in the text what was found.
     A part that is not found reads the worst that can be measured: an offset of its half size, an angle of pi.
+    `uncertainty` is one standard deviation. `uncertain`: the measuring itself cannot say, whatever the limits; so is a value
+    of NaN. `findings` are places in the whole image, where the check tells any.
     """
 
     name: str
@@ -61,3 +65,5 @@ class Reading:
     unit: str
     text: str = ""
     uncertainty: float | None = None
+    uncertain: bool = False
+    findings: tuple[Finding, ...] = ()

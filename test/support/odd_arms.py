@@ -54,7 +54,7 @@ _ARMS: dict[str, tuple[tuple[Turn, ...], str]] = {
     ),
     "offset_wrist": (
         (Turn("0 0 0.27", Z), Turn("0 0 0", Y, HALF), Turn("0.05 0 0.29", Y, BENT, rpy="0 1.3 0"), Turn("0.08 0 0.17", Z),
-         Turn("0 0 0.17", Y, HALF), Turn("0.076 0 0.05", Z)),
+         Turn("0 0 0.17", Y, 1.6), Turn("0.076 0 0.1", Z)),
         "0 0 0.05",
     ),
     "light_wrist": (
@@ -64,7 +64,7 @@ _ARMS: dict[str, tuple[tuple[Turn, ...], str]] = {
     ),
     "hollow_wrist": (
         (Turn("0 0 0.4", Z, ENDLESS), Turn("0.02 0.1 0", Y, HALF), Turn("0 0 0.45", Y, BENT), Turn("0 0 0.4", Z, ENDLESS),
-         Turn("0 0.02 0.06", "0 0.866 0.5", 2.2), Turn("0 0 0.06", Z, ENDLESS)),
+         Turn("0 0.02 0.11", "0 0.866 0.5", 1.6), Turn("0 0 0.11", Z, ENDLESS)),
         "0 0 0.08",
     ),
     "seven_in_line": (

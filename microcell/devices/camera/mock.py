@@ -16,6 +16,7 @@ from microcell.devices.mocking import MockDevice, command
 from microcell.devices.plausible import check_fresh
 from microcell.plant.bench import Lighting
 from microcell.plant.render import Light, render
+from microcell.plant.surroundings import surroundings
 
 
 class MockCamera(MockDevice, PixelCamera):
@@ -28,6 +29,7 @@ class MockCamera(MockDevice, PixelCamera):
         MockDevice.__init__(self, name, spec, host)
         PixelCamera.__init__(self, name, spec)
         self._shots = 0
+        self._around = surroundings(host.line)
 
     async def status(self) -> DeviceStatus:
         return DeviceStatus(self._connected, self._connected, f"simulated, {self._shots} images taken")
@@ -38,7 +40,7 @@ class MockCamera(MockDevice, PixelCamera):
         self._shots += 1
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
         light = self._light(exposure_s / self.spec.exposure_s)
-        pixels = render(self.plant.scene(self.name), self.spec, light, noise)
+        pixels = render(self.plant.scene(self.name), self.spec, light, noise, self._around)
         return Frame(pixels, self.clock.now())
 
     def _check_fresh(self, frame: Frame) -> None:

@@ -35,7 +35,7 @@ BLURRED_PX = 0.4 / MIN_SHARPNESS
 """Standard deviation of the blur from which on a rendered image is refused."""
 
 _UNITS: dict[CheckKind, str] = {
-    "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "code": "1",
+    "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "outline": "m", "code": "1",
     "template": "1", "anomaly": "1", "taught_presence": "1", "count": "1",
 }  # fmt: skip
 
@@ -43,6 +43,7 @@ _ERRORS: dict[CheckKind, Spread] = {
     "position": MEASURED.position_m,
     "orientation": MEASURED.orientation_rad,
     "colour": MEASURED.colour,
+    "outline": MEASURED.outline_m,
 }
 
 
@@ -139,7 +140,8 @@ def _drawn_flaw(length_m: float, part: Part, stream: Random) -> float:
 def _drawn_code(request: CheckRequest, truth: Reading, label: SceneItem | None, stream: Random) -> Reading:
     readable = label is not None and stream.random() < MEASURED.code_probability(label.contrast)
     text = truth.text if readable else ""
-    return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text)
+    right = float(text != "" and text == request.expected_text)
+    return Reading(request.name, "code", right, "1", text, uncertain=text == "")
 
 
 def _installed(request: CheckRequest, items: Sequence[SceneItem]) -> SceneItem | None:
@@ -197,6 +199,12 @@ def _surface(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -
     return max((math.dist(flaw.start_m, flaw.end_m) for flaw in item.flaws), default=0.0)
 
 
+def _outline(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
+    if item is None or not _looks_as(item.part, request.part):
+        return max(half_extents(request.part))
+    return max((edge.depth_m for edge in item.edges), default=0.0)
+
+
 def _code(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
     return float(item is not None and item.content != "" and item.content == request.expected_text)
 
@@ -225,6 +233,7 @@ _TRUTHS: dict[CheckKind, Callable[[CheckRequest, SceneItem | None, Sequence[Scen
     "orientation": _orientation,
     "colour": _colour,
     "surface": _surface,
+    "outline": _outline,
     "code": _code,
     "template": _template,
     "anomaly": _anomaly,

@@ -17,7 +17,7 @@ from microcell.vision.requests import CheckRequest, Locate, Reading
 class PixelCamera(Camera):
     """A camera whose images are measured here, by `microcell.vision`.
 
-    `last_frame` is the last image that was measured, for evidence (`vision/overlay.py`). An image is too old for use when
+    `last_frame` is the last image that could be measured, for evidence (`vision/overlay.py`). An image is too old when
     its driver says so (`_check_fresh`).
     """
 
@@ -31,6 +31,7 @@ class PixelCamera(Camera):
     ) -> tuple[Sequence[Reading], str]:
         frame = await self._fresh(exposure_s)
         readings = measure(frame.pixels, self.spec, requests, self.name)
+        self.last_frame = frame
         return readings, hashlib.sha256(np.ascontiguousarray(frame.pixels).data).hexdigest()
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
@@ -41,7 +42,6 @@ class PixelCamera(Camera):
         """Take an image for measuring; DEVICE_STALE for an old one."""
         frame = await self.capture(exposure_s)
         self._check_fresh(frame)
-        self.last_frame = frame
         return frame
 
     def _check_fresh(self, frame: Frame) -> None:
