@@ -91,6 +91,7 @@ def judged(
         tuple(located(finding, request, spec) for finding in findings),
         _doubt(measured, reading) if verdict == "uncertain" else "",
         confidence,
+        check.site,
     )
 
 
