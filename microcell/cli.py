@@ -222,6 +222,7 @@ def _report_command(commands: Commands) -> None:  # type: ignore[valid-type]
     report = _add(commands, "report", "what a journal says: units, serials, lots, measured values, yield, OEE")
     report.add_argument("journal", type=Path, metavar="JOURNAL")
     report.add_argument("--gantt", type=Path, metavar="FILE", help="draw who did what when, as PNG or SVG")
+    report.add_argument("--quality", type=Path, metavar="FILE", help="draw distributions and control charts, as PNG or SVG")
     report.add_argument("--all", action="store_true", help="list every unit")
     _json(report)
 

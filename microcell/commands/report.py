@@ -15,6 +15,10 @@ def run(args: argparse.Namespace) -> int:
         from microcell.records.gantt import draw_gantt
 
         draw_gantt(found.production, args.gantt)
+    if args.quality is not None:
+        from microcell.records.quality_picture import draw_quality
+
+        draw_quality(found.production, args.quality)
     if args.json:
         print(json.dumps(as_json(found), indent=2))
     else:
@@ -25,4 +29,6 @@ def run(args: argparse.Namespace) -> int:
         print_report(found, Console(), all_units=args.all)
         if args.gantt is not None:
             print(f"Gantt chart: {args.gantt}")
+        if args.quality is not None:
+            print(f"Quality: {args.quality}")
     return 0
