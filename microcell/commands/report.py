@@ -6,11 +6,12 @@ import argparse
 import json
 
 from microcell.records.report import as_json, report
+from microcell.truth_log import truth_of
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the report of a journal, also of one that is being written, and draw the Gantt chart when asked."""
-    found = report(args.journal)
+    found = report(args.journal, truth_of(args.journal))
     if args.gantt is not None:
         from microcell.records.gantt import draw_gantt
 

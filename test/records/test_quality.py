@@ -18,6 +18,7 @@ from microcell.records.production import fold
 from microcell.records.quality import Histogram, quality
 from microcell.records.quality_picture import draw_quality
 from microcell.records.quality_tables import bars, print_quality
+from microcell.truth_log import truth_path
 
 LIMIT_M = 0.0006
 SITES = {"place": "seat", "colour": "seat", "screw": "screw_1"}
@@ -142,6 +143,23 @@ def test_the_report_has_it_as_json_and_as_a_picture(tmp_path, capsys):
     assert told["verdicts"] is None
     assert told["checks"][0]["capability"]["ppk"]["low"] < told["checks"][0]["capability"]["ppk"]["value"]
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_truth_beside_a_journal_is_read_and_a_damaged_one_is_told(tmp_path, capsys):
+    path = tmp_path / "v.journal"
+    with Journal.create_or_open(path, durability="batch") as journal:
+        for event in inspected(1, {"place.position": 0.0001}):
+            journal.append(event)
+    row = {"unit": "VLV-1", "variant": "child", "operation": "inspect_open", "inspection": "open", "attempt_id": "1.1"}
+    row |= {"time_s": 1.5, "outcome": "succeeded", "failed_checks": [], "faults": ["seat: missing"]}
+    truth_path(path).write_text(json.dumps(row) + "\n")
+    assert main(["report", str(path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["quality"]
+    assert told["verdicts"] == {"units": 1, "bad": 1, "escapes": 1, "false_rejects": 0, "escaped": ["VLV-1"]}
+    assert told["checks"][0]["verified"]["escapes"] == 1
+    truth_path(path).write_text(json.dumps(row)[:40])
+    assert main(["report", str(path)]) == 2
+    assert "v.journal.truth.jsonl is damaged" in capsys.readouterr().err
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path):
