@@ -3,7 +3,7 @@
     python bench/clouds.py [--trials N] [--data DIR] [--seed S] [--json] [--check]
 
 Each trial moves a model by a random pose (any turn), thins it and its scan by different draws and adds noise of 0.3 % of the
-model's size to the scan. By turns the scan is whole, a part (40 % cut off by a plane), one view (what is seen from one side),
+model's size to the scan. By turns the scan is whole, a part (40 % cut off by a plane), one view (what is seen from a side),
 or whole with 15 % of its points anywhere around. The real pair of scans (a street, two places of a moving scanner) is
 tried as it is and after a random pose. A trial is right when the turn is right to 5 degrees and the model's middle to 2 % of
 its size (of the street: 0.5 m). "repeats" are trials whose second run gave the very same pose.
@@ -93,7 +93,7 @@ def run(trials: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, float]], tit
         turn, shift = errors(found.model_in_scan, truth, middle) if found else (math.pi, math.inf)
         right.append(turn < MAX_TURN_RAD and shift < most)
         if not right[-1]:
-            print(f"wrong: {name}: {math.degrees(turn):.1f} degrees, {shift / most:.1f} of the permitted shift", file=sys.stderr)
+            print(f"wrong: {name}: {math.degrees(turn):.1f} deg, {shift / most:.1f} of the permitted shift", file=sys.stderr)
         elif found:
             turns.append(turn)
             shifts.append(shift / most * MAX_SHIFT_RATIO)
@@ -113,7 +113,7 @@ def run(trials: list[tuple[str, np.ndarray, np.ndarray, np.ndarray, float]], tit
 
 
 def bracket() -> np.ndarray:
-    """Points on an angle bracket of 60 x 40 x 30 mm with a rib and a hole, (n, 3) m; it looks like itself in no other pose."""
+    """Points on an angle bracket of 60 x 40 x 30 mm with a rib and a hole, (n, 3) m; it is like itself in no other pose."""
     library = open3d()
     base = library.geometry.TriangleMesh.create_box(0.06, 0.04, 0.004)
     wall = library.geometry.TriangleMesh.create_box(0.004, 0.04, 0.03)
@@ -124,7 +124,7 @@ def bracket() -> np.ndarray:
 
 
 def plane_figures(rng: np.random.Generator) -> list[Figure]:
-    """A tilted table with a bracket and a brick on it, 10 % of points anywhere: the plane's errors, and what stands there."""
+    """A tilted table with a bracket and a brick on it, and stray points: the plane's errors, and what stands there."""
     tilt = random_pose(rng, 0.0)
     table = np.column_stack((rng.uniform(-0.2, 0.2, (6000, 2)), np.zeros(6000)))
     brick = np.column_stack((rng.uniform(-0.02, 0.02, (800, 2)) + 0.1, np.full(800, 0.025)))

@@ -6,10 +6,10 @@ codes: all texts that the data name, read without naming the kind of code; besid
 is right when the expected text (or bytes) is among what was read, and wrong when anything else was read as well or instead.
 Images without an expected text are left out, but for those that show no code at all: there, every text is wrong. Folders
 named after an add-on are read with it, by both. `--every N` takes each N-th image.
-apriltags: corners from regions against those in the text files, which hold what AprilTag's own library found: they count from
-the first pixel's corner (ours are 0.5 less) and go counter-clockwise from the marker's top right. So the figure says how far
+apriltags: corners from regions against those in the text files. These hold what AprilTag's own library found: they count
+from the first pixel's corner (ours are 0.5 less) and go counter-clockwise from the marker's top right. So the figure says how far
 the two agree, not how true they are.
-drawn: markers drawn with corners that are known exactly, under perspective, blur, noise and little light: the error of corners
+drawn: markers drawn with corners that are known, under perspective, blur, noise and little light: the error of corners
 from regions and from edges, and how many times its own standard deviation the error of a corner is (1 = as told).
 poses: one marker's pose from its corners, against the truth.
 
@@ -68,7 +68,8 @@ def codes(folder: Path, _: np.random.Generator, options: argparse.Namespace) -> 
                 wrong[number] += 1
             if number == 0 and len(good) < len(found):
                 others = [code[0][:40] for code in found if code not in good]
-                print(f"read otherwise: {path.parent.name}/{path.name}: {others}, expected {str(wanted)[:40]!r}", file=sys.stderr)
+                where = f"{path.parent.name}/{path.name}"
+                print(f"read otherwise: {where}: {others}, expected {str(wanted)[:40]!r}", file=sys.stderr)
     total = [sum(sum(kind[number]) for kind in right.values()) for number in (0, 1)]
     yield Figure("codes images", sum(len(kind[0]) for kind in right.values()))
     yield Figure("codes right", total[0], least=total[1])

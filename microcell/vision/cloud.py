@@ -13,7 +13,7 @@ from microcell.faults import FaultError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
     Indices = npt.NDArray[np.intp]
 
 NORMAL_NEIGHBOURS = 16
@@ -68,7 +68,11 @@ def normals(points_m: Floats, neighbours: int = NORMAL_NEIGHBOURS) -> Floats:
 
 
 def fit_plane(
-    points_m: Floats, within_m: float, seed: int = 0, viewer_m: tuple[float, float, float] = (0.0, 0.0, 0.0), where: str = "cloud"
+    points_m: Floats,
+    within_m: float,
+    seed: int = 0,
+    viewer_m: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    where: str = "cloud",
 ) -> Plane:
     """The plane that most points lie on, by random sampling (Fischler and Bolles 1981) and least squares on its points.
 

@@ -11,7 +11,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from microcell.vision.cloud_refine import Surface, refine
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
     Indices = npt.NDArray[np.intp]
 
 FEATURE_POINTS = 1500
@@ -78,7 +78,8 @@ def locate_model(
     """
     model, scan = finite(model_m), finite(scan_m)
     if min(len(model), len(scan)) < 50:
-        raise FaultError("PART_NOT_FOUND", where, f"{len(model)} points of the model, {len(scan)} of the scan; 50 are needed")
+        detail = f"{len(model)} points of the model, {len(scan)} of the scan; 50 are needed"
+        raise FaultError("PART_NOT_FOUND", where, detail)
     voxel = max(_voxel(cloud, FEATURE_POINTS) for cloud in (model, scan))
     fine = max(_voxel(cloud, FINE_POINTS) for cloud in (model, scan))
     coarse = (Surface.of(thinned(model, voxel)), Surface.of(thinned(scan, voxel)))
@@ -187,7 +188,7 @@ def _turned(transform: Floats, points: Floats) -> list[Floats]:
     middle = points.mean(axis=0)
     axes = np.linalg.svd(points - middle, full_matrices=False)[2]
     axes[2] *= np.sign(np.linalg.det(axes))
-    turns = []
+    turns: list[Floats] = []
     for order in itertools.permutations(range(3)):
         for signs in itertools.product((1.0, -1.0), repeat=3):
             turn = np.eye(3)[list(order)] * np.array(signs)[:, None]

@@ -13,7 +13,7 @@ from microcell.vision.cloud import normals
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 _ITERATIONS = 25
 _CORRELATED = 4.0
@@ -39,7 +39,7 @@ class Surface:
 class Refined:
     """A transform with how well it lays the clouds on each other; `score` is greater for a better one."""
 
-    transform: Floats
+    transform: Floats = start
     overlap_ratio: float
     rms_m: float
     covariance: Floats
@@ -53,7 +53,9 @@ def refine(model: Surface, scan: Surface, start: Floats, within_m: float) -> Ref
     """
     inverse = _overlap(model, scan, start, within_m) < _overlap(scan, model, np.linalg.inv(start), within_m)
     source, target = (scan, model) if inverse else (model, scan)
-    transform = np.linalg.inv(start) if inverse else start
+    transform: Floats = start
+    if inverse:
+        transform = np.linalg.inv(start)
     normal, sigma = np.eye(6), within_m
     for iteration in range(_ITERATIONS):
         reach = within_m * max(1.0, 3.0 - 0.4 * iteration)

@@ -2,7 +2,7 @@
 
 A reader that guesses is worse than one that says nothing. A matrix code repairs its errors and tells when it cannot; one
 reading of it is enough. The checks of bar codes let about every tenth (EAN) or every (ITF, Code 39) wrong reading pass, so
-that two looks must read the same and none of the others may disagree.
+that two looks or three must read the same and few of the others may disagree.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from microcell.description.code_kinds import CodeKind
@@ -28,8 +27,14 @@ MATRIX: frozenset[CodeKind] = frozenset(
     {"aztec", "data_matrix", "maxi_code", "micro_qr_code", "qr_code", "rmqr_code"}
 )  # fmt: skip
 
-NEEDED_VOTES = 2
+WEAK: frozenset[CodeKind] = frozenset({"codabar", "code_39", "dx_film_edge", "itf", "upc_e"})
+"""Bar codes that are short or have no check of their own: parts of other codes and print look like them."""
+
+NEEDED_VOTES, NEEDED_VOTES_WEAK = 2, 3
 """Looks that must read the same text of a bar code."""
+
+_LONGER: frozenset[CodeKind] = frozenset({"ean_8", "ean_13", "upc_a"})
+"""A thing has one of these or a UPC-E, not both: their left half, up to the bars in the middle, can be taken for one."""
 
 SURE_RATIO, ENOUGH_RATIO = 3.0, 2.0
 """Votes for a text over those for all others at its place: to stop looking, and to be told in the end."""
@@ -75,8 +80,9 @@ def read_codes(
 ) -> tuple[ReadCode, ...]:
     """Read all codes of a mono or RGB image of 8 or 16 bit, from top to bottom; of the given kinds, or of any.
 
-    Naming the kind excludes wrong readings of other kinds and saves time. `add_on` reads the small code beside an EAN or UPC
-    code too, its digits after the others. What is read by too few looks, or otherwise by others, is left out.
+    Naming the kind excludes wrong readings of other kinds and saves time. With `add_on`, EAN and UPC codes are read only
+    together with the small code beside them, its digits after theirs. What is read by too few looks, or otherwise by others,
+    is left out.
     """
     levels = np.clip(grey(image) + 0.5, 0, 255).astype(np.uint8)
     found: list[ReadCode] = []
@@ -109,7 +115,7 @@ def _once(look: Look, kinds: Sequence[CodeKind], add_on: bool) -> list[ReadCode]
     if kinds:
         options["formats"] = zxingcpp.barcode_formats_from_str("|".join(_NAME_OF[kind] for kind in kinds))
     if add_on:
-        options["ean_add_on_symbol"] = zxingcpp.EanAddOnSymbol.Read
+        options["ean_add_on_symbol"] = zxingcpp.EanAddOnSymbol.Require
     options["binarizer"] = getattr(zxingcpp.Binarizer, look.binarizer)
     codes = zxingcpp.read_barcodes(look.pixels, **options)
     return [_code(code, look) for code in codes if code.valid]
@@ -130,7 +136,7 @@ def _kind(name: str) -> CodeKind | None:
 
 def _voted(found: Sequence[ReadCode], seen: Sequence[ReadCode]) -> list[ReadCode]:
     """What was found, with one more vote for what was seen again, and what is new."""
-    voted, new = list(found), []
+    voted, new = list(found), list[ReadCode]()
     for code in seen:
         known = [k for k, other in enumerate(voted) if other.content == code.content and _one_place(other, code)]
         if known:
@@ -144,10 +150,12 @@ def _told(code: ReadCode, found: Sequence[ReadCode], ratio: float) -> bool:
     """Whether a reading has the votes to be told."""
     if code.kind in MATRIX:
         return True
-    against = sum(
-        other.votes for other in found if other is not code and other.kind not in MATRIX and _one_place(other, code)
-    )
-    return code.votes >= NEEDED_VOTES and code.votes >= ratio * against
+    rivals = [other for other in found if other is not code and other.kind not in MATRIX and _one_place(other, code)]
+    if code.kind == "upc_e" and any(other.kind in _LONGER for other in found):
+        return False
+    against = sum(other.votes for other in rivals if not (other.kind == "upc_e" and code.kind in _LONGER))
+    needed = NEEDED_VOTES_WEAK if code.kind in WEAK else NEEDED_VOTES
+    return code.votes >= needed and code.votes >= ratio * against
 
 
 def _one_place(a: ReadCode, b: ReadCode) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -18,7 +18,7 @@ from microcell.vision.tags import Tag
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    Floats = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.floating[Any]]
 
 LENS_FROM_OPENCV = Pose((0.0, 0.0, 0.0), from_rpy(math.pi, 0.0, 0.0))
 """OpenCV's camera frame (y down, z into the scene) seen from the lens frame (y up, looking down -z)."""
@@ -34,7 +34,7 @@ class TagPlace:
     """Where a marker is fixed on a thing: its middle and axes (x to the right, y up, z out of it), and its side."""
 
     size_m: float
-    tag_in_part: Pose = Pose()
+    tag_in_part: Pose = field(default_factory=Pose)
 
 
 @dataclass(frozen=True)
