@@ -7,8 +7,8 @@ is right when the expected text (or bytes) is among what was read, and wrong whe
 Images without an expected text are left out, but for those that show no code at all: there, every text is wrong. Folders
 named after an add-on are read with it, by both. `--every N` takes each N-th image.
 apriltags: corners from regions against those in the text files. These hold what AprilTag's own library found: they count
-from the first pixel's corner (ours are 0.5 less) and go counter-clockwise from the marker's top right. So the figure says how far
-the two agree, not how true they are.
+from the first pixel's corner (ours are 0.5 less), counter-clockwise, the marker's top right first. So the figure says how
+far the two agree, not how true they are.
 drawn: markers drawn with corners that are known, under perspective, blur, noise and little light: the error of corners
 from regions and from edges, and how many times its own standard deviation the error of a corner is (1 = as told).
 poses: one marker's pose from its corners, against the truth.

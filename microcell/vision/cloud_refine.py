@@ -39,7 +39,7 @@ class Surface:
 class Refined:
     """A transform with how well it lays the clouds on each other; `score` is greater for a better one."""
 
-    transform: Floats = start
+    transform: Floats
     overlap_ratio: float
     rms_m: float
     covariance: Floats
