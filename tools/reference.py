@@ -299,7 +299,7 @@ def _default(field: Schema, required: bool) -> str:
     if isinstance(value, dict):
         return "the block's defaults"
     if isinstance(value, list):
-        return f"[{', '.join(map(_number, value))}]"
+        return f"[{', '.join(entry if isinstance(entry, str) else _number(entry) for entry in value)}]"
     if isinstance(value, bool):
         return str(value).lower()
     return _number(value) if isinstance(value, (int, float)) else f"`{value}`"

@@ -127,6 +127,9 @@ class Toleranced(MeasuredBase):
 
     nominal_m: Metre = Field(description="As it should be.")
     tolerance_m: PositiveMetre = Field(description="Greatest deviation to either side.")
+    correction_m: Metre = Field(
+        0.0, description="Added to what is measured: by so much, a part of known size was measured too small."
+    )
 
     @property
     def limits(self) -> tuple[float | None, float | None]:

@@ -18,7 +18,7 @@ import numpy as np
 from microcell.faults import FaultError
 from microcell.libraries import open3d
 from microcell.vision.cloud import finite, thinned
-from microcell.vision.cloud_refine import Surface, refine
+from microcell.vision.cloud_refine import Refined, Surface, refine
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,6 +40,8 @@ _SEEDS = 60
 _CONSENSUS = 24
 _STARTS = 8
 _TURNED = 4
+_EXACT = 5
+"""Starts that are looked at closely: first ones, then quarter and half turns of the best, then the best of both."""
 _RADII_VOXELS = (6.0, 10.0)
 """Of the features; the larger are told apart better, the smaller are disturbed less by what is cut off."""
 
@@ -85,12 +87,11 @@ def locate_model(
     coarse = (Surface.of(thinned(model, voxel)), Surface.of(thinned(scan, voxel)))
     exact = (Surface.of(thinned(model, fine)), Surface.of(thinned(scan, fine)))
     starts = _distinct(list(_starts(coarse, voxel, viewer_m)), coarse, voxel)
-    rough = [refine(*coarse, start, 2.0 * voxel) for start in starts]
-    rough.sort(key=lambda match: -match.score)
-    turned = _distinct(_turned(rough[0].transform, coarse[0].points), coarse, voxel)[:_TURNED] if rough else []
-    found = [refine(*exact, refine(*coarse, start, 2.0 * voxel).transform, 2.0 * fine) for start in turned]
-    found += [refine(*exact, match.transform, 2.0 * fine) for match in rough]
-    found.sort(key=lambda match: -match.score)
+    rough = _best([refine(*coarse, start, 2.0 * voxel) for start in starts])
+    if rough:
+        turned = _distinct(_turned(rough[0].transform, coarse[0].points), coarse, voxel)[:_TURNED]
+        rough = _best([*rough, *(refine(*coarse, start, 2.0 * voxel) for start in turned)])
+    found = _best([refine(*exact, match.transform, 2.0 * fine) for match in rough[:_EXACT]])
     if not found or found[0].overlap_ratio < MIN_OVERLAP_RATIO:
         share = found[0].overlap_ratio if found else 0.0
         detail = f"{100 * share:.0f} % of the smaller cloud lies on the other; at least {100 * MIN_OVERLAP_RATIO:.0f} % must"
@@ -99,6 +100,10 @@ def locate_model(
     others = [match.score for match in found[1:] if _apart(match.transform, best.transform, coarse[0].points) > 4.0 * voxel]
     runner_up = max(others, default=0.0) / best.score
     return Match(best.transform, best.overlap_ratio, best.rms_m, best.covariance, runner_up)
+
+
+def _best(matches: list[Refined]) -> list[Refined]:
+    return sorted(matches, key=lambda match: -match.score)
 
 
 def _voxel(points_m: Floats, wanted: int) -> float:

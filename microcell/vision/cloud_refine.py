@@ -53,10 +53,9 @@ def refine(model: Surface, scan: Surface, start: Floats, within_m: float) -> Ref
     """
     inverse = _overlap(model, scan, start, within_m) < _overlap(scan, model, np.linalg.inv(start), within_m)
     source, target = (scan, model) if inverse else (model, scan)
-    transform: Floats = start
-    if inverse:
-        transform = np.linalg.inv(start)
-    normal, sigma = np.eye(6), within_m
+    transform = _inverted(start) if inverse else start
+    normal: Floats = np.eye(6)
+    sigma = within_m
     for iteration in range(_ITERATIONS):
         reach = within_m * max(1.0, 3.0 - 0.4 * iteration)
         step, normal, sigma = _step(source, target, transform, reach)
@@ -72,7 +71,7 @@ def refine(model: Surface, scan: Surface, start: Floats, within_m: float) -> Ref
     covariance = sigma**2 * _CORRELATED * np.linalg.pinv(normal)
     if inverse:
         covariance = _of_inverse(covariance, transform, source, model)
-        transform = np.linalg.inv(transform)
+        transform = _inverted(transform)
     return Refined(transform, share, rms, covariance, score)
 
 
@@ -121,6 +120,11 @@ def _of_inverse(covariance: Floats, transform: Floats, source: Surface, model: S
 def _overlap(source: Surface, target: Surface, transform: Floats, within_m: float) -> float:
     distance = target.tree.query(_moved(transform, source.points), distance_upper_bound=within_m)[0]
     return float(np.mean(np.isfinite(distance)))
+
+
+def _inverted(transform: Floats) -> Floats:
+    inverse: Floats = np.linalg.inv(transform)
+    return inverse
 
 
 def _moved(transform: Floats, points: Floats) -> Floats:

@@ -18,7 +18,7 @@ from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
 from microcell.vision.find import Found, find, find_of_any_colour, fit, turned
 from microcell.vision.flaws import flaws_on
 from microcell.vision.marks import turn
-from microcell.vision.measuring import Sight, matches, reading_of
+from microcell.vision.measuring import Sight, matches_code, reading_of
 from microcell.vision.outline import NEAR_RATIO, face, reach_m, rim, turns_rad
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
 from microcell.vision.taught import judge_of
@@ -173,8 +173,7 @@ def _surface(unit: _Unit, request: CheckRequest) -> Reading:
 def _code(unit: _Unit, request: CheckRequest) -> Reading:
     kinds = request.code.symbologies if request.code else ("data_matrix",)
     text = read_code(unit.view, request.part, request.part_in_cell, kinds)
-    wanted, pattern = (request.code.text, request.code.pattern) if request.code else (None, None)
-    right = float(matches(text, request.expected_text, wanted, pattern))
+    right = float(matches_code(request, text))
     return Reading(request.name, "code", right, "1", text, uncertain=text == "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from microcell.description.checks import (
     Patch,
     RightPart,
     Text,
+    Toleranced,
 )
 from microcell.description.product import Part
 from microcell.faults import FaultError
@@ -52,18 +53,14 @@ def reading_of(sight: Sight, request: CheckRequest, pose: Pose) -> Reading:
     check = request.measured
     if check is None:
         raise ValueError(f"check '{request.name}': asked for without its options")
-    if isinstance(check, AlongLine):
-        return _along_line(sight, request, check, pose)
-    if isinstance(check, Diameter):
-        size = diameter(sight.view, request.part, pose, check.at_m, check.nominal_m)
-        return _size(request, size, "no round edge is seen")
     if isinstance(check, Patch):
         return _patch(sight, request, check, pose)
     if isinstance(check, RightPart):
         return _right_part(sight, request, check)
     if isinstance(check, Text):
         return _text(sight, request, check, pose)
-    return _depth(sight, request, check, pose)
+    reading = _size_of(sight, request, check, pose)
+    return replace(reading, value=reading.value + check.correction_m) if isinstance(check, Toleranced) else reading
 
 
 def matches(text: str, expected: str, wanted: str | None, pattern: str | None) -> bool:
@@ -73,6 +70,21 @@ def matches(text: str, expected: str, wanted: str | None, pattern: str | None) -
     if wanted is None and pattern is not None:
         return text != ""
     return text != "" and text == (wanted if wanted is not None else expected)
+
+
+def matches_code(request: CheckRequest, text: str) -> bool:
+    """Whether a code's text is the one that its check asks for."""
+    wanted, pattern = (request.code.text, request.code.pattern) if request.code else (None, None)
+    return matches(text, request.expected_text, wanted, pattern)
+
+
+def _size_of(sight: Sight, request: CheckRequest, check: MeasuredCheck, pose: Pose) -> Reading:
+    if isinstance(check, AlongLine):
+        return _along_line(sight, request, check, pose)
+    if isinstance(check, Diameter):
+        size = diameter(sight.view, request.part, pose, check.at_m, check.nominal_m)
+        return _size(request, size, "no round edge is seen")
+    return _depth(sight, request, check, pose)
 
 
 def _along_line(sight: Sight, request: CheckRequest, check: AlongLine, pose: Pose) -> Reading:
