@@ -80,17 +80,32 @@ SPECIAL_SCENES: dict[tuple[str, str], dict[str, Any]] = {
     ("journal.locked", "journal"): {"operation": None, "nth": 40},
 }
 """Faults that need another moment than their kind's usual one."""
+ELSEWHERE: dict[str, tuple[str, str, str]] = {
+    "feeder.broken_latch": ("controller", "nest_3", "pick_connector"),
+    "feeder.weak_cell": ("battery", "nest_3", "pick_cell_1"),
+    "feeder.short_count": ("stool", "nest_8", "pick_bag"),
+    "dispenser.clogged": ("footwear", "dispenser", "cement_left"),
+    "dispenser.bubble": ("footwear", "dispenser", "cement_left"),
+    "dispenser.empty": ("footwear", "dispenser", "cement_left"),
+    "press.weak": ("footwear", "press_1", "press_pair"),
+    "welder.weak": ("battery", "spot_welder", "weld_top_1"),
+    "welder.open_circuit": ("battery", "spot_welder", "weld_top_1"),
+    "turner.stuck": ("battery", "turner_1", "flip_over"),
+    "tester.blind": ("battery", "tester_1", "measure_cell_1"),
+}
+"""Faults of devices and parts that the valve line does not have: line, device, operation."""
 MORE_UNITS = {("device.duplicate", "cartons"): 7}
 """Faults at what happens once in so many units."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A fault at a place, in an order of two units of the seed's plant."""
+    """A fault at a place, in an order of two units of the seed's plant, of a line."""
 
     fault: ScheduledFault
     seed: int = 0
     quantity: int = UNITS
+    line: str = "valve"
 
     @property
     def entry(self) -> Injectable:
@@ -150,13 +165,20 @@ def trials(line: Line, seeds: int, first: int = 0) -> Iterator[Trial]:
         if "virtual" not in entry.worlds:
             continue
         for where, operation in _scenes(name, entry):
-            if where not in scope.fitting(name):
+            if where not in scope.fitting(name) or name in ELSEWHERE:
                 continue
             for seed in range(first, first + seeds):
                 nth = 1 if seed == 0 or not _repeats(entry) else Random(f"{seed}:{name}").randint(1, LATEST_NTH)
                 moment = {"operation": operation, "nth": nth, **SPECIAL_SCENES.get((name, where), {})}
                 quantity = MORE_UNITS.get((name, where), UNITS)
                 yield Trial(ScheduledFault(fault=name, where=where, **moment), seed, quantity)
+
+
+def trials_elsewhere(seeds: int, first: int = 0) -> Iterator[Trial]:
+    """The faults that other lines have, for so many seeds."""
+    for name, (line, where, operation) in ELSEWHERE.items():
+        for seed in range(first, first + seeds):
+            yield Trial(ScheduledFault(fault=name, where=where, operation=operation), seed, UNITS, line)
 
 
 def _scenes(name: str, entry: Injectable) -> Iterator[tuple[str, str]]:

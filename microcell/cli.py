@@ -222,6 +222,7 @@ def _report_command(commands: Commands) -> None:  # type: ignore[valid-type]
     report = _add(commands, "report", "what a journal says: units, serials, lots, measured values, yield, OEE")
     report.add_argument("journal", type=Path, metavar="JOURNAL")
     report.add_argument("--gantt", type=Path, metavar="FILE", help="draw who did what when, as PNG or SVG")
+    report.add_argument("--quality", type=Path, metavar="FILE", help="draw distributions and control charts, as PNG or SVG")
     report.add_argument("--all", action="store_true", help="list every unit")
     _json(report)
 
@@ -275,6 +276,19 @@ def _teach_command(commands: Commands) -> None:  # type: ignore[valid-type]
     teach.add_argument("--output", type=Path, required=True, metavar="FILE", help="the model (.npz); a picture beside it")
     teach.add_argument("--date", metavar="DATE", help="kept in the model (default: today)")
     _json(teach)
+
+    gauge = _add(commands, "gauge", "gauge R&R: how far what inspections measure can be trusted")
+    gauge.add_argument("line", nargs="?", metavar="LINE", help="study its inspections in the simulated plant")
+    source = gauge.add_mutually_exclusive_group()
+    source.add_argument("--table", type=Path, metavar="FILE", help="study a CSV file: feature, part, appraiser, value")
+    source.add_argument("--journal", type=Path, metavar="FILE", help="study units that were inspected repeatedly")
+    gauge.add_argument("--inspection", help="only this one of the product")
+    gauge.add_argument("--variant", help="of the product; default: the product's default variant")
+    gauge.add_argument("--parts", type=int, choices=range(2, 101), default=10, metavar="N", help="default: %(default)s")
+    gauge.add_argument("--trials", type=int, choices=range(2, 21), default=3, metavar="N", help="default: %(default)s")
+    gauge.add_argument("--seed", type=int, default=0, help="of the parts and of the camera's noise")
+    gauge.add_argument("--camera", choices=("rendered", "modelled"), default="rendered", help="default: %(default)s")
+    _json(gauge)
 
 
 def _pack_command(commands: Commands) -> None:  # type: ignore[valid-type]

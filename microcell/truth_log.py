@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from microcell.description.line import Line
+from microcell.errors import UsageError
 from microcell.events import OperationEnded, OperationStarted, UnitStarted
-from microcell.plant.plant import Plant
 
 if TYPE_CHECKING:
+    from microcell.plant.plant import Plant
     from microcell.records.journal import Entry
 
 SUFFIX = ".truth.jsonl"
@@ -98,3 +99,14 @@ def read_truth(path: Path) -> list[InspectedTruth]:
         {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()} for row in rows
     ]
     return [InspectedTruth(**row) for row in told]
+
+
+def truth_of(journal: Path) -> list[InspectedTruth] | None:
+    """The truth beside a journal; None where there is none. `UsageError` for a file that is damaged."""
+    path = truth_path(journal)
+    if not path.is_file():
+        return None
+    try:
+        return read_truth(path)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is damaged ({error}): remove it, the report does without.") from error

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from contextlib import suppress
+from datetime import datetime, timezone
 from typing import Any
 
 from microcell.commands.client import INTERRUPTED, talk
@@ -21,6 +22,12 @@ from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import OrderState
 
 COMMANDS = ("start", "revoke_start", "pause", "resume", "stop", "cancel", "partial", "substitute")
+_STATES = {
+    (OrderState.RUNNING, OrderState.INTERRUPTED): "interrupted",
+    (OrderState.NOT_STARTED, OrderState.NOT_ALLOWED_TO_START): "stored",
+}
+"""Words for an order where its state alone does not say enough."""
+
 TOLD = (OrderState.NOT_ALLOWED_TO_START, OrderState.ALLOWED_TO_START, OrderState.INTERRUPTED)
 """Job states of which it is told why."""
 
@@ -139,7 +146,9 @@ def _ended(result: ProduceOrder.Result) -> int:
 
 def describe(order: OrderState) -> str:
     """One line about an order."""
-    status = OrderStatus(order.state).name.lower().replace("_", " ")
+    status = _STATES.get((order.state, order.job_state)) or OrderStatus(order.state).name.lower().replace("_", " ")
     scrapped = f", {order.scrapped} scrapped" if order.scrapped else ""
     why = f" ({order.reason})" if order.reason and order.job_state in TOLD else ""
-    return f"{order.order_id}: {status}{why}, {order.good} of {order.quantity} good, {order.in_work} in work{scrapped}"
+    promised = datetime.fromtimestamp(order.promised.sec, timezone.utc) if order.promised.sec else None
+    end = f", promised for {promised:%H:%M} UTC" if promised else ""
+    return f"{order.order_id}: {status}{why}, {order.good} of {order.quantity} good, {order.in_work} in work{scrapped}{end}"

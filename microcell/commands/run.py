@@ -20,6 +20,7 @@ from microcell.errors import UsageError
 from microcell.orchestration.packml import State
 from microcell.records.journal import Entry
 from microcell.records.report import as_json, report
+from microcell.truth_log import truth_of
 from microcell.virtual import VirtualResult, VirtualRun, run_line
 
 MAX_QUANTITY = 100_000
@@ -75,7 +76,7 @@ def _run(wanted: VirtualRun, args: argparse.Namespace) -> int:
     units = sum(order.quantity for order in wanted.orders)
     with _Progress(units, quiet=args.json) as progress:
         result = run_line(wanted, progress.saw)
-    found = report(wanted.journal or Path())
+    found = report(wanted.journal or Path(), truth_of(wanted.journal or Path()))
     if args.json:
         print(json.dumps(as_json(found), indent=2))
     else:

@@ -55,9 +55,7 @@ class Controller:
         devices: Mapping[str, Device],
         session: Session,
     ) -> None:
-        self.line = line
-        self.clock = clock
-        self.session = session
+        self.line, self.clock, self.session = line, clock, session
         self.active_faults: list[Fault] = []
         self._journal = journal
         self._port = port

@@ -52,7 +52,7 @@ def job_of(order: OrderWork, cell_state: str, goes_first: str = "", waits_for: s
         return suspended if paused else _begun(order, cell_state, goes_first)
     sub_state = "Waiting" if waits_for else "Ready"
     if not order.allowed or paused:
-        return Job(JobState.NOT_ALLOWED_TO_START, sub_state, waits_for or order.reason or "stored")
+        return Job(JobState.NOT_ALLOWED_TO_START, sub_state, waits_for or order.reason)
     return Job(JobState.ALLOWED_TO_START, sub_state, waits_for)
 
 

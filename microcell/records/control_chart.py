@@ -22,6 +22,8 @@ BEYOND_EWMA = 0
 """In place of a rule's number: the exponentially weighted mean is beyond its limits."""
 
 _LONGEST = 15
+_ROUNDING = 1e-9
+"""Differences that are so much smaller than the values are rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,19 @@ class Basis:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Basis:
-        """From the first values of a process that is taken to be in order; two at the least."""
-        return cls(fmean(values), sd_of_ranges(values))
+        """From the first values of a process that is taken to be in order; two at the least.
+
+        A scatter that is none but rounding counts as none.
+        """
+        centre, sd = fmean(values), sd_of_ranges(values)
+        return cls(centre, sd if sd > _ROUNDING * abs(centre) else 0.0)
+
+    def sds_off(self, value: float) -> float:
+        """A value's distance from the centre in standard deviations; infinite where there never was any scatter."""
+        off = value - self.centre
+        if abs(off) <= _ROUNDING * abs(self.centre):
+            return 0.0
+        return off / self.sd if self.sd else math.copysign(math.inf, off)
 
     def limits(self, sds: float = 3.0) -> tuple[float, float]:
         """Control limits of single values."""
@@ -66,7 +79,8 @@ class Ewma:
     def is_out(self) -> bool:
         """Whether the average is beyond its limits."""
         low, high = self.limits
-        return not low <= self.mean <= high
+        slack = _ROUNDING * abs(self._basis.centre)
+        return not low - slack <= self.mean <= high + slack
 
 
 Zs = Sequence[float]
@@ -135,10 +149,7 @@ class Chart:
             return None
         mean = self._ewma.add(value)
         low, high = self._ewma.limits
-        sd = self.basis.sd
-        self._last.append((value - self.basis.centre) / sd if sd > 0 else math.copysign(math.inf, value - self.basis.centre))
-        if value == self.basis.centre:
-            self._last[-1] = 0.0
+        self._last.append(self.basis.sds_off(value))
         zs = tuple(self._last)
         broken = tuple(rule for rule in self._rules if RULES[rule][1](zs))
         return Point(value, mean, low, high, ((BEYOND_EWMA,) if self._ewma.is_out else ()) + broken)

@@ -24,7 +24,8 @@ Key = tuple[str, str, str]
 SpecOf = Callable[[str], ChartSpec]
 
 CODE = "PROCESS_DRIFTING"
-_STATION = "fixture"
+STATION = "fixture"
+"""Kind of the device that tells a unit's processes apart."""
 
 
 def chart_of(line: Line) -> SpecOf:
@@ -71,7 +72,7 @@ class DriftFold:
         elif isinstance(event, events.UnitEnded):
             self._variants.pop(event.unit, None)
         elif isinstance(event, events.OperationStarted):
-            self._stations[event.attempt_id] = event.resources.get(_STATION, "")
+            self._stations[event.attempt_id] = event.resources.get(STATION, "")
         elif isinstance(event, events.OperationEnded):
             self._ended(event)
         elif isinstance(event, ProcessDrift):
@@ -94,7 +95,7 @@ class DriftFold:
     def _ended(self, event: events.OperationEnded) -> None:
         station = self._stations.pop(event.attempt_id, "")
         for measured in event.measurements:
-            if _is_charted(measured):
+            if is_charted(measured):
                 self._take(event, measured, (measured["name"], self._variants.get(event.unit, ""), station))
 
     def _take(self, event: events.OperationEnded, measured: Mapping[str, Any], key: Key) -> None:
@@ -128,7 +129,7 @@ class DriftFold:
                 self._due[key] = _over(told, "the station was in maintenance: its process begins anew")
 
 
-def _is_charted(measured: Mapping[str, Any]) -> bool:
+def is_charted(measured: Mapping[str, Any]) -> bool:
     """Whether a measurement is a number that passed, with room to its limit."""
     value, lower, upper = (measured.get(name) for name in ("value", "lower", "upper"))
     if value is None or measured.get("text") or (lower is None and upper is None) or lower == upper:

@@ -21,7 +21,7 @@ from microcell.records.units import GOOD, Attempt, UnitHistory, UnitsFold, in_do
 
 E = TypeVar("E", bound=Event)
 
-_KEPT = (events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled)
+_KEPT = (events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled, events.ProcessDrift)
 
 
 class Timeline:
@@ -75,6 +75,7 @@ class Production:
     mounted: Mapping[str, events.ToolMounted]
     tool_life: tuple[ToolLifeRow, ...] = ()
     packml: tuple[UnitTimes, ...] = ()
+    drifts: tuple[events.ProcessDrift, ...] = ()
 
     @property
     def in_doubt(self) -> tuple[Attempt, ...]:
@@ -143,6 +144,7 @@ class ProductionFold:
             mounted=dict(self._mounted),
             tool_life=self._wear.rows(),
             packml=self._packml.times(),
+            drifts=self._all(events.ProcessDrift),
         )
 
     def _all(self, kind: type[E]) -> tuple[E, ...]:

@@ -81,6 +81,9 @@ HARDWARE_NODES = {
 CELL_TOPICS = (
     names.CELL_STATE, names.ORDERS, names.TOOL_STATES, names.PACKML_STATUS, names.EVENTS, names.FAULTS, names.QUESTIONS,
 )  # fmt: skip
+INSPECTION_TOPICS = (names.INSPECTIONS, names.INSPECTION_IMAGE)
+INSPECTING = (names.INSPECT,)
+"""Of the skill server that hosts inspections."""
 READING = (names.LIST_ORDERS, names.LIST_TOOLS, names.LIST_QUESTIONS)
 ORDERING = (names.SUBMIT_ORDER, names.UPDATE_ORDER, names.CONTROL_ORDER)
 COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.ANSWER_QUESTION)
@@ -127,13 +130,13 @@ class _Rights:
         viewer = Access(
             publishes=frozenset({PARAMETER_EVENTS}),
             replies=self._full((f"/{CLIENT}/{TYPE_SERVICE}",)),
-            subscribes=self._full((*CELL_TOPICS, names.HEARTBEAT)) | {names.DIAGNOSTICS},
+            subscribes=self._full((*CELL_TOPICS, *INSPECTION_TOPICS, names.HEARTBEAT)) | {names.DIAGNOSTICS},
             requests=self._full(READING),
         )
         operator = viewer | Access(
-            requests=self._full((*ORDERING, *COMMANDING)), calls=self._full((names.PRODUCE_ORDER,))
+            requests=self._full((*ORDERING, *COMMANDING, *INSPECTING)), calls=self._full((names.PRODUCE_ORDER,))
         )
-        maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING, *KEEPING)))
+        maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING, *KEEPING, *INSPECTING)))
         integrator = operator | maintenance | self._everything_shown()
         given = zip(ROLES, (viewer, operator, maintenance, integrator), strict=True)
         return [self._enclave(f"roles/{role}", [Profile(CLIENT, access)]) for role, access in given]
@@ -157,6 +160,8 @@ class _Rights:
             requests=self._full((names.RECORD_STEP,)),
             executes=self._full((names.execute_skill(node.name),)),
         )
+        if "inspection" in node.hosts:
+            own |= Access(publishes=self._full(INSPECTION_TOPICS), replies=self._full(INSPECTING))
         return self._with_drivers(node, own)
 
     def _orchestrator(self, node: NodePlan) -> list[Profile]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from microcell.description.cell import CameraSpec, FixtureSpec
-from microcell.description.checks import TAUGHT, Check
+from microcell.description.checks import TAUGHT, Check, Code, MeasuredBase
 from microcell.description.line import Line
 from microcell.description.product import Inspection
 from microcell.faults import FaultError
@@ -57,8 +57,11 @@ def requests_of(
             site=check.site,
             part=product.parts[part_name_of(line, variant, site.item)],
             part_in_cell=unit_in_cell @ site.part_in_unit.pose,
-            expected_text=expected_text if check.kind == "code" else "",
+            expected_text=expected_text if check.kind in ("code", "text") else "",
             taught=check if isinstance(check, TAUGHT) else None,
+            measured=check if isinstance(check, MeasuredBase) else None,
+            code=check if isinstance(check, Code) else None,
+            parts=product.parts if check.kind == "right_part" else {},
         )
         requests.append(request)
     return tuple(requests)
@@ -91,6 +94,7 @@ def judged(
         tuple(located(finding, request, spec) for finding in findings),
         _doubt(measured, reading) if verdict == "uncertain" else "",
         confidence,
+        check.site,
     )
 
 
@@ -121,6 +125,8 @@ def settled(result: CheckResult, check: Check, looks: int) -> CheckResult:
 
 def limits_of(check: Check) -> tuple[float | None, float | None]:
     """Lower and upper limit of a check's reading, in the reading's unit."""
+    if isinstance(check, MeasuredBase):
+        return check.limits
     if check.kind == "presence":
         return check.min_ratio, None
     if check.kind == "position":

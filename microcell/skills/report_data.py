@@ -20,6 +20,8 @@ def report_data(report: InspectionReport, whole: bool = False) -> dict[str, Any]
     data = asdict(report)
     told = [check for check in report.checks if whole or check.verdict != "accept" or check.findings or check.note]
     data["checks"] = [_check_data(check, whole) for check in told]
+    if not whole:
+        data["sites"] = {check.check: check.site for check in report.checks}
     return data
 
 
@@ -38,7 +40,7 @@ def _check_data(check: CheckResult, whole: bool) -> dict[str, Any]:
         for measured in data["measurements"]:
             measured["value"] = measured["value"] if math.isfinite(measured["value"]) else None
         return data
-    del data["measurements"]
+    del data["measurements"], data["site"]
     data["confidence"] = round(check.confidence, _DIGITS)
     data["findings"] = [_short(finding) for finding in check.findings]
     return data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Part
 from microcell.faults import FaultError
 from microcell.geometry import Pose
-from microcell.vision.codes import read_datamatrix
+from microcell.vision.codes import read_code
 from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
 from microcell.vision.edges import deviation
 from microcell.vision.find import Found, find, find_of_any_colour, fit, turned
 from microcell.vision.flaws import flaws_on
 from microcell.vision.marks import turn
+from microcell.vision.measuring import Sight, matches_code, reading_of
 from microcell.vision.outline import NEAR_RATIO, face, reach_m, rim, turns_rad
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
 from microcell.vision.taught import judge_of
@@ -35,14 +36,19 @@ _CODE_SD_M = 0.00005
 
 
 def measure(
-    pixels: npt.NDArray[np.uint8], camera: CameraSpec, requests: Sequence[CheckRequest], where: str = "camera"
+    pixels: npt.NDArray[np.uint8],
+    camera: CameraSpec,
+    requests: Sequence[CheckRequest],
+    where: str = "camera",
+    depth_m: npt.NDArray[Any] | None = None,
 ) -> tuple[Reading, ...]:
     """Measure every request in one image, (height, width, 3) uint8 RGB; readings in the requests' order.
 
-    What each reading means stands at `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`, and
-    INSPECTION_NOT_CONFIGURED for a taught check without its model.
+    `depth_m` is (height, width), along the optical axis, NaN where nothing was measured. What each reading means stands at
+    `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`, and INSPECTION_NOT_CONFIGURED for a taught check without its model
+    and a check of heights without depth.
     """
-    unit = _Unit(View.of(pixels, camera, where), requests)
+    unit = _Unit(View.of(pixels, camera, where), requests, depth_m, where)
     return tuple(_CHECKS[request.kind](unit, request) for request in requests)
 
 
@@ -75,8 +81,11 @@ def visible_ratio(view: View, part: Part, pose: Pose) -> float:
 class _Unit:
     """A unit in an image; each of its parts is looked for once."""
 
-    def __init__(self, view: View, requests: Sequence[CheckRequest]) -> None:
+    def __init__(
+        self, view: View, requests: Sequence[CheckRequest], depth_m: npt.NDArray[Any] | None = None, where: str = "camera"
+    ) -> None:
         self.view = view
+        self.sight = Sight(view, depth_m, where)
         self._requests = requests
         self._found: dict[tuple[str, str], Found | None] = {}
         self._angles: dict[tuple[str, str], float | None] = {}
@@ -125,7 +134,9 @@ class _Unit:
         """Text of the code on a part, and its middle in the image, px."""
         key = (request.station, request.site)
         if key not in self._codes:
-            self._codes[key] = read_datamatrix(self.view, request.part, request.part_in_cell)
+            asked = next((r for r in self._requests if r.kind == "code" and r.site == request.site), request)
+            kinds = asked.code.symbologies if asked.code else ("data_matrix",)
+            self._codes[key] = read_code(self.view, request.part, request.part_in_cell, kinds)
         return self._codes[key]
 
     def code_place(self, request: CheckRequest) -> tuple[float, float] | None:
@@ -207,8 +218,13 @@ def _outline(unit: _Unit, request: CheckRequest) -> Reading:
 
 def _code(unit: _Unit, request: CheckRequest) -> Reading:
     text, _ = unit.code(request)
-    right = float(text != "" and text == request.expected_text)
+    right = float(matches_code(request, text))
     return Reading(request.name, "code", right, "1", text, uncertain=text == "")
+
+
+def _measured(unit: _Unit, request: CheckRequest) -> Reading:
+    """The reading of a check that says by itself what to measure."""
+    return reading_of(unit.sight, request, unit.pose(request))
 
 
 def _taught(unit: _Unit, request: CheckRequest) -> Reading:
@@ -251,4 +267,12 @@ _CHECKS: dict[CheckKind, Callable[[_Unit, CheckRequest], Reading]] = {
     "taught_presence": _taught,
     "template": _taught,
     "count": _taught,
+    "dimension": _measured,
+    "gap": _measured,
+    "diameter": _measured,
+    "patch": _measured,
+    "right_part": _measured,
+    "text": _measured,
+    "height": _measured,
+    "flatness": _measured,
 }

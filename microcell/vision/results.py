@@ -63,6 +63,7 @@ class CheckResult:
     findings: tuple[Finding, ...] = ()
     note: str = ""
     confidence: float = 1.0
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)

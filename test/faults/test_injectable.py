@@ -16,6 +16,7 @@ from skill_bench import valve_line
 from microcell.clock import run_virtual
 from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.injectable import INJECTABLE
+from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.effects import effects
 from microcell.faults import CATALOGUE
@@ -37,12 +38,13 @@ def trials_of_the_benchmark() -> ModuleType:
 TRIALS: Any = trials_of_the_benchmark()
 LINE = valve_line()
 ONE_EACH: dict[str, Any] = {}
-for found in TRIALS.trials(LINE, 1):
+for found in (*TRIALS.trials(LINE, 1), *TRIALS.trials_elsewhere(1)):
     ONE_EACH.setdefault(found.fault.fault, replace(found, quantity=1))
 
 
 def carry_out(trial: Any) -> Any:
-    return TRIALS.carry_out(trial, LINE, shared_planners(LINE))
+    line = LINE if trial.line == LINE.name else load_line(trial.line)
+    return TRIALS.carry_out(trial, line, shared_planners(line))
 
 
 @pytest.mark.parametrize("name", ONE_EACH)

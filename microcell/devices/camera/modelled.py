@@ -15,6 +15,7 @@ from microcell.description.cell import CameraSpec
 from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Box, Part
 from microcell.devices.camera.contract import Camera, Frame
+from microcell.devices.camera.modelled_sizes import drawn_size, true_size
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command_named
@@ -28,6 +29,7 @@ from microcell.vision.colour import OWN_DELTA_E, delta_e
 from microcell.vision.error_model import Spread
 from microcell.vision.error_statistics import MEASURED
 from microcell.vision.exposure import BACKGROUND_RGB, MIN_SHARPNESS
+from microcell.vision.measuring import matches_code
 from microcell.vision.outline import NEAR_RATIO, RIM_INSETS, contour, reach_m
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
 
@@ -110,6 +112,8 @@ class ModelledCamera(MockDevice, Camera):
 def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
     """What a perfect measurement would read."""
     installed = _installed(request, items)
+    if request.measured is not None:
+        return true_size(request, installed, items)
     value = _TRUTHS[request.kind](request, installed, items)
     text = installed.content if request.kind == "code" and installed else ""
     return Reading(request.name, request.kind, value, _UNITS[request.kind], text)
@@ -118,6 +122,8 @@ def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
 def drawn_reading(request: CheckRequest, items: Sequence[SceneItem], stream: Random) -> Reading:
     """A reading with the errors of a rendered image's measurement."""
     truth = true_reading(request, items)
+    if request.measured is not None:
+        return drawn_size(truth, stream)
     if request.kind == "code":
         return _drawn_code(request, truth, _installed(request, items), stream)
     if request.kind == "surface":
@@ -140,7 +146,7 @@ def _drawn_flaw(length_m: float, part: Part, stream: Random) -> float:
 def _drawn_code(request: CheckRequest, truth: Reading, label: SceneItem | None, stream: Random) -> Reading:
     readable = label is not None and stream.random() < MEASURED.code_probability(label.contrast)
     text = truth.text if readable else ""
-    right = float(text != "" and text == request.expected_text)
+    right = float(matches_code(request, text))
     return Reading(request.name, "code", right, "1", text, uncertain=text == "")
 
 
@@ -206,7 +212,7 @@ def _outline(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneIte
 
 
 def _code(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
-    return float(item is not None and item.content != "" and item.content == request.expected_text)
+    return float(item is not None and matches_code(request, item.content))
 
 
 def _template(request: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -> float:

@@ -30,7 +30,7 @@ class PixelCamera(Camera):
         self, requests: Sequence[CheckRequest], exposure_s: float
     ) -> tuple[Sequence[Reading], str]:
         frame = await self._fresh(exposure_s)
-        readings = measure(frame.pixels, self.spec, requests, self.name)
+        readings = measure(frame.pixels, self.spec, requests, self.name, getattr(frame, "depth_m", None))
         self.last_frame = frame
         return readings, hashlib.sha256(np.ascontiguousarray(frame.pixels).data).hexdigest()
 
