@@ -1,4 +1,4 @@
-"""Every injectable fault on the valve line, or on one that has its device, in the virtual world: is it told with the right code, and got over?
+"""Every injectable fault in the virtual world, on the valve line or one that has its device: told rightly, and got over?
 
     python bench/faults.py [--seeds N] [--only TEXT] [--seed N] [--json] [--check]
 
