@@ -16,7 +16,8 @@ from typing import Any
 from microcell import events
 from microcell.clock import run_virtual
 from microcell.description.fault_schedule import ScheduledFault, Scope
-from microcell.description.injectable import INJECTABLE, Injectable
+from microcell.description.injectable import INJECTABLE
+from microcell.description.injectable_kinds import Injectable
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.guard import guarded

@@ -21,6 +21,12 @@ def rule_arm_wears_what_there_is(context: Context) -> Iterator[Issue]:
 
 
 @rule("cell")
+def rule_presses_and_turners_name_fixtures(context: Context) -> Iterator[Issue]:
+    """A press stands over a fixture of the cell, a turner turns one."""
+    yield from context.refer_each("cell", ("devices", "*", "fixture"), context.devices("fixture"), "fixture")
+
+
+@rule("cell")
 def rule_cameras_see_what_there_is(context: Context) -> Iterator[Issue]:
     """What a camera sees is a station or feeder of the cell."""
     every, hidden = context.names("cell", "devices"), context.devices(*_NOT_SEEN, certain=True)

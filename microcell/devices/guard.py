@@ -17,18 +17,23 @@ from microcell.devices.bin.contract import Bin
 from microcell.devices.camera.contract import Camera
 from microcell.devices.carton_station.contract import CartonStation
 from microcell.devices.contract import Device, DeviceStatus
+from microcell.devices.dispenser.contract import Dispenser
 from microcell.devices.feeder.contract import Feeder
 from microcell.devices.fixture.contract import Fixture
 from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.devices.gripper.contract import Gripper
 from microcell.devices.patience import TooLateError, within
 from microcell.devices.plausible import Judge, judge_of
+from microcell.devices.press.contract import Press
 from microcell.devices.printer.contract import Printer
 from microcell.devices.safety.contract import Safety
 from microcell.devices.screwdriver.contract import Screwdriver
+from microcell.devices.tester.contract import Tester
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.devices.tool_crib.contract import ToolCrib
+from microcell.devices.turner.contract import Turner
 from microcell.devices.vacuum.contract import Vacuum
+from microcell.devices.welder.contract import Welder
 from microcell.faults import FaultError
 
 ANSWER_S = 5.0
@@ -39,8 +44,8 @@ STEP_S = 0.5
 """More than this between cell time and steady time is a step of the clock."""
 
 CONTRACTS: tuple[type[Device], ...] = (
-    Arm, Bin, Camera, CartonStation, Feeder, Fixture, ForceSensor, Gripper, Printer, Safety, Screwdriver, ToolChanger,
-    ToolCrib, Vacuum,
+    Arm, Bin, Camera, CartonStation, Dispenser, Feeder, Fixture, ForceSensor, Gripper, Press, Printer, Safety, Screwdriver,
+    Tester, ToolChanger, ToolCrib, Turner, Vacuum, Welder,
 )  # fmt: skip
 _LIFE = ("connect", "disconnect", "status", "stop")
 
@@ -59,6 +64,12 @@ LASTS: dict[tuple[type[Device], str], Lasts | None] = {
     (Vacuum, "off"): lambda spec, args: spec.settle_s,
     (Screwdriver, "drive"): lambda spec, args: args[1] / args[2] if args[2] > 0.0 else 0.0,
     (Screwdriver, "loosen"): lambda spec, args: args[0] / args[1] if args[1] > 0.0 else 0.0,
+    (Dispenser, "open"): lambda spec, args: spec.open_s,
+    (Dispenser, "close"): lambda spec, args: spec.open_s,
+    (Welder, "weld"): lambda spec, args: spec.weld_s,
+    (Press, "press"): lambda spec, args: _press_s(spec, args[0]),
+    (Turner, "turn"): lambda spec, args: spec.turn_s,
+    (Tester, "measure"): lambda spec, args: spec.measure_s,
     (ToolChanger, "lock"): lambda spec, args: spec.lock_s,
     (ToolChanger, "unlock"): lambda spec, args: spec.lock_s,
     (Fixture, "clamp"): lambda spec, args: spec.clamp_s,
@@ -70,6 +81,12 @@ LASTS: dict[tuple[type[Device], str], Lasts | None] = {
     (Camera, "locate"): lambda spec, args: args[-1],
 }
 """Commands that take their time; None: may take for ever. All others answer at once."""
+
+
+def _press_s(spec: Any, program: str) -> float:
+    """Time for a stroke of a press, s, with what its program holds."""
+    hold_s: float = spec.programs[program].hold_s if program in spec.programs else 0.0
+    return hold_s + 2.0 * spec.stroke_m / spec.speed_m_s
 
 
 class SteadyTime:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from typing import Any
 
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.carton_station.contract import Carton, CartonStation
 from microcell.devices.contract import Device
+from microcell.devices.dispenser.contract import Dispenser
 from microcell.devices.feeder.contract import Feeder
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
 from microcell.devices.gripper.contract import Grip, Gripper
+from microcell.devices.press.contract import Press
 from microcell.devices.screwdriver.contract import Drive, Screwdriver
+from microcell.devices.tester.contract import Tester
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.devices.vacuum.contract import Suction, Vacuum
+from microcell.devices.welder.contract import Welder
 from microcell.faults import FaultError
 
 STALE_S = 1.0
@@ -151,6 +156,13 @@ class VacuumJudge(Judge):
         self._check_finite(command, answer.pressure_pa)
 
 
+class FiniteJudge(Judge):
+    """Answers whose every number must be one."""
+
+    def answered(self, command: str, answer: Any, arguments: tuple[Any, ...], now_s: float) -> None:
+        self._check_finite(command, *(getattr(answer, field.name) for field in fields(answer)))
+
+
 class ScrewdriverJudge(Judge):
     def answered(self, command: str, answer: Any, arguments: tuple[Any, ...], now_s: float) -> None:
         if isinstance(answer, Drive):
@@ -189,6 +201,10 @@ _JUDGES: dict[type[Device], type[Judge]] = {
     Gripper: GripperJudge,
     Vacuum: VacuumJudge,
     Screwdriver: ScrewdriverJudge,
+    Dispenser: FiniteJudge,
+    Welder: FiniteJudge,
+    Press: FiniteJudge,
+    Tester: FiniteJudge,
     Feeder: FeederJudge,
     CartonStation: CartonJudge,
     ToolCrib: CribJudge,

@@ -29,6 +29,8 @@ MAY_LEAVE_PART_IN_HAND = (
     "ARM_STOPPED",
     "EMERGENCY_STOP",
 )
+LEAVES_HAND_EMPTY = ("PART_OFF_LIMITS", "TEST_NO_CONTACT")
+"""Faults of parts that are in the bin already."""
 HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 """What dropping a part ends in when the tool holds none, or when there is not even a tool."""
 
@@ -91,6 +93,8 @@ class Failure:
 
     @property
     def hand_may_be_full(self) -> bool:
+        if self.fault.code in LEAVES_HAND_EMPTY:
+            return False
         return self.index > 0 or self.fault.code in MAY_LEAVE_PART_IN_HAND
 
     @property

@@ -355,7 +355,7 @@ class Resources:
             return arm
         if kind == "feeder":
             return self._feeder(need.part or "", arm, terms)
-        seen = bound.get("feeder") or next((stations[k] for k in bound if k in stations), "")
+        seen = bound.get("feeder") or bound.get("tester") or next((stations[k] for k in bound if k in stations), "")
         names = self.suitability.devices(kind, arm, stations, seen)
         return next((n for n in names if self._may_have(n, terms)), Blocked(f"no {kind} is free"))
 

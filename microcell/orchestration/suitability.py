@@ -61,7 +61,12 @@ class Suitability:
         specs = self._cell.of_kind(kind)
         if kind == "camera":
             return [name for name, spec in specs.items() if seen in spec.sees]
-        return [name for name in specs if self.works_at(arm, name)]
+        fixture = stations.get("fixture")
+        return [
+            name
+            for name, spec in specs.items()
+            if self.works_at(arm, name) and getattr(spec, "fixture", fixture) == fixture
+        ]
 
     def stations(self, unit: UnitWork, kind: str) -> tuple[str, ...]:
         """Stations of a kind where all can be done that is to be done with a unit there, its way to scrap included."""
@@ -88,7 +93,7 @@ class Suitability:
     def _can(self, needs: Mapping[str, Needs], stations: Mapping[str, str]) -> bool:
         """Whether some arm could do a chain at some stations, if nothing else were going on."""
         if not any("arm" in need.kinds for need in needs.values()):
-            return True
+            return self.has_all("", needs, stations)
         return any(
             self.tools_for_any(arm, needs) and self.has_all(arm, needs, stations) for arm in self._arms
         )

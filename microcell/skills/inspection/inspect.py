@@ -145,7 +145,8 @@ def _wanted(context: SkillContext) -> InspectParameters:
 def _examination(context: SkillContext) -> Examination:
     line, goal, station = context.line, context.goal, context.leased("fixture")
     name = _wanted(context).inspection
-    requests = requests_of(line, goal.variant, name, station, goal.unit)
+    label = line.product_description.label_of(goal.unit, goal.variant)
+    requests = requests_of(line, goal.variant, name, station, label)
     return Examination(name, inspection_of(line, name), requests, context.leased("camera"), camera_of(context, station))
 
 
