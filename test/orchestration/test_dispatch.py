@@ -9,8 +9,8 @@ from microcell.clock import LoopClock, run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
+from microcell.orchestration.binding import Blocked
 from microcell.orchestration.dispatch import Dispatcher, Job
-from microcell.orchestration.resources import Blocked
 from microcell.orchestration.shop import Shop
 
 TWIN = load_line(CONFIG / "lines" / "valve_twin.yaml")
