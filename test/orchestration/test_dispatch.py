@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from fake_shop_floor import CONFIG, VALVE, with_one_crib
+from fake_shop_floor import CONFIG, VALVE, with_a_crib_besides, with_one_crib
 
 from microcell.clock import LoopClock, run_virtual
 from microcell.description.line import Line
@@ -250,3 +250,16 @@ def test_a_tool_that_was_docked_is_kept_for_the_chain_that_waits():
     assert bench.dispatcher.next_job() is None
     bench.held.release(["left_arm"])
     assert bench.next().binding.arm == "left_arm"
+
+
+@on_loop
+def test_a_tool_from_another_crib_takes_both_cribs():
+    bench = Bench(with_a_crib_besides(TWIN))
+    bench.order(1, "child")
+    bench.end(bench.start())
+    assert bench.held.mounted == {"left_arm": "parallel_gripper"}
+    binding = bench.next().binding
+    assert (binding.change_to, binding.crib, binding.old_crib) == ("vacuum_cup_2", "right_crib", "left_crib")
+    assert {"left_crib", "right_crib"} < set(binding.devices())
+    bench.held.take(["left_crib"], "somebody")
+    assert bench.dispatcher.next_job() is None
