@@ -67,7 +67,7 @@ class Resources:
         found = self._bind(unit, chain, needs, everybody, Terms(barred=barred, docked=True))
         if not isinstance(found, Binding):
             return None
-        arm = next((a for a, tool in self.mounted.items() if tool and tool == found.change_to and a != found.arm), "")
+        arm = self._holder_of(found.change_to, found.arm)
         zones = self.line.ways.zones_at(arm, found.crib) if arm else frozenset()
         if not arm or self._busy_zone(arm, {TOOL_CHANGE: zones}):
             return None
@@ -96,7 +96,7 @@ class Resources:
         if isinstance(self._bind(unit, chain, needs, everybody, Terms(patient=True)), Binding):
             return ()
         found = self._bind(unit, chain, needs, everybody, Terms(patient=True, anyhow=True))
-        devices = found.devices() if isinstance(found, Binding) else ()
+        devices = (*found.devices(), self._holder_of(found.change_to, found.arm)) if isinstance(found, Binding) else ()
         return tuple(device for device in devices if device in self.out_of_service)
 
     def _bind_or_wish(
@@ -254,11 +254,16 @@ class Resources:
             return "", ""
         others = {other: tool for other, tool in self.mounted.items() if other != arm}
         elsewhere = {tool for other, tool in others.items() if not (terms.docked and self._is_idle(other))}
+        stuck = {tool for other, tool in others.items() if not self._in_service(other, Terms(anyhow=terms.anyhow))}
         for tool, crib in self.suitability.tools_for(arm, needs):
             is_there = terms.patient or (self._are_free(arm, crib) and tool not in elsewhere)
-            if is_there and self._may_use(tool, terms):
+            if is_there and tool not in stuck and self._may_use(tool, terms):
                 return tool, crib
         return None
+
+    def _holder_of(self, tool: str, arm: str) -> str:
+        """The other arm that a tool is on, "" for none."""
+        return next((other for other, held in self.mounted.items() if held and held == tool and other != arm), "")
 
     def _are_free(self, arm: str, crib: str) -> bool:
         """Whether the cribs of a tool change are free: that of the new tool, and that of the mounted one."""

@@ -263,3 +263,12 @@ def test_a_tool_from_another_crib_takes_both_cribs():
     assert {"left_crib", "right_crib"} < set(binding.devices())
     bench.held.take(["left_crib"], "somebody")
     assert bench.dispatcher.next_job() is None
+
+
+@on_loop
+def test_an_arm_out_of_service_is_told_that_has_the_tool_which_another_waits_for():
+    bench = waiting_for_the_cup("child")
+    bench.held.out_of_service.add("right_arm")
+    assert bench.dispatcher.next_job() is None and bench.dispatcher.next_docking() is None
+    faults = [(fault.code, fault.where) for fault in bench.dispatcher.why_blocked()]
+    assert faults == [("DEVICE_OUT_OF_SERVICE", "right_arm")]
