@@ -14,7 +14,7 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from microcell.description.line import RecoveryBudget
+from microcell.description.line import Evidence, RecoveryBudget
 from microcell.description.product import Operation
 from microcell.description.tool import ToolLife
 from microcell.orchestration.binding import TOOL_CHANGE, Docking
@@ -85,13 +85,13 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
     line = SimpleNamespace(
         name="l", cell="c", product="p", ideal_cycle_s=1.0, recovery={}, max_reworks=2, shares=shares,
         shares_tools=fetched_by_all and len(arms) > 1,
-        recovery_budget=RecoveryBudget(),
+        recovery_budget=RecoveryBudget(), evidence=Evidence(),
         cell_description=SimpleNamespace(
             of_kind=lambda kind: specs.get(kind, {}), zones=dict.fromkeys(zones), devices=_devices(specs)
         ),
         product_description=product,
         tools={t: _tool("" if fetched_by_all else arm, t) for arm, names in tools.items() for t in names},
-        feeders={f: SimpleNamespace(part=f"part_{n % 2}") for n, f in enumerate(feeders)},
+        feeders={f: SimpleNamespace(part=f"part_{n % 2}", operator_refills=True) for n, f in enumerate(feeders)},
         feeders_of=lambda part: [f for n, f in enumerate(feeders) if f"part_{n % 2}" == part],
         ways=RandomWays(random, specs["arm"], places, zones),
         max_units_in_work=random.randint(1, 5),
