@@ -100,6 +100,7 @@ class ChainRunner:
         holder = f"{job.unit.serial}/{job.chain.first}"
         try:
             await self.parking.enter(job)
+            await self.sharing.put_away_first(job)
             if job.binding.change_to and not await self.tooling.mount(job):
                 return
             if job.interrupted or self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits

@@ -8,11 +8,11 @@ from typing import Any, Protocol, TypeVar
 
 from microcell.description.line import RecoveryStep
 from microcell.faults import Fault
+from microcell.orchestration.binding import Binding
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.questions import Question
 from microcell.orchestration.recovery import CONSEQUENCES, REPEATING, STEPS, Action, choose, decide
-from microcell.orchestration.resources import Binding
 from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, fault_of

@@ -8,11 +8,12 @@ a person.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from microcell import events
+from microcell.orchestration.binding import Binding
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.plan import Chain
-from microcell.orchestration.resources import Binding
 from microcell.orchestration.restore import Restored
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import UnitWork
@@ -130,7 +131,7 @@ class Resumption:
         if shop.line.cell_description.zones:
             ways = [shop.line.ways.zones_at(arm, device) for device in attempt.resources.values()]
             zones[attempt.operation] = frozenset().union(*ways)
-        return Binding(arm, bound.change_to, bound.crib, operations, bound.taken, zones)
+        return replace(bound, operations=operations, zones=zones)
 
 
 def goal_again(

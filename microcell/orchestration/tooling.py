@@ -16,7 +16,7 @@ from microcell.orchestration.dispatch import Job
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.recovery import choose
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.tool_choice import arm_to_dock, arm_to_fetch, check_arm, check_free, check_tool
+from microcell.orchestration.tool_choice import arm_to_dock, arm_to_fetch, check_arm, check_free, check_same_crib, check_tool
 from microcell.skills.contract import Outcome, SkillGoal, SkillResult, Step
 
 T = TypeVar("T")
@@ -246,6 +246,7 @@ class Tooling:
         """
         check_tool(self._shop, tool)
         arm = arm_to_fetch(self._shop, self._changers, arm, tool)
+        check_same_crib(self._shop, arm, tool)
         if refusal := self._shop.tools.refusal(tool):
             raise FaultError.of(refusal)
         return await self._by_hand(arm, f"mount_{tool}", "change_tool", {"tool": tool})
@@ -349,10 +350,10 @@ class Tooling:
         return action
 
     def _with_crib(self, arm: str, wanted: str = "") -> dict[str, str]:
-        """The arm and the crib where the wanted tool belongs, or else its own, or the first one."""
-        tool, suitability = wanted or self._shop.resources.mounted.get(arm, ""), self._shop.resources.suitability
-        own = suitability.devices("tool_crib", arm, {}, "")[0]
-        crib = self._shop.tools.places[tool][0] if tool in self._shop.tools.places else own
+        """The arm and the crib where the wanted tool belongs, or else where it was last, or its tool's, or the first one."""
+        tool, suitability = self._shop.resources.mounted.get(arm, ""), self._shop.resources.suitability
+        known = (suitability.crib_of(wanted), self._shop.tools.last_crib(arm), suitability.crib_of(tool))
+        crib = next(filter(None, known), "") or suitability.devices("tool_crib", arm, {}, "")[0]
         return {"arm": arm, "tool_crib": crib}
 
 

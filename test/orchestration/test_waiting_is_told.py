@@ -16,7 +16,7 @@ from microcell.devices.safety.contract import Stops
 from microcell.errors import JournalError, UsageError
 from microcell.faults import FaultError
 from microcell.orchestration.packml import Command, Mode, State
-from microcell.orchestration.view import OrderStatus
+from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Journal
 from microcell.skills.contract import Outcome, SkillResult
 

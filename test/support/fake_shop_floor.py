@@ -56,6 +56,13 @@ def with_one_crib(twin: Line) -> Line:
     )
 
 
+def with_a_crib_besides(twin: Line) -> Line:
+    """The line of two arms; the left one has only the gripper in its own crib and gets cups from the right one's."""
+    left = twin.cell_description.devices["left_crib"]
+    serves = (*twin.cell_description.devices["left_arm"].serves, "right_crib")
+    return with_devices(twin, left_crib={"pockets": left.pockets[:1]}, left_arm={"serves": serves})
+
+
 class _Connected:
     name = "fake"
 
