@@ -208,8 +208,10 @@ class Controller:
         if self.state not in CHAINS_GO_ON or not self.packml.may_move(devices):
             await self.park(self._until(lambda: self.state is State.EXECUTE and self.packml.may_move(devices)))
 
-    async def pass_through(self) -> None:
-        """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Wait so long, and while the cell is held, stopped or aborted (see `execution.Gate`)."""
+        if after_s > 0.0:
+            await self.park(self.clock.sleep(after_s))
         if self.state is not State.EXECUTE:
             await self.park(self._until(lambda: self.state is State.EXECUTE))
 

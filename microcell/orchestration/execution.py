@@ -18,6 +18,7 @@ from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovering import Recovering
+from microcell.orchestration.recovery import again_or_hold
 from microcell.orchestration.resumption import goal_again
 from microcell.orchestration.service import Service
 from microcell.orchestration.sharing import Sharing
@@ -49,8 +50,8 @@ class Gate(Protocol):
         devices, when they work again.
         """
 
-    async def pass_through(self) -> None:
-        """Return as soon as the cell is in Execute or on its way to a safe point."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Return after so long, as soon as the cell is in Execute or on its way to a safe point."""
 
     async def park(self, waiting: Awaitable[T]) -> T:
         """Wait at a safe point."""
@@ -266,14 +267,17 @@ class ChainRunner:
         await self.recovering.empty_hand(job)
 
     async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What a device says that the orchestrator asks itself; one that fails holds the cell and is asked again."""
+        """What a device says that the orchestrator asks itself; one that fails is asked again, in the end by a person."""
+        tried = 0
         while True:
             try:
                 return await ask()
             except FaultError as error:
-                self._shop.saw_fault(error.fault)
-                self._shop.decided("", "", error.fault.code, "hold", str(error.fault))
-                await self._gate.hold(error.fault)
+                fault = self._shop.saw_fault(error.fault)
+            step = again_or_hold(fault.code, tried, self._shop.line.recovery)
+            self._shop.decided("", "", fault.code, step.action, str(fault))
+            tried = 0 if step.action == "hold" else tried + 1
+            await (self._gate.pass_through(step.pause_s) if tried else self._gate.hold(fault))
 
 
 async def check_skills(line: Line, port: SkillPort) -> None:

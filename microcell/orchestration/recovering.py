@@ -12,7 +12,7 @@ from microcell.orchestration.binding import Binding
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.questions import Question
-from microcell.orchestration.recovery import CONSEQUENCES, REPEATING, STEPS, Action, choose, decide
+from microcell.orchestration.recovery import CONSEQUENCES, REPEATING, STEPS, Action, again_or_hold, choose, decide
 from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, fault_of
@@ -60,8 +60,8 @@ class Cell(Protocol):
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
-    async def pass_through(self) -> None:
-        """Return as soon as the cell is in Execute or on its way to a safe point."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Return after so long, as soon as the cell is in Execute or on its way to a safe point."""
 
     async def park(self, waiting: Awaitable[T]) -> T:
         """Wait at a safe point."""
@@ -130,12 +130,13 @@ class Recovering:
     async def after_the_work(self, unit: UnitWork, operation: str, fault: Fault) -> None:
         """The work is done, so there is nothing to repeat; a fault that needs a person holds the cell all the same."""
         self._shop.saw_fault(fault)
-        if decide(fault.code, 0, self._shop.line.recovery) == "hold":
+        step = decide(fault.code, 0, self._shop.line.recovery)
+        if step.action == "hold":
             self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
             await self._cell.hold(fault)
         else:
             self._shop.decided(unit.serial, operation, fault.code, "go_on", "the operation was done before")
-            await self._cell.pass_through()
+            await self._cell.pass_through(step.pause_s)
 
     def resume(self, interrupted: Container[str]) -> Iterator[tuple[UnitWork, Coroutine[Any, Any, None]]]:
         """After a restart: the units that still wait for an answer, each with what waits for it."""
@@ -157,17 +158,17 @@ class Recovering:
         unit, resources = job.unit, {"arm": arm, "bin": bins[0]}
         await self._cell.pass_through()
         await self._cell.acquire(bins[0], f"{unit.serial}/{job.chain.first}")
+        tried = 0
         while True:
             result = await self._work.goal(unit.serial, unit.variant, "drop_part", "place", {"target": "bin"}, resources)
             if result.outcome is Outcome.SUCCEEDED or (fault := fault_of(result)).code in HAND_IS_EMPTY:
                 await self._cell.pass_through()
                 return
             shop.saw_fault(fault)
-            if fault.code == "SKILL_CANCELLED":
-                await self._cell.pass_through()
-            else:
-                shop.decided(unit.serial, "drop_part", fault.code, "hold", str(fault))
-                await self._cell.hold(fault)
+            step = again_or_hold(fault.code, tried, shop.line.recovery)
+            shop.decided(unit.serial, "drop_part", fault.code, step.action, str(fault))
+            tried = 0 if step.action == "hold" else tried + 1
+            await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))
 
     # which step
 
@@ -244,7 +245,7 @@ class Recovering:
         if action in ("retry", "look_again"):
             number = shop.attempts.tried(unit.serial, failure.operation, fault.code) + 2
             shop.decided(unit.serial, failure.operation, fault.code, action, why or f"attempt {number}", **told)
-            await self._cell.pass_through()
+            await self._cell.pass_through(step.pause_s)
             return failure.leased
         if action == "rework":
             await self._empty_if_need_be(failure)

@@ -62,8 +62,8 @@ class Cell(Protocol):
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
-    async def pass_through(self) -> None:
-        """Return as soon as the cell is in Execute."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Return after so long, as soon as the cell is in Execute."""
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free."""
@@ -344,10 +344,10 @@ class Tooling:
         def possible(step: RecoveryStep) -> bool:
             return step.action not in barred and step.kind in (None, "tool")
 
-        action = choose(fault.code, tried, self._shop.line.recovery, possible).action
-        self._shop.decided("", operation, fault.code, action, str(fault))
-        await (self._cell.hold(fault) if action == "hold" else self._cell.pass_through())
-        return action
+        step = choose(fault.code, tried, self._shop.line.recovery, possible)
+        self._shop.decided("", operation, fault.code, step.action, str(fault))
+        await (self._cell.hold(fault) if step.action == "hold" else self._cell.pass_through(step.pause_s))
+        return step.action
 
     def _with_crib(self, arm: str, wanted: str = "") -> dict[str, str]:
         """The arm and the crib where the wanted tool belongs, or else where it was last, or its tool's, or the first one."""
