@@ -85,7 +85,8 @@ class Shot:
     def _meet(self, directions: Floats, tops: Ints) -> Hits:
         """What rays meet: the tops that are known, by plain geometry, all else by casting."""
         count = len(directions)
-        hits = Hits(*(np.zeros(count, kind) for kind in (np.float32, np.int64, np.int64)), np.zeros((count, 3), np.float32))
+        depth_m, normals = np.zeros(count, np.float32), np.zeros((count, 3), np.float32)
+        hits = Hits(depth_m, np.zeros(count, np.int64), np.zeros(count, np.int64), normals)
         unknown = np.flatnonzero(tops < 0)
         cast = self._stage.cast(self._bodies, directions[unknown])
         hits.depth_m[unknown], hits.body[unknown] = cast.depth_m, cast.body
