@@ -384,6 +384,10 @@ def rising():
     return script
 
 
+def warns(message):
+    return isinstance(message, DiagnosticArray) and message.status[0].level == DiagnosticStatus.WARN
+
+
 @in_ros
 async def test_a_drift_is_told_as_an_event_and_a_fault_and_warns_in_the_diagnostics(runtime):
     line = VALVE.model_copy(update={"chart": ChartSpec(baseline=5), "max_units_in_work": 1})
@@ -394,8 +398,7 @@ async def test_a_drift_is_told_as_an_event_and_a_fault_and_warns_in_the_diagnost
         told = await cell.until_seen(lambda m: isinstance(m, Fault) and m.code == "PROCESS_DRIFTING")
         assert told.recoverable
         assert "membrane_place.position (adult, fixture_1): its mean went from" in told.detail
-        arrays = (lambda m: isinstance(m, DiagnosticArray) and m.status[0].level == DiagnosticStatus.WARN)
-        shown = await cell.until_seen(arrays)
+        shown = await cell.until_seen(warns)
         assert "drift membrane_place.position adult fixture_1" in [value.key for value in shown.status[0].values]
         assert cell.controller.state is State.EXECUTE
 
