@@ -111,12 +111,21 @@ def _candidates(points_m: Floats, rays: Floats, optics: Optics) -> list[Pose]:
 
 
 def _improved(points_m: Floats, pixels: Floats, pose: Pose, optics: Optics) -> Pose:
-    """Gauss-Newton on the distances in the image."""
-    for _ in range(10):
+    """Least squares of the distances in the image, with Levenberg and Marquardt's damping; never worse than it was."""
+    damping, misfit = 1e-6, _misfit_px(points_m, pixels, pose, optics)
+    for _ in range(20):
+        if not math.isfinite(misfit):
+            break
         jacobian = _jacobian(points_m, pose, optics)
         rest = (pixels - optics.project(placed(pose, points_m))).ravel()
-        step = np.linalg.lstsq(jacobian, rest, rcond=None)[0]
-        pose = nudged(pose, step)
+        normal = jacobian.T @ jacobian
+        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), jacobian.T @ rest)
+        moved = nudged(pose, step)
+        better = _misfit_px(points_m, pixels, moved, optics)
+        if better <= misfit:
+            pose, misfit, damping = moved, better, damping / 10.0
+        else:
+            damping *= 30.0
         if np.abs(step).max() < 1e-10:
             break
     return pose
