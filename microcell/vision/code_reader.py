@@ -136,7 +136,7 @@ def _kind(name: str) -> CodeKind | None:
 
 def _voted(found: Sequence[ReadCode], seen: Sequence[ReadCode]) -> list[ReadCode]:
     """What was found, with one more vote for what was seen again, and what is new. A look has one vote for a code."""
-    voted, new = {k: code for k, code in enumerate(found)}, list[ReadCode]()
+    voted, new = dict(enumerate(found)), list[ReadCode]()
     counted: set[int] = set()
     for code in seen:
         known = next((k for k, other in voted.items() if _same(other, code)), None)
