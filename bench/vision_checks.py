@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -181,6 +182,22 @@ def figures(scenes: int, seed: int) -> tuple[list[Figure], dict[str, tuple[float
     return found, spreads
 
 
+def five_checks(seed: int) -> Figure:
+    """Processor time of five measured checks of one 1280 x 960 image."""
+    camera = CAMERA.model_copy(update={"width_px": 1280, "height_px": 960})
+    random, noise, times = Random(f"{seed}:five"), np.random.default_rng(seed), []
+    for _ in range(9):
+        cases = scene(random)
+        (items, size, *_), (_, round_, *_), (_, gap, *_), (_, patch, *_) = cases[:4]
+        plate = {"part": size.part, "part_in_cell": size.part_in_cell}
+        requests = [replace(request, **plate) for request in (size, round_, gap, patch)] + [replace(cases[-1][1], **plate)]
+        pixels = render(items, camera, Light(), noise)
+        start = time.process_time()
+        measure(pixels, camera, requests)
+        times.append(time.process_time() - start)
+    return Figure("five checks of 1280x960", 1000.0 * statistics.median(times), "ms", most=100.0)
+
+
 def written(spreads: dict[str, tuple[float, float]]) -> str:
     """The module that holds the statistics."""
     rows = "".join(f'    "{kind}": Spread(bias={bias:.3g}, sd={sd:.3g}),\n' for kind, (bias, sd) in spreads.items())
@@ -199,6 +216,7 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help="store the statistics for the modelled camera")
     options = parser.parse_args()
     found, spreads = figures(options.scenes, options.seed)
+    found.append(five_checks(options.seed))
     if options.write:
         target = Path(__file__).resolve().parents[1] / "microcell" / "vision" / "error_sizes.py"
         target.write_text(written(spreads), encoding="utf-8")
