@@ -56,6 +56,9 @@ class Gate(Protocol):
     async def park(self, waiting: Awaitable[T]) -> T:
         """Wait at a safe point."""
 
+    async def await_answer(self, waiting: Awaitable[T]) -> T:
+        """Wait for a person's answer at a safe point."""
+
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free."""
 
