@@ -92,8 +92,7 @@ class Controller:
         self.shop.settle()
         self.desk.start()
         self._resumption.start()
-        for feeder in self.line.feeders:
-            await self._feeders.read(feeder)
+        await self._feeders.start()
         await self.tooling.start()
         for unit, waiting in self._runner.recovering.resume(self._resumption.units, self._resumption.used):
             unit.running = True

@@ -81,7 +81,7 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "SENSOR_IMPLAUSIBLE": _steps(("retry", 2), ("hold", 1)),
     "CLOCK_JUMPED": _steps(("retry", 2), ("hold", 1)),
     "SKILL_CANCELLED": _steps(("retry", 3), ("hold", 1)),
-    "SKILL_TIMEOUT": _steps(("next_part", 1), ("hold", 1)),
+    "SKILL_TIMEOUT": _steps(("next_part", 2), ("hold", 1)),
     "SKILL_FAILED": _steps(("scrap", 1)),
 }
 """Every code that is not here holds the cell and waits for a person."""

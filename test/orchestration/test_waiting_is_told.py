@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from fake_shop_floor import VALVE, FakeSafety, Floor, fault, floor, once
+from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakeSafety, Floor, fault, floor, once
 
-from microcell.clock import run_virtual
+from microcell.clock import LoopClock, run_virtual
 from microcell.description.line import Line, RecoveryStep
 from microcell.description.tool import ToolLife
 from microcell.devices.safety.contract import Stops
@@ -413,6 +413,33 @@ def test_a_bin_without_which_no_unit_could_be_made_is_told_before_one_is_begun()
             assert await ended(shop, order) == good(1)
 
     run_virtual(story())
+
+
+# at start-up
+
+
+@pytest.mark.parametrize(("kind", "commands"), [(FakeFeeder, ("level", "wait_level")), (FakeChanger, ("coupling",))])
+def test_devices_that_are_silent_as_the_cell_starts_are_told_and_waited_for(kind, commands, monkeypatch):
+    async def story():
+        clock = LoopClock(0.0)
+        for command in commands:
+            monkeypatch.setattr(kind, command, _silent_for(30.0, clock, getattr(kind, command)))
+        async with floor() as shop:
+            told = {event.fault["code"] for event in shop.journal.events() if event.kind == "fault.raised"}
+            assert told == {"DEVICE_SILENT"}
+            assert await ended(shop, shop.order()) == good(1)
+            assert clock.now() > 30.0
+
+    run_virtual(story())
+
+
+def _silent_for(duration_s: float, clock: LoopClock, command):  # type: ignore[no-untyped-def]
+    async def asked(device, *arguments):
+        if clock.now() < duration_s:
+            raise FaultError("DEVICE_SILENT", device.name, "no answer")
+        return await command(device, *arguments)
+
+    return asked
 
 
 # while a question is open
