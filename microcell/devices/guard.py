@@ -108,7 +108,7 @@ class SteadyTime:
             raise FaultError("CLOCK_JUMPED", "clock", f"cell time was set by {step_s:+.1f} s")
 
 
-def guarded(devices: Mapping[str, Device], clock: Clock, world: World = World()) -> dict[str, Device]:  # noqa: B008 - frozen
+def guarded(devices: Mapping[str, Device], clock: Clock, world: World = World()) -> dict[str, Device]:
     """Each device behind its guard, by the same names."""
     steady = SteadyTime(clock) if world.steady else None
     return {name: guard_of(_contract(device))(device, clock, steady, world) for name, device in devices.items()}

@@ -18,7 +18,7 @@ REPEATS = 5
 
 
 def ros_guarded(devices: Mapping[str, Device], clock: Clock) -> dict[str, Device]:
-    """Each driver behind its guard. The drivers bound their waiting themselves; time that comes by /clock may be anything."""
+    """Each driver behind its guard. Drivers bound their waiting themselves; time that comes by /clock may be anything."""
 
     def stale_s() -> float:
         return STALE_S * (max(1.0, clock.rate) if isinstance(clock, (RosClock, ScaledClock)) else 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once, with_two_cups
@@ -380,7 +381,7 @@ def test_a_silent_device_is_asked_again_after_pauses_in_which_others_work_and_in
             await cell.controller.until_state(State.HELD)
             assert actions(cell) == ["retry", "retry", "retry", "hold"]
             begun = [e for e in cell.journal.events() if e.kind == "operation.started" and e.operation == "inspect_open"]
-            pauses = [later.time_s - earlier.time_s for earlier, later in zip(begun, begun[1:])]
+            pauses = [later.time_s - earlier.time_s for earlier, later in pairwise(begun)]
             assert pauses == pytest.approx([cell.port.duration_s + BACK_S] * 3)
             cell.port.script = lambda goal: None
             cell.controller.command(Command.UNHOLD)
