@@ -182,7 +182,8 @@ class Recovering:
             action, why = shop.attempts.spent(budget, unit.serial, operation, shop.clock.now())
         if action:
             step = STEPS["hold" if unit.scrapping else action]  # type: ignore[index]
-        if step.action != "hold" and (suspect := shop.sources.suspect(unit.serial, operation)):
+        suspect = shop.sources.suspect(unit.serial, operation) if step.action != "hold" else ""
+        if suspect and not self._may_stand_in(failure, suspect):  # one with the unit in it is not left for another
             self._service.take_out(suspect, fault)
             if step.action in ("retry", "look_again"):
                 step, why = STEPS["next_part"], f"{suspect} is out of use"
