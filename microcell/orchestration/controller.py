@@ -275,9 +275,8 @@ class Controller:
             self.packml.settle()
             self.shop.tell_missing()
             self._advance()
-            if self.in_doubt and self.state is State.EXECUTE:
-                for serial, operation in self.in_doubt.items():
-                    self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation))
+            for serial, operation in self.in_doubt.items() if self.state is State.EXECUTE else ():
+                self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation))
             for name, work in self.tooling.settling() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
             while self.state is State.EXECUTE and (job := self._resumption.next_job(self._dispatcher)) is not None:

@@ -236,7 +236,7 @@ class SkillRunner:
         return replace(done, message=f"{done.message}; then {broken.message}", fault=broken.fault, parts=broken.parts)
 
     async def _is_accomplished(self, skill: Skill, context: SkillContext) -> bool:
-        """Whether the skill noted its work as done and its end conditions hold; `DEVICE_FAULTS` where that cannot be seen."""
+        """Whether the skill noted its work as done and its end conditions hold; `DEVICE_FAULTS` where it cannot be seen."""
         if not context.accomplished:
             return False
         try:
