@@ -65,6 +65,8 @@ LINE, QUANTITY, EACH = "valve", 2, 5
 ORDER_CELL_S = 80.0
 """About how long an order of one unit takes in ROS, start included: kills are spread over this."""
 VICTIMS = ("orchestrator", "arm_skills", "inspection_skills", "hardware", "everything")
+WAY_ON = {State.HELD: Command.UNHOLD, State.ABORTED: Command.CLEAR, State.STOPPED: Command.RESET}
+"""What a person commands who has looked."""
 READY_S, ORDER_S, STOP_S, LOOK_S = 120.0, 240.0, 90.0, 0.1
 
 
@@ -122,7 +124,7 @@ def up(folder: Path, time_scale: float) -> int:
     """`microcell up`, but for a supervisor that is not put off by as many deaths as this bench causes."""
     line, journal = load_line(LINE), str(folder / "valve.journal")
     blueprint = compose(line, "mock", line_path=str(find_line(LINE)), journal=journal, seed=3, time_scale=time_scale)
-    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), policy=RestartPolicy(most=1000))
+    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), policy=RestartPolicy(most=1000, longest_s=0.5))
 
 
 class Up:
@@ -190,10 +192,11 @@ async def _one(cell: Up, client: CellClient, kill: RealKill, order_id: str) -> N
     start_s = time.monotonic()
     while not (ended := _ended(cell, order_id)):
         state = client.state
-        if state is not None and state.state == State.HELD:
-            kill.asked.append(state.reason.partition(":")[0])
+        if state is not None and state.state in WAY_ON:
+            if state.state != State.STOPPED:
+                kill.asked.append(state.reason.partition(":")[0])
             with suppress(UsageError, asyncio.TimeoutError):
-                await client.command(Command.UNHOLD)
+                await client.command(WAY_ON[State(state.state)])
             await asyncio.sleep(1.0)
         if time.monotonic() - start_s > ORDER_S or cell.process.poll() is not None:
             raise UsageError(f"--ros-seed {kill.seed}: {order_id} did not end after {kill.victim}:\n{cell.words()}")

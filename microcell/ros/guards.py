@@ -18,10 +18,12 @@ REPEATS = 5
 
 
 def ros_guarded(devices: Mapping[str, Device], clock: Clock) -> dict[str, Device]:
-    """Each driver behind its guard. Drivers bound their waiting themselves; time that comes by /clock may be anything."""
+    """Each driver behind its guard. How long to wait and whether an arm is at its goal is the drivers' own business, and
+    time that comes by /clock may be anything.
+    """
 
     def stale_s() -> float:
         return STALE_S * (max(1.0, clock.rate) if isinstance(clock, (RosClock, ScaledClock)) else 1.0)
 
     steady = isinstance(clock, RosClock) and not clock.simulated
-    return guarded(devices, clock, World(patience=False, steady=steady, terms=Terms(stale_s, REPEATS)))
+    return guarded(devices, clock, World(patience=False, steady=steady, terms=Terms(stale_s, REPEATS, goals=False)))
