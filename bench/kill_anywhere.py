@@ -124,7 +124,8 @@ def up(folder: Path, time_scale: float) -> int:
     """`microcell up`, but for a supervisor that is not put off by as many deaths as this bench causes."""
     line, journal = load_line(LINE), str(folder / "valve.journal")
     blueprint = compose(line, "mock", line_path=str(find_line(LINE)), journal=journal, seed=3, time_scale=time_scale)
-    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), policy=RestartPolicy(most=1000, longest_s=0.5))
+    policy = RestartPolicy(most=1000, longest_s=0.5)
+    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), policy=policy)
 
 
 class Up:
