@@ -75,7 +75,7 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "CARTON_MISSING": (_other("carton_station"), _HOLD),
     "LABEL_NOT_PRINTED": (*_steps(("retry", 2)), _other("printer"), _HOLD),
     "ARM_STOPPED": _steps(("retry", 2), ("hold", 1)),
-    "DEVICE_SILENT": (RecoveryStep(action="other"), RecoveryStep(action="retry", times=3, pause_s=BACK_S), _HOLD),
+    "DEVICE_SILENT": (RecoveryStep(action="other"), RecoveryStep(action="retry", times=2, pause_s=BACK_S), _HOLD),
     "DEVICE_STALE": _steps(("retry", 2), ("hold", 1)),
     "DEVICE_MALFORMED": _steps(("retry", 2), ("hold", 1)),
     "SENSOR_IMPLAUSIBLE": _steps(("retry", 2), ("hold", 1)),

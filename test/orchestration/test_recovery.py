@@ -375,14 +375,13 @@ def test_a_silent_device_is_asked_again_after_pauses_in_which_others_work_and_in
         return fault("DEVICE_SILENT", "camera_1") if goal.operation == "inspect_open" else None
 
     async def run() -> None:
-        line = VALVE.model_copy(update={"recovery_budget": RecoveryBudget(source_failures=21)})
-        async with floor(silent, line=line) as cell:
+        async with floor(silent) as cell:
             order = cell.order(1)
             await cell.controller.until_state(State.HELD)
-            assert actions(cell) == ["retry", "retry", "retry", "hold"]
+            assert actions(cell) == ["retry", "retry", "hold"]
             begun = [e for e in cell.journal.events() if e.kind == "operation.started" and e.operation == "inspect_open"]
             pauses = [later.time_s - earlier.time_s for earlier, later in pairwise(begun)]
-            assert pauses == pytest.approx([cell.port.duration_s + BACK_S] * 3)
+            assert pauses == pytest.approx([cell.port.duration_s + BACK_S] * 2)
             cell.port.script = lambda goal: None
             cell.controller.command(Command.UNHOLD)
             assert (await cell.controller.order_ended(order)).good == 1
