@@ -16,7 +16,7 @@ from microcell.devices.safety.contract import Stops
 from microcell.errors import JournalError, UsageError
 from microcell.faults import FaultError
 from microcell.orchestration.packml import Command, Mode, State
-from microcell.orchestration.view import OrderStatus
+from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Journal
 from microcell.skills.contract import Outcome, SkillResult
 
@@ -423,12 +423,12 @@ def test_devices_that_are_silent_as_the_cell_starts_are_told_and_waited_for(kind
     async def story():
         clock = LoopClock(0.0)
         for command in commands:
-            monkeypatch.setattr(kind, command, _silent_for(30.0, clock, getattr(kind, command)))
+            monkeypatch.setattr(kind, command, _silent_for(15.0, clock, getattr(kind, command)))
         async with floor() as shop:
             told = {event.fault["code"] for event in shop.journal.events() if event.kind == "fault.raised"}
             assert told == {"DEVICE_SILENT"}
             assert await ended(shop, shop.order()) == good(1)
-            assert clock.now() > 30.0
+            assert clock.now() > 15.0
 
     run_virtual(story())
 

@@ -88,6 +88,7 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
         product_description=product,
         tools={t: _tool("" if fetched_by_all else arm, t) for arm, names in tools.items() for t in names},
         feeders={f: SimpleNamespace(part=f"part_{n % 2}") for n, f in enumerate(feeders)},
+        evidence=SimpleNamespace(pictures="none"),
         feeders_of=lambda part: [f for n, f in enumerate(feeders) if f"part_{n % 2}" == part],
         ways=RandomWays(random, specs["arm"], places, zones),
         max_units_in_work=random.randint(1, 5),
