@@ -3,8 +3,8 @@
     python bench/drift.py [--runs N] [--study] [--seed S] [--json] [--check]
 
 A process is a measured value of a unit after the other, normally distributed, with a limit some standard deviations away. In
-order, it stays as it is; drifting, its mean moves towards the limit by a share of a standard deviation with each unit, after
-a hundred units. Told is what the running cell tells (`microcell/records/drift.py`), with its defaults. `--study` measures the
+order, it stays as it is; drifting, its mean moves towards the limit by a share of a standard deviation with each unit, from
+the hundredth on. Told is what the running cell tells (`microcell/records/drift.py`), with its defaults. `--study` measures the
 valve line's gauge (R&R) with the rendered camera as well, which takes minutes.
 """
 

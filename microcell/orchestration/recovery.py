@@ -82,13 +82,13 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "CARTON_MISSING": (_other("carton_station"), _HOLD),
     "LABEL_NOT_PRINTED": (*_steps(("retry", 2)), _other("printer"), _HOLD),
     "ARM_STOPPED": _steps(("retry", 2), ("hold", 1)),
-    "DEVICE_SILENT": (RecoveryStep(action="other"), RecoveryStep(action="retry", times=3, pause_s=BACK_S), _HOLD),
+    "DEVICE_SILENT": (RecoveryStep(action="other"), RecoveryStep(action="retry", times=2, pause_s=BACK_S), _HOLD),
     "DEVICE_STALE": _steps(("retry", 2), ("hold", 1)),
     "DEVICE_MALFORMED": _steps(("retry", 2), ("hold", 1)),
     "SENSOR_IMPLAUSIBLE": _steps(("retry", 2), ("hold", 1)),
     "CLOCK_JUMPED": _steps(("retry", 2), ("hold", 1)),
     "SKILL_CANCELLED": _steps(("retry", 3), ("hold", 1)),
-    "SKILL_TIMEOUT": _steps(("next_part", 1), ("hold", 1)),
+    "SKILL_TIMEOUT": _steps(("next_part", 2), ("hold", 1)),
     "SKILL_FAILED": _steps(("scrap", 1)),
 }
 """Every code that is not here holds the cell and waits for a person."""

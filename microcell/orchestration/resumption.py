@@ -27,7 +27,7 @@ class Resumption:
         self._shop = shop
         self._interrupted = dict(restored.interrupted)
         self._midway = dict(restored.midway)
-        self._used = restored.used
+        self.used = restored.used
         self._left: dict[str, events.OperationStarted | None] = {}
 
     @property
@@ -96,7 +96,7 @@ class Resumption:
         if not arm:
             return
         chain, _ = _where(unit, self._left[serial])
-        devices = {d for name in chain.operations for d in self._used.get(serial, {}).get(name, {}).values()}
+        devices = {d for name in chain.operations for d in self.used.get(serial, {}).get(name, {}).values()}
         zones = [self._shop.line.ways.zones_at(arm, device) for device in devices | {*unit.stations.values()}]
         self._shop.resources.stands_in(arm, frozenset().union(*zones))
         self._shop.resources.resuming.add(arm)

@@ -92,10 +92,14 @@ class Tooling:
     async def start(self) -> None:
         """Read every coupling; what an earlier run, or somebody, left there is to be settled before anything else."""
         for arm, changer in self._changers.items():
-            if self._restarted or (await changer.coupling()).locked:
+            try:
+                if self._restarted or (await changer.coupling()).locked:
+                    self.unsettled.add(arm)
+                elif arm not in self.unsettled:
+                    await self.read(arm)
+            except FaultError as error:
+                self._shop.raised(error.fault)
                 self.unsettled.add(arm)
-            elif arm not in self.unsettled:
-                await self.read(arm)
         self._shop.resources.out_of_service |= set(self._shop.tools.out_of_service())
 
     async def read(self, arm: str) -> str:

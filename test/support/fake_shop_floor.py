@@ -22,7 +22,7 @@ from microcell.orchestration.controller import Controller
 from microcell.orchestration.session import Session
 from microcell.plugins import skill_names
 from microcell.records.journal import Journal
-from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
+from microcell.skills.contract import DEVICE_FAULTS, Feedback, Outcome, SkillGoal, SkillResult
 
 CONFIG = Path(__file__).parents[2] / "config"
 VALVE = load_line(CONFIG / "lines" / "valve.yaml")
@@ -154,6 +154,7 @@ class FakePort:
     changers: dict[str, FakeChanger] = field(default_factory=dict)
     asked: list[SkillGoal] = field(default_factory=list)
     settled: Script = lambda goal: None
+    ended: dict[str, SkillResult] = field(default_factory=dict)
 
     async def offered(self) -> frozenset[str]:
         return frozenset(skill_names())
@@ -175,9 +176,12 @@ class FakePort:
             raise
         finally:
             self.running -= devices
-        return self._result(goal)
+        self.ended[goal.attempt_id] = self._result(goal)
+        return self.ended[goal.attempt_id]
 
     async def settle(self, goal: SkillGoal) -> SkillResult:
+        if (ended := self.ended.get(goal.attempt_id)) is not None:
+            return fault("SKILL_CANCELLED", goal.skill, Outcome.CANCELLED) if _unseen(ended) else ended
         self.asked.append(goal)
         return self.results.get(goal.attempt_id) or self.settled(goal) or fault("OUTCOME_UNKNOWN", goal.skill)
 
@@ -201,8 +205,12 @@ class FakePort:
         )
 
 
-def fault(code: str, where: str = "arm") -> SkillResult:
-    return SkillResult(Outcome.FAULT, code, Fault(code, where))
+def fault(code: str, where: str = "arm", outcome: Outcome = Outcome.FAULT) -> SkillResult:
+    return SkillResult(outcome, code, Fault(code, where))
+
+
+def _unseen(result: SkillResult) -> bool:
+    return result.fault is not None and result.fault.code in DEVICE_FAULTS
 
 
 def rejected(disposition: str, *checks: str) -> SkillResult:
