@@ -4,8 +4,8 @@
 
 A process is a measured value of a unit after the other, normally distributed, with a limit some standard deviations away. In
 order, it stays as it is; drifting, its mean moves towards the limit by a share of a standard deviation with each unit, from
-the hundredth on. Told is what the running cell tells (`microcell/records/drift.py`), with its defaults. `--study` measures the
-valve line's gauge (R&R) with the rendered camera as well, which takes minutes.
+the hundredth on. Told is what the running cell tells (`microcell/records/drift.py`), with its defaults. `--study` measures
+the valve line's gauge (R&R) with the rendered camera as well, which takes minutes.
 """
 
 from __future__ import annotations
