@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -21,6 +22,7 @@ from microcell.description.injectable_kinds import Injectable
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.guard import guarded
+from microcell.errors import JournalError
 from microcell.faults import CATALOGUE, Fault
 from microcell.motion.planner import MotionPlanner
 from microcell.orchestration.controller import Controller
@@ -265,7 +267,8 @@ class _Person:
     async def _go_on(self) -> None:
         """Unhold; where the journal could not be written, start the orchestrator again, as its remedy says."""
         if not any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.controller.active_faults):
-            self.controller.command(Command.UNHOLD)
+            with suppress(JournalError):  # its next entry finds the disk full
+                self.controller.command(Command.UNHOLD)
             return
         cell = self._cell
         await self.controller.close()

@@ -46,11 +46,12 @@ _WAITS = {
 INJECTABLE: dict[str, Injectable] = {
     # any device
     "device.silence": Injectable(
-        "A command never answers.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",), commands=_WAITS,
+        "A command never answers.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",), recoverable=True, commands=_WAITS,
     ),
     "device.late": Injectable(
         "A command answers so late that nobody waits for it any more.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",),
-        commands=_WAITS, size=Size("s", 60.0, 30.0, 600.0, "delay of the answer, of cell time"), worlds=("virtual",),
+        recoverable=True, commands=_WAITS, size=Size("s", 60.0, 30.0, 600.0, "delay of the answer, of cell time"),
+        worlds=("virtual",),
     ),
     "device.slow": Injectable(
         "A command answers late, but in time.", DEVICE_KINDS[:-1], told="nobody", recoverable=True, commands=_WAITS,
@@ -287,7 +288,6 @@ INJECTABLE: dict[str, Injectable] = {
     "carton_station.wrong_count": Injectable(
         "The station counts more units than a carton has places.", ("carton_station",), ("SENSOR_IMPLAUSIBLE",),
         recoverable=True, commands={"carton_station": ("carton",)}, size=Size("units", 99.0, 1.0, 1e6, "units too many"),
-        worlds=("virtual",),
     ),
     # the cell's programs
     "journal.disk_full": Injectable(
@@ -317,7 +317,8 @@ INJECTABLE: dict[str, Injectable] = {
         "A goal is delivered twice.", ("skills",), told="nobody", recoverable=True, worlds=("virtual",),
     ),
     "node.killed": Injectable(
-        "The process of the mock hardware is killed (SIGKILL).", ("node",), ("DEVICE_SILENT",), worlds=("mock",),
+        "The process of the mock hardware is killed (SIGKILL).", ("node",), ("DEVICE_SILENT",), recoverable=True,
+        worlds=("mock",),
     ),
     "node.hung": Injectable(
         "The process of the mock hardware hangs (SIGSTOP) until it is continued (SIGCONT).", ("node",), ("DEVICE_SILENT",),

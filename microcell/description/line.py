@@ -46,6 +46,7 @@ class RecoveryStep(Description):
     choices: tuple[Choice, ...] = Field((), description="`ask`: what the operator can choose.")
     default: Choice | None = Field(None, description="`ask`: choice when nobody has answered in time.")
     after_s: float | None = Field(None, gt=0, le=86_400, description="`ask`: how long an answer is waited for.")
+    pause_s: float = Field(0.0, ge=0, le=600, description="`retry`, `look_again`: wait so long before.")
 
 
 class RecoveryBudget(Description):

@@ -20,6 +20,8 @@ class Suitability:
         self._arms = self._cell.of_kind("arm")
         self._plans = (plan_of(line), plan_of(line, scrap=True))
         self._stations: dict[tuple[str, str], tuple[str, ...]] = {}
+        cribs = self._cell.of_kind("tool_crib").items()
+        self._cribs = {str(pocket.tool): crib for crib, spec in cribs for pocket in spec.pockets if pocket.tool}
         self._tools: dict[tuple[str, frozenset[str]], tuple[tuple[str, str], ...]] = {}
 
     def works_at(self, arm: str, station: str) -> bool:
@@ -48,6 +50,10 @@ class Suitability:
                 (tool, crib) for tool, crib in pockets if tools[tool].coupling == coupling and self.suits(tool, needs)
             )
         return self._tools[key]
+
+    def crib_of(self, tool: str) -> str:
+        """The crib where a tool belongs, "" for none."""
+        return self._cribs.get(tool, "")
 
     def shares_tools(self) -> bool:
         """Whether some tool can be fetched by more than one arm."""

@@ -312,8 +312,8 @@ CASES = (
     Case("CARTON_MISSING", "cartons", HOLD, full_carton_and_no_other, at="pack_unit", ends="held", mend=nothing),
     Case("LABEL_NOT_PRINTED", "printer", RETRY, inject("printer", "print_label", "LABEL_NOT_PRINTED")),
     # cell and software
-    Case("DEVICE_SILENT", "printer", HOLD, lambda cell: cell.devices["printer"].disconnect(), at="label_unit",
-         ends="held", mend=lambda cell: cell.devices["printer"].connect()),
+    Case("DEVICE_SILENT", "printer", (*RETRY * 2, "hold"), lambda cell: cell.devices["printer"].disconnect(),
+         at="label_unit", ends="held", mend=lambda cell: cell.devices["printer"].connect()),
     Case("DEVICE_STALE", "wrist_force", RETRY, injected("device.stale", where="wrist_force", operation="insert_cap")),
     Case("DEVICE_MALFORMED", "cartons", RETRY, injected("device.malformed", where="cartons")),
     Case("DEVICE_FAILED", "printer", HOLD, injected("device.driver_crash", where="printer"), ends="held", mend=nothing),

@@ -126,3 +126,15 @@ def test_a_fault_that_finds_nothing_to_happen_to_waits_for_the_next_command():
     """The first times that the gripper is asked whether it holds something it is empty: nothing can be dropped then."""
     ((fault, where, time_s),) = happened(ScheduledFault(fault="gripper.drop", where="parallel_gripper"), quantity=1)
     assert (fault, where) == ("gripper.drop", "parallel_gripper") and time_s > 0.0
+
+
+@pytest.mark.parametrize(
+    ("where", "operation", "nth"),
+    [("cartons", "pack_unit", 2), ("fixture_1", "place_body", 2), ("parallel_gripper", "pack_unit", 3)],
+)
+def test_what_was_done_before_a_device_lost_its_connection_is_not_done_again_when_it_is_back(where, operation, nth):
+    fault = ScheduledFault(fault="device.disconnected", where=where, operation=operation, nth=nth)
+    outcome = carry_out(TRIALS.Trial(fault))
+    assert outcome.released == 1 and outcome.codes[0] == "DEVICE_SILENT"
+    assert outcome.wrong == ()
+    assert (outcome.order.good, outcome.order.scrapped) == (2, 0)

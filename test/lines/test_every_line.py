@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from line_run import Produced, produce
 
+from microcell.description.line import Disturbances
 from microcell.description.loader import load_line
 from microcell.orchestration.work import OrderStatus
 
 LINES = sorted((Path(__file__).parents[2] / "config" / "lines").glob("*.yaml"))
-QUIET = {"lost_grip_ratio": 0.0, "missing_screw_ratio": 0.0, "cross_thread_ratio": 0.0, "scratch_ratio": 0.0,
-         "dent_ratio": 0.0, "bulge_ratio": 0.0, "weak_ratio": 0.0, "short_count_ratio": 0.0, "wrong_part_ratio": 0.0, "wrong_turn_ratio": 0.0, "unreadable_label_ratio": 0.0}  # fmt: skip
+QUIET = dict.fromkeys(Disturbances.model_fields, 0.0)
 
 
 def check_all_good(run: Produced, quantity: int) -> None:

@@ -1,4 +1,4 @@
-"""Measure: cells tested in a nest, the kit's sum in view. Weld: spots judged by resistance. Flip: the fixture turned over."""
+"""Measure: cells tested in a nest, the kit's sum in view. Weld: spots judged by resistance. Flip: a fixture turned."""
 
 from __future__ import annotations
 

@@ -143,7 +143,8 @@ class SkillBench:
     def _tool_for(self, capability: str) -> str:
         """The tool for it, or in a cell without that one the first that can do it."""
         tools = self.line.tools
-        return next(name for name in (TOOL_FOR[capability], *tools) if name in tools and capability in tools[name].capabilities)
+        able = [name for name in tools if capability in tools[name].capabilities]
+        return TOOL_FOR[capability] if TOOL_FOR[capability] in able else able[0]
 
     def _leases(self) -> dict[str, str]:
         """Device of each kind; in a cell that has other names, the first of the kind."""

@@ -11,8 +11,7 @@ from microcell.description.base import Description
 from microcell.description.line import Line
 from microcell.devices.turner.contract import Turner
 from microcell.faults import FaultError
-from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
-from microcell.skills.workplace import DEVICE_FAULTS
+from microcell.skills.contract import DEVICE_FAULTS, Needs, Outcome, Skill, SkillContext, SkillResult
 
 
 class FlipParameters(Description):

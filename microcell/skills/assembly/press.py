@@ -15,8 +15,8 @@ from microcell.devices.press.contract import Press as PressDevice
 from microcell.devices.press.contract import Pressed
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
-from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
-from microcell.skills.workplace import DEVICE_FAULTS, check_fixture, part_of, site_of, spec_of
+from microcell.skills.contract import DEVICE_FAULTS, Needs, Outcome, Skill, SkillContext, SkillResult
+from microcell.skills.workplace import check_fixture, part_of, site_of, spec_of
 
 
 class PressParameters(Description):

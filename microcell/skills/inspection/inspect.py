@@ -13,12 +13,11 @@ from microcell.description.base import Description, Name
 from microcell.description.line import Line
 from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
-from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
+from microcell.skills.contract import DEVICE_FAULTS, Needs, Outcome, Skill, SkillContext, SkillResult
 from microcell.skills.examining import Examination, failed_in, measurements_of, summary
 from microcell.skills.judging import inspection_of, requests_of
 from microcell.skills.workplace import (
     CAMERA_FAULTS,
-    DEVICE_FAULTS,
     LOOK_AGAIN_RATIOS,
     camera_of,
     check_fixture,
