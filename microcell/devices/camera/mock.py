@@ -9,7 +9,7 @@ import numpy as np
 
 from microcell.description.cell import CameraSpec
 from microcell.devices.camera.contract import Frame
-from microcell.devices.camera.pixels import PixelCamera
+from microcell.devices.camera.pixels import PixelCamera, described_info
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command
@@ -26,7 +26,7 @@ class MockCamera(MockDevice, PixelCamera):
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         MockDevice.__init__(self, name, spec, host)
-        PixelCamera.__init__(self, name, spec)
+        PixelCamera.__init__(self, name, spec, host)
         self._shots = 0
 
     async def status(self) -> DeviceStatus:
@@ -39,7 +39,7 @@ class MockCamera(MockDevice, PixelCamera):
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
         light = self._light(exposure_s / self.spec.exposure_s)
         pixels = render(self.plant.scene(self.name), self.spec, light, noise)
-        return Frame(pixels, self.clock.now())
+        return Frame(pixels, self.clock.now(), info=described_info(self.spec), exposure_s=exposure_s)
 
     def _check_fresh(self, frame: Frame) -> None:
         check_fresh(self.name, frame.time_s, self.clock.now())

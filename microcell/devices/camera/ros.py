@@ -1,7 +1,10 @@
 """Camera over ROS: topic `<name>/image` (sensor_msgs/Image), and service `<name>/capture` where it exposes on request.
 
 A camera without the service runs freely, as Gazebo's do: then the first image that was exposed after the request is
-taken, whatever exposure it has.
+taken, whatever exposure it has. Beside it are read, where they come: `<name>/camera_info` (sensor_msgs/CameraInfo), and of a
+camera that is described with `depth: true` `<name>/depth_image` (sensor_msgs/Image; of the same exposure as the image) and
+`<name>/points` (sensor_msgs/PointCloud2). Those two are waited for; parameters `depth_image: false` or `points: false` say that
+a camera has only the other.
 """
 
 from __future__ import annotations
