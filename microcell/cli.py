@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from microcell import __version__
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     _report_command(commands)
     _journal_commands(commands)
     _teach_command(commands)
+    _calibrate_command(commands)
     _pack_command(commands)
     return parser
 
@@ -285,6 +287,25 @@ def _size(text: str) -> tuple[float, float, float]:
     return length, width, height
 
 
+def _calibrate_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "find a camera's optics, its place at an arm, or its scale on a plane; residuals, with a picture"
+    calibrate = _add(commands, "calibrate", text)
+    calibrate.add_argument("what", choices=("intrinsics", "hand-eye", "plane"))
+    calibrate.add_argument("--images", type=Path, metavar="DIR", help="images of the board")
+    calibrate.add_argument("--board", metavar="BOARD", help="chessboard:9x6:0.025 or charuco:7x5:0.03:0.022:5x5_100 (m)")
+    calibrate.add_argument("--poses", type=Path, metavar="FILE", help="hand-eye: the hand in the base, CSV, one a line")
+    calibrate.add_argument("--camera-poses", type=Path, metavar="FILE", help="hand-eye: of a tracker, CSV")
+    calibrate.add_argument(
+        "--mounting", choices=("in_hand", "to_hand"), default="in_hand", help="camera on the hand, or beside the arm"
+    )
+    calibrate.add_argument("--intrinsics", type=Path, metavar="FILE", help="calibration that holds the camera's optics")
+    calibrate.add_argument("--serial", default="", help="of the camera; default: that of --intrinsics")
+    calibrate.add_argument("--output", type=Path, required=True, metavar="FILE", help="written (.yaml); a picture beside it")
+    calibrate.add_argument("--days", type=_positive(int), default=365, metavar="N", help="it holds so long (%(default)s)")
+    calibrate.add_argument("--date", type=_day, metavar="DATE", help="on which it was made (default: today)")
+    _json(calibrate)
+
+
 def _add(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
     return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")  # type: ignore[attr-defined]
 
@@ -316,6 +337,13 @@ def _domain(text: str) -> int:
     if not (text.isdecimal() and int(text) <= MOST_DOMAIN):
         raise argparse.ArgumentTypeError(f"'{text}' is not a domain from 0 to {MOST_DOMAIN}")
     return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no day such as 2026-01-31") from None
 
 
 def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]

@@ -149,6 +149,8 @@ def _devices(line: Line, world: World, camera: str) -> tuple[DevicePlan, ...]:
         if kind == "safety":
             spec, arms = line.cell_description.of_kind("safety")[name], line.cell_description.of_kind("arm")
             parameters |= {"buttons": list(spec.buttons), "arms": list(arms)}
+        if name in line.cell_description.of_kind("camera") and line.cell_description.of_kind("camera")[name].depth:
+            parameters |= {"depth": True}
         if camera == "modelled" and driver == "camera/mock":
             driver = "camera/modelled"
         plans.append(DevicePlan(name, kind, driver, parameters))

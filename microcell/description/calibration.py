@@ -54,7 +54,7 @@ class HandEyeSpec(Description):
     depth_ratio: float = Field(1.0, gt=0.5, lt=2.0, description="What seen depths are to be multiplied by.")
     spread_m: float = Field(ge=0, description="Root mean square distance of the board's computed places from their mean.")
     held_out_m: float = Field(ge=0, description="The same of poses that the calibration had not been fitted to.")
-    error_px: float | None = Field(None, ge=0, description="Distance of seen and computed corners, where images were at hand.")
+    error_px: float | None = Field(None, ge=0, description="Distance of seen and computed corners, with images.")
     poses: int = Field(ge=1, description="Poses used.")
 
 

@@ -48,7 +48,7 @@ def rule_a_calibration_fits_the_images(context: Context) -> Iterator[Issue]:
             yield context.issue("cell", _where(name), what, "the camera's are {} x {} px. ".format(*sizes[1]) + NEW_ONE)
         elif not _is_square(optics):
             what = f"this calibration is of pixels that are not square ({optics.focal_x_px:g}, {optics.focal_y_px:g})"
-            yield context.issue("cell", _where(name), what, "a camera of a cell has square ones. Take images that are not scaled.")
+            yield context.issue("cell", _where(name), what, "a cell's camera has square ones. Take unscaled images.")
 
 
 @rule("cell")

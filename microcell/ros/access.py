@@ -58,7 +58,7 @@ WIRES = {
     "printer": Wire(services=(names.print_label,)),
     "bin": Wire(services=(names.read,)),
     "safety": Wire(),  # its topics have a button or an arm in their names: see `_wire`
-    "camera": Wire(states=(names.image,), services=(names.capture,), shown=(names.camera_info,)),
+    "camera": Wire(states=(names.image, names.camera_info), services=(names.capture,)),  # with depth more: see `_wire`
 }
 
 HARDWARE_NODES = {
@@ -221,6 +221,11 @@ class _Rights:
 
 def _wire(device: DevicePlan) -> Wire:
     """What passes between a device and its driver; a safety controller has a topic for each of its sources."""
+    if device.kind == "camera" and device.parameters.get("depth"):
+        usual = WIRES["camera"]
+        shown = (*((names.depth_image,) if device.parameters.get("depth_image", True) else ()),
+                 *((names.points,) if device.parameters.get("points") else ()))  # fmt: skip
+        return Wire(states=(*usual.states, *shown), services=usual.services)
     if device.kind != "safety":
         return WIRES[device.kind]
     buttons, arms = (cast("list[str]", device.parameters[key]) for key in ("buttons", "arms"))

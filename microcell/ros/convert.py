@@ -195,7 +195,9 @@ def _duration(nanoseconds: int) -> Duration:
 
 # --- images --------------------------------------------------------------------------------------------------------------
 
-_ENCODINGS = {("uint8", 2): "mono8", ("uint16", 2): "mono16", ("uint8", 3): "rgb8", ("uint16", 3): "rgb16", ("float32", 2): "32FC1"}
+_ENCODINGS = {
+    ("uint8", 2): "mono8", ("uint16", 2): "mono16", ("uint8", 3): "rgb8", ("uint16", 3): "rgb16", ("float32", 2): "32FC1",
+}  # fmt: skip
 """By sample type and dimensions. What comes in is read by `convert_images`."""
 
 
@@ -209,7 +211,8 @@ def image_message(pixels: np.ndarray[Any, Any], frame: str, time: Time) -> Image
     height, width = pixels.shape[:2]
     message = Image(
         header=Header(frame_id=frame, stamp=time), height=height, width=width,
-        encoding=_ENCODINGS[pixels.dtype.name, pixels.ndim], step=pixels.nbytes // height, is_bigendian=sys.byteorder == "big",
+        encoding=_ENCODINGS[pixels.dtype.name, pixels.ndim], step=pixels.nbytes // height,
+        is_bigendian=sys.byteorder == "big",
     )  # fmt: skip
     # An array of bytes is taken over as it is; anything else is checked byte by byte in Python.
     message.data = array("B", np.ascontiguousarray(pixels).tobytes())

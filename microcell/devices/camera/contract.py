@@ -36,8 +36,8 @@ class Frame:
     """What one exposure gave, with its cell time.
 
     `pixels` are (height, width) or (height, width, 3) RGB, uint8 or uint16. `depth_m` are distances along the optical axis,
-    (height, width) float32, and `cloud_m` points in the camera's optical frame (z ahead, y down), (n, 3) or (height, width, 3)
-    float32; NaN where nothing was measured. `light` names the light that was on, "" where the driver does not know.
+    (height, width) float32, and `cloud_m` points in the camera's optical frame (z ahead, y down), (n, 3) or (height, width,
+    3) float32; NaN where nothing was measured. `light` names the light that was on, "" where the driver does not know.
     """
 
     pixels: np.ndarray[Any, Any]

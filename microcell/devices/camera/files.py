@@ -1,8 +1,8 @@
 """A camera that replays images from a folder, for measuring without hardware what a real one has seen.
 
 Parameters: `folder`; `repeat: true` begins anew after the last image. An image is a PNG, JPEG, BMP or TIFF file, mono or
-colour, 8 or 16 bit, and they come in the order of their names. Beside `NAME.png` may lie `NAME.depth.png` (16 bit, mm, 0 = not
-measured) or `NAME.depth.npy` (m, NaN = not measured), and in the folder `camera_info.yaml`, as ROS's camera_calibration
+colour, 8 or 16 bit, and they come in the order of their names. Beside `NAME.png` may lie `NAME.depth.png` (16 bit, mm, 0 =
+not measured) or `NAME.depth.npy` (m, NaN = not measured), and in the folder `camera_info.yaml`, as ROS's camera_calibration
 writes it, with the camera's serial as `camera_name`.
 """
 

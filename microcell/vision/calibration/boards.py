@@ -69,7 +69,7 @@ class Finder:
 
     def __init__(self, board: BoardSpec) -> None:
         self.board = board
-        self._charuco = _charuco(board) if board.kind == "charuco" else None
+        self._charuco: Any = _charuco(board) if board.kind == "charuco" else None
 
     def find(self, image: Image, name: str) -> Sighting | None:
         """The board in a mono or RGB image of 8 or 16 bit; None where it is not seen (well enough)."""
@@ -96,7 +96,7 @@ class Finder:
         corners, ids, _, _ = cv2.aruco.CharucoDetector(self._charuco).detectBoard(grey)
         if ids is None or len(ids) < LEAST_CORNERS:
             return None
-        every = np.asarray(self._charuco.getChessboardCorners()).reshape(-1, 3)  # type: ignore[union-attr]
+        every = np.asarray(self._charuco.getChessboardCorners()).reshape(-1, 3)
         points_m = every[np.asarray(ids).ravel()]
         if np.linalg.matrix_rank(points_m[:, :2] - points_m[:, :2].mean(axis=0), tol=1e-3 * self.board.square_m) < 2:
             return None  # corners on one line say nothing of the board's tilt
@@ -182,4 +182,4 @@ def _charuco(board: BoardSpec) -> Any:
         known = sorted(name[5:].lower() for name in dir(cv2.aruco) if name.startswith("DICT_"))
         raise UsageError(f"there are no markers '{board.dictionary}'; there are: {', '.join(known)}.")
     dictionary = cv2.aruco.getPredefinedDictionary(code)
-    return cv2.aruco.CharucoBoard((board.columns, board.rows), board.square_m, board.marker_m, dictionary)
+    return cv2.aruco.CharucoBoard((board.columns, board.rows), board.square_m, board.marker_m or 0.0, dictionary)

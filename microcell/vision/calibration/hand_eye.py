@@ -19,7 +19,16 @@ from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
 from microcell.errors import CalibrationError
-from microcell.vision.calibration.transforms import assembled, inverse, middle, nearest_rotation, of_twist, rotation_vectors, turns_of, twist_of
+from microcell.vision.calibration.transforms import (
+    assembled,
+    inverse,
+    middle,
+    nearest_rotation,
+    of_twist,
+    rotation_vectors,
+    turns_of,
+    twist_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +64,9 @@ _DEPTH_SD = 0.02
 class HandEye:
     """A camera on a hand, as found.
 
-    `residuals` (n, 6) are what the camera saw against what the hand's poses say, in the camera's frame: turn in rad, place in
-    m. `scales` (6,) are their standard deviations among the samples that agree, which `agrees` (n,) flags. `delay_s` is to be
-    added to the camera's times; the depths that it saw count `depth_ratio` times. `sd` (6,) are standard deviations of
+    `residuals` (n, 6) are what the camera saw against what the hand's poses say, in the camera's frame: turn in rad, place
+    in m. `scales` (6,) are their standard deviations among the samples that agree, which `agrees` (n,) flags. `delay_s` is
+    to be added to the camera's times; the depths that it saw count `depth_ratio` times. `sd` (6,) are standard deviations of
     camera_in_hand: turn in rad, place in m.
     """
 
@@ -85,14 +94,14 @@ def check_motion(hands: Floats) -> None:
     """`CalibrationError` for poses that leave the camera's place open."""
     if len(hands) < LEAST_POSES:
         raise CalibrationError(
-            f"{len(hands)} poses are too few: take {LEAST_POSES} or more, better 15, with the hand turned about several axes."
+            f"{len(hands)} poses are too few: take {LEAST_POSES} or more, better 15, the hand turned about several axes."
         )
     turns = rotation_vectors(inverse(hands[:1]) @ hands)
     largest = float(np.linalg.norm(turns, axis=1).max())
     if largest < LEAST_TURN_RAD:
         raise CalibrationError(
-            f"the hand turned by {np.degrees(largest):.1f} degrees at the most, which says too little: turn it by 30 degrees "
-            "or more, about two axes or more."
+            f"the hand turned by {np.degrees(largest):.1f} degrees at the most, which says too little: turn it by 30 "
+            "degrees or more, about two axes or more."
         )
     values = np.linalg.svd(_axes(hands), compute_uv=False) ** 2
     if values[1] < LEAST_AXES_RATIO * values[0]:
@@ -212,7 +221,7 @@ def disagreement(hands: Floats, targets: Floats, camera_in_hand: Floats) -> floa
 
 
 def _agreeing(residuals: Floats) -> tuple[Flags, Floats]:
-    """Which samples agree, and each component's standard deviation by its median (a normal distribution's is 1.483 of it)."""
+    """Which samples agree, and each component's standard deviation, 1.483 times its median as of a normal distribution."""
     size = np.abs(residuals)
     scales = 1.4826 * np.median(size, axis=0)
     floor = np.array([1e-7] * 3 + [1e-8] * 3)

@@ -1,8 +1,8 @@
 """Hand-eye calibration from images of a board and the hand's pose at each: the corners' own errors are made small.
 
-Poses found image by image carry the noise of each image's depth and tilt. Here all corners of all images are laid through the
-one chain board, base, hand, camera, and the residuals in pixels refine it as a whole (Strobl and Hirzinger, "Optimal hand-eye
-calibration", 2006, weigh the same way).
+Poses found image by image carry the noise of each image's depth and tilt. Here all corners of all images are laid through
+the one chain board, base, hand, camera, and the residuals in pixels refine it as a whole (Strobl and Hirzinger, "Optimal
+hand-eye calibration", 2006, weigh the same way).
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ _STEPS = np.array(([1e-2] * 3 + [1e-3] * 3) * 2)
 class ImageFit:
     """What images and poses say.
 
-    `target_in_base` is the board. `residuals_px` (n, 2) of each used sighting are seen minus computed; `left_out` the names of
-    images whose pose or board does not fit the others. Spreads are of the board's places as each image by itself shows it, m:
-    about their mean (`spread_m`), and about the place found without these images (`held_out_m`).
+    `target_in_base` is the board. `residuals_px` (n, 2) of each used sighting are seen minus computed; `left_out` the names
+    of images whose pose or board does not fit the others. Spreads are of the board's places as each image by itself shows
+    it, m: about their mean (`spread_m`), and about the place found without these images (`held_out_m`).
     """
 
     camera_in_hand: Floats
@@ -60,12 +60,13 @@ def calibrate_images(
 ) -> ImageFit:  # fmt: skip
     """Find camera and board from sightings and the (n, 4, 4) hand_in_base at each, with the camera's optics.
 
-    With `either_way` each board may as well be taken as turned by half a turn: an ambiguous chessboard. `CalibrationError` where they are too few, or the hand turned too little or about one axis only.
+    With `either_way` each board may as well be taken as turned by half a turn: an ambiguous chessboard. `CalibrationError`
+    where they are too few, or the hand turned too little or about one axis only.
     """
     if len(seen) < LEAST_POSES:
         raise CalibrationError(
-            f"the board was found in {len(seen)} images with a pose, {LEAST_POSES} are needed and 15 advised: take more, with "
-            "the whole board in view and the hand turned about several axes."
+            f"the board was found in {len(seen)} images with a pose, {LEAST_POSES} are needed and 15 advised: take more, "
+            "with the whole board in view and the hand turned about several axes."
         )
     hands = hands if mounting == "in_hand" else inverse(hands)
     check_motion(hands)

@@ -42,15 +42,17 @@ _GAIN = 1.02
 class StreamFit:
     """What two streams say.
 
-    Spreads are root mean square distances of the target's places (in the base) from their mean, m: `sample_spread_m` over the
-    single samples that agree, `spread_m` over their means in windows of `WINDOW_S`. `held_out_m` is as `spread_m`, of
-    stretches of time that the calibration had not seen, about the target's place as it was found without them.
+    Spreads are root mean square distances of the target's places (in the base) from their mean, m: `sample_spread_m` over
+    the single samples that agree, `spread_m` over their means in windows of `WINDOW_S`. `held_out_m` is as `spread_m`, of
+    stretches of time that the calibration had not seen, about the target's place as it was found without them. `times_s`
+    (n,) are the samples', from the first of all.
     """
 
     hand_eye: HandEye
     mounting: Mounting
     read_as: Meaning
     samples: int
+    times_s: Floats
     spread_m: float
     sample_spread_m: float
     all_samples_spread_m: float
@@ -73,7 +75,7 @@ def calibrate_streams(
     camera = camera.taken(_covered(hand, camera, delay_s))
     if len(camera.times_s) < LEAST_SAMPLES:
         raise CalibrationError(
-            f"only {len(camera.times_s)} camera poses lie within the hand's times, {LEAST_SAMPLES} are needed: record longer."
+            f"{len(camera.times_s)} camera poses lie within the hand's times, {LEAST_SAMPLES} are needed: record longer."
         )
     samples = _Samples(hand, camera, mounting)
     check_motion(samples.hands_at(delay_s))
@@ -143,6 +145,7 @@ def _judged(samples: _Samples, start: Floats, delay_s: float, meaning: Meaning, 
         mounting=samples.mounting,
         read_as=meaning,
         samples=len(everything),
+        times_s=samples.camera.times_s,
         spread_m=_about(_fused(everything, windows, fit.agrees)),
         sample_spread_m=_about(everything[fit.agrees]),
         all_samples_spread_m=_about(everything),

@@ -17,7 +17,6 @@ from microcell.errors import CalibrationError
 from microcell.vision.calibration.boards import Sighting
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
 
     from microcell.vision.calibration.transforms import Floats
 
@@ -41,8 +40,8 @@ _FLOOR_PX = 0.02
 class Intrinsics:
     """A camera matrix, (3, 3), and k1, k2, p1, p2, k3, as found.
 
-    `used` are the sightings that were fitted to, with `residuals_px` (n, 2) of each, seen minus computed; `left_out` the names
-    of images that did not fit. `error_px` and `held_out_px` are root mean squares of the residuals' lengths.
+    `used` are the sightings that were fitted to, with `residuals_px` (n, 2) of each, seen minus computed; `left_out` the
+    names of images that did not fit. `error_px` and `held_out_px` are root mean squares of the residuals' lengths.
     """
 
     size_px: tuple[int, int]
@@ -76,7 +75,7 @@ class Intrinsics:
             share = f"{self.covered_ratio:.0%} of the image"
             said.append(f"corners were seen in {share} only: bring the board into its corners and to its edges.")
         if self.focal_sd_px > 0.003 * self.matrix[0, 0]:
-            said.append(f"the focal length is certain to {self.focal_sd_px:.1f} px only: tilt the board more (30 to 45 degrees).")
+            said.append(f"the focal length is certain to {self.focal_sd_px:.1f} px only: tilt the board by 30 degrees.")
         if self.held_out_px > 1.5 * self.error_px + 0.05:
             said.append("images that were held out fit much worse than the others: take more images.")
         return tuple(said)
@@ -94,8 +93,8 @@ def calibrate(seen: Sequence[Sighting], not_seen: Sequence[str] = ()) -> Intrins
     fit = _Fit.of(cleaned)
     if not fit.focal_sd_px <= MOST_FOCAL_SD_RATIO * fit.matrix[0, 0]:
         raise CalibrationError(
-            f"these images do not tell the focal length ({fit.matrix[0, 0]:.0f} px, uncertain by {fit.focal_sd_px:.0f} px): the "
-            "board was seen straight on, or always alike. Tilt it by 30 to 45 degrees, about both axes, in several images."
+            f"the images do not tell the focal length ({fit.matrix[0, 0]:.0f} px, +-{fit.focal_sd_px:.0f}): "
+            "the board was seen straight on, or always alike. Tilt it by 30 to 45 degrees, about both axes, in several images."
         )
     return Intrinsics(
         seen[0].size_px, fit.matrix, fit.distortion, tuple(cleaned), tuple(fit.residuals_px), left_out,
@@ -200,5 +199,5 @@ def _refuse_few(seen: Sequence[Sighting], not_seen: Sequence[str]) -> None:
     more = f" and {len(not_seen) - 5} more" if len(not_seen) > 5 else ""
     raise CalibrationError(
         f"the board was found in {len(seen)} images, {LEAST_IMAGES} are needed and {ADVISED_IMAGES} advised{without}{more}. "
-        "Check the board's numbers (of a chessboard the inner corners count), light and focus, and that all of it is in view."
+        "Check the board's numbers (of a chessboard the inner corners), light and focus, and that all of it is in view."
     )

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 
 from microcell.errors import CalibrationError
+from microcell.geometry import Pose
 from microcell.vision.calibration.boards import Sighting
+from microcell.vision.optics import Optics
 
 if TYPE_CHECKING:
     from microcell.vision.calibration.transforms import Floats
@@ -19,16 +21,14 @@ _GAIN = 0.95
 """A scale that changes over the image is taken where the corners fit better with it by this factor."""
 
 _OUTLIER = 5.0
-_UNDISTORT = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-12)
-"""OpenCV's five steps by default leave tenths of a pixel at strong distortion."""
 
 
 @dataclass(frozen=True)
 class PlaneScale:
     """From pixels (undistorted, where the optics were given) to the plane, by a (3, 3) homography to m in the board's frame.
 
-    `telecentric`: its last row is 0, 0, 1, the scale is the same everywhere. `residuals_m` (n, 2) of each image are seen minus
-    true places of corners on the plane; images after the first have the board elsewhere on the same plane.
+    `telecentric`: its last row is 0, 0, 1, the scale is the same everywhere. `residuals_m` (n, 2) of each image are seen
+    minus true places of corners on the plane; images after the first have the board elsewhere on the same plane.
     """
 
     model: Literal["telecentric", "perspective"]
@@ -62,9 +62,8 @@ def calibrate(seen: Sequence[Sighting], matrix: Floats | None = None, distortion
     )[0]
     telecentric = bool(transform[2, 0] == 0.0 == transform[2, 1])
     residuals = tuple(_residuals(s, transform) for s in straight)
-    return PlaneScale(
-        "telecentric" if telecentric else "perspective", transform, _pixel_m(transform, (wide - 1) / 2.0), residuals, tuple(seen)
-    )
+    model: Literal["telecentric", "perspective"] = "telecentric" if telecentric else "perspective"
+    return PlaneScale(model, transform, _pixel_m(transform, (wide - 1) / 2.0), residuals, tuple(seen))
 
 
 def on_plane(transform: Floats, points_px: Floats) -> Floats:
@@ -77,12 +76,11 @@ def on_plane(transform: Floats, points_px: Floats) -> Floats:
 def _straightened(sighting: Sighting, matrix: Floats | None, distortion: Floats | None) -> Sighting:
     if matrix is None or distortion is None:
         return sighting
-    points = sighting.points_px.reshape(-1, 1, 2)
-    if hasattr(cv2, "undistortImagePoints"):
-        straight = cv2.undistortImagePoints(points, matrix, distortion, arg1=_UNDISTORT)
-    else:
-        straight = cv2.undistortPointsIter(points, matrix, distortion, None, matrix, _UNDISTORT)
-    return Sighting(sighting.name, sighting.size_px, sighting.points_m, np.asarray(straight).reshape(-1, 2))
+    focal, centre = np.diag(matrix)[:2], matrix[:2, 2]
+    k1, k2, p1, p2, k3 = map(float, distortion)
+    optics = Optics(Pose(), 1.0, (0.0, 0.0), (k1, k2, p1, p2, k3))
+    straight = optics.undistort((sighting.points_px - centre) / focal) * focal + centre
+    return Sighting(sighting.name, sighting.size_px, sighting.points_m, straight)
 
 
 def _affine(sighting: Sighting) -> Floats:

@@ -85,6 +85,12 @@ def read_stream(path: Path) -> PoseStream:
     return PoseStream(table[:, 0], assembled(Rotation.from_quat(table[:, 4:8]), table[:, 1:4]))
 
 
+def read_pose(path: Path, number: int, row: list[str]) -> Floats:
+    """The (4, 4) pose of a line's x, y, z, qx, qy, qz, qw (m); `CalibrationError` names the line."""
+    values = _numbers(path, number, row, ("x", "y", "z", "qx", "qy", "qz", "qw"))
+    return assembled(Rotation.from_quat(values[3:]), values[:3])[0]
+
+
 def delay_of(camera: PoseStream, hand: PoseStream) -> float:
     """What is to be added to the camera's times so that both turn at the same times, s, to about 10 ms.
 
@@ -97,8 +103,9 @@ def delay_of(camera: PoseStream, hand: PoseStream) -> float:
     best = int(np.argmax(likeness))
     if likeness[best] < _LEAST_LIKENESS:
         raise CalibrationError(
-            f"the camera ({camera.name}) and the hand ({hand.name}) never turn alike (likeness {max(0.0, likeness[best]):.2f} "
-            f"of 1): are they of the same motion? Turn the hand briskly, now and then, about several axes, for 30 s or more."
+            f"the camera ({camera.name}) and the hand ({hand.name}) never turn alike (likeness "
+            f"{max(0.0, likeness[best]):.2f} of 1): are they of the same motion? "
+            "Turn the hand briskly, now and then, about several axes, for 30 s or more."
         )
     shift = best - (len(b) - 1) + _peak_offset(likeness, best)
     return float(hand.times_s[0] + shift * _GRID_S - camera.times_s[0])
@@ -119,7 +126,7 @@ def _rates(stream: PoseStream) -> tuple[Floats, Flags]:
 
 
 def _correlation(a: Floats, seen: Flags, b: Floats, known: Flags) -> Floats:
-    """Pearson's correlation of two series for every shift of b over a, each over what is known of both; -1 where too little."""
+    """Pearson's correlation of two series for every shift of b over a, over what is known of both; -1 for too little."""
     reverse = known[::-1].astype(float)
     mask, x, y = seen.astype(float), a * seen, (b * known)[::-1]
 
@@ -163,11 +170,16 @@ def _is_number(text: str) -> bool:
 
 
 def _row(path: Path, number: int, row: list[str]) -> tuple[float, ...]:
+    return _numbers(path, number, row, ("time", "x", "y", "z", "qx", "qy", "qz", "qw"))
+
+
+def _numbers(path: Path, number: int, row: list[str], names: tuple[str, ...]) -> tuple[float, ...]:
+    """A line's numbers, the last four a unit quaternion; `CalibrationError`."""
     words = [word for word in row if word.strip()]
-    if len(words) != 8 or not all(map(_is_number, words)):
-        raise CalibrationError(f"{path}:{number}: 8 numbers are needed: time, x, y, z, qx, qy, qz, qw (s, m).")
+    if len(words) != len(names) or not all(map(_is_number, words)):
+        raise CalibrationError(f"{path}:{number}: {len(names)} numbers are needed: {', '.join(names)} (s, m).")
     values = tuple(map(float, words))
-    length = math.hypot(*values[4:])
+    length = math.hypot(*values[-4:])
     if not all(map(math.isfinite, values)) or not 0.99 < length < 1.01:
         raise CalibrationError(f"{path}:{number}: qx, qy, qz, qw are no unit quaternion (length {length:.3f}).")
     return values
