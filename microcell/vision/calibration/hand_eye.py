@@ -140,8 +140,8 @@ def refined(
     for _ in range(_ROUNDS):
         values, sd = problem.solved(values, agrees, scales)
         found = problem.residuals(values)
-        before, (agrees, scales) = agrees, _agreeing(found)
-        if np.array_equal(before, agrees):
+        before, (agrees, scales) = (agrees, scales), _agreeing(found)
+        if np.array_equal(before[0], agrees) and np.allclose(before[1], scales, rtol=0.1):
             break
     return HandEye(
         of_twist(values[:6]), of_twist(values[6:12]), found, scales, agrees, sd, float(values[12]), float(values[13])

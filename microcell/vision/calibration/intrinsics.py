@@ -15,6 +15,7 @@ import numpy as np
 
 from microcell.errors import CalibrationError
 from microcell.vision.calibration.boards import Sighting
+from microcell.vision.calibration.transforms import of_twist
 
 if TYPE_CHECKING:
 
@@ -25,6 +26,9 @@ ADVISED_IMAGES = 12
 FOLDS = 4
 MOST_FOCAL_SD_RATIO = 0.02
 """A focal length that is less certain was not determined at all."""
+
+LEAST_TILT_RAD = np.radians(10.0)
+"""Boards that are more parallel than this are as one board (Zhang)."""
 
 _GAIN = 0.98
 """A further coefficient is taken where it lowers the error by this factor."""
@@ -91,10 +95,10 @@ def calibrate(seen: Sequence[Sighting], not_seen: Sequence[str] = ()) -> Intrins
     whole = sum(len(s.points_m) for s in kept)
     cleaned = _without_outliers(kept, _Fit.of(kept) if left_out else fit)
     fit = _Fit.of(cleaned)
-    if not fit.focal_sd_px <= MOST_FOCAL_SD_RATIO * fit.matrix[0, 0]:
+    if not fit.focal_sd_px <= MOST_FOCAL_SD_RATIO * fit.matrix[0, 0] or fit.tilt_rad < LEAST_TILT_RAD:
         raise CalibrationError(
             f"the images do not tell the focal length ({fit.matrix[0, 0]:.0f} px, +-{fit.focal_sd_px:.0f}): "
-            "the board was seen straight on, or always alike. Tilt it by 30 to 45 degrees, about both axes, in several images."
+            "the board was seen straight on, or always alike. Tilt it by 30 to 45 degrees, about both axes, in many."
         )
     return Intrinsics(
         seen[0].size_px, fit.matrix, fit.distortion, tuple(cleaned), tuple(fit.residuals_px), left_out,
@@ -130,11 +134,14 @@ class _Fit:
     distortion: Floats
     residuals_px: list[Floats]
     focal_sd_px: float
+    tilt_rad: float
+    """Largest angle between two of the boards."""
     flags: int
 
     @property
     def errors_px(self) -> list[float]:
-        return [rms([residuals]) for residuals in self.residuals_px]
+        """Of each image, by most of its corners."""
+        return [float(np.median(np.linalg.norm(residuals, axis=1))) for residuals in self.residuals_px]
 
     @property
     def median_px(self) -> float:
@@ -164,8 +171,10 @@ class _Fit:
         distortion = np.ravel(distortion)[:5]
         poses = [np.concatenate((np.ravel(t), np.ravel(p))) for t, p in zip(turns, places, strict=True)]
         residuals = [s.points_px - projected(s.points_m, at, matrix, distortion) for s, at in zip(seen, poses, strict=True)]
+        normals = np.array([of_twist(at)[:3, 2] for at in poses])
+        tilt = float(np.arccos(np.clip(np.abs(normals @ normals.T).min(), 0.0, 1.0)))
         # The deviation of fx, or of fy where OpenCV derives fx from it.
-        return cls(matrix, distortion, residuals, float(np.max(np.ravel(deviations)[:2])), flags)
+        return cls(matrix, distortion, residuals, float(np.max(np.ravel(deviations)[:2])), tilt, flags)
 
 
 def _without_outliers(seen: Sequence[Sighting], fit: _Fit) -> list[Sighting]:

@@ -14,7 +14,7 @@ from scipy.signal import fftconvolve
 from scipy.spatial.transform import Rotation, Slerp
 
 from microcell.errors import CalibrationError
-from microcell.vision.calibration.transforms import assembled
+from microcell.vision.calibration.transforms import assembled, turns_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,6 +29,9 @@ GAP_S = 0.25
 _GRID_S = 0.01
 _HALF_S = 0.08
 """Half of the time over which a rate is taken: long against a camera's period, short against a motion."""
+
+_MOST_RAD_S = 4.0
+"""No arm turns its hand faster during a calibration."""
 
 _LEAST_LIKENESS = 0.4
 _LEAST_OVERLAP_S = 5.0
@@ -98,7 +101,7 @@ def delay_of(camera: PoseStream, hand: PoseStream) -> float:
     time-offset estimation and hand-eye calibration on robotic datasets", 2017), over all delays at which they overlap.
     `CalibrationError` where at none they turn alike.
     """
-    (a, seen), (b, known) = _rates(hand), _rates(camera)
+    (a, seen), (b, known) = _rates(hand), _rates(_without_jumps(camera))
     likeness = _correlation(a, seen, b, known)
     best = int(np.argmax(likeness))
     if likeness[best] < _LEAST_LIKENESS:
@@ -109,6 +112,19 @@ def delay_of(camera: PoseStream, hand: PoseStream) -> float:
         )
     shift = best - (len(b) - 1) + _peak_offset(likeness, best)
     return float(hand.times_s[0] + shift * _GRID_S - camera.times_s[0])
+
+
+def _without_jumps(stream: PoseStream) -> PoseStream:
+    """The stream without poses from which most of the neighbours could be reached by no arm: a board that was misread."""
+    rotations, count = stream.poses[:, :3, :3], len(stream.times_s)
+    rates = np.full((6, count), np.nan)
+    for row, step in enumerate((-3, -2, -1, 1, 2, 3)):
+        near = np.clip(np.arange(count) + step, 0, count - 1)
+        turns = np.linalg.norm(turns_of(np.swapaxes(rotations, 1, 2) @ rotations[near]), axis=1)
+        apart_s = np.abs(stream.times_s[near] - stream.times_s)
+        rates[row] = np.where(apart_s > 0.0, turns / np.maximum(apart_s, 1e-6), np.nan)
+    calm = np.nanmedian(rates, axis=0) <= _MOST_RAD_S
+    return stream.taken(calm) if calm.sum() >= 2 else stream
 
 
 def _rates(stream: PoseStream) -> tuple[Floats, Flags]:
