@@ -1,11 +1,11 @@
-"""Calibration: how true optics and hand-eye are on boards that are rendered with known ones, and how far a real arm's spread.
+"""Calibration: how true optics and hand-eye are on rendered boards, and how far a real arm's target spreads.
 
     python bench/calibration.py
     python bench/calibration.py --set streams --check
 
-Sets: `optics` (chessboard and ChArUco images of a known lens: errors against it), `hand_eye` (the same images with hand poses
-that are wrong by 0.1 mm and 0.1 mrad: errors of the camera's pose), `streams` (time-stamped poses of a real arm and of a camera
-on it, calibration/hand_eye of the data folder; skipped where it is not there).
+Sets: `optics` (chessboard and ChArUco images of a known lens: errors against it), `hand_eye` (such images with hand poses
+that are wrong by 0.1 mm and 0.1 mrad: errors of the camera's pose), `streams` (time-stamped poses of a real arm and of a
+camera on it, calibration/hand_eye of the data folder; skipped where it is not there).
 
 The spread of `streams` is the root mean square distance, in space, of the target's computed places in the base from their
 mean: of every single camera sample that agrees, of means over half a second, and of such means of stretches that the
@@ -47,7 +47,8 @@ def optics(rng: np.random.Generator, _: argparse.Namespace) -> Iterator[Figure]:
     for board in (boards.CHESSBOARD, boards.CHARUCO):
         focal, off, times = [], [], []
         for _trial in range(TRIALS):
-            images = [(str(k), boards.seen(board, pose, rng)) for k, pose in enumerate(boards.poses(IMAGES, rng, board=board))]
+            there = boards.poses(IMAGES, rng, board=board)
+            images = [(str(k), boards.seen(board, pose, rng)) for k, pose in enumerate(there)]
             start = time.process_time()
             found = intrinsics.calibrate(*sightings(images, board))
             times.append(time.process_time() - start)
@@ -74,11 +75,13 @@ def map_error_px(found: intrinsics.Intrinsics) -> float:
 
 def hand_eye(rng: np.random.Generator, _: argparse.Namespace) -> Iterator[Figure]:
     """The camera on the hand, from images and from hand poses with errors, one of which is grossly wrong."""
-    camera, board = of_twist(np.array([0.1, -0.2, 0.3, 0.04, 0.02, 0.08])), of_twist(np.array([0.1, 0.2, 1.0, 0.5, 0.1, 0.02]))
+    camera = of_twist(np.array([0.1, -0.2, 0.3, 0.04, 0.02, 0.08]))
+    board = of_twist(np.array([0.1, 0.2, 1.0, 0.5, 0.1, 0.02]))
     turns, places, spreads = [], [], []
     for _trial in range(TRIALS):
         there = boards.poses(IMAGES, rng)
-        seen, _ = sightings([(str(k), boards.seen(boards.CHESSBOARD, p, rng)) for k, p in enumerate(there)], boards.CHESSBOARD)
+        images = [(str(k), boards.seen(boards.CHESSBOARD, pose, rng)) for k, pose in enumerate(there)]
+        seen, _ = sightings(images, boards.CHESSBOARD)
         hands = np.array([board @ inverse(p) @ inverse(camera) @ of_twist(rng.normal(0.0, 1e-4, 6)) for p in there])
         hands[4] = hands[4] @ of_twist(np.array([0.05, 0.0, 0.0, 0.01, 0.0, 0.0]))
         found = calibrate_images(seen, hands, boards.MATRIX, LENS)

@@ -23,10 +23,10 @@ from microcell.devices.guard import guarded
 from microcell.faults import CATALOGUE, Fault
 from microcell.motion.planner import MotionPlanner
 from microcell.orchestration.controller import Controller
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.recovery import policy
 from microcell.orchestration.session import Session
-from microcell.orchestration.view import OrderView
 from microcell.orchestration.work import OrderStatus
 from microcell.plant.injection import Injections
 from microcell.records.journal import Journal

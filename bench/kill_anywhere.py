@@ -43,6 +43,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "test" / "support"))
 
 import common
 from mortal_cell import Aftermath, Kill, aftermath, disagreements, lost, repeated
+from ordering import one_unit
 
 from microcell.clock import LoopClock
 from microcell.composition.bringup import bring_up
@@ -180,7 +181,7 @@ async def story(runtime: RosRuntime, cell: Up, kills: list[RealKill], quiet: boo
 
 async def _one(cell: Up, client: CellClient, kill: RealKill, order_id: str) -> None:
     """An order during which somebody is killed, to its end."""
-    await client.produce(order_id, LINE, [("", 1)], 0)
+    await client.produce(one_unit(LINE, order_id))
     await asyncio.sleep(kill.after_s)
     cell.kill(kill.victim)
     start_s = time.monotonic()

@@ -1,65 +1,42 @@
 """How well arms are moved: inverse kinematics, planning among obstacles for each arm at hand, and the lines' own planner.
 
-    python bench/motion.py [--arm NAME ...] [--poses N] [--goals N] [--quick] [--robots FOLDER] [--seed N] [--json] [--check]
+    python bench/motion.py [--arm NAME ...] [--odd] [--poses N] [--goals N] [--quick] [--robots FOLDER] [--seed N] [--json]
+                           [--check]
 
 Poses are those of random postures, each asked for from another random posture. Goals are random free joints in scenes of ten
 boxes and cylinders around the arm, twenty in each, each planned to from the one before; a goal that cannot be reached at all
 would count as a failure. Planning includes the timing. `straight` compares the duration with the least possible for the
 straight joint path where that is free, `around` where it is not. Every trajectory is then looked at each millisecond by code
-that has no part in planning: `over limits` and `collisions` count the trajectories that fail there. The second table is
-MotionPlanner, as skills ask it, for the arms of the shipped lines with a tool among what stands in their cells: to random
-places in front of the arm, and 60 mm straight down from there; `asked again` is the same question once more.
+that has no part in planning: `over limits` and `collisions` count the trajectories that fail there. `--odd` adds arms that
+are made up, of geometries that makers have: parallel axes, offset wrists, rails, joints without end. The second table is
+MotionPlanner, as skills ask it, for the arms of the shipped lines with a tool among what stands in their cells, and for
+makers' arms of six and seven joints in the place of the valve line's: to random places in front of the arm, and 60 mm
+straight down from there; `asked again` is the same question once more.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
 from statistics import mean, median, quantiles
 
 from common import Figure, arguments, machine
+from motion_arms import FOREIGN, Arm, arms, odd_arms
 from motion_inverse import inverse_figures
 from motion_lines import line_figures
 from motion_planning import planning_figures
 
 from microcell.motion.robot import RobotModel
 
-ROOT = Path(__file__).resolve().parent.parent
-FOREIGN = ROOT.parent / "shared" / "data" / "robots"
-"""Robot files of makers, which are no part of this repository."""
-TURN = math.pi / 2.0
-
-
-@dataclass(frozen=True)
-class Arm:
-    """An arm's file, the link at its tip ("" where only one can be meant) and a posture to begin at."""
-
-    name: str
-    path: Path
-    ready: tuple[float, ...]
-    tip_link: str = ""
-
-
-def arms(foreign: Path) -> list[Arm]:
-    """The arms whose files are there."""
-    own = ROOT / "urdf" / "robots"
-    known = [
-        Arm("six_axis", own / "six_axis.urdf.xacro", (0.0, 0.0, TURN, 0.0, TURN, 0.0)),
-        Arm("scara", own / "scara.urdf.xacro", (0.0, 0.5, 0.05, 0.0)),
-        Arm("ur5e", foreign / "ur5e.urdf", (0.0, -TURN, TURN, -TURN, -TURN, 0.0), "tool0"),
-        Arm("fr3", foreign / "fr3.urdf", (0.0, -TURN / 2, 0.0, -1.5 * TURN, 0.0, TURN, TURN / 2)),
-        Arm("rh6", foreign / "rh6frh5520_scara.urdf", (0.0, 0.5, 0.15, 0.0)),
-    ]
-    return [arm for arm in known if arm.path.is_file()]
-
+IN_A_LINE = ("ur5e", "fr3", "seven_endless")
+"""Arms that are measured in the place of the valve line's, too; a SCARA or a palletiser doesn't reach into all of it."""
 
 def measure(arm: Arm, poses: int, goals: int, seed: int) -> list[Figure]:
     """All figures of one arm, with their limits."""
-    model = RobotModel.from_file(arm.path, tip_link=arm.tip_link, name=arm.name)
+    model = arm.model()
     found = inverse_figures(model, poses, seed)
     return [
         Figure("IK success", 100.0 * found.success, "%", least=99.9),
@@ -109,6 +86,7 @@ def as_json(table: dict[str, list[Figure]]) -> str:
 def options() -> argparse.Namespace:
     parser = arguments(__doc__ or "")
     parser.add_argument("--arm", action="append", help="one of the arms, may be repeated (default: all that are at hand)")
+    parser.add_argument("--odd", action="store_true", help="measure arms that are made up as well")
     parser.add_argument("--poses", type=int, default=1000, help="for each arm (default: %(default)s)")
     parser.add_argument("--goals", type=int, default=200, help="for each arm (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="few poses and goals: shows that all works, measures little")
@@ -121,12 +99,14 @@ def main() -> int:
     if not wanted.robots.is_dir():
         print(f"no robot files of makers in {wanted.robots}: only our own arms are measured", file=sys.stderr)
     poses, goals = (50, 10) if wanted.quick else (wanted.poses, wanted.goals)
-    chosen = [arm for arm in arms(wanted.robots) if not wanted.arm or arm.name in wanted.arm]
-    if not chosen:
-        print(f"no such arm; there are: {', '.join(arm.name for arm in arms(wanted.robots))}", file=sys.stderr)
-        return 2
-    table = {arm.name: measure(arm, poses, goals, wanted.seed) for arm in chosen}
-    lines = {} if wanted.arm else line_figures(goals, wanted.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        known = [*arms(wanted.robots), *(odd_arms(Path(folder)) if wanted.odd else ())]
+        chosen = [arm for arm in known if not wanted.arm or arm.name in wanted.arm]
+        if not chosen:
+            print(f"no such arm; there are: {', '.join(arm.name for arm in known)}", file=sys.stderr)
+            return 2
+        table = {arm.name: measure(arm, poses, goals, wanted.seed) for arm in chosen}
+        lines = {} if wanted.arm else line_figures([arm for arm in known if arm.name in IN_A_LINE], goals, wanted.seed)
     if wanted.json:
         print(as_json({**table, **lines}))
     else:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
 import numpy as np
 from common import Figure
+from motion_arms import Arm
 
+from microcell.description.cell import JointLimit, LinearJointLimit
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
 from microcell.motion.checking import violations
-from microcell.motion.limits import Joints
+from microcell.motion.inverse import InverseKinematics
+from microcell.motion.limits import Joints, Limits
 from microcell.motion.planner import Load, MotionPlanner
 
 LINES = ("valve", "valve_twin")
@@ -26,10 +29,35 @@ NEAREST_M, FARTHEST_M, LOW_M, HIGH_M = 0.34, 0.56, 0.32, 0.42
 LINE_M, SPEED_M_S = 0.06, 0.25
 
 
-def line_figures(count: int, seed: int) -> dict[str, list[Figure]]:
-    """For each arm of the shipped lines: random places in front of it, one after the other, and straight down."""
-    arms = [(load_line(name), arm) for name in LINES for arm in load_line(name).cell_description.of_kind("arm")]
-    return {f"{line.name}/{arm}": _figures(line, arm, count, seed) for line, arm in arms}
+def line_figures(others: Sequence[Arm], count: int, seed: int) -> dict[str, list[Figure]]:
+    """For each arm of the shipped lines: random places in front of it, one after the other, and straight down.
+
+    The others stand, one after the other, where the arm of the first line stands.
+    """
+    lines = [load_line(name) for name in LINES]
+    arms = {f"{line.name}/{arm}": (line, arm) for line in lines for arm in line.cell_description.of_kind("arm")}
+    first, arm = next(iter(arms.values()))
+    arms |= {f"with {other.name}": (_with_arm(first, arm, other), arm) for other in others}
+    return {name: _figures(line, arm, count, seed) for name, (line, arm) in arms.items()}
+
+
+def _with_arm(line: Line, name: str, arm: Arm) -> Line:
+    """A line with another arm in one's place, with moderate limits, whose flange points down at home."""
+    model, cell = arm.model(), line.cell_description
+    joints = tuple(
+        (LinearJointLimit.model_construct if slides else JointLimit.model_construct)(**dict(zip(keys, values, strict=True)))
+        for values, slides in zip(zip(*_rows(model.limits), strict=True), model.limits.sliding, strict=True)
+        for keys in [(LinearJointLimit if slides else JointLimit).model_fields]
+    )
+    above = Pose((0.5 * (NEAREST_M + FARTHEST_M), 0.0, HIGH_M), DOWN)
+    home = InverseKinematics(model).solve(above, arm.ready)
+    changes = {"robot": str(arm.path), "base_link": "", "tip_link": arm.tip_link, "joints": joints, "home_rad": home}
+    devices = {**cell.devices, name: cell.devices[name].model_copy(update=changes)}
+    return line.model_copy(update={"cell_description": cell.model_copy(update={"devices": devices})})
+
+
+def _rows(limits: Limits) -> tuple[Joints, ...]:
+    return limits.lower, limits.upper, limits.velocity, limits.acceleration, limits.jerk
 
 
 def _figures(line: Line, arm: str, count: int, seed: int) -> list[Figure]:

@@ -51,7 +51,8 @@ class Room:
         random = np.random.default_rng(0)
         tips = [model.forward(tuple(q)).position for q in random.uniform(limits.lower, limits.upper, (POSTURES, model.n))]
         reach = max(math.hypot(x, y) for x, y, _ in tips)
-        if not any(limits.sliding):
+        slides = zip(limits.sliding, model.zero_posture().axes, strict=True)
+        if not any(sliding and abs(axis[2]) > 0.9 for sliding, axis in slides):
             return cls(reach, -PLATE_M, 0.45 * reach)
         half = model.forward(tuple((a + b) / 2.0 for a, b in zip(limits.lower, limits.upper, strict=True))).position[2]
         shoulders = model.pin_model.jointPlacements
@@ -95,8 +96,12 @@ def scene_of(obstacles: list[Obstacle]) -> Scene:
 
 
 def independent_check(model: RobotModel, obstacles: list[Obstacle], clearance_m: float = 0.0) -> Callable[[Joints], bool]:
-    """Whether joints are free, by Pinocchio's plain check of all pairs on a geometry model that is made here."""
+    """Whether joints are free, by Pinocchio's plain check of all pairs on a geometry model that is made here.
+
+    The clearance is that to the obstacles: an arm's own links may be nearer to each other.
+    """
     geometry = model.pin_geometry.copy()
+    own = len(geometry.collisionPairs)
     links = len(geometry.geometryObjects)
     for number, obstacle in enumerate(obstacles):
         shape = coal.Box(*obstacle.size_m) if obstacle.is_box else coal.Cylinder(*obstacle.size_m)
@@ -106,8 +111,8 @@ def independent_check(model: RobotModel, obstacles: list[Obstacle], clearance_m:
             if geometry.geometryObjects[link].parentJoint > 0:
                 geometry.addCollisionPair(pin.CollisionPair(link, added))
     data, results = model.pin_model.createData(), geometry.createData()
-    for request in results.collisionRequests:
-        request.security_margin = clearance_m
+    for number, request in enumerate(results.collisionRequests):
+        request.security_margin = clearance_m if number >= own else 0.0
 
     def free(joints: Joints) -> bool:
         return not pin.computeCollisions(model.pin_model, data, geometry, results, np.asarray(joints), True)

@@ -38,6 +38,7 @@ os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 
 import common
+from ordering import one_unit
 
 from microcell.clock import LoopClock
 from microcell.composition.bringup import command
@@ -314,7 +315,7 @@ async def _connected(runtime: RosRuntime, cell: Processes) -> CellClient:
 async def _kill(cell: Processes, client: CellClient, witness: Witness, killed: Killed, order_id: str) -> None:
     cell.kill_at(killed.step, killed.later_s)
     before = len(witness.events())
-    await client.produce(order_id, LINE, [("", 1)], 0)
+    await client.produce(one_unit(LINE, order_id))
     await _until(cell.dead, ORDER_S, cell, f"{killed.step} was not reached")
     start = time.monotonic()
     cell.start()

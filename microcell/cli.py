@@ -11,21 +11,20 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 from microcell import __version__
+from microcell.arguments import day, domain, positive, ratio
 from microcell.errors import MicrocellError
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
-MOST_DOMAIN = 232
-"""The highest ROS_DOMAIN_ID whose ports exist."""
+ORDER_FORMATS = ("own", "csv", "b2mml", "nexus", "ariac")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command; errors of ours become one clear text and exit code 2."""
     args = _parser().parse_args(argv)
-    module = importlib.import_module(f"microcell.commands.{args.command}")
+    module = importlib.import_module(f"microcell.commands.{getattr(args, 'module', args.command)}")
     try:
         return int(module.run(args))
     except MicrocellError as error:
@@ -55,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _teach_command(commands)
     _calibrate_command(commands)
     _pack_command(commands)
+    _import_command(commands)
     return parser
 
 
@@ -94,9 +94,9 @@ def _security_command(commands: Commands) -> None:  # type: ignore[valid-type]
     security.add_argument("--output", type=Path, required=True, metavar="DIR", help="written to; files there are replaced")
     security.add_argument("--world", choices=("mock", "real"), default="mock", help="default: %(default)s")
     security.add_argument("--namespace", default="", help="default: the cell's name")
-    security.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: %(default)s)")
+    security.add_argument("--domain", type=domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: %(default)s)")
     security.add_argument(
-        "--days", type=_positive(int), default=3650, metavar="N", help="permissions hold so long (default: %(default)s)"
+        "--days", type=positive(int), default=3650, metavar="N", help="permissions hold so long (default: %(default)s)"
     )
 
 
@@ -117,7 +117,14 @@ def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
         metavar="FILE|SEED",
         help="faults that happen: a schedule as YAML, or an integer that some are drawn from (see 'microcell faults')",
     )
-    run.add_argument("--hours", type=_positive(float), help="end after so many hours of cell time")
+    run.add_argument(
+        "--defects",
+        type=ratio,
+        default=0.0,
+        metavar="RATIO",
+        help="about so many units come out bad, of every kind that the inspections look for (0.05: one in twenty)",
+    )
+    run.add_argument("--hours", type=positive(float), help="end after so many hours of cell time")
     run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")
     _json(run)
 
@@ -128,11 +135,11 @@ def _view_command(commands: Commands) -> None:  # type: ignore[valid-type]
     view.add_argument(
         "--output", type=Path, metavar="FILE", help="write a .gif (animated) or .png (still) and open no browser"
     )
-    view.add_argument("--unit", type=_positive(int), default=1, metavar="N", help="which unit of the run (default: 1)")
+    view.add_argument("--unit", type=positive(int), default=1, metavar="N", help="which unit of the run (default: 1)")
     view.add_argument("--seed", type=int, default=0, help="of all that scatters, as in run")
-    view.add_argument("--at", type=_positive(float), metavar="S", help="still: so long after the unit was begun")
-    view.add_argument("--speed", type=_positive(float), default=4.0, help="animation: times as fast (default: 4)")
-    view.add_argument("--width", type=_positive(int), default=800, metavar="PX", help="of the picture (default: 800)")
+    view.add_argument("--at", type=positive(float), metavar="S", help="still: so long after the unit was begun")
+    view.add_argument("--speed", type=positive(float), default=4.0, help="animation: times as fast (default: 4)")
+    view.add_argument("--width", type=positive(int), default=800, metavar="PX", help="of the picture (default: 800)")
     view.add_argument("--port", type=int, default=8080, help="of the browser's page, on this machine (default: 8080)")
 
 
@@ -143,18 +150,23 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     up.add_argument("--journal", type=Path, metavar="FILE", help="default: out/<line>.journal")
     up.add_argument("--seed", type=int, default=0, help="of the mock hardware's scatter")
     up.add_argument("--window", action="store_true", help="world gazebo: with Gazebo's window")
-    up.add_argument("--time-scale", type=_positive(float), help="speed of mock hardware against real time")
+    up.add_argument("--time-scale", type=positive(float), help="speed of mock hardware against real time")
     up.add_argument("--namespace", default="", help="default: the cell's name")
 
-    order = _add(commands, "order", "hand an order to a running cell and follow it; list, pause, resume, cancel orders")
+    order = _add(commands, "order", "hand orders to a running cell; list, update and control them")
     order.add_argument("file", nargs="?", type=Path, metavar="FILE", help="order as YAML")
     _what(order, product=True)
     order.add_argument("--priority", type=int, default=0, help="-100 to 100, higher goes first")
     order.add_argument("--no-wait", action="store_true", help="return as soon as the order is accepted")
     what = order.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list the orders of the cell")
-    for control in ("pause", "resume", "cancel"):
+    what.add_argument("--from", dest="from_file", type=Path, metavar="FILE", help="orders of other systems (see import)")
+    what.add_argument("--update", type=Path, metavar="FILE", help="the order as it is to be; the difference is applied")
+    for control in ("start", "revoke-start", "pause", "resume", "stop", "cancel"):
         what.add_argument(f"--{control}", metavar="ORDER_ID")
+    for choice in ("partial", "substitute"):
+        what.add_argument(f"--{choice}", metavar="ORDER_ID", help="what to do about parts that are short")
+    _foreign(order, product=False)
     _cell(order)
 
     command = _add(
@@ -210,6 +222,7 @@ def _report_command(commands: Commands) -> None:  # type: ignore[valid-type]
     report = _add(commands, "report", "what a journal says: units, serials, lots, measured values, yield, OEE")
     report.add_argument("journal", type=Path, metavar="JOURNAL")
     report.add_argument("--gantt", type=Path, metavar="FILE", help="draw who did what when, as PNG or SVG")
+    report.add_argument("--quality", type=Path, metavar="FILE", help="draw distributions and control charts, as PNG or SVG")
     report.add_argument("--all", action="store_true", help="list every unit")
     _json(report)
 
@@ -264,6 +277,19 @@ def _teach_command(commands: Commands) -> None:  # type: ignore[valid-type]
     teach.add_argument("--date", metavar="DATE", help="kept in the model (default: today)")
     _json(teach)
 
+    gauge = _add(commands, "gauge", "gauge R&R: how far what inspections measure can be trusted")
+    gauge.add_argument("line", nargs="?", metavar="LINE", help="study its inspections in the simulated plant")
+    source = gauge.add_mutually_exclusive_group()
+    source.add_argument("--table", type=Path, metavar="FILE", help="study a CSV file: feature, part, appraiser, value")
+    source.add_argument("--journal", type=Path, metavar="FILE", help="study units that were inspected repeatedly")
+    gauge.add_argument("--inspection", help="only this one of the product")
+    gauge.add_argument("--variant", help="of the product; default: the product's default variant")
+    gauge.add_argument("--parts", type=int, choices=range(2, 101), default=10, metavar="N", help="default: %(default)s")
+    gauge.add_argument("--trials", type=int, choices=range(2, 21), default=3, metavar="N", help="default: %(default)s")
+    gauge.add_argument("--seed", type=int, default=0, help="of the parts and of the camera's noise")
+    gauge.add_argument("--camera", choices=("rendered", "modelled"), default="rendered", help="default: %(default)s")
+    _json(gauge)
+
 
 def _pack_command(commands: Commands) -> None:  # type: ignore[valid-type]
     pack = _add(commands, "pack", "compute what fits into a carton: units of a product, or the parts of one, with a picture")
@@ -271,10 +297,32 @@ def _pack_command(commands: Commands) -> None:  # type: ignore[valid-type]
     pack.add_argument("--carton", type=_size, required=True, metavar="LxWxH", help="inside of the carton, m: 0.4x0.3x0.2")
     pack.add_argument("--variant", help="of the product; default: the product's default variant")
     pack.add_argument("--parts", action="store_true", help="the parts of one unit, as a kit, in place of finished units")
-    pack.add_argument("--quantity", type=_positive(int), metavar="N", help="units (default: as many as fit), or kits (1)")
-    pack.add_argument("--clearance", type=_positive(float), default=0.001, metavar="M", help="around each box (0.001)")
+    pack.add_argument("--quantity", type=positive(int), metavar="N", help="units (default: as many as fit), or kits (1)")
+    pack.add_argument("--clearance", type=positive(float), default=0.001, metavar="M", help="around each box (0.001)")
     pack.add_argument("--output", type=Path, metavar="FILE", help="draw it, as .png or .svg")
     _json(pack)
+
+
+def _import_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    imported = _add(commands, "import", "read orders of other systems (CSV, B2MML, NEXUS, ARIAC), say what is wrong in them")
+    imported.set_defaults(module="import_orders")
+    imported.add_argument("file", type=Path, metavar="FILE")
+    imported.add_argument("--check", action="store_true", help="only say what is wrong, row by row for a table")
+    imported.add_argument("--line", metavar="LINE", help="also whether a line can make the orders")
+    imported.add_argument("--output", type=Path, metavar="FILE", help="write the orders as our YAML, if nothing is wrong")
+    _foreign(imported)
+    _json(imported)
+
+
+def _foreign(parser: argparse.ArgumentParser, product: bool = True) -> None:
+    """How files of other systems are to be read."""
+    parser.add_argument("--format", choices=ORDER_FORMATS, help="of the file; default: told from its content")
+    if product:
+        parser.add_argument("--product", help="for a table without a column of products")
+    parser.add_argument("--names", type=Path, metavar="FILE", help="YAML: our 'product' or 'product/variant' for theirs")
+    parser.add_argument("--decimal", choices=(",", "."), help="the table's decimal mark, where it does not tell")
+    parser.add_argument("--dates", choices=("dmy", "mdy"), help="the table's order of day and month, where it does not tell")
+    parser.add_argument("--zone", default="UTC", help="time zone of dates without one (default: %(default)s)")
 
 
 def _size(text: str) -> tuple[float, float, float]:
@@ -301,8 +349,8 @@ def _calibrate_command(commands: Commands) -> None:  # type: ignore[valid-type]
     calibrate.add_argument("--intrinsics", type=Path, metavar="FILE", help="calibration that holds the camera's optics")
     calibrate.add_argument("--serial", default="", help="of the camera; default: that of --intrinsics")
     calibrate.add_argument("--output", type=Path, required=True, metavar="FILE", help="written (.yaml); a picture beside it")
-    calibrate.add_argument("--days", type=_positive(int), default=365, metavar="N", help="it holds so long (%(default)s)")
-    calibrate.add_argument("--date", type=_day, metavar="DATE", help="on which it was made (default: today)")
+    calibrate.add_argument("--days", type=positive(int), default=365, metavar="N", help="it holds so long (%(default)s)")
+    calibrate.add_argument("--date", type=day, metavar="DATE", help="on which it was made (default: today)")
     _json(calibrate)
 
 
@@ -329,32 +377,8 @@ def _what(parser: argparse.ArgumentParser, product: bool = False) -> None:
         parser.add_argument(
             "--order", type=Path, action="append", default=[], metavar="FILE", help="an order as YAML; may be repeated"
         )
-    parser.add_argument("--quantity", type=_positive(int), metavar="N", help="so many units")
+    parser.add_argument("--quantity", type=positive(int), metavar="N", help="so many units")
     parser.add_argument("--variant", help="of the product; default: the product's default variant")
-
-
-def _domain(text: str) -> int:
-    if not (text.isdecimal() and int(text) <= MOST_DOMAIN):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a domain from 0 to {MOST_DOMAIN}")
-    return int(text)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no day such as 2026-01-31") from None
-
-
-def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]
-    def parse(text: str) -> float:
-        value = kind(text)
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"'{text}' is not greater than 0")
-        return value
-
-    parse.__name__ = "number"
-    return parse
 
 
 if __name__ == "__main__":

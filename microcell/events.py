@@ -55,7 +55,7 @@ class JournalOpened(Event):
     """A controller began to write; several in one journal mean restarts.
 
     `tools` has tool, serial, cycles, torque_n_m_h, calibration_days and the day of the last calibration ("" for none) of
-    each tool in the cribs: the limits that its life is judged by.
+    each tool in the cribs: the limits that its life is judged by. So many of the newest `pictures` of inspections are kept.
     """
 
     kind: ClassVar[str] = "journal.opened"
@@ -70,6 +70,7 @@ class JournalOpened(Event):
     ideal_cycle_s: float
     release: str
     tools: tuple[tuple[str, str, int, float, int, str], ...] = ()
+    pictures: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,7 @@ class ModeChanged(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderAccepted(Event):
-    """An order is in; `lines` are (variant, quantity) pairs."""
+    """An order is in; `lines` are (variant, quantity) pairs, `substitutes` (variant, those that may stand in for it)."""
 
     kind: ClassVar[str] = "order.accepted"
     order_id: str
@@ -112,11 +113,26 @@ class OrderAccepted(Event):
     priority: int
     due_s: float | None
     replace_scrapped: bool
+    allowed: bool = True
+    earliest_s: float | None = None
+    substitutes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderUpdated(Event):
+    """An order that had not ended was changed; the lines are all of its lines from now on."""
+
+    kind: ClassVar[str] = "order.updated"
+    order_id: str
+    lines: tuple[tuple[str, int], ...]
+    priority: int
+    due_s: float | None
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderControlled(Event):
-    """An order was paused, resumed, cancelled, completed or failed."""
+    """An order was stored, allowed to start, paused, resumed, cancelled, stopped, completed or failed."""
 
     kind: ClassVar[str] = "order.controlled"
     order_id: str
@@ -162,7 +178,8 @@ class OperationStarted(Event):
 class OperationEnded(Event):
     """Outcome: succeeded, fault, cancelled or rejected. Measurements are plain `Measurement` fields.
 
-    `motion_s` is the part of `duration_s` in which an arm moved.
+    `motion_s` is the part of `duration_s` in which an arm moved. `inspection` says how an inspection came to its verdict:
+    looks, evidence, and the checks that were not accepted or found something (`skills/report_data.py`).
     """
 
     kind: ClassVar[str] = "operation.ended"
@@ -182,6 +199,7 @@ class OperationEnded(Event):
     carton: str = ""
     image_sha256: str = ""
     motion_s: float = 0.0
+    inspection: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,6 +326,30 @@ class FeederRefilled(Event):
     part: str
     lot: str
     level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessDrift(Event):
+    """A measured value drifts towards its limit, or no longer does (`drifting` is False, `fault` is None).
+
+    Its weighted mean has come from the `centre` to `mean`, which uses up `used_ratio` of the way to the `limit`; all in
+    `unit_of_value`. `sd` is the standard deviation of single values, `unit` the one whose value told it.
+    """
+
+    kind: ClassVar[str] = "process.drift"
+    measurement: str
+    variant: str
+    station: str
+    drifting: bool
+    unit: str
+    mean: float
+    centre: float
+    sd: float
+    limit: float
+    used_ratio: float
+    unit_of_value: str
+    reason: str
+    fault: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,6 +152,12 @@ CATALOGUE: dict[str, FaultKind] = {
         "The product has no such inspection, or one of its checks has not been taught.",
         "Read the detail; correct the plan, add the inspection, or teach the check with `microcell teach`.",
     ),
+    "PROCESS_DRIFTING": FaultKind(
+        "A measured value drifts towards its limit; units still pass.",
+        "Find out what has changed (tool, lot, fixture, camera) before it makes scrap; the detail says which value moves.",
+        Actor.ENGINEER,
+        True,
+    ),
     # packaging
     "CARTON_FULL": _cell("The carton has no free place.", "Exchange the carton."),
     "CARTON_MISSING": _operator("There is no carton at the station.", "Put an empty carton at the station."),

@@ -24,8 +24,10 @@ from microcell.orchestration.packml import State
 from microcell.orchestration.session import Session
 from microcell.orchestration.view import CellSnapshot
 from microcell.plant.plant import Plant
+from microcell.records.evidence import EvidenceStore, evidence_folder
 from microcell.records.journal import Entry, Head, Journal
 from microcell.skills.runner import SkillRunner
+from microcell.truth_log import TruthLog, truth_path
 
 CameraKind = Literal["modelled", "rendered"]
 VIRTUAL_EPOCH_S = 1_767_225_600.0
@@ -69,7 +71,13 @@ class VirtualCell:
         schedule(self.plant, run.faults)
         session = Session("virtual", run.camera, run.seed)
         self.controller = Controller(run.line, self.clock, journal, self.skills, guards, session)
+        self.truth_log = TruthLog(run.line, self.plant, truth_path(run.journal)) if run.journal is not None else None
+        if self.truth_log is not None:
+            self.controller.add_listener(self.truth_log.saw)
         self.runner.record_step = self.controller.tooling.record_step
+        if run.journal is not None:
+            most = run.line.evidence.pictures
+            self.runner.keep = EvidenceStore(evidence_folder(run.journal), most, durable=False).keep
 
     async def start(self) -> None:
         """Connect every device and bring the cell to Idle."""
@@ -80,6 +88,8 @@ class VirtualCell:
     async def close(self) -> None:
         """Bring the cell to Stopped and disconnect."""
         await self.controller.close()
+        if self.truth_log is not None:
+            self.truth_log.close()
         for device in self.devices.values():
             await device.disconnect()
 

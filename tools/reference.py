@@ -299,8 +299,10 @@ def _default(field: Schema, required: bool) -> str:
         return "empty"
     if isinstance(value, dict):
         return "the block's defaults"
+    if isinstance(value, list) and isinstance(value[0], dict):
+        return "one by its defaults" if len(value) == 1 else f"{len(value)} of them"
     if isinstance(value, list):
-        return f"[{', '.join(map(_number, value))}]"
+        return f"[{', '.join(entry if isinstance(entry, str) else _number(entry) for entry in value)}]"
     if isinstance(value, bool):
         return str(value).lower()
     return _number(value) if isinstance(value, (int, float)) else f"`{value}`"

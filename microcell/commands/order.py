@@ -1,4 +1,4 @@
-"""`microcell order`: orders to a running cell."""
+"""`microcell order`: orders to a running cell, ours and those of other systems."""
 
 from __future__ import annotations
 
@@ -6,27 +6,46 @@ import argparse
 import asyncio
 import sys
 from contextlib import suppress
+from datetime import datetime, timezone
 from typing import Any
 
-from builtin_interfaces.msg import Time
-
 from microcell.commands.client import INTERRUPTED, talk
+from microcell.commands.import_orders import choices_of
 from microcell.description.loader import load_order
-from microcell.errors import UsageError
+from microcell.description.order import Order, OrderLine
+from microcell.errors import ConfigError, UsageError
+from microcell.gateways.formats import import_file
 from microcell.orchestration.work import OrderStatus
+from microcell.ros import convert_cell
 from microcell.ros.cell_client import CellClient, ProduceGoal
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import OrderState
+
+COMMANDS = ("start", "revoke_start", "pause", "resume", "stop", "cancel", "partial", "substitute")
+_STATES = {
+    (OrderState.RUNNING, OrderState.INTERRUPTED): "interrupted",
+    (OrderState.NOT_STARTED, OrderState.NOT_ALLOWED_TO_START): "stored",
+}
+"""Words for an order where its state alone does not say enough."""
+
+TOLD = (OrderState.NOT_ALLOWED_TO_START, OrderState.ALLOWED_TO_START, OrderState.INTERRUPTED)
+"""Job states of which it is told why."""
 
 
 def run(args: argparse.Namespace) -> int:
     """List or control orders, or hand one in and follow it: 0 when every unit was delivered good, 1 otherwise."""
     if args.list:
         return talk(args.cell, _list)
-    for command in ("pause", "resume", "cancel"):
+    for command in COMMANDS:
         if (order_id := getattr(args, command)) is not None:
             return talk(args.cell, lambda cell: _control(cell, order_id, command))  # noqa: B023 - called at once
-    wanted = _wanted(args)
+    if args.update is not None:
+        changed = load_order(args.update)
+        return talk(args.cell, lambda cell: _update(cell, changed))
+    if args.from_file is not None:
+        orders = _imported(args)
+        return talk(args.cell, lambda cell: _submit(cell, orders))
+    wanted = convert_cell.request_of(_wanted(args))
     return talk(args.cell, lambda cell: _produce(cell, wanted, follow=not args.no_wait))
 
 
@@ -36,33 +55,54 @@ async def _list(cell: CellClient) -> int:
     return 0
 
 
+def _imported(args: argparse.Namespace) -> tuple[Order, ...]:
+    """The orders of a file in any format; ConfigError with every mistake in it."""
+    found = import_file(args.from_file, args.format or "", choices_of(args))
+    if found.issues:
+        raise ConfigError(found.issues)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return tuple(imported.order for imported in found.orders)
+
+
+async def _submit(cell: CellClient, orders: tuple[Order, ...]) -> int:
+    """Hand in several orders without following them; 1 when one of them was refused."""
+    refused = 0
+    for order in orders:
+        try:
+            print(await cell.submit(convert_cell.request_of(order)))
+        except UsageError as error:
+            refused += 1
+            print(f"order '{order.order_id or ''}' is refused: {error}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+async def _update(cell: CellClient, order: Order) -> int:
+    if order.order_id is None:
+        raise UsageError("the file has no order_id, so that it is not known which order is to change. Add it.")
+    wanted = convert_cell.request_of(order)
+    change = {"lines": wanted["lines"], "priority": order.priority, "due": wanted["due"]}
+    print(await cell.update(order.order_id, change_priority=True, change_due=True, **change))
+    return 0
+
+
 async def _control(cell: CellClient, order_id: str, command: str) -> int:
     print(await cell.control(order_id, command))
     return 0
 
 
-def _wanted(args: argparse.Namespace) -> dict[str, Any]:
-    """Arguments for `CellClient.produce` from the file, or from --quantity and --variant."""
+def _wanted(args: argparse.Namespace) -> Order:
+    """The order of the file, or of --quantity and --variant; without a product it is the running line's."""
     if args.file is not None:
-        order = load_order(args.file)
-        due = order.due and Time(sec=int(order.due.timestamp()))
-        lines = [(line.variant or "", line.quantity) for line in order.lines]
-        return {
-            "exact_quantity": not order.replace_scrapped,
-            "order_id": order.order_id or "",
-            "product": order.product,
-            "lines": lines,
-            "priority": order.priority,
-            "due": due,
-        }
+        return load_order(args.file)
     if args.quantity is None:
-        raise UsageError("nothing to order: give a FILE, or --quantity N.")
-    lines = [(args.variant or "", args.quantity)]
-    return {"order_id": "", "product": args.product or "", "lines": lines, "priority": args.priority}
+        raise UsageError("nothing to order: give a FILE, --from FILE, or --quantity N.")
+    line = OrderLine.model_construct(variant=args.variant, quantity=args.quantity)
+    return Order.model_construct(product=args.product or "", lines=(line,), priority=args.priority)
 
 
 async def _produce(cell: CellClient, wanted: dict[str, Any], follow: bool) -> int:
-    goal = await cell.produce(**wanted)
+    goal = await cell.produce(wanted)
     following = asyncio.ensure_future(_follow(goal, follow))
     result = asyncio.ensure_future(goal.result())
     try:
@@ -106,6 +146,9 @@ def _ended(result: ProduceOrder.Result) -> int:
 
 def describe(order: OrderState) -> str:
     """One line about an order."""
-    status = OrderStatus(order.state).name.lower().replace("_", " ")
+    status = _STATES.get((order.state, order.job_state)) or OrderStatus(order.state).name.lower().replace("_", " ")
     scrapped = f", {order.scrapped} scrapped" if order.scrapped else ""
-    return f"{order.order_id}: {status}, {order.good} of {order.quantity} good, {order.in_work} in work{scrapped}"
+    why = f" ({order.reason})" if order.reason and order.job_state in TOLD else ""
+    promised = datetime.fromtimestamp(order.promised.sec, timezone.utc) if order.promised.sec else None
+    end = f", promised for {promised:%H:%M} UTC" if promised else ""
+    return f"{order.order_id}: {status}{why}, {order.good} of {order.quantity} good, {order.in_work} in work{scrapped}{end}"

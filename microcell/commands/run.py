@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from microcell.description.defects import with_defects
 from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.line import Line
 from microcell.description.loader import load_faults, load_line, load_order
@@ -19,6 +20,7 @@ from microcell.errors import UsageError
 from microcell.orchestration.packml import State
 from microcell.records.journal import Entry
 from microcell.records.report import as_json, report
+from microcell.truth_log import truth_of
 from microcell.virtual import VirtualResult, VirtualRun, run_line
 
 MAX_QUANTITY = 100_000
@@ -27,6 +29,8 @@ MAX_QUANTITY = 100_000
 def run(args: argparse.Namespace) -> int:
     """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
     line = load_line(args.line)
+    if args.defects:
+        line = with_defects(line, args.defects)
     orders = _orders(args, line)
     stop_after_s = args.hours * 3600.0 if args.hours else None
     faults = _faults(args.faults, line)
@@ -72,7 +76,7 @@ def _run(wanted: VirtualRun, args: argparse.Namespace) -> int:
     units = sum(order.quantity for order in wanted.orders)
     with _Progress(units, quiet=args.json) as progress:
         result = run_line(wanted, progress.saw)
-    found = report(wanted.journal or Path())
+    found = report(wanted.journal or Path(), truth_of(wanted.journal or Path()))
     if args.json:
         print(json.dumps(as_json(found), indent=2))
     else:

@@ -1,4 +1,4 @@
-"""`microcell verify`: whether a journal is what was written."""
+"""`microcell verify`: whether a journal is what was written, and whether its pictures are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from microcell.errors import UsageError
 from microcell.records.chain import Head
+from microcell.records.evidence import EvidenceVerdict, check_evidence
 from microcell.records.journal import JournalReader
 from microcell.records.signing import PublicKey, keys_folder, public_key, public_keys
 from microcell.records.verifying import Verdict, verify
@@ -16,13 +17,15 @@ from microcell.records.verifying import Verdict, verify
 def run(args: argparse.Namespace) -> int:
     """Verify and tell. 0 when all holds, 1 where it does not, 2 when it cannot be told."""
     noted = [_head(text) for text in args.noted]
-    with JournalReader.open(args.journal) as journal:
+    with JournalReader.open(args.journal) as journal, journal.snapshot():
         verdict = verify(journal, noted, _keys(args))
+        evidence = check_evidence(journal, verdict.head.sequence)
     if args.json:
-        print(json.dumps({**asdict(verdict), "unsigned_entries": verdict.unsigned_entries}, indent=2))
+        told = {**asdict(verdict), "unsigned_entries": verdict.unsigned_entries, "evidence": asdict(evidence)}
+        print(json.dumps(told, indent=2))
     else:
-        print("\n".join(_lines(verdict)))
-    return 0 if verdict.broken is None else 1
+        print("\n".join((*_lines(verdict), *_evidence_lines(evidence))))
+    return 1 if verdict.broken or evidence.lacks else 0
 
 
 def _keys(args: argparse.Namespace) -> tuple[PublicKey, ...]:
@@ -56,6 +59,17 @@ def _lines(verdict: Verdict) -> list[str]:
         lines.append(f"signed up to entry {signed.sequence} by {', '.join(verdict.signed_by)}; {_checked(verdict)}")
         if verdict.unsigned_entries:
             lines.append(f"not signed yet: the last {verdict.unsigned_entries}")
+    return lines
+
+
+def _evidence_lines(evidence: EvidenceVerdict) -> list[str]:
+    """What is said of pictures; nothing where the journal names none."""
+    if not evidence.named:
+        return []
+    lines = [f"pictures: {evidence.there} of {evidence.named} are there and unchanged"]
+    if evidence.let_go:
+        lines.append(f"pictures let go: {evidence.let_go}, older than those that the line keeps")
+    lines += [f"PICTURE of entry {lack.sequence} {lack.reason}: {lack.sha256}.png" for lack in evidence.lacks]
     return lines
 
 

@@ -103,7 +103,8 @@ def _process(
 
     Mock hardware that is not as fast as real time tells its time on /clock, which the others then go by.
     `dependents` are the nodes that need it: when everything is stopped at once, as launch does on Ctrl-C, it outlives them.
-    What must outlive a process is kept in files beside the journal: the mock hardware's bench, the servers' attempts.
+    What must outlive a process is kept in files beside the journal: the mock hardware's bench, the servers' attempts, the
+    pictures of inspections.
     """
     parameters = dict(common)
     dependents = [other.name for other in nodes if node.name in other.after]
@@ -120,6 +121,8 @@ def _process(
     if node.role == "skill_server":
         parameters.update(families=list(node.hosts), devices=list(node.devices))
         parameters["attempts"] = f"{journal}.{node.name}.attempts"
+        if node.hosts == INSPECTION_FAMILIES:
+            parameters["journal"] = journal
     if node.role == "orchestrator":
         parameters["skill_servers"] = [other.name for other in nodes if other.role == "skill_server"]
         parameters["devices"] = list(node.devices)

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from microcell.geometry import Pose, Vector, from_rpy
 
@@ -34,6 +34,18 @@ Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=MAX_NAM
 
 FileName = Annotated[str, StringConstraints(pattern=FILE_NAME_PATTERN, max_length=120)]
 """A file in a known folder: it cannot lead out of it."""
+
+
+def _checked_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return value
+
+
+TextPattern = Annotated[str, StringConstraints(min_length=1, max_length=400), AfterValidator(_checked_pattern)]
+"""A regular expression as Python has them."""
 
 
 def is_name(value: object) -> bool:

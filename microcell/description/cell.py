@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from microcell.description.base import Description, Document, FileName, Metre, Name, PoseSpec, PositiveMetre, Radian
 from microcell.description.shape import ShapeSpec
@@ -173,6 +173,33 @@ Pixel = Annotated[float, Field(ge=-20_000, le=20_000)]
 Distortion = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
+class LampSpec(Description):
+    """A lamp beside the lens, far away."""
+
+    azimuth_rad: Radian = Field(2.3, description="Its direction on the bench, from the cell's x axis.")
+    elevation_rad: float = Field(0.95, gt=0.1, le=1.5707964, description="Its height over the horizon.")
+    width_rad: float = Field(0.25, ge=0, le=1, description="Its width as the part sees it: wide lamps make soft shadows.")
+    share_ratio: float = Field(0.12, gt=0, le=1, description="Its share of the light on a level surface.")
+
+
+class LightSpec(Description):
+    """What lights a camera's scene. What the lamps and the room leave over comes from a ring around the lens."""
+
+    room_ratio: float = Field(0.12, ge=0, le=1, description="Share from all sides.")
+    lamps: tuple[LampSpec, ...] = Field((LampSpec(),), max_length=8, description="Lamps that cast shadows.")
+
+    @property
+    def ring_ratio(self) -> float:
+        """Share of the ring around the lens, whose shadows the camera does not see."""
+        return 1.0 - self.room_ratio - sum(lamp.share_ratio for lamp in self.lamps)
+
+    @model_validator(mode="after")
+    def _shares_are_no_more_than_all(self) -> LightSpec:
+        if self.ring_ratio < -1e-9:
+            raise ValueError(f"room and lamps give {1.0 - self.ring_ratio:g} of the light; 1 is all")
+        return self
+
+
 class CameraSpec(DeviceSpec):
     """A fixed camera that looks straight down."""
 
@@ -196,6 +223,7 @@ class CameraSpec(DeviceSpec):
     sees: tuple[Name, ...] = Field(min_length=1, description="Stations and feeders in view.")
     exposure_s: float = Field(0.02, gt=0, le=5, description="Exposure where an inspection gives none.")
     noise_ratio: float = Field(0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale.")
+    light: LightSpec = Field(LightSpec(), description="Simulated worlds: what lights its scene.")
     depth: bool = Field(False, description="It also gives the distance of what each pixel shows, along the optical axis.")
     depth_noise_m: float = Field(0.0002, ge=0, le=1, description="Standard deviation of that distance.")
 

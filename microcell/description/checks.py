@@ -1,7 +1,8 @@
 """The checks that an inspection makes of an image: what is measured, and the limits it is judged by.
 
-The first family measures what the product's description says (outline, colour, marks). The second, `TaughtBase`, is
-taught from photos: its options say how to look, its model file holds what was learned (`microcell teach`).
+The first family measures what the product's description says (outline, colour, marks), the second, `MeasuredBase`, what the
+check itself says (sizes, gaps, spots, heights). The third, `TaughtBase`, is taught from photos: its options say how to look,
+its model file holds what was learned (`microcell teach`).
 """
 
 from __future__ import annotations
@@ -10,13 +11,46 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from microcell.description.base import Description, FileName, Name, PositiveMetre
+from microcell.description.base import Description, FileName, Metre, Name, PositiveMetre, Rgb, TextPattern
+from microcell.description.code_kinds import CodeKind
+
+
+class ChartSpec(Description):
+    """How a measured value is watched for drift: by a weighted mean (EWMA) of what passed, in each variant and station.
+
+    A drift is told when the mean is beyond its control limits, or a rule is broken, and it matters: much of the way to the
+    product's limit is used up, or the limit is near.
+    """
+
+    alarm: bool = Field(True, description="Tell a drift (PROCESS_DRIFTING); the cell goes on.")
+    baseline: int = Field(40, ge=5, le=10_000, description="So many first values say where the process is in order.")
+    weight_ratio: float = Field(0.2, gt=0, le=1, description="Weight of the newest value in the mean.")
+    width_ratio: float = Field(3.0, gt=0, le=10, description="Control limits of the mean, in its standard deviations.")
+    rules: tuple[Annotated[int, Field(ge=1, le=8)], ...] = Field(
+        (), max_length=8, description="Nelson's rules for single values that count too, by number."
+    )
+    used_ratio: float = Field(
+        0.5, ge=0, le=1, description="Way from the baseline's centre to the limit that the mean must have come; 0 = none."
+    )
+    near_ratio: float = Field(
+        4.0, ge=0, le=100, description="Or: nearer to the limit than so many standard deviations of single values."
+    )
+
+
+Rejection = Literal["rework", "scrap", "recycle"]
 
 
 class CheckBase(Description):
-    """What to do with the unit when the check fails: rework redoes operations and inspects again."""
+    """What to do with the unit when the check fails: rework redoes operations and inspects again.
 
-    on_fail: Literal["rework", "scrap"] = Field("scrap", description="What becomes of the unit when the check fails.")
+    `recycle` takes the unit out as `scrap` does, and says in the records that its material can be used again.
+    """
+
+    on_fail: Rejection = Field("scrap", description="What becomes of the unit when the check fails.")
+    on_uncertain: Rejection | None = Field(
+        None, description="What becomes of it when all looks leave the check uncertain; without it, as for `on_fail`."
+    )
+    chart: ChartSpec | None = Field(None, description="How its value is watched for drift, instead of as the line says.")
     redo: tuple[Name, ...] = Field((), description="Operations that a rework does again.")
 
 
@@ -60,11 +94,137 @@ class Surface(CheckBase):
     max_flaw_m: PositiveMetre = Field(description="Greatest length of a flaw.")
 
 
+class Outline(CheckBase):
+    """The item's outline is complete: no material is missing at its edge (short shot), and there is none too much (burr)."""
+
+    kind: Literal["outline"]
+    site: Name = Field(description="Site that is looked at.")
+    max_deviation_m: PositiveMetre = Field(description="Greatest distance of the edge from the outline.")
+
+
 class Code(CheckBase):
-    """The label's DataMatrix holds the unit's serial."""
+    """The item's code holds the unit's serial, or a text of its own."""
 
     kind: Literal["code"]
     site: Name = Field(description="Site that is looked at.")
+    symbologies: tuple[CodeKind, ...] = Field(
+        ("data_matrix",), description="Kinds of code that are read; none = any, which takes longer and may err."
+    )
+    text: str | None = Field(None, min_length=1, max_length=4000, description="Expected instead of the unit's serial.")
+    pattern: TextPattern | None = Field(
+        None, description="Regular expression that the whole text must match, instead of the serial."
+    )
+
+
+PointM = Annotated[tuple[Metre, Metre], Field(description="x and y in the item's frame, on its top.")]
+
+
+class MeasuredBase(CheckBase):
+    """A check that measures one thing on an item, where the image shows the item to be."""
+
+    site: Name = Field(description="Site that is looked at.")
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        """Lower and upper limit of the reading; that of a text or name is 1.0 where it is the expected one."""
+        return 1.0, None
+
+
+class Toleranced(MeasuredBase):
+    """A size with its nominal value and the deviation that is permitted to either side."""
+
+    nominal_m: Metre = Field(description="As it should be.")
+    tolerance_m: PositiveMetre = Field(description="Greatest deviation to either side.")
+    correction_m: Metre = Field(
+        0.0, description="Added to what is measured: by so much, a part of known size was measured too small."
+    )
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        return self.nominal_m - self.tolerance_m, self.nominal_m + self.tolerance_m
+
+
+class AlongLine(Toleranced):
+    """A distance between two edges that a line crosses."""
+
+    from_m: PointM
+    to_m: PointM
+    strip_m: float = Field(0.001, ge=0, le=1, description="Width of the strip along the line that is averaged.")
+
+
+class Dimension(AlongLine):
+    """The distance of the outermost edges on a line: begin and end it outside of the item, on even ground."""
+
+    kind: Literal["dimension"]
+
+
+class Gap(AlongLine):
+    """The distance of the two edges on either side of a line's middle: begin and end it on the neighbours of the gap."""
+
+    kind: Literal["gap"]
+
+
+class Diameter(Toleranced):
+    """The diameter of a round edge: an outline, a bore, a printed circle."""
+
+    kind: Literal["diameter"]
+    at_m: PointM = (0.0, 0.0)
+
+
+class Patch(MeasuredBase):
+    """A spot of the item has a colour."""
+
+    kind: Literal["patch"]
+    at_m: PointM = (0.0, 0.0)
+    radius_m: PositiveMetre = Field(description="Of the spot.")
+    colour_rgb: Rgb = Field(description="sRGB colour that it should have.")
+    max_delta_e_ratio: float = Field(0.12, gt=0, le=1, description="CIE 1976 colour difference divided by 100.")
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        return None, self.max_delta_e_ratio
+
+
+class RightPart(MeasuredBase):
+    """Of the product's parts, the item is the ordered one, by outline, colour and marks."""
+
+    kind: Literal["right_part"]
+    among: tuple[Name, ...] = Field((), description="Parts that it may be mistaken for; none = all of the product's.")
+
+
+class Text(MeasuredBase):
+    """What is printed on the item reads as it should (extra `text`)."""
+
+    kind: Literal["text"]
+    at_m: PointM = (0.0, 0.0)
+    size_m: tuple[PositiveMetre, PositiveMetre] = Field(description="Of the field in which it stands, along x and y.")
+    text: str | None = Field(None, min_length=1, max_length=400, description="Expected instead of the unit's serial.")
+    pattern: TextPattern | None = Field(None, description="Regular expression that the whole text must match instead.")
+
+
+class Height(Toleranced):
+    """How high a spot of the item lies, from the depth image: over other spots (flushness, steps), or in the cell.
+
+    The nominal height over no other spots is that over the site's own frame.
+    """
+
+    kind: Literal["height"]
+    at_m: PointM = (0.0, 0.0)
+    radius_m: PositiveMetre = Field(description="Of the spots.")
+    over_m: tuple[PointM, ...] = Field((), max_length=16, description="Spots of which the mean height is the reference.")
+
+
+class Flatness(MeasuredBase):
+    """A field of the item is flat, from the depth image: the distance of two parallel planes that hold all of it."""
+
+    kind: Literal["flatness"]
+    at_m: PointM = (0.0, 0.0)
+    size_m: tuple[PositiveMetre, PositiveMetre] = Field(description="Of the field, along x and y.")
+    max_flatness_m: PositiveMetre = Field(description="Greatest distance of the planes.")
+
+    @property
+    def limits(self) -> tuple[float | None, float | None]:
+        return None, self.max_flatness_m
 
 
 class TaughtBase(CheckBase):
@@ -142,9 +302,12 @@ class Count(TaughtBase):
 
 
 Check = Annotated[
-    Presence | Position | Orientation | Colour | Surface | Code | Anomaly | TaughtPresence | Template | Count,
+    Presence | Position | Orientation | Colour | Surface | Outline | Code | Anomaly | TaughtPresence | Template | Count
+    | Dimension | Gap | Diameter | Patch | RightPart | Text | Height | Flatness,
     Field(discriminator="kind"),
-]
+]  # fmt: skip
+
+MeasuredCheck = Dimension | Gap | Diameter | Patch | RightPart | Text | Height | Flatness
 
 TAUGHT = (Anomaly, TaughtPresence, Template, Count)
 

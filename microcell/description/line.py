@@ -10,6 +10,7 @@ from pydantic import Field
 from microcell.description.base import Description, Document, Name
 from microcell.description.calibration import Calibration
 from microcell.description.cell import Cell
+from microcell.description.checks import ChartSpec
 from microcell.description.product import Product
 from microcell.description.tool import Tool
 from microcell.description.zones import Ways
@@ -72,10 +73,27 @@ class Disturbances(Description):
     lost_grip_ratio: float = Field(0.0, ge=0, le=1, description="Picks whose part slips away.")
     missing_screw_ratio: float = Field(0.0, ge=0, le=1, description="Driven screws that come off with the bit.")
     cross_thread_ratio: float = Field(0.0, ge=0, le=1, description="Screws that start crossed.")
-    scratch_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered with a scratch.")
+    scratch_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a scratch, of those whose surface is inspected.")
+    dirt_ratio: float = Field(0.0, ge=0, le=1, description="Parts with dirt on them, of those whose surface is inspected.")
+    short_shot_ratio: float = Field(
+        0.0, ge=0, le=1, description="Parts with material missing at the edge, of those whose outline is inspected."
+    )
+    burr_ratio: float = Field(
+        0.0, ge=0, le=1, description="Parts with a burr at the edge, of those whose outline is inspected."
+    )
     wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")
+    shifted_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels that slip while they are pressed on.")
+
+
+class Evidence(Description):
+    """The pictures that inspections leave in the folder `evidence` beside the journal."""
+
+    pictures: int = Field(
+        1000, ge=0, le=10_000_000, description="So many are kept, the newest; about 0.5 MB each. 0 = none are made."
+    )
+    of: Literal["all", "rejected"] = Field("all", description="Of which units.")
 
 
 class LineDocument(Document):
@@ -99,6 +117,8 @@ class LineDocument(Document):
         default_factory=dict, description="Policy by fault code, instead of the default."
     )
     recovery_budget: RecoveryBudget = Field(RecoveryBudget(), description="How much may be tried before it ends.")
+    chart: ChartSpec = Field(ChartSpec(), description="How measured values are watched for drift.")
+    evidence: Evidence = Field(Evidence(), description="Pictures that inspections leave.")
     disturbances: Disturbances = Field(Disturbances(), description="How imperfect the simulated plant is.")
     time_scale: float = Field(1.0, gt=0, le=100, description="Speed of mock hardware against real time.")
 

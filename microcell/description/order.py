@@ -21,6 +21,10 @@ def _no_number(value: Any) -> Any:
 Due = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
 
+OnShortage = Literal["wait", "hold", "partial", "substitute", "refuse"]
+"""What to do with an order for which the parts are not enough."""
+
+
 class OrderLine(Description):
     """So many of one variant; without a variant, the product's default."""
 
@@ -38,6 +42,16 @@ class Order(Description):
     priority: int = Field(0, ge=-100, le=100, description="Higher goes first.")
     due: Due | None = Field(None, description="Date and time with zone; among equal priorities the earlier goes first.")
     replace_scrapped: bool = Field(True, description="Make another unit for each scrapped one.")
+    earliest: Due | None = Field(None, description="Date and time with zone before which no unit of it is begun.")
+    allowed_to_start: bool = Field(True, description="Without it the order is only stored, until it is commanded to start.")
+    on_shortage: OnShortage = Field(
+        "wait",
+        description="When parts are short before the start. wait: begin, and wait for parts; hold: wait for a decision; "
+        "partial: make what the parts are enough for; substitute: other variants by `substitutes`; refuse: do not take it.",
+    )
+    substitutes: dict[Name, tuple[Name, ...]] = Field(
+        default_factory=dict, description="Variants that may be delivered in place of another, the best first."
+    )
 
     @property
     def quantity(self) -> int:

@@ -45,9 +45,12 @@ def rule_rework_is_something_to_redo(context: Context) -> Iterator[Issue]:
             if check.on_fail == "rework" and not check.redo:
                 remedy = "name the operations that mend it in 'redo', or scrap the unit."
                 yield context.issue("product", (*where, "on_fail"), "rework without anything to redo", remedy)
-            if check.on_fail == "scrap" and check.redo:
-                remedy = "a scrapped unit is not mended. Say 'on_fail: rework', or remove 'redo'."
-                what = "redo although the unit is scrapped"
+            if check.on_uncertain == "rework" and not check.redo:
+                remedy = "name the operations that mend it in 'redo', or let the unit leave."
+                yield context.issue("product", (*where, "on_uncertain"), "rework without anything to redo", remedy)
+            if check.redo and "rework" not in (check.on_fail, check.on_uncertain):
+                remedy = "such a unit is not mended. Say 'on_fail: rework', or remove 'redo'."
+                what = f"redo although the unit is {'scrapped' if check.on_fail == 'scrap' else 'recycled'}"
                 yield context.issue("product", (*where, "redo"), what, remedy, key=True)
 
 

@@ -69,6 +69,11 @@ class Source:
     spoiled: frozenset[Where] = frozenset()
     issues: tuple[Issue, ...] = ()
 
+    def entries(self) -> list[tuple[Where, Any]]:
+        """The elements of a file that is a list, or the whole of another one, each with its place."""
+        listed = self.data if isinstance(self.data, list) else None
+        return [((), self.data)] if listed is None else [((i,), entry) for i, entry in enumerate(listed)]
+
     def issue(self, where: Where, what: str, remedy: str, key: bool = False) -> Issue:
         """An issue at a value, or at its key; where the file has no such place, at the nearest one above."""
         known = where
@@ -98,23 +103,23 @@ def read_source(path: Path) -> Source:
     """Read a YAML file. Never raises for its content: then `issues` say what is wrong; `data` may be None."""
     file = shown_path(path)
     try:
-        text = _read_text(path)
+        text = decoded(read_bytes(path))
         return parse_source(text, file)
-    except _Unusable as error:
+    except Unusable as error:
         return Source(file, issues=(Issue(file, error.line, error.column, "", error.what, error.remedy),))
 
 
 def parse_source(text: str, file: str) -> Source:
-    """Read YAML text; as `read_source`, but raises _Unusable where nothing at all can be made of it."""
+    """Read YAML text; as `read_source`, but raises Unusable where nothing at all can be made of it."""
     root = _compose(text)
     if root is None:
-        raise _Unusable("the file is empty", "a description with 'kind' and 'name' is needed. Write one.")
+        raise Unusable("the file is empty", "a description with 'kind' and 'name' is needed. Write one.")
     reader = _Reader(file)
     data = reader.read(root, (), _position(root))
     return Source(file, data, reader.places, frozenset(reader.spoiled), tuple(reader.issues))
 
 
-class _Unusable(Exception):
+class Unusable(Exception):
     """Nothing can be read from the file."""
 
     def __init__(self, what: str, remedy: str, line: int = 1, column: int = 1) -> None:
@@ -122,33 +127,39 @@ class _Unusable(Exception):
         self.what, self.remedy, self.line, self.column = what, remedy, line, column
 
 
-def _read_text(path: Path) -> str:
+def read_bytes(path: Path, noun: str = "a YAML file") -> bytes:
+    """What a file holds, bounded; Unusable where it cannot be read or is too large. `noun` says what is expected."""
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():  # opening a pipe would wait for its writer
-            raise _Unusable("this is no regular file", "a YAML file is needed here. Correct the path.")
+            raise Unusable("this is no regular file", f"{noun} is needed here. Correct the path.")
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _Unusable("there is no such file", "a YAML file is needed here. Correct the path.") from None
+        raise Unusable("there is no such file", f"{noun} is needed here. Correct the path.") from None
     except IsADirectoryError:
-        raise _Unusable("this is a directory", "a YAML file is needed here. Name a file in it.") from None
+        raise Unusable("this is a directory", f"{noun} is needed here. Name a file in it.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _Unusable(
+        raise Unusable(
             f"the file cannot be read ({reason})", "it must be readable. Correct its path or rights."
         ) from None
     if len(content) > MAX_BYTES:
-        raise _Unusable(f"the file is larger than {MAX_BYTES} bytes", "descriptions are small. Split it.")
+        raise Unusable(f"the file is larger than {MAX_BYTES} bytes", "descriptions are small. Split it.")
+    return content
+
+
+def decoded(content: bytes) -> str:
+    """The text of a YAML or JSON file; Unusable where it is not plain UTF-8."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, column = _line_and_column(content[: error.start].decode("utf-8", "replace"))
         what = f"the byte 0x{content[error.start]:02x} is not UTF-8"
-        raise _Unusable(what, "YAML files are UTF-8 text. Save the file as UTF-8.", line, column) from None
+        raise Unusable(what, "YAML files are UTF-8 text. Save the file as UTF-8.", line, column) from None
     if found := _CONTROL.search(text):
         line, column = _line_and_column(text[: found.start()])
         what = f"the character U+{ord(found.group()):04X} is not allowed"
-        raise _Unusable(what, "YAML files are plain text. Remove the character.", line, column)
+        raise Unusable(what, "YAML files are plain text. Remove the character.", line, column)
     return text
 
 
@@ -159,22 +170,28 @@ def _line_and_column(before: str) -> tuple[int, int]:
 def _compose(text: str) -> yaml.Node | None:
     """Compose the node tree. The depth is checked on the flat events first: composing is recursive."""
     try:
-        depth = 0
-        for event in yaml.parse(text, Loader=_Loader):
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
-            if depth > MAX_DEPTH:
-                raise _too_deep(*_position(event))
+        _check_depth(text, _Loader)
         return yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         why = ": ".join(part for part in (error.context, error.problem) if part)
-        raise _Unusable(f"this is not YAML ({why})", _syntax_remedy(why), line, column) from None
+        if "nesting depth" in why:  # libyaml looks far ahead and gives up before it tells an event; Python's parser does not
+            _check_depth(text, yaml.SafeLoader)
+        raise Unusable(f"this is not YAML ({why})", _syntax_remedy(why), line, column) from None
     except yaml.YAMLError as error:
-        raise _Unusable(f"this is not YAML ({error})".replace("\n", " "), _syntax_remedy(""), 1, 1) from None
+        raise Unusable(f"this is not YAML ({error})".replace("\n", " "), _syntax_remedy(""), 1, 1) from None
+
+
+def _check_depth(text: str, loader: Any) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _too_deep(*_position(event))
 
 
 def _syntax_remedy(why: str) -> str:
@@ -185,8 +202,8 @@ def _syntax_remedy(why: str) -> str:
     return "check indentation, colons, quotes and brackets here and on the line above. Correct the text."
 
 
-def _too_deep(line: int, column: int) -> _Unusable:
-    return _Unusable(f"values are nested deeper than {MAX_DEPTH} levels", "write it flatter.", line, column)
+def _too_deep(line: int, column: int) -> Unusable:
+    return Unusable(f"values are nested deeper than {MAX_DEPTH} levels", "write it flatter.", line, column)
 
 
 def _position(item: Any) -> tuple[int, int]:
@@ -208,7 +225,7 @@ class _Reader:
         self._count += 1
         if self._count > MAX_VALUES:
             what = f"the file expands to more than {MAX_VALUES} values"
-            raise _Unusable(what, "aliases must not multiply. Write it without them.", *_position(node))
+            raise Unusable(what, "aliases must not multiply. Write it without them.", *_position(node))
         if len(where) > MAX_DEPTH:
             raise _too_deep(*_position(node))
         self.places[where] = Place(key, _position(node))

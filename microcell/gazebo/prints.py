@@ -20,7 +20,7 @@ def print_picture(item: Item, folder: Path) -> Path | None:
     import cv2
     import numpy as np
 
-    from microcell.plant.render_shapes import datamatrix
+    from microcell.plant.render_materials import datamatrix
 
     modules = np.pad(datamatrix(item.content), QUIET_MODULES)
     paper = np.array([item.part.colour_rgb[k] for k in (2, 1, 0)], float)

@@ -69,6 +69,12 @@ def cell_scene(line: Line, arm: str) -> Scene:
     return scene
 
 
+def station_solids(line: Line, name: str) -> tuple[Solid, ...]:
+    """What stands on the bench for a device, without the room for what it presents."""
+    solids = _device_solids(line, name, line.cell_description.devices[name])
+    return tuple(solid for solid in solids if solid.name != ROOM)
+
+
 def with_tools(scene: Scene, line: Line, crib: ToolCribSpec) -> Scene:
     """With the tools of a crib, each in its pocket."""
     for pocket in crib.pockets:

@@ -27,9 +27,11 @@ SINGULAR_RAD_PER_M = 40.0
 _CLOSE_M, _CLOSE_RAD = 0.25, 0.8  # from near: worth to try Newton steps first
 _DISTINCT = 1e-3  # rad or m: branches that differ less are one
 _DISTINCT_REDUNDANT = 0.5  # rad: the same for arms with a joint to spare
-_FIRST_SEEDS, _ALL_SEEDS = 24, 400
+_FIRST_SEEDS, _FIRST_SEEDS_REDUNDANT, _ALL_SEEDS = 12, 24, 400  # more take longer and find nearer postures
 _HURRIED, _PATIENT = (8, 1), (14, 14)  # steps from a seed, and after how many it must come nearer with each
 _COMPARED = 2  # solutions to take the nearest of, without a closed form; of an arm with a joint to spare one
+_TILTED = 8  # solutions of a tilted target until it counts as out of the task space
+_TURNED = 5e-7  # rad: a solution that is further off is a tilted one
 _ROUNDING = 1e-7  # so little over a limit, rad or m, is put back onto it
 _LONGEST_STRIDE = 0.35  # rad or m: of a joint between two poses of a path, else a pose between them is looked at
 _DEEPEST = 6  # halvings between two poses of a path
@@ -56,6 +58,7 @@ class InverseKinematics:
         self._lower, self._upper = self._newton.lower - _ROUNDING, self._newton.upper + _ROUNDING
         self._turning = tuple(not sliding for sliding in model.limits.sliding)
         self._shoulder, self._reach_m = _reach(model)
+        self._first_seeds = _FIRST_SEEDS if model.n <= 6 else _FIRST_SEEDS_REDUNDANT
         self._apart = _DISTINCT if model.n <= 6 else _DISTINCT_REDUNDANT
 
     def solve(self, tip_in_base: Pose, near: Joints, free: Free | None = None) -> Joints:
@@ -67,13 +70,13 @@ class InverseKinematics:
         self._require_reach(tip_in_base)
         target = _placement(tip_in_base)
         start = np.array(near)
-        found = self._from_near(target, start)
-        if found is not None and (free is None or free(found)):
-            return found
+        beside = self._from_near(target, start)
+        if beside is not None and not self._is_tilted(beside, target) and (free is None or free(beside)):
+            return beside
         exact = self._exact(tip_in_base, target, near)
         found = next((q for q in exact if free is None or free(q)), None)
         if not exact:  # no closed form, or a singular pose with a joint that may be anywhere
-            seeds = _ALL_SEEDS if self._branches is None else _FIRST_SEEDS
+            seeds = _ALL_SEEDS if self._branches is None else self._first_seeds
             found = self._nearest_numeric(tip_in_base, target, start, seeds, free)
         if found is None:
             raise self._refusal(tip_in_base, target, near, free)
@@ -131,20 +134,29 @@ class InverseKinematics:
         return [kept for row in found if row is not None and (kept := self._kept(row)) is not None]
 
     def _nearest_numeric(self, tip: Pose, target: pin.SE3, near: Array, seeds: int, free: Free | None) -> Joints | None:
-        best, best_cost = None, math.inf
+        best: tuple[bool, float, Joints] | None = None
         enough = _COMPARED if self.model.n <= 6 else 1
         wish = tuple(near.tolist())
-        for number, row in enumerate(self._numeric(tip, target, near, seeds), 1):
-            if (cost := _cost(row, wish)) < best_cost and (free is None or free(row)):
-                best, best_cost = row, cost
-            if best is not None and number >= enough:
+        upright = tilted = 0
+        for row in self._numeric(tip, target, near, seeds):
+            found = (self._is_tilted(row, target), _cost(row, wish), row)
+            upright, tilted = upright + (not found[0]), tilted + found[0]
+            if (best is None or found < best) and (free is None or free(row)):
+                best = found
+            if best is not None and (upright >= enough or tilted >= _TILTED):
                 break
-        return best
+        return best[2] if best is not None else None
+
+    def _is_tilted(self, joints: Joints, target: pin.SE3) -> bool:
+        """Whether an arm with fewer than six joints stands only nearly as it should: another branch may do so exactly."""
+        if self.model.n >= 6 or self._branches is not None:
+            return False
+        return float(abs(self._newton.twist(np.array(joints), target)).max()) > _TURNED
 
     def _numeric(self, tip: Pose, target: pin.SE3, near: Array, count: int) -> Iterator[Joints]:
         """Solutions from `near` and from the table's postures; those near in joints first."""
         for number, seed in enumerate(self._seeds(tip, near, count)):
-            steps, patience = _HURRIED if number < _FIRST_SEEDS else _PATIENT
+            steps, patience = _HURRIED if number < self._first_seeds else _PATIENT
             row = self._newton.refine(seed, target, steps, True, patience)
             if row is None:
                 continue
@@ -157,7 +169,7 @@ class InverseKinematics:
                 yield kept
 
     def _seeds(self, tip: Pose, near: Array, count: int) -> Iterator[Array]:
-        first = min(_FIRST_SEEDS, count)
+        first = min(self._first_seeds, count)
         rows = self._newton.seeds(tip, first)
         away = ((rows - near) ** 2).sum(axis=1)
         yield from rows[np.argsort(away, kind="stable")]
@@ -248,7 +260,7 @@ class InverseKinematics:
         if self._branches is not None:
             guesses = [np.array(branch) for branch in self._branches(tip, near)]
         else:
-            guesses = [np.array(near), *self._newton.seeds(tip, _FIRST_SEEDS)]
+            guesses = [np.array(near), *self._newton.seeds(tip, self._first_seeds)]
         rows = [row for guess in guesses if (row := self._newton.refine(guess, target, _PATIENT[0])) is not None]
         return self._over(*(tuple(row.tolist()) for row in rows))
 

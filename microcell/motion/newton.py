@@ -66,7 +66,7 @@ class Newton:
         which a limit holds back, is given up.
         """
         if self.n < 6:
-            return self._refine_few(joints, target, steps, bounded)
+            return self._refine_few(joints, target, steps, bounded, patience)
         last = math.inf
         for number in range(steps):
             error = self.twist(joints, target)
@@ -92,10 +92,15 @@ class Newton:
     def _jacobian(self, joints: Array) -> Array:
         return pin.computeFrameJacobian(self._pin, self._data, joints, self._frame, pin.LOCAL)
 
-    def _refine_few(self, joints: Array, target: pin.SE3, steps: int, bounded: bool) -> Array | None:
+    def _refine_few(
+        self, joints: Array, target: pin.SE3, steps: int, bounded: bool, patience: int
+    ) -> Array | None:
         """The same with fewer than six joints: the position exactly, the orientation as near as it gets."""
         for weight in (_LEVER_M, 1e-3):  # the second only for a target that is tilted out of the task space
-            joints = self._weighted(joints, target, weight, steps, bounded)
+            found = self._weighted(joints, target, weight, steps, bounded, patience)
+            if found is None:
+                return None
+            joints = found
             shift, turn = _sizes(self.twist(joints, target))
             if shift < ACCEPTED and turn < ACCEPTED:
                 return joints
@@ -103,21 +108,29 @@ class Newton:
                 return None
         return joints if shift < ACCEPTED and turn < TILT_RAD else None
 
-    def _weighted(self, joints: Array, target: pin.SE3, weight: float, steps: int, bounded: bool) -> Array:
+    def _weighted(
+        self, joints: Array, target: pin.SE3, weight: float, steps: int, bounded: bool, patience: int
+    ) -> Array | None:
         """Least squares of m and of `weight` times rad, by Gauss-Newton steps until they are small."""
-        weights = np.array((1.0, 1.0, 1.0, weight, weight, weight))
-        for _ in range(steps):
+        weights, last = np.array((1.0, 1.0, 1.0, weight, weight, weight)), math.inf
+        column, enough, damping = weights[:, None], (weight * EXACT) ** 2, 1e-3 * weight
+        for number in range(steps):
             error = weights * self.twist(joints, target)
             square = float(error @ error)
-            if square < weight * weight * EXACT * EXACT:
+            if square < enough:
                 break
-            jacobian = weights[:, None] * self._jacobian(joints)
-            gram = jacobian.T @ jacobian + (1e-3 * weight * min(square, 1.0) + 1e-16) * self._eye
-            step = _shortened(dposv(gram, jacobian.T @ error)[1])
-            joints = joints + step
+            if bounded and number > patience and square > 0.5 * last > _NEARLY:
+                return None
+            last = square
+            jacobian = column * self._jacobian(joints)
+            gram = jacobian.T @ jacobian
+            gram.ravel()[:: self.n + 1] += damping * min(square, 1.0) + 1e-16
+            step = dposv(gram, jacobian.T @ error)[1]
+            moved = float(step @ step)
+            joints = joints + (step if moved < _LONGEST_STEP * _LONGEST_STEP else _shortened(step))
             if bounded:
                 joints = np.minimum(np.maximum(joints, self.lower), self.upper)
-            if float(step @ step) < EXACT * EXACT:
+            if moved < EXACT * EXACT:
                 break
         return joints
 

@@ -19,7 +19,8 @@ from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.interlock import Interlock
 from microcell.orchestration.leasing import lease
-from microcell.orchestration.limits import check_text
+from microcell.orchestration.order_desk import OrderDesk
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, Mode, State
 from microcell.orchestration.restore import opening, restore
 from microcell.orchestration.resumption import Resumption
@@ -27,7 +28,7 @@ from microcell.orchestration.service import Service
 from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.stations import Stations
-from microcell.orchestration.view import CellSnapshot, OrderView, order_views, snapshot
+from microcell.orchestration.view import CellSnapshot, order_views, snapshot
 from microcell.orchestration.work import UnitWork
 from microcell.records.journal import Entry, Journal
 from microcell.records.packml import PackmlFold
@@ -54,9 +55,7 @@ class Controller:
         devices: Mapping[str, Device],
         session: Session,
     ) -> None:
-        self.line = line
-        self.clock = clock
-        self.session = session
+        self.line, self.clock, self.session = line, clock, session
         self.active_faults: list[Fault] = []
         self._journal = journal
         self._port = port
@@ -76,6 +75,7 @@ class Controller:
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
         self._feeders = FeederWatch(self.shop, devices, self._wake)
         self.service = Service(self.shop, self._wake)
+        self.desk = OrderDesk(self.shop, self._wake)
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.service, self.epoch)
         self.tooling = self._runner.tooling
 
@@ -89,6 +89,7 @@ class Controller:
         await check_skills(self.line, self._port)
         self._record(opening(self.shop, self.session, self.epoch))
         self.shop.settle()
+        self.desk.start()
         self._resumption.start()
         for feeder in self.line.feeders:
             await self._feeders.read(feeder)
@@ -108,30 +109,25 @@ class Controller:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._feeders.close()
-        await self._interlock.close()
+        await asyncio.gather(self.desk.close(), self._feeders.close(), self._interlock.close())
         self._look()
 
     # orders
 
     def submit(self, order: Order) -> str:
         """Take an order in; its id. `UsageError` says what is wrong. It is in the journal when this returns."""
-        accepted = self.shop.accept(order)
-        self._wake()
-        return accepted.order_id
+        return self.desk.submit(order).order_id
 
     def control(self, order_id: str, command: str, reason: str = "") -> None:
-        """Pause, resume or cancel one order; the others go on. `UsageError` says what is wrong."""
-        check_text("the reason", reason)
-        self.shop.control(self.shop.orders.find(order_id), command, reason)
-        self._wake()
+        """Start, pause, resume, stop or cancel one order; the others go on. `UsageError` says what is wrong."""
+        self.desk.control(order_id, command, reason)
 
     async def order_ended(self, order_id: str) -> OrderView:
         """Wait until an order has ended."""
         order = self.shop.orders.find(order_id)
         if not order.status.ended:
             await order.end.wait()
-        return OrderView.of(order, self.line.product)
+        return self.desk.view(order)
 
     async def until_state(self, *states: State) -> State:
         """Wait until the cell is in one of some states; the state."""
@@ -140,11 +136,11 @@ class Controller:
 
     def order(self, order_id: str) -> OrderView:
         """One order as it stands."""
-        return OrderView.of(self.shop.orders.find(order_id), self.line.product)
+        return self.desk.view(self.shop.orders.find(order_id))
 
     def orders(self, include_ended: bool = True) -> tuple[OrderView, ...]:
         """Open orders, the most urgent first, then the ended ones."""
-        return tuple(view for view in order_views(self.shop) if include_ended or not view.status.ended)
+        return tuple(view for view in order_views(self.shop, self.desk) if include_ended or not view.status.ended)
 
     # PackML
 
@@ -239,7 +235,7 @@ class Controller:
     def snapshot(self, with_orders: bool = True) -> CellSnapshot:
         """The cell at this moment, with all of its orders or only their number."""
         told = (self.state, self.mode, self.reason, self.session.world, tuple(self.active_faults))
-        return snapshot(self.shop, *told, self._runner.activity, with_orders)
+        return snapshot(self.shop, *told, self._runner.activity, self.desk if with_orders else None)
 
     # inside
 
@@ -256,11 +252,14 @@ class Controller:
         if self._journal_is_lost:  # even where there is room again for this one: what came before is missing
             raise JournalError(self.reason)
         entry = self._journal.append(event)
+        self.desk.apply(event)
         self.shop.apply(event)
         self.shop.orders.touched_by(event, self.shop.units)
         self.packml.apply(event)
         for listener in self._listeners:
             listener(entry)
+        for drift in self.shop.drifts.due(event.time_s):
+            self._record(drift)
 
     def _wake(self) -> None:
         """Look at everything once, soon."""
@@ -281,7 +280,7 @@ class Controller:
                 self.beside(work, name)
             while self.state is State.EXECUTE and (job := self._resumption.next_job(self._dispatcher)) is not None:
                 self._begin(job)
-            for name, work in self._runner.parking.due() if self.state is State.EXECUTE else ():
+            for name, work in self._runner.between_jobs(self._dispatcher) if self.state is State.EXECUTE else ():
                 self.beside(work, name)
             self._rest()
         except JournalError as error:

@@ -3,6 +3,7 @@
 A chain that has been overtaken `max_tool_run` times by less urgent ones that took something of what it waits for is
 overtaken no more: what it needs is kept for it until it has begun. Of several arms, a free one that has the tool does the
 work; an arm that would be idle changes its tool rather than wait for a busy one, which makes more changes and more units.
+An idle arm puts a tool away that another waits for, unless it can do that work itself. The tool is then kept for who waits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from microcell.events import OperationStarted
 from microcell.faults import Fault
 from microcell.orchestration.plan import Chain
-from microcell.orchestration.resources import Binding
+from microcell.orchestration.resources import Binding, Docking
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork, UnitWork
 
@@ -53,10 +54,13 @@ class Dispatcher:
     shop: Shop
     missing_parts: tuple[str, ...] = ()
     missing_servers: tuple[str, ...] = ()
+    dockings: tuple[tuple[Key, Docking], ...] = ()
     overtaken: dict[Key, int] = field(default_factory=dict)
 
     def next_job(self) -> Job | None:
-        """The job to start now, or None; `missing_parts` then tells the parts that hold up work."""
+        """The job to start now, or None; `missing_parts` then tells the parts that hold up work, `dockings` the tools that
+        idle arms should put away for it.
+        """
         startable = self._startable()
         if not startable:
             return None
@@ -70,6 +74,14 @@ class Dispatcher:
         for key in job.overtakes:
             self.overtaken[key] = self.overtaken.get(key, 0) + 1
         self.overtaken.pop(job.key, None)
+
+    def next_docking(self) -> Docking | None:
+        """The tool to put away now, or None; to be asked where there is no next job. It is kept for the chain that waits."""
+        if not self.dockings:
+            return None
+        key, docking = self.dockings[0]
+        self.overtaken[key] = max(self.overtaken.get(key, 0), self.shop.line.max_tool_run)
+        return docking
 
     def waits_for(self) -> str:
         """What holds up work, in words; "" for nothing that could come by itself."""
@@ -99,6 +111,7 @@ class Dispatcher:
         servers: list[str] = []
         waiting: dict[Key, frozenset[str]] = {}
         seen: set[Key] = set()
+        dockings: list[tuple[Key, Docking]] = []
         kept: frozenset[str] = frozenset()
         for unit, order, chain, new in self._candidates():
             seen.add(key := _key(unit, order, chain, new))
@@ -107,21 +120,28 @@ class Dispatcher:
                 continue
             found = self.shop.resources.bind(unit, chain, self.shop.needs(unit, chain), self.shop.units.values())
             if isinstance(found, Binding):
-                wish = frozenset(found.devices())
+                wish = found.claims()
                 if not wish & kept:
                     overtakes = tuple(other for other, wanted in waiting.items() if wanted & wish)
                     jobs.append(Job(unit, order, chain, found, new, overtakes))
             else:
                 wish = found.wish
                 missing += [found.parts] if found.parts else []
+                if (docking := self._docking_for(unit, chain)) and not docking.claims & kept:
+                    dockings.append((key, docking))
             if wish:
                 waiting[key] = wish
                 if self.overtaken.get(key, 0) >= self.shop.line.max_tool_run:
                     kept |= wish
         self.missing_parts = tuple(dict.fromkeys(missing))
         self.missing_servers = tuple(dict.fromkeys(servers))
+        self.dockings = tuple(dockings)
         self.overtaken = {key: count for key, count in self.overtaken.items() if key in seen}
         return jobs
+
+    def _docking_for(self, unit: UnitWork, chain: Chain) -> Docking | None:
+        shop = self.shop
+        return shop.resources.docking_for(unit, chain, shop.needs(unit, chain), shop.units.values())
 
     def _is_late(self, order: OrderWork) -> bool:
         return order.due_s is not None and order.due_s <= self.shop.clock.now()
@@ -131,12 +151,21 @@ class Dispatcher:
         shop = self.shop
         running = sorted(shop.units.values(), key=lambda u: (shop.orders[u.order_id].urgency, u.sequence))
         found = [(u, shop.orders[u.order_id], chain, False) for u in running for chain in u.ready_chains()]
-        if len(shop.units) < shop.line.max_units_in_work:
-            for order, variant in shop.orders.next_of_each_variant():
-                unit = shop.draft_unit(order, variant)
-                if self._could_be_made(unit):
-                    found += [(unit, order, chain, True) for chain in unit.ready_chains()[:1]]
+        for order, variant in shop.orders.next_of_each_variant() if self._any_may_begin() else ():
+            unit = shop.draft_unit(order, variant)
+            if self._may_begin(order) and self._could_be_made(unit):
+                found += [(unit, order, chain, True) for chain in unit.ready_chains()[:1]]
         return sorted(found, key=lambda c: c[1].urgency) if len(shop.orders) > 1 else found
+
+    def _any_may_begin(self) -> bool:
+        """Whether looking at those that wait is worth while: there is room, or units in work may be overtaken."""
+        return len(self.shop.units) < self.shop.line.max_units_in_work or len(self.shop.orders) > 1
+
+    def _may_begin(self, order: OrderWork) -> bool:
+        """Whether an order may begin a unit: units of less urgent orders that are in work take no room from it."""
+        shop = self.shop
+        ahead = sum(shop.orders[unit.order_id].priority >= order.priority for unit in shop.units.values())
+        return ahead < shop.line.max_units_in_work
 
     def _could_be_made(self, unit: UnitWork) -> bool:
         """Whether nothing that a unit needs is out of use: one that is begun all the same takes the place of another."""

@@ -13,17 +13,19 @@ from microcell.description.line import Line
 from microcell.devices.contract import Device
 from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
-from microcell.orchestration.dispatch import Job
+from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovering import Recovering
 from microcell.orchestration.resumption import goal_again
 from microcell.orchestration.service import Service
+from microcell.orchestration.sharing import Sharing
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, ended, fault_of
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
+from microcell.skills.report_data import report_data
 
 T = TypeVar("T")
 
@@ -87,6 +89,7 @@ class ChainRunner:
         self._attempts = 0
         self.tooling = Tooling(shop, self, gate, changers, restarted=epoch > 1)
         self.parking = Parking(shop, self, gate)
+        self.sharing = Sharing(shop, self, self.tooling)
         self.recovering = Recovering(shop, self, gate, self.tooling, feeders, service)
         self.activity: dict[str, Feedback] = {}
         self.goals: dict[str, SkillGoal] = {}
@@ -103,6 +106,10 @@ class ChainRunner:
                 await self._run_chain(job)
         finally:
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
+
+    def between_jobs(self, dispatcher: Dispatcher) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        """What idle arms do for the others when there is no next job, with names: put a tool away, leave a zone."""
+        return [*self.sharing.due(dispatcher), *self.parking.due()]
 
     def cancel_all(self, device: str = "") -> None:
         """Cancel every running skill, or those that use a device; each is left safe by its server."""
@@ -151,8 +158,9 @@ class ChainRunner:
         checks = self._failed_checks(unit, operation, result)
         redo = tuple(dict.fromkeys(name for check in checks.values() for name in check.redo))
         names = ", ".join(checks) or operation
+        failed = f"{'recycled, ' if result.disposition == 'recycle' else ''}inspection failed: {names}"
         if result.disposition != "rework" or not redo:
-            self._shop.scrap(unit, operation, ",".join(checks), f"inspection failed: {names}")
+            self._shop.scrap(unit, operation, ",".join(checks), failed)
         elif unit.reworks >= self._shop.line.max_reworks:
             self._shop.scrap(unit, operation, ",".join(checks), f"still not good after {unit.reworks} reworks: {names}")
         else:
@@ -305,6 +313,7 @@ def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.Operati
         carton=result.carton,
         image_sha256=result.image_sha256,
         motion_s=result.motion_s,
+        inspection=report_data(result.inspection) if result.inspection else None,
     )
 
 

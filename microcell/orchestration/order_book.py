@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 
 from microcell.errors import UsageError
-from microcell.events import Event
+from microcell.events import Event, OrderAccepted, OrderControlled, OrderUpdated, StateChanged
 from microcell.orchestration.limits import KEPT_ENDED_ORDERS, some
-from microcell.orchestration.work import OrderWork, UnitWork
+from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
 
 Waiting = tuple[tuple[float, float, int], str]
 """Urgency and id of an order."""
@@ -34,6 +34,7 @@ class OrderBook(Mapping[str, OrderWork]):
         self._changed: dict[str, None] = {}
         self._waiting: dict[str, list[Waiting]] = {}
         self._queued: set[tuple[str, str]] = set()
+        self._begun: dict[str, None] = {}
 
     def __getitem__(self, order_id: str) -> OrderWork:
         return self._orders[order_id]
@@ -71,14 +72,38 @@ class OrderBook(Mapping[str, OrderWork]):
 
     def offer(self, order: OrderWork) -> None:
         """Let an order wait for the units that it has still to begin: it is new, goes on, or needs another one."""
+        if order.status is not OrderStatus.NOT_STARTED:
+            self._begun[order.order_id] = None
         for variant, left in order.to_start.items():
             if left > 0 and (variant, order.order_id) not in self._queued:
                 self._queued.add((variant, order.order_id))
                 heappush(self._waiting.setdefault(variant, []), (order.urgency, order.order_id))
 
+    def moved(self, order: OrderWork) -> None:
+        """Let an order whose urgency or lines have changed wait at its new place; the old one is passed over."""
+        for variant in order.to_start:
+            self._queued.discard((variant, order.order_id))
+        self.touch(order)
+        self.offer(order)
+
+    def touch(self, order: OrderWork) -> None:
+        """Something about an order has changed."""
+        self._changed[order.order_id] = None
+
+    def touch_begun(self) -> None:
+        """Something that concerns every begun order has changed: the cell's state, or which order goes first."""
+        self._changed.update(dict.fromkeys(self._begun))
+
+    def going_first(self, order: OrderWork, units: Mapping[str, UnitWork]) -> str:
+        """An order of higher priority that has units in work or may begin some; "" for none."""
+        heads = (head for head, _ in self.next_of_each_variant())
+        busy = (self._orders[unit.order_id] for unit in units.values())
+        return next((other.order_id for other in (*heads, *busy) if other.priority > order.priority), "")
+
     def ended(self, order: OrderWork) -> None:
         """Keep an order that has ended for a while, and let the oldest of those go."""
         self._ended.append(order.order_id)
+        self._begun.pop(order.order_id, None)
         self._just_ended.append(order)
         while len(self._ended) > KEPT_ENDED_ORDERS:
             oldest = self._ended.popleft()
@@ -91,7 +116,9 @@ class OrderBook(Mapping[str, OrderWork]):
         return sorted(heads, key=lambda head: (head[0].urgency, list(head[0].to_start).index(head[1])))
 
     def touched_by(self, event: Event, units: Mapping[str, UnitWork]) -> None:
-        """Note which order an event is about."""
+        """Note which orders an event is about."""
+        if isinstance(event, (StateChanged, OrderAccepted, OrderControlled, OrderUpdated)):
+            self.touch_begun()
         unit = units.get(getattr(event, "unit", ""))
         order_id = getattr(event, "order_id", "") or (unit.order_id if unit else "")
         if order_id in self._orders:
@@ -111,9 +138,12 @@ class OrderBook(Mapping[str, OrderWork]):
     def _head(self, variant: str) -> OrderWork | None:
         waiting = self._waiting[variant]
         while waiting:
-            order = self._orders.get(waiting[0][1])
-            if order is not None and order.may_start_units and order.to_start.get(variant, 0) > 0:
+            urgency, order_id = waiting[0]
+            order = self._orders.get(order_id)
+            moved = order is not None and urgency != order.urgency
+            if order is not None and not moved and order.may_start_units and order.to_start.get(variant, 0) > 0:
                 return order
-            _, order_id = heappop(waiting)  # it paused, ended or needs no more; `offer` brings it back
-            self._queued.discard((variant, order_id))
+            heappop(waiting)  # it paused, ended or needs no more; `offer` brings it back
+            if not moved:
+                self._queued.discard((variant, order_id))
         return None

@@ -24,7 +24,9 @@ TOOL_CHANGE = ""
 
 @dataclass(frozen=True)
 class Binding:
-    """What a chain gets: devices by kind and zones for each operation, the tool to mount first, the stations taken."""
+    """What a chain gets: devices by kind and zones for each operation, the tool to mount first, the stations taken; `tool`
+    is on the flange while it is done.
+    """
 
     arm: str
     change_to: str
@@ -32,11 +34,16 @@ class Binding:
     operations: Mapping[str, Mapping[str, str]]
     taken: Mapping[str, str]
     zones: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    tool: str = ""
 
     def devices(self) -> tuple[str, ...]:
         """All devices and zones of the chain, the tool crib included when the tool is changed first."""
         names = {device for devices in self.operations.values() for device in devices.values()}
         return tuple(sorted(names.union(*self.zones.values()) | ({self.crib} if self.change_to else set())))
+
+    def claims(self) -> frozenset[str]:
+        """What nobody else has meanwhile: the devices, the zones and the tool."""
+        return frozenset(self.devices()) | ({self.tool} if self.tool else frozenset())
 
     def all_zones(self) -> frozenset[str]:
         """Every zone of the chain."""
@@ -62,13 +69,30 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a binding is looked for: patiently (what is leased counts as free), without what is barred, and anyhow, as if
-    nothing were out of service.
+    """How a binding is looked for: patiently (what is leased counts as free), without what is barred, anyhow, as if nothing
+    were out of service, and with the tools of idle arms as if they were docked.
     """
 
     patient: bool = False
     barred: frozenset[str] = frozenset()
     anyhow: bool = False
+    docked: bool = False
+
+
+@dataclass(frozen=True)
+class Docking:
+    """An idle arm's tool that another arm could go on with: what is leased to put it into its pocket."""
+
+    arm: str
+    tool: str
+    crib: str
+    zones: frozenset[str]
+    claims: frozenset[str]
+    """Of the chain that waits for it."""
+
+    def devices(self) -> tuple[str, ...]:
+        """All devices and zones that the docking takes."""
+        return (self.arm, self.crib, *sorted(self.zones))
 
 
 class Resources:
@@ -97,6 +121,7 @@ class Resources:
         self.resuming: set[str] = set()
         self.suitability = Suitability(line, needs)
         arms = line.cell_description.of_kind("arm")
+        self._tools_are_shared = self.suitability.shares_tools()
         self.inside: dict[str, set[str]] = {zone: set(arms) for zone in line.cell_description.zones}
 
     def bind(self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]) -> Binding | Blocked:
@@ -104,9 +129,34 @@ class Resources:
 
         What is barred for the unit is taken all the same where nothing else could ever do it.
         """
-        if unit.barred and self.could_bind(unit, chain, needs, units, frozenset(unit.barred)):
-            return self._bind_or_wish(unit, chain, needs, list(units), frozenset(unit.barred))
-        return self._bind_or_wish(unit, chain, needs, list(units), frozenset())
+        everybody = list(units)
+        return self._bind_or_wish(unit, chain, needs, everybody, self._barred(unit, chain, needs, everybody))
+
+    def docking_for(
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]
+    ) -> Docking | None:
+        """The idle arm that has to put its tool away before a chain can be done, which it cannot do itself with it."""
+        if not self._tools_are_shared:
+            return None
+        everybody = list(units)
+        barred = self._barred(unit, chain, needs, everybody)
+        found = self._bind(unit, chain, needs, everybody, Terms(barred=barred, docked=True))
+        if not isinstance(found, Binding):
+            return None
+        arm = next((a for a, tool in self.mounted.items() if tool and tool == found.change_to and a != found.arm), "")
+        zones = self.line.ways.zones_at(arm, found.crib) if arm else frozenset()
+        if not arm or self._busy_zone(arm, {TOOL_CHANGE: zones}):
+            return None
+        itself = self._bind_arm(unit, chain, needs, everybody, arm, Terms(patient=True, barred=barred))
+        if isinstance(itself, Binding) and not itself.change_to:
+            return None  # as soon as it has the rest
+        return Docking(arm, found.change_to, found.crib, zones, found.claims())
+
+    def _barred(
+        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork]
+    ) -> frozenset[str]:
+        barred = frozenset(unit.barred)
+        return barred if barred and self.could_bind(unit, chain, needs, units, barred) else frozenset()
 
     def could_bind(
         self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork], barred: frozenset[str]
@@ -132,7 +182,7 @@ class Resources:
         if isinstance(found, Binding) or found.parts:
             return found
         wish = self._bind(unit, chain, needs, units, Terms(patient=True, barred=barred))
-        return Blocked(found.reason, wish=frozenset(wish.devices())) if isinstance(wish, Binding) else found
+        return Blocked(found.reason, wish=wish.claims()) if isinstance(wish, Binding) else found
 
     def bind_on(
         self, arm: str, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]
@@ -174,11 +224,13 @@ class Resources:
 
     def in_the_way(self) -> list[str]:
         """Arms that have nothing to do and may be in a zone."""
-        unfit = self.unsettled | self.resuming
-        idle = (arm for arm in self.line.ways.arms if self.is_free(arm) and arm not in unfit)
-        return [arm for arm in idle if self.zones_of(arm)]
+        return [arm for arm in self.line.ways.arms if self._is_idle(arm) and self.zones_of(arm)]
 
     # inside
+
+    def _is_idle(self, arm: str) -> bool:
+        """Whether an arm has nothing to do, and it is known what is on its flange."""
+        return self.is_free(arm) and arm not in self.unsettled and arm not in self.resuming
 
     def _bind(
         self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork], terms: Terms
@@ -217,7 +269,7 @@ class Resources:
                 elif taken and not terms.anyhow and not self._safe(unit, taken, units):
                     reason = Blocked("the station is kept free for a unit in work")
                 else:
-                    return Binding(arm, *change, operations, taken, zones)
+                    return Binding(arm, *change, operations, taken, zones, change[0] or self.mounted.get(arm, ""))
         return reason
 
     def _arms(self, needs: Mapping[str, Needs], terms: Terms) -> list[str]:
@@ -274,7 +326,8 @@ class Resources:
         """Tool to mount and its crib, two empty names when none is needed, None when there is no tool."""
         if not arm or self._is_ready(arm, needs, terms):
             return "", ""
-        elsewhere = {tool for other, tool in self.mounted.items() if other != arm}
+        others = {other: tool for other, tool in self.mounted.items() if other != arm}
+        elsewhere = {tool for other, tool in others.items() if not (terms.docked and self._is_idle(other))}
         for tool, crib in self.suitability.tools_for(arm, needs):
             if self._may_use(tool, terms) and (terms.patient or (self.is_free(crib) and tool not in elsewhere)):
                 return tool, crib

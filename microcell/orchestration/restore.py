@@ -47,6 +47,8 @@ class _Restorer:
             self.shop.add_order(event)
         elif isinstance(event, events.OrderControlled):
             self._order(event)
+        elif isinstance(event, events.OrderUpdated):
+            self.shop.apply_update(self.shop.orders[event.order_id], event.lines, event.priority, event.due_s)
         elif isinstance(event, events.UnitStarted):
             self._unit_started(event)
         elif isinstance(event, events.UnitEnded):
@@ -64,8 +66,8 @@ class _Restorer:
 
     def _order(self, event: events.OrderControlled) -> None:
         order = self.shop.orders[event.order_id]
-        if event.state == "cancelling":
-            order.cancelling = True
+        order.reason = event.reason
+        if self.shop.noted(order, event.state):
             return
         self.shop.order_is(order, OrderStatus[event.state.upper()], event.time_s)
 
@@ -158,6 +160,7 @@ def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
         ideal_cycle_s=line.ideal_cycle_s,
         release=microcell.__version__,
         tools=shop.tools.limits(),
+        pictures=line.evidence.pictures,
     )
 
 

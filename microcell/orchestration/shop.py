@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import count
 from typing import Any
 
 from microcell import events, plugins
 from microcell.clock import Clock
 from microcell.description.line import Line
-from microcell.description.order import Order
-from microcell.errors import UsageError
 from microcell.faults import Fault
 from microcell.orchestration.budget import Attempts
-from microcell.orchestration.limits import MAX_OPEN_ORDERS, MAX_ORDER_UNITS
 from microcell.orchestration.order_book import OrderBook
+from microcell.orchestration.order_keeping import OrderKeeping
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.questions import Questions
 from microcell.orchestration.resources import Resources
 from microcell.orchestration.sources import Sources
 from microcell.orchestration.tools import ToolLedger
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork, plan_of
+from microcell.records.drift import DriftFold, chart_of
 from microcell.skills.contract import Needs
 
 Record = Callable[[events.Event], None]
@@ -32,7 +30,7 @@ NOTICE = {
 """Choices of a notice that something was taken out of use, with their consequences."""
 
 
-class Shop:
+class Shop(OrderKeeping):
     """Mutable state of production. Every method that changes it writes its event before it returns."""
 
     def __init__(self, line: Line, clock: Clock, record: Record) -> None:
@@ -46,121 +44,27 @@ class Shop:
         self.faults: list[Fault] = []
         self.missing_skills: dict[str, str] = {}
         self._told_missing: set[str] = set()
+        self.cell_state = ""
         self.units_started = 0
         self.units_good = 0
         self.units_scrapped = 0
         self.attempts = Attempts()
         self.sources = Sources(line)
         self.questions = Questions(clock, record)
+        self.drifts = DriftFold(chart_of(line))
         self._needs: dict[tuple[str, str], Needs] = {}
         self._plan = plan_of(line)
         self._scrap_plan = plan_of(line, scrap=True)
 
     def apply(self, event: events.Event) -> None:
-        """Take an event into account that is in the journal: tools, sources, attempts, questions and what is in service."""
-        for fold in (self.tools, self.sources, self.attempts, self.questions):
+        """Take an event into account that is in the journal: its folds, and what is in service."""
+        for fold in (self.tools, self.sources, self.attempts, self.questions, self.drifts):
             fold.apply(event)
+        if isinstance(event, events.StateChanged):
+            self.cell_state = event.state
         if isinstance(event, (events.DeviceServiceChanged, events.ToolServiceChanged)):
             name = event.tool if isinstance(event, events.ToolServiceChanged) else event.device
             (self.resources.out_of_service.discard if event.in_service else self.resources.out_of_service.add)(name)
-
-    # orders
-
-    def accept(self, order: Order) -> OrderWork:
-        """Take an order in; `UsageError` says what is wrong with it."""
-        product = self.line.product_description
-        if order.product != product.name:
-            raise UsageError(f"this line makes '{product.name}', not '{order.product}'. Send the order to its line.")
-        order_id = order.order_id or self._next_order_id()
-        if self.orders.is_known(order_id):
-            raise UsageError(f"order '{order_id}' is known already. Choose another order_id.")
-        if self.orders.open >= MAX_OPEN_ORDERS:
-            raise UsageError(f"{MAX_OPEN_ORDERS} orders are open, which is the limit. Order again when some have ended.")
-        if order.quantity > MAX_ORDER_UNITS:
-            raise UsageError(f"{order.quantity} units are too many for one order ({MAX_ORDER_UNITS}). Split it.")
-        lines = tuple((line.variant or product.default_variant, line.quantity) for line in order.lines)
-        unknown = sorted({variant for variant, _ in lines} - set(product.variants))
-        if unknown:
-            raise UsageError(f"no variant '{unknown[0]}'; there are: {', '.join(product.variants)}.")
-        accepted = events.OrderAccepted(
-            time_s=self.clock.now(),
-            order_id=order_id,
-            product=order.product,
-            lines=lines,
-            priority=order.priority,
-            due_s=order.due.timestamp() - self.clock.epoch_s if order.due else None,
-            replace_scrapped=order.replace_scrapped,
-        )
-        self.record(accepted)
-        return self.add_order(accepted)
-
-    def _next_order_id(self) -> str:
-        numbers = (f"order-{number:04d}" for number in count(self.orders.accepted + 1))
-        return next(order_id for order_id in numbers if not self.orders.is_known(order_id))
-
-    def add_order(self, accepted: events.OrderAccepted) -> OrderWork:
-        """Put an accepted order among the open ones."""
-        order = OrderWork(
-            order_id=accepted.order_id,
-            lines=accepted.lines,
-            priority=accepted.priority,
-            due_s=accepted.due_s,
-            accepted_s=accepted.time_s,
-            sequence=self.orders.accepted,
-            replace_scrapped=accepted.replace_scrapped,
-        )
-        self.orders.add(order)
-        return order
-
-    def set_order(self, order: OrderWork, status: OrderStatus, reason: str) -> None:
-        """Change an order's state."""
-        now = self.clock.now()
-        self.record(events.OrderControlled(time_s=now, order_id=order.order_id, state=status.name.lower(), reason=reason))
-        self.order_is(order, status, now)
-
-    def order_is(self, order: OrderWork, status: OrderStatus, time_s: float) -> None:
-        """Take note of an order's state."""
-        order.status = status
-        if status.ended:
-            order.ended_s = time_s
-            self.orders.ended(order)
-        else:
-            self.orders.offer(order)
-
-    def control(self, order: OrderWork, command: str, reason: str) -> None:
-        """Pause, resume or cancel an order; `UsageError` says why not."""
-        if order.status.ended:
-            raise UsageError(f"order '{order.order_id}' has ended already ({order.status.name.lower()}).")
-        if command == "pause" and order.may_start_units:
-            self.set_order(order, OrderStatus.PAUSED, reason)
-        elif command == "resume" and order.status is OrderStatus.PAUSED:
-            self.set_order(order, OrderStatus.RUNNING, reason)
-        elif command == "cancel" and not order.cancelling:
-            self.cancel(order, reason)
-        else:
-            state, name = "being cancelled" if order.cancelling else order.status.name.lower(), order.order_id
-            raise UsageError(f"cannot {command} order '{name}': it is {state}. Commands: pause, resume, cancel.")
-
-    def cancel(self, order: OrderWork, reason: str) -> None:
-        """Begin no more units of an order; it ends when those in work are finished."""
-        self.record(
-            events.OrderControlled(time_s=self.clock.now(), order_id=order.order_id, state="cancelling", reason=reason)
-        )
-        order.cancelling = True
-        self.end_order_when_done(order)
-
-    def end_order_when_done(self, order: OrderWork) -> None:
-        """End an order that has nothing in work and nothing to begin."""
-        if order.in_work or order.status.ended:
-            return
-        if order.cancelling:
-            self.set_order(order, OrderStatus.CANCELLED, f"{len(order.good)} of {order.quantity} units were made")
-        elif order.replace_scrapped and order.scrapped >= max(5, order.quantity):
-            self.set_order(
-                order, OrderStatus.FAILED, f"{order.scrapped} units were scrapped; find the cause, then order again"
-            )
-        elif order.next_variant() is None:
-            self.set_order(order, OrderStatus.COMPLETED, f"{len(order.good)} good, {order.scrapped} scrapped")
 
     # units
 
@@ -177,6 +81,10 @@ class Shop:
         """The unit that would come next, not yet in work."""
         serial = f"{self.line.product_description.serial_prefix}-{self.units_started + 1:06d}"
         return UnitWork(serial, order.order_id, variant, self.units_started, self._plan)
+
+    def specimen(self, variant: str) -> UnitWork:
+        """A unit that nobody makes, to ask what one of a variant needs."""
+        return UnitWork("", "", variant, 0, self._plan)
 
     def add_unit(self, unit: UnitWork, order: OrderWork) -> None:
         """Count a begun unit."""

@@ -49,6 +49,11 @@ class Suitability:
             )
         return self._tools[key]
 
+    def shares_tools(self) -> bool:
+        """Whether some tool can be fetched by more than one arm."""
+        tools = [tool for arm in self._arms for tool, _ in self.tools_for(arm, {})]
+        return len(set(tools)) < len(tools)
+
     def devices(self, kind: str, arm: str, stations: Mapping[str, str], seen: str) -> list[str]:
         """Devices of a kind for an operation: the unit's own station, or those in an arm's reach; cameras that see."""
         if kind in stations:

@@ -114,7 +114,7 @@ class Tooling:
         if self._shop.tools.serial_on(arm) != serial or self._shop.tools.is_changing(arm):
             self._shop.mounted(arm, tool, serial)
 
-    async def _not_as_told(self, arm: str, tool: str) -> Fault | None:
+    async def not_as_told(self, arm: str, tool: str) -> Fault | None:
         """After a change that ended well: record what is on the flange, or tell that it is not the tool ("" = none)."""
         found, serial = await self._look(arm)
         wanted = self._shop.tools.serial_of(tool)
@@ -154,7 +154,7 @@ class Tooling:
                 self.unsettled.discard(arm)
                 return
             fault = fault_of(result)
-            if await self._recovered(operation, fault, tried) == "hold":
+            if await self.recovered(operation, fault, tried) == "hold":
                 tried = 0
                 self._person_has_looked(arm, operation, fault)
             else:
@@ -197,12 +197,12 @@ class Tooling:
                 return False
             self.unsettled.add(arm)  # until it has ended well
             result = await ended(self._work.goal("", "", operation, "change_tool", {"tool": tool}, resources))
-            fault = await self._work.insist(lambda: self._not_as_told(arm, tool)) if _succeeded(result) else fault_of(result)
+            fault = await self._work.insist(lambda: self.not_as_told(arm, tool)) if _succeeded(result) else fault_of(result)
             if fault is None:
                 self.unsettled.discard(arm)
                 self._shop.resources.release([crib])
                 return True
-            action = await self._recovered(operation, fault, tried, self._could_do_without(job, tool))
+            action = await self.recovered(operation, fault, tried, self._could_do_without(job, tool))
             tried = 0 if action == "hold" else tried + 1
             await self.settle(arm, resources)
             if action == "other":
@@ -323,7 +323,7 @@ class Tooling:
                 raise FaultError.of(fault_of(result))
             if wanted == "settle_tool":
                 await self.read(arm)
-        if fault := await self._not_as_told(arm, parameters.get("tool", "")):
+        if fault := await self.not_as_told(arm, parameters.get("tool", "")):
             self._shop.saw_fault(fault)
             raise FaultError.of(fault)
         self.unsettled.discard(arm)
@@ -335,7 +335,7 @@ class Tooling:
         needs, barred = shop.needs(unit, job.chain), frozenset({*unit.barred, tool})
         return shop.resources.could_bind(unit, job.chain, needs, shop.units.values(), barred)
 
-    async def _recovered(self, operation: str, fault: Fault, tried: int, exchangeable: bool = False) -> str:
+    async def recovered(self, operation: str, fault: Fault, tried: int, exchangeable: bool = False) -> str:
         """Act on a fault of a tool change; what was decided. `other` only where another tool can do the work."""
         self._shop.saw_fault(fault)
         barred = ("ask", "rework") if exchangeable else ("ask", "rework", "other")

@@ -5,52 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from microcell.events import ProcessDrift
 from microcell.faults import Fault
+from microcell.orchestration.order_desk import OrderDesk
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.questions import Question
 from microcell.orchestration.shop import Shop, open_orders
-from microcell.orchestration.work import OrderStatus, OrderWork
 from microcell.records.tools import HOUR_S
 from microcell.skills.contract import Feedback
-
-
-@dataclass(frozen=True)
-class OrderView:
-    """One order as it stands; times are cell time in s."""
-
-    order_id: str
-    product: str
-    status: OrderStatus
-    priority: int
-    due_s: float | None
-    accepted_s: float
-    ended_s: float | None
-    quantity: int
-    in_work: int
-    good: int
-    scrapped: int
-    reworked: int
-    serials: tuple[str, ...]
-    last_fault: Fault | None
-
-    @classmethod
-    def of(cls, order: OrderWork, product: str) -> OrderView:
-        return cls(
-            order_id=order.order_id,
-            product=product,
-            status=order.status,
-            priority=order.priority,
-            due_s=order.due_s,
-            accepted_s=order.accepted_s,
-            ended_s=order.ended_s,
-            quantity=order.quantity,
-            in_work=len(order.in_work),
-            good=len(order.good),
-            scrapped=order.scrapped,
-            reworked=order.reworked,
-            serials=tuple(order.good),
-            last_fault=order.last_fault,
-        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +66,7 @@ class CellSnapshot:
     active_faults: tuple[Fault, ...]
     last_faults: tuple[Fault, ...]
     questions: tuple[Question, ...]
+    drifts: tuple[ProcessDrift, ...]
     units_in_work: int
     units_good: int
     units_scrapped: int
@@ -116,9 +80,9 @@ def snapshot(
     world: str,
     active: tuple[Fault, ...],
     activity: Mapping[str, Feedback],
-    with_orders: bool = True,
+    desk: OrderDesk | None,
 ) -> CellSnapshot:
-    """The cell at this moment; `orders` stays empty where nobody needs all of them."""
+    """The cell at this moment; without a desk `orders` stays empty: nobody needs all of them."""
     return CellSnapshot(
         time_s=shop.clock.now(),
         cell=shop.line.cell,
@@ -127,23 +91,25 @@ def snapshot(
         state=state,
         mode=mode,
         reason=reason,
-        orders=order_views(shop) if with_orders else (),
+        orders=order_views(shop, desk) if desk else (),
         orders_open=shop.orders.open,
         stations=tuple(_station(shop, name, activity) for name in shop.line.cell_description.devices),
         tools=_tools(shop),
         active_faults=active,
         last_faults=tuple(shop.faults),
         questions=shop.questions.open(),
+        drifts=shop.drifts.drifting(),
         units_in_work=len(shop.units),
         units_good=shop.units_good,
         units_scrapped=shop.units_scrapped,
     )
 
 
-def order_views(shop: Shop) -> tuple[OrderView, ...]:
+def order_views(shop: Shop, desk: OrderDesk) -> tuple[OrderView, ...]:
     """Open orders, the most urgent first, then the ended ones."""
     ended = [order for order in shop.orders.values() if order.status.ended]
-    return tuple(OrderView.of(order, shop.line.product) for order in (*open_orders(shop.orders), *ended))
+    found = (*open_orders(shop.orders), *ended)
+    return tuple(desk.view(order) for order in found)
 
 
 def _station(shop: Shop, name: str, activity: Mapping[str, Feedback]) -> StationView:

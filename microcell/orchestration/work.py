@@ -50,7 +50,11 @@ class Serials:
 
 @dataclass
 class OrderWork:
-    """One order. `to_start` counts the units of each variant that are still to be begun; `end` is set when it has ended."""
+    """One order. `to_start` counts the units of each variant that are still to be begun; `end` is set when it has ended.
+
+    `allowed` is whether it may start at all, `released` whether its earliest start has come. `cancelling` begins no more
+    units; `stopping` ends it as completed then.
+    """
 
     order_id: str
     lines: tuple[tuple[str, int], ...]
@@ -60,7 +64,14 @@ class OrderWork:
     sequence: int
     replace_scrapped: bool
     status: OrderStatus = OrderStatus.NOT_STARTED
+    reason: str = ""
     cancelling: bool = False
+    stopping: bool = False
+    allowed: bool = True
+    earliest_s: float | None = None
+    released: bool = True
+    substitutes: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    promised_s: float | None = field(default=None, compare=False)
     ended_s: float | None = None
     to_start: dict[str, int] = field(default_factory=dict)
     in_work: set[str] = field(default_factory=set)
@@ -71,8 +82,7 @@ class OrderWork:
     end: asyncio.Event = field(default_factory=asyncio.Event, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        for variant, quantity in self.lines:
-            self.to_start[variant] = self.to_start.get(variant, 0) + quantity
+        self.to_start = self.to_start or _counted(self.lines)
 
     @property
     def quantity(self) -> int:
@@ -84,12 +94,38 @@ class OrderWork:
         return (-self.priority, float("inf") if self.due_s is None else self.due_s, self.sequence)
 
     @property
+    def untouched(self) -> bool:
+        """Whether no unit was ever begun."""
+        return not self.in_work and not len(self.good) and not self.scrapped
+
+    @property
     def may_start_units(self) -> bool:
-        return self.status in (OrderStatus.NOT_STARTED, OrderStatus.RUNNING) and not self.cancelling
+        waits = self.cancelling or self.stopping or not (self.allowed and self.released)
+        return self.status in (OrderStatus.NOT_STARTED, OrderStatus.RUNNING) and not waits
+
+    def change(self, lines: tuple[tuple[str, int], ...], priority: int, due_s: float | None) -> None:
+        """Take new lines, priority and due date: what is to be begun changes by the difference."""
+        before, now = _counted(self.lines), _counted(lines)
+        for variant in {**before, **now}:
+            more = now.get(variant, 0) - before.get(variant, 0)
+            self.to_start[variant] = max(0, self.to_start.get(variant, 0) + more)
+        self.lines, self.priority, self.due_s = lines, priority, due_s
+
+    def begun(self, variant: str) -> int:
+        """Units of a variant that are begun and not scrapped, or scrapped and not to be replaced."""
+        return _counted(self.lines).get(variant, 0) - self.to_start.get(variant, 0)
 
     def next_variant(self) -> str | None:
         """Variant of the next unit to begin."""
         return next((variant for variant, left in self.to_start.items() if left > 0), None)
+
+
+def _counted(lines: tuple[tuple[str, int], ...]) -> dict[str, int]:
+    """Ordered units of each variant."""
+    found: dict[str, int] = {}
+    for variant, quantity in lines:
+        found[variant] = found.get(variant, 0) + quantity
+    return found
 
 
 @dataclass

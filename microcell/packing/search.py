@@ -17,7 +17,7 @@ from microcell.packing.blocks import Blocks, build_blocks
 from microcell.packing.boxes import BoxKind, Container, Edges, Grid, Packing, Placement, check_problem
 from microcell.packing.spaces import Space, place
 
-EFFORT = 5_000
+EFFORT = 20_000
 WIDEST = 64
 FILLING, FEW_BOXES = 4.0, 0.2
 """Exponents of the value: how much the rest of the space can be filled, and how few boxes the block has."""

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import math
 from random import Random
+from typing import Literal
 
-from microcell.description.checks import Orientation, Surface
+from microcell.description.checks import Orientation, Outline, Surface
 from microcell.description.extents import half_extents
 from microcell.description.line import Line
 from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
-from microcell.plant.scene import Flaw
+from microcell.plant.scene import EdgeFlaw, Flaw
+
+EDGE_FLAWS: dict[Literal["short", "burr"], tuple[float, float]] = {"short": (0.0008, 0.0015), "burr": (0.0006, 0.0012)}
+"""How deep or high, m."""
+
+_OIL_RGB, _DUST_RGB = (70, 54, 40), (214, 208, 196)
 
 
 class Chance:
@@ -35,8 +41,9 @@ class Chance:
 class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
-    Scratches are drawn for parts whose surface an inspection looks at, wrong turns for those whose
-    orientation is inspected, wrong parts where another variant uses one of another colour for the item.
+    Scratches and dirt are drawn for parts whose surface an inspection looks at, short shots and burrs for those whose
+    outline is inspected, wrong turns for those whose orientation is, wrong parts where another variant uses one of another
+    colour for the item.
     """
 
     def __init__(self, line: Line, chance: Chance) -> None:
@@ -44,6 +51,7 @@ class Delivery:
         self._parts = line.product_description.parts
         self._chance = chance
         self._scratchable = _inspected(line, Surface)
+        self._outlined = _inspected(line, Outline)
         self._turnable = _inspected(line, Orientation)
         self._others = _alternatives(line)
 
@@ -65,15 +73,27 @@ class Delivery:
         return Pose((x, y, 0.0), from_rpy(0.0, 0.0, yaw))
 
     def flaws(self, part_name: str, key: str) -> tuple[Flaw, ...]:
-        """Scratches of the delivered part."""
-        happens = part_name in self._scratchable and self._chance.happens(self._ratios.scratch_ratio, f"scratch:{key}")
-        return self.scratches(part_name, key) if happens else ()
+        """Scratches and dirt of the delivered part."""
+        if part_name not in self._scratchable:
+            return ()
+        found = self.scratches(part_name, key) if self._chance.happens(self._ratios.scratch_ratio, f"scratch:{key}") else ()
+        if self._chance.happens(self._ratios.dirt_ratio, f"dirt:{key}"):
+            found = (*found, dirt(self._parts[part_name], self._chance.stream(f"which_dirt:{key}")))
+        return found
+
+    def edges(self, part_name: str, key: str) -> tuple[EdgeFlaw, ...]:
+        """What is wrong with the outline of the delivered part."""
+        if part_name not in self._outlined:
+            return ()
+        ratios = {"short": self._ratios.short_shot_ratio, "burr": self._ratios.burr_ratio}
+        happen = [kind for kind in EDGE_FLAWS if self._chance.happens(ratios[kind], f"{kind}:{key}")]
+        return tuple(edge_flaw(kind, self._chance.stream(f"which_{kind}:{key}")) for kind in happen)
 
     def scratches(self, part_name: str, key: str) -> tuple[Flaw, ...]:
         """Scratches of a faulty part; none for one whose surface nobody looks at."""
         if part_name not in self._scratchable:
             return ()
-        return (_scratch(self._parts[part_name], self._chance.stream(f"which_scratch:{key}")),)
+        return (scratch(self._parts[part_name], self._chance.stream(f"which_scratch:{key}")),)
 
     def others(self, part_name: str) -> tuple[str, ...]:
         """The parts that could be taken for this one by mistake."""
@@ -84,7 +104,7 @@ class Delivery:
         return part_name in self._turnable
 
 
-def _scratch(part: Part, stream: Random) -> Flaw:
+def scratch(part: Part, stream: Random) -> Flaw:
     """A line beside the middle, where labels do not hide it; dark on a light part, light on a dark one."""
     half_x, half_y = half_extents(part)
     length = min(half_x, half_y) * stream.uniform(0.3, 0.5)
@@ -93,6 +113,22 @@ def _scratch(part: Part, stream: Random) -> Flaw:
     towards = 0 if sum(part.colour_rgb) > 384 else 255
     red, green, blue = ((channel + towards) // 2 for channel in part.colour_rgb)
     return Flaw(start, end, stream.uniform(0.0004, 0.0008), (red, green, blue))
+
+
+def dirt(part: Part, stream: Random) -> Flaw:
+    """A blot of oil or dust beside the middle."""
+    half_x, half_y = half_extents(part)
+    length = min(half_x, half_y) * stream.uniform(0.28, 0.4)
+    x, y = half_x * stream.uniform(-0.1, 0.1), half_y * stream.uniform(0.42, 0.6) * stream.choice((-1.0, 1.0))
+    turn = stream.uniform(-0.3, 0.3)
+    dx, dy = 0.5 * length * math.cos(turn), 0.5 * length * math.sin(turn)
+    colour = _OIL_RGB if sum(part.colour_rgb) > 300 else _DUST_RGB
+    return Flaw((x - dx, y - dy), (x + dx, y + dy), length * stream.uniform(0.4, 0.65), colour, "dirt")
+
+
+def edge_flaw(kind: Literal["short", "burr"], stream: Random) -> EdgeFlaw:
+    """A short shot or a burr anywhere at the edge."""
+    return EdgeFlaw(kind, stream.uniform(-math.pi, math.pi), stream.uniform(0.004, 0.008), stream.uniform(*EDGE_FLAWS[kind]))
 
 
 def parts_of_item(line: Line, item: str) -> tuple[str, ...]:
@@ -113,7 +149,7 @@ def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _inspected(line: Line, kind: type[Surface] | type[Orientation]) -> frozenset[str]:
+def _inspected(line: Line, kind: type[Surface] | type[Orientation] | type[Outline]) -> frozenset[str]:
     product = line.product_description
     return frozenset(
         part

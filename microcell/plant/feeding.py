@@ -169,9 +169,8 @@ class Feeding:
         name, part = self.delivery.part(stock.setup.part, key)
         offset = self.delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
         place = Place("feeder", feeder, str(number))
-        return self._bench.inventory.make(
-            name, part, lot, place, nominal @ offset, flaws=self.delivery.flaws(name, key)
-        )
+        flaws, edges = self.delivery.flaws(name, key), self.delivery.edges(name, key)
+        return self._bench.inventory.make(name, part, lot, place, nominal @ offset, flaws=flaws, edges=edges)
 
 
 def _take_one(lots: deque[tuple[str, int]]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from microcell.description.product import Part
 from microcell.geometry import Pose
-from microcell.plant.scene import Flaw
+from microcell.plant.scene import EdgeFlaw, Flaw
 
 PlaceKind = Literal["feeder", "tool", "fixture", "unit", "carton", "bin", "printer", "loose", "lost"]
 
@@ -44,6 +44,7 @@ class Item:
     content: str = ""
     contrast: float = 1.0
     crossed: bool = False
+    edges: tuple[EdgeFlaw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ SITE_REACH_M = 0.012
 """A part this near to a site, seen from above, is judged against that site."""
 LAY_CAPTURE_M = 0.005
 """A part without a fit sticks where it is laid, so near to its site."""
+LABEL_SLIP_M = (0.0018, 0.0035)
+"""So far a label slips that was not pressed on straight."""
 SEATED_WITHIN_M = 0.0003
 DROP_M = 0.005
 """A part let go higher than this over its place, or over anything else, jumps off and is gone."""

@@ -116,5 +116,5 @@ def _buttons(line: Line) -> tuple[str, ...]:
 
 def _seen(item: Item, pose: Pose, station: str, site: str) -> SceneItem:
     return SceneItem(
-        item.item_id, item.part_name, item.part, pose, station, site, item.flaws, item.content, item.contrast
+        item.item_id, item.part_name, item.part, pose, station, site, item.flaws, item.content, item.contrast, item.edges
     )

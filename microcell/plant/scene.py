@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from microcell.description.product import Part
 from microcell.geometry import Pose, Vector
@@ -10,12 +11,27 @@ from microcell.geometry import Pose, Vector
 
 @dataclass(frozen=True)
 class Flaw:
-    """A scratch or dirt on a part's top: a line from `start_m` to `end_m` in the part's frame, with its width and colour."""
+    """A scratch or dirt on a part's top, from `start_m` to `end_m` in the part's frame, with its width and colour."""
 
     start_m: tuple[float, float]
     end_m: tuple[float, float]
     width_m: float
     colour_rgb: tuple[int, int, int]
+    kind: Literal["scratch", "dirt"] = "scratch"
+
+
+@dataclass(frozen=True)
+class EdgeFlaw:
+    """Material that is missing (short shot) or too much (burr) at a part's outline.
+
+    It lies in the direction `at_rad` from the part's axis, in the part's frame, and is `depth_m` deep or high in the
+    middle of its `span_m` along the outline.
+    """
+
+    kind: Literal["short", "burr"]
+    at_rad: float
+    span_m: float
+    depth_m: float
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,7 @@ class SceneItem:
     flaws: tuple[Flaw, ...] = ()
     content: str = ""
     contrast: float = 1.0
+    edges: tuple[EdgeFlaw, ...] = ()
 
     def top_m(self) -> float:
         """Height of the upper side in the cell frame, m."""

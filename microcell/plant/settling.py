@@ -15,6 +15,7 @@ from microcell.plant.physics import (
     DROP_M,
     FEEDER_CAPTURE_M,
     GRAVITY_M_S2,
+    LABEL_SLIP_M,
     LAY_CAPTURE_M,
     SEAT_RESIDUE_M,
     SEATED_WITHIN_M,
@@ -55,8 +56,20 @@ class Settling:
         if height is None:
             return None
         x, y = match.between_walls(item)
+        if item.content:
+            slip_x, slip_y = self._slip(item)
+            x, y = x + slip_x, y + slip_y
         lying = Pose((x, y, height), from_rpy(0.0, 0.0, match.part_in_site.yaw))
         return Place("unit", str(match.unit.item_id), match.place.name), match.place.part_in_unit @ lying
+
+    def _slip(self, label: Item) -> tuple[float, float]:
+        """How far a label slips while it is pressed on, m: usually not at all."""
+        chance, key = self._bench.chance, f"shifted:{label.item_id}"
+        if not chance.happens(self._bench.line.disturbances.shifted_label_ratio, key):
+            return 0.0, 0.0
+        stream = chance.stream(f"slip:{key}")
+        way, direction = stream.uniform(*LABEL_SLIP_M), stream.uniform(-math.pi, math.pi)
+        return way * math.cos(direction), way * math.sin(direction)
 
     def _onto_seat(self, zone: Zone, item: Item, pose: Pose) -> tuple[Place, Pose] | None:
         seat = zone.places[0]

@@ -17,9 +17,9 @@ from microcell.geometry import Pose
 from microcell.plant.bench import ToolTruth
 from microcell.plant.items import Item, Loss, Place
 from microcell.plant.plant import Plant
-from microcell.plant.scene import Flaw
+from microcell.plant.scene import EdgeFlaw, Flaw
 
-VERSION = 1
+VERSION = 2
 
 
 class PlantFile:
@@ -79,6 +79,7 @@ def _item_data(item: Item) -> dict[str, Any]:
         "place": [item.place.kind, item.place.holder, item.place.slot],
         "pose": [item.pose.position, item.pose.orientation],
         "flaws": [asdict(flaw) for flaw in item.flaws],
+        "edges": [asdict(edge) for edge in item.edges],
         "content": item.content,
         "contrast": item.contrast,
         "crossed": item.crossed,
@@ -142,13 +143,14 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     label_name, label = plant.stations.label
     part = label if name == label_name else plant.line.product_description.parts[name]
     flaws = tuple(
-        Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]))
+        Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]), f["kind"])
         for f in data["flaws"]
     )
+    edges = tuple(EdgeFlaw(**edge) for edge in data["edges"])
     pose = Pose(tuple(position_orientation[0]), tuple(position_orientation[1]))
     place = Place(*data["place"])
     return Item(
-        data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"]
+        data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"], edges
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from microcell.description.line import Line
@@ -12,6 +13,8 @@ from microcell.plant.physics import SEATED_WITHIN_M
 
 _READABLE = 0.3
 _TURNED_RAD = 0.3
+_SHIFTED_M = 0.001
+_WORDS = {"scratch": "scratched", "dirt": "dirty", "short": "short shot", "burr": "burr"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,18 @@ class UnitTruth:
         product = line.product_description
         wanted = {name: product.part_of(site.item, variant) for name, site in product.sites.items()}
         return dict(self.parts) == wanted and not self.defects
+
+    def faults(self, line: Line, variant: str, sites: Iterable[str]) -> tuple[str, ...]:
+        """What is wrong with a unit of which so far these sites should have their parts, as sentences."""
+        product = line.product_description
+        found = []
+        for site in sites:
+            wanted, there = product.part_of(product.sites[site].item, variant), self.parts.get(site)
+            if there is None:
+                found.append(f"{site}: missing")
+            elif there != wanted:
+                found.append(f"{site}: {there} instead of {wanted}")
+        return (*found, *self.defects)
 
 
 class Truth:
@@ -51,6 +66,7 @@ class Truth:
             parts = {self._bench.layout.body_site: unit.part_name, **parts}
         labels = [item for item in installed.values() if item.content]
         defects = [sentence for site, item in installed.items() for sentence in self._defects(site, item)]
+        defects += _faults_of(self._bench.layout.body_site or unit.part_name, unit)
         return UnitTruth(parts, unit.place, labels[-1].content if labels else "", tuple(defects))
 
     def carton_contents(self) -> dict[str, tuple[str, ...]]:
@@ -79,8 +95,15 @@ class Truth:
             defects.append(f"{site}: {part_in_site.position[2] * 1000:.1f} mm from seated")
         if item.part.marks and abs(part_in_site.yaw) > _TURNED_RAD:
             defects.append(f"{site}: turned by {part_in_site.yaw:.2f} rad")
-        if item.flaws:
-            defects.append(f"{site}: scratched")
+        if item.content and math.hypot(*part_in_site.position[:2]) > _SHIFTED_M:
+            defects.append(f"{site}: {math.hypot(*part_in_site.position[:2]) * 1000:.1f} mm beside its place")
+        defects += _faults_of(site, item)
         if item.contrast < _READABLE:
             defects.append(f"{site}: unreadable")
         return defects
+
+
+def _faults_of(site: str, item: Item) -> list[str]:
+    """What a piece came with: scratches, dirt, short shots, burrs."""
+    kinds = dict.fromkeys([flaw.kind for flaw in item.flaws] + [edge.kind for edge in item.edges])
+    return [f"{site}: {_WORDS[kind]}" for kind in kinds]

@@ -8,13 +8,13 @@ from microcell import events
 from microcell.events import Event
 from microcell.records.units import GOOD, REWORK
 
-NOT_STARTED = "not_started"
+NOT_STARTED, STORED, ALLOWED = "not_started", "stored", "allowed"
 ENDED = ("completed", "cancelled", "failed")
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """One order. `state` is not_started, running, paused, cancelling, completed, cancelled or failed."""
+    """One order. `state` is not_started, stored, running, paused, cancelling, stopping, completed, cancelled or failed."""
 
     order_id: str
     product: str
@@ -53,11 +53,16 @@ class OrdersFold:
         """Take the next event into account; what belongs to no known order is left aside."""
         if isinstance(event, events.OrderAccepted):
             self._orders[event.order_id] = OrderRecord(
-                event.order_id, event.product, event.lines, event.priority, event.due_s, event.time_s
-            )
+                event.order_id, event.product, event.lines, event.priority, event.due_s, event.time_s,
+                NOT_STARTED if event.allowed else STORED,
+            )  # fmt: skip
             self._open.add(event.order_id)
         elif isinstance(event, events.OrderControlled):
             self._control(event)
+        elif isinstance(event, events.OrderUpdated) and event.order_id in self._orders:
+            known = self._orders[event.order_id]
+            changed = replace(known, lines=event.lines, priority=event.priority, due_s=event.due_s)
+            self._orders[event.order_id] = changed
         elif isinstance(event, events.UnitStarted):
             self._order_of[event.unit] = event.order_id
             self._count(event.unit, in_work=1)
@@ -85,9 +90,8 @@ class OrdersFold:
                 self._open.discard(event.order_id)
             else:
                 self._open.add(event.order_id)
-            self._orders[event.order_id] = replace(
-                order, state=event.state, reason=event.reason, ended_s=ended_s
-            )
+            state = NOT_STARTED if event.state == ALLOWED else event.state
+            self._orders[event.order_id] = replace(order, state=state, reason=event.reason, ended_s=ended_s)
 
     def _count(
         self, unit: str, in_work: int = 0, good: int = 0, scrapped: int = 0, reworked: int = 0

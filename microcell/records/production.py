@@ -21,7 +21,7 @@ from microcell.records.units import GOOD, Attempt, UnitHistory, UnitsFold, in_do
 
 E = TypeVar("E", bound=Event)
 
-_KEPT = (events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled)
+_KEPT = (events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled, events.ProcessDrift)
 
 
 class Timeline:
@@ -45,7 +45,7 @@ class Timeline:
                 self._offset_s = max(event.epoch_s - self._epoch_s, self._last_s - event.time_s)
         if self._offset_s:
             event = replace(event, time_s=event.time_s + self._offset_s)
-            if isinstance(event, events.OrderAccepted) and event.due_s is not None:
+            if isinstance(event, (events.OrderAccepted, events.OrderUpdated)) and event.due_s is not None:
                 event = replace(event, due_s=event.due_s + self._offset_s)
         self._last_s = max(self._last_s, event.time_s)
         return event
@@ -75,6 +75,7 @@ class Production:
     mounted: Mapping[str, events.ToolMounted]
     tool_life: tuple[ToolLifeRow, ...] = ()
     packml: tuple[UnitTimes, ...] = ()
+    drifts: tuple[events.ProcessDrift, ...] = ()
 
     @property
     def in_doubt(self) -> tuple[Attempt, ...]:
@@ -143,6 +144,7 @@ class ProductionFold:
             mounted=dict(self._mounted),
             tool_life=self._wear.rows(),
             packml=self._packml.times(),
+            drifts=self._all(events.ProcessDrift),
         )
 
     def _all(self, kind: type[E]) -> tuple[E, ...]:

@@ -6,7 +6,7 @@ up to where its chain breaks. Events that this release does not know are left ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timezone
 from itertools import islice
@@ -19,6 +19,7 @@ from microcell.records.kpis import Kpis, key_figures
 from microcell.records.orders import OrderRecord
 from microcell.records.packml import UnitTimes
 from microcell.records.production import Production, ProductionFold
+from microcell.records.quality import InspectedUnit, Quality, quality
 from microcell.records.units import PartUsed, UnitHistory
 
 REPORT_VERSION = 1
@@ -148,16 +149,20 @@ class Report:
     in_doubt: tuple[DoubtRow, ...]
     packml: tuple[UnitTimes, ...]
     kpis: Kpis
+    quality: Quality
     digest: Digest
     production: Production
 
 
-def report(journal: Path | str | JournalReader) -> Report:
-    """Read a journal, by path or as opened, and report on it; `JournalError` where there is none."""
+def report(journal: Path | str | JournalReader, truth: Sequence[InspectedUnit] | None = None) -> Report:
+    """Read a journal, by path or as opened, and report on it; `JournalError` where there is none.
+
+    `truth` is what the units of a simulated cell truly were.
+    """
     if isinstance(journal, JournalReader):
-        return _report(journal)
+        return _report(journal, truth)
     with JournalReader.open(journal) as opened:
-        return _report(opened)
+        return _report(opened, truth)
 
 
 def as_json(of: Report) -> dict[str, Any]:
@@ -181,7 +186,7 @@ def as_json(of: Report) -> dict[str, Any]:
     return data
 
 
-def _report(journal: JournalReader) -> Report:
+def _report(journal: JournalReader, truth: Sequence[InspectedUnit] | None) -> Report:
     broken = journal.verify()
     trusted = islice(journal.entries(), broken.sequence - 1 if broken else None)
     folded, head, unknown = ProductionFold(), Head(0, GENESIS), 0
@@ -191,11 +196,15 @@ def _report(journal: JournalReader) -> Report:
             folded.apply(entry.event())
         except JournalError:  # written by a later release
             unknown += 1
-    return describe(folded.production(), head, broken, unknown)
+    return describe(folded.production(), head, broken, unknown, truth)
 
 
 def describe(
-    production: Production, head: Head, broken: Break | None = None, unknown_events: int = 0
+    production: Production,
+    head: Head,
+    broken: Break | None = None,
+    unknown_events: int = 0,
+    truth: Sequence[InspectedUnit] | None = None,
 ) -> Report:
     """The report on a production that was folded already."""
     serials = production.good_serials
@@ -209,6 +218,7 @@ def describe(
         ),
         packml=production.packml,
         kpis=key_figures(production),
+        quality=quality(production, truth),
         digest=Digest(head.sequence, head.hash, broken, unknown_events),
         production=production,
     )

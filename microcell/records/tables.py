@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from microcell.records.kpis import CheckSpread, Kpis, Yield
 from microcell.records.packml import PRODUCTION
+from microcell.records.quality_tables import print_quality
 from microcell.records.report import CAMERAS, Digest, Header, Report, UnitRow
+from microcell.records.table_parts import duration, gauge_unit, limits_in_words, number, percent, print_table, table_of
 
 ROWS_SHOWN = 20
 
@@ -21,38 +22,16 @@ def print_report(report: Report, console: Console, all_units: bool = False) -> N
     rows_shown = None if all_units else ROWS_SHOWN
     _print_header(report.header, console)
     for part in (_orders, _variants):
-        _print_table(part(report), console)
+        print_table(part(report), console)
     _print_figures(report.kpis, console)
     for table in (_times, _work_time, _states, _resources, _faults, _rejections, _tools, _tool_life, _checks):
-        _print_table(table(report.kpis), console)
-    _print_table(_packml(report), console)
+        print_table(table(report.kpis), console)
+    print_quality(report.quality, console)
+    print_table(_packml(report), console)
     _print_lots(report.kpis, console, rows_shown)
     _print_units(report.units, console, rows_shown)
-    _print_table(_doubts(report), console)
+    print_table(_doubts(report), console)
     _print_digest(report.digest, console)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many significant digits, an exponent only where it needs one; "-" for none."""
-    if value is None:
-        return "-"
-    if value == 0 or 1e-3 <= abs(value) < 10**6:
-        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
-    return f"{value:.{digits - 1}e}"
-
-
-def percent(ratio: float | None) -> str:
-    """A ratio as people say it."""
-    return "-" if ratio is None else f"{100 * ratio:.1f} %"
-
-
-def duration(seconds: float | None) -> str:
-    """A time in the unit that suits its size."""
-    if seconds is None:
-        return "-"
-    if seconds < 600:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _print_header(header: Header | None, console: Console) -> None:
@@ -75,7 +54,7 @@ def _print_header(header: Header | None, console: Console) -> None:
 def _packml(report: Report) -> Table:
     """Counts and times in state of the cell and of each station that was used."""
     columns = ("unit", ">done", ">bad", ">Execute", ">Idle", ">Suspended", ">Held", ">other")
-    table = _table("PackML units", *columns)
+    table = table_of("PackML units", *columns)
     for unit in report.packml:
         shown = [unit.state_s.get(name, 0.0) for name in ("Execute", "Idle", "Suspended", "Held")]
         times = (*shown, max(0.0, sum(unit.state_s.values()) - sum(shown)))
@@ -86,7 +65,7 @@ def _packml(report: Report) -> Table:
 
 def _orders(report: Report) -> Table:
     columns = ("order", "state", ">ordered", ">good", ">scrapped", ">reworked", ">in work", ">took")
-    table = _table("Orders", *columns)
+    table = table_of("Orders", *columns)
     for order in report.orders:
         took = None if order.ended_s is None else order.ended_s - order.accepted_s
         counts = (order.quantity, order.good, order.scrapped, order.reworked, order.in_work)
@@ -95,7 +74,7 @@ def _orders(report: Report) -> Table:
 
 
 def _variants(report: Report) -> Table:
-    table = _table("Variants", "variant", ">begun", ">good", ">scrapped", ">first-pass yield", ">final yield")
+    table = table_of("Variants", "variant", ">begun", ">good", ">scrapped", ">first-pass yield", ">final yield")
     for name, yields in report.kpis.variants.items():
         table.add_row(escape(name), *_yield_cells(yields))
     if len(report.kpis.variants) > 1:
@@ -123,7 +102,7 @@ def _print_figures(kpis: Kpis, console: Console) -> None:
 
 
 def _times(kpis: Kpis) -> Table:
-    table = _table("Times, s", "", ">count", ">mean", ">sd", ">min", ">median", ">95 %", ">max")
+    table = table_of("Times, s", "", ">count", ">mean", ">sd", ">min", ">median", ">95 %", ">max")
     rows = {"between units": kpis.intervals, "one unit": kpis.unit_times, "tool change": kpis.tool_changes}
     for name, spread in rows.items():
         if spread:
@@ -134,7 +113,7 @@ def _times(kpis: Kpis) -> Table:
 
 def _work_time(kpis: Kpis) -> Table:
     """Operations of several units overlap, so their time is more than the cycle's."""
-    table = _table("Operations' time", "", ">time", ">per unit", ">share")
+    table = table_of("Operations' time", "", ">time", ">per unit", ">share")
     work = kpis.work_time
     rows = {"arm motion": work.motion_s, "tool change": work.tool_change_s, "process": work.process_s}
     whole_s = sum(rows.values())
@@ -145,7 +124,7 @@ def _work_time(kpis: Kpis) -> Table:
 
 
 def _states(kpis: Kpis) -> Table:
-    table = _table("Time by state", "state", ">time", ">share")
+    table = table_of("Time by state", "state", ">time", ">share")
     whole_s = sum(kpis.state_s.values())
     for state, time_s in sorted(kpis.state_s.items(), key=lambda item: -item[1]):
         table.add_row(state, duration(time_s), percent(time_s / whole_s if whole_s else None))
@@ -153,7 +132,7 @@ def _states(kpis: Kpis) -> Table:
 
 
 def _resources(kpis: Kpis) -> Table:
-    table = _table("Resources", "resource", ">operations", ">busy", ">of it set-up", ">utilisation")
+    table = table_of("Resources", "resource", ">operations", ">busy", ">of it set-up", ">utilisation")
     for use in kpis.resources:
         times = (duration(use.busy_s), duration(use.set_up_s), percent(use.utilisation))
         table.add_row(escape(use.resource), str(use.operations), *times)
@@ -161,21 +140,21 @@ def _resources(kpis: Kpis) -> Table:
 
 
 def _faults(kpis: Kpis) -> Table:
-    table = _table("Faults", "code", ">count", "where", "decided")
+    table = table_of("Faults", "code", ">count", "where", "decided")
     for fault in kpis.faults:
         table.add_row(escape(fault.code), str(fault.count), _counts(fault.places), _counts(fault.recoveries))
     return table
 
 
 def _rejections(kpis: Kpis) -> Table:
-    table = _table("Rejected by inspections", "check", ">count", "decided")
+    table = table_of("Rejected by inspections", "check", ">count", "decided")
     for rejection in kpis.rejections:
         table.add_row(escape(rejection.check), str(rejection.count), _counts(rejection.decisions))
     return table
 
 
 def _tools(kpis: Kpis) -> Table:
-    table = _table("Tools", "serial", "tool", ">uses", ">in use")
+    table = table_of("Tools", "serial", "tool", ">uses", ">in use")
     for use in kpis.tools:
         table.add_row(escape(use.serial), escape(use.tool), str(use.uses), duration(use.busy_s))
     return table
@@ -183,7 +162,7 @@ def _tools(kpis: Kpis) -> Table:
 
 def _tool_life(kpis: Kpis) -> Table:
     """What is left is told from the last uses; "-" where no limit or no rate is known."""
-    table = _table("Tool life", "serial", "tool", ">uses", ">N.m.h", ">uses left", ">hours left", "note")
+    table = table_of("Tool life", "serial", "tool", ">uses", ">N.m.h", ">uses left", ">hours left", "note")
     for row in kpis.tool_life:
         left = ("-" if value is None else f"{value:.0f}" for value in (row.uses_left, row.hours_left))
         cells = (row.serial, row.tool, str(row.uses), f"{row.torque_n_m_h:.4f}", *left, row.note)
@@ -192,15 +171,15 @@ def _tool_life(kpis: Kpis) -> Table:
 
 
 def _print_lots(kpis: Kpis, console: Console, shown: int | None) -> None:
-    table = _table("Lots", "part", "lot", ">pieces", ">in units")
+    table = table_of("Lots", "part", "lot", ">pieces", ">in units")
     for use in kpis.lots[:shown]:
         table.add_row(escape(use.part), escape(use.lot), str(use.pieces), str(use.units))
-    _print_table(table, console)
+    print_table(table, console)
     _print_rest("lots", len(kpis.lots), shown, console)
 
 
 def _checks(kpis: Kpis) -> Table:
-    table = _table("Measured values", "what", ">count", ">out", ">mean", ">sd", ">min", ">max", "limits")
+    table = table_of("Measured values", "what", ">count", ">out", ">mean", ">sd", ">min", ">max", "limits")
     for check in kpis.checks:
         table.add_row(*_check_cells(check))
     return table
@@ -211,46 +190,27 @@ def _check_cells(check: CheckSpread) -> tuple[str, ...]:
     spread = check.spread
     found = (spread.mean, spread.sd, spread.low, spread.high) if spread else (None,) * 4
     known = [abs(value) for value in (*found, check.lower, check.upper) if value is not None]
-    unit, scale = _gauge(check.unit, max(known, default=0.0))
+    unit, scale = gauge_unit(check.unit, max(known, default=0.0))
     values = [None if value is None else value * scale for value in (*found, check.lower, check.upper)]
     name = check.name if unit == "1" else f"{check.name} [{unit}]"
-    return (escape(name), str(check.count), str(check.out), *map(number, values[:4]), _limits(*values[4:]))
-
-
-def _gauge(unit: str, largest: float) -> tuple[str, float]:
-    """The unit to show a value in, and the factor to it."""
-    if unit != "m" or largest >= 1.0:
-        return unit, 1.0
-    return ("mm", 1e3) if largest >= 1e-3 else ("µm", 1e6)
-
-
-def _limits(lower: float | None, upper: float | None) -> str:
-    if lower is None or upper is None:
-        return (
-            f">= {number(lower)}"
-            if lower is not None
-            else f"<= {number(upper)}"
-            if upper is not None
-            else "-"
-        )
-    return f"{number(lower)} to {number(upper)}"
+    return (escape(name), str(check.count), str(check.out), *map(number, values[:4]), limits_in_words(*values[4:]))
 
 
 def _print_units(units: tuple[UnitRow, ...], console: Console, shown: int | None) -> None:
     columns = ("serial", "order", "variant", "state", ">time", ">ops", ">tries", ">faults", ">reworks")
-    table = _table("Units", *columns)
+    table = table_of("Units", *columns)
     for unit in units[:shown]:
         operations = unit.operations
         faults = sum(len(operation.faults) for operation in operations)
         counts = (len(operations), sum(operation.attempts for operation in operations), faults, unit.reworks)
         names = (unit.serial, unit.order_id, unit.variant, unit.state)
         table.add_row(*map(escape, names), duration(unit.cycle_s), *map(str, counts))
-    _print_table(table, console)
+    print_table(table, console)
     _print_rest("units", len(units), shown, console)
 
 
 def _doubts(report: Report) -> Table:
-    table = _table("Begun, outcome not recorded", "unit", "operation", "skill", "with", ">begun at")
+    table = table_of("Begun, outcome not recorded", "unit", "operation", "skill", "with", ">begun at")
     for doubt in report.in_doubt:
         names = (doubt.unit or "set-up", doubt.operation, doubt.skill, ", ".join(doubt.resources.values()))
         table.add_row(*map(escape, names), duration(doubt.started_s))
@@ -265,24 +225,6 @@ def _print_digest(digest: Digest, console: Console) -> None:
     console.print(f"Digest: {digest.hash}", highlight=False, soft_wrap=True)
     if digest.unknown_events:
         console.print(f"{digest.unknown_events} events are not known to this release and are left out above.")
-
-
-def _table(title: str, *columns: str) -> Table:
-    """A table. A column whose name begins with ">" is aligned right; only the first one breaks its lines."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
-    table.show_edge = table.pad_edge = False
-    for column in columns:
-        right = column.startswith(">")
-        wraps = {"overflow": "fold"} if not table.columns else {"no_wrap": True}
-        table.add_column(column.lstrip(">"), justify="right" if right else "left", **wraps)
-    return table
-
-
-def _print_table(table: Table, console: Console) -> None:
-    if table.row_count:
-        console.print(table, "")
 
 
 def _print_rest(what: str, count: int, shown: int | None, console: Console) -> None:

@@ -58,7 +58,9 @@ WIRES = {
     "printer": Wire(services=(names.print_label,)),
     "bin": Wire(services=(names.read,)),
     "safety": Wire(),  # its topics have a button or an arm in their names: see `_wire`
-    "camera": Wire(states=(names.image, names.camera_info), services=(names.capture,)),  # with depth more: see `_wire`
+    "camera": Wire(  # without depth fewer: see `_wire`
+        states=(names.image, names.camera_info, names.depth_image, names.points), services=(names.capture,)
+    ),
 }
 
 HARDWARE_NODES = {
@@ -74,8 +76,11 @@ HARDWARE_NODES = {
 CELL_TOPICS = (
     names.CELL_STATE, names.ORDERS, names.TOOL_STATES, names.PACKML_STATUS, names.EVENTS, names.FAULTS, names.QUESTIONS,
 )  # fmt: skip
+INSPECTION_TOPICS = (names.INSPECTIONS, names.INSPECTION_IMAGE)
+INSPECTING = (names.INSPECT,)
+"""Of the skill server that hosts inspections."""
 READING = (names.LIST_ORDERS, names.LIST_TOOLS, names.LIST_QUESTIONS)
-ORDERING = (names.SUBMIT_ORDER, names.CONTROL_ORDER)
+ORDERING = (names.SUBMIT_ORDER, names.UPDATE_ORDER, names.CONTROL_ORDER)
 COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.ANSWER_QUESTION)
 TOOLING = (
     names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE, names.RENEW_TOOL, names.SET_DEVICE_SERVICE,
@@ -120,13 +125,13 @@ class _Rights:
         viewer = Access(
             publishes=frozenset({PARAMETER_EVENTS}),
             replies=self._full((f"/{CLIENT}/{TYPE_SERVICE}",)),
-            subscribes=self._full((*CELL_TOPICS, names.HEARTBEAT)) | {names.DIAGNOSTICS},
+            subscribes=self._full((*CELL_TOPICS, *INSPECTION_TOPICS, names.HEARTBEAT)) | {names.DIAGNOSTICS},
             requests=self._full(READING),
         )
         operator = viewer | Access(
-            requests=self._full((*ORDERING, *COMMANDING)), calls=self._full((names.PRODUCE_ORDER,))
+            requests=self._full((*ORDERING, *COMMANDING, *INSPECTING)), calls=self._full((names.PRODUCE_ORDER,))
         )
-        maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING, *KEEPING)))
+        maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING, *KEEPING, *INSPECTING)))
         integrator = operator | maintenance | self._everything_shown()
         given = zip(ROLES, (viewer, operator, maintenance, integrator), strict=True)
         return [self._enclave(f"roles/{role}", [Profile(CLIENT, access)]) for role, access in given]
@@ -150,6 +155,8 @@ class _Rights:
             requests=self._full((names.RECORD_STEP,)),
             executes=self._full((names.execute_skill(node.name),)),
         )
+        if "inspection" in node.hosts:
+            own |= Access(publishes=self._full(INSPECTION_TOPICS), replies=self._full(INSPECTING))
         return self._with_drivers(node, own)
 
     def _orchestrator(self, node: NodePlan) -> list[Profile]:
@@ -221,16 +228,23 @@ class _Rights:
 
 def _wire(device: DevicePlan) -> Wire:
     """What passes between a device and its driver; a safety controller has a topic for each of its sources."""
-    if device.kind == "camera" and device.parameters.get("depth"):
+    if device.kind == "camera":
         usual = WIRES["camera"]
-        shown = (*((names.depth_image,) if device.parameters.get("depth_image", True) else ()),
-                 *((names.points,) if device.parameters.get("points") else ()))  # fmt: skip
-        return Wire(states=(*usual.states, *shown), services=usual.services)
+        absent = {
+            *((names.depth_image,) if not _shows(device, "depth_image", True) else ()),
+            *((names.points,) if not _shows(device, "points", False) else ()),
+        }
+        return Wire(states=tuple(name for name in usual.states if name not in absent), services=usual.services)
     if device.kind != "safety":
         return WIRES[device.kind]
     buttons, arms = (cast("list[str]", device.parameters[key]) for key in ("buttons", "arms"))
     pressed = (partial(names.emergency_stop, button=button) for button in buttons)
     return Wire(states=(*pressed, *(partial(names.protective_stop, arm=arm) for arm in arms)))
+
+
+def _shows(camera: DevicePlan, what: str, usually: bool) -> bool:
+    """Whether a camera with depth shows this beside its image."""
+    return bool(camera.parameters.get("depth") and camera.parameters.get(what, usually))
 
 
 def _below(node: str, services: Iterable[str]) -> tuple[str, ...]:

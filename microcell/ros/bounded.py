@@ -54,6 +54,8 @@ def _lists(message: Any) -> Iterator[tuple[str, int]]:
         value = getattr(message, name)
         if isinstance(value, (list, tuple)):
             yield name, len(value)
+            for entry in value[:MAX_LIST] if value and hasattr(value[0], "get_fields_and_field_types") else ():
+                yield from ((f"{name}.{place}", size) for place, size in _lists(entry))
         elif hasattr(value, "get_fields_and_field_types"):
             yield from ((f"{name}.{place}", size) for place, size in _lists(value))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rclpy.action import ActionClient
@@ -16,7 +16,7 @@ from microcell.orchestration.packml import Command, Mode
 from microcell.ros import names, qos
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
-from microcell_interfaces.msg import CellState, Fault, OperatorQuestion, OrderLine, OrderState, PackMLStatus, ToolState
+from microcell_interfaces.msg import CellState, Fault, OperatorQuestion, OrderState, PackMLStatus, ToolState
 from microcell_interfaces.srv import (
     AnswerQuestion,
     ChangeTool,
@@ -30,6 +30,8 @@ from microcell_interfaces.srv import (
     SetDeviceService,
     SetMode,
     SetToolService,
+    SubmitOrder,
+    UpdateOrder,
 )
 
 FIND_S = 10.0
@@ -112,26 +114,10 @@ class CellClient:
         async with self._changed:
             await self._changed.wait_for(condition)
 
-    async def produce(
-        self,
-        order_id: str,
-        product: str,
-        lines: list[tuple[str, int]],
-        priority: int,
-        due: Any = None,
-        exact_quantity: bool = False,
-    ) -> ProduceGoal:
-        """Hand in an order by the action; returns when the cell has taken it."""
+    async def produce(self, wanted: Mapping[str, Any]) -> ProduceGoal:
+        """Hand in an order (see `convert_cell.request_of`) by the action; returns when the cell has taken it."""
         client = ActionClient(self._node, ProduceOrder, self._name(names.PRODUCE_ORDER))
-        goal = ProduceOrder.Goal(
-            order_id=order_id,
-            product=product,
-            lines=[OrderLine(variant=variant, quantity=quantity) for variant, quantity in lines],
-            priority=priority,
-            exact_quantity=exact_quantity,
-        )
-        if due is not None:
-            goal.due = due
+        goal = ProduceOrder.Goal(**wanted)
         await self._ready(client.server_is_ready, names.PRODUCE_ORDER)
         feedback: asyncio.Queue[OrderState] = asyncio.Queue()
         show = self._runtime.to_loop(lambda message: feedback.put_nowait(message.feedback.order))
@@ -141,8 +127,17 @@ class CellClient:
             raise UsageError("the cell refused the order without saying why; see its log.")
         return ProduceGoal(self._runtime, handle, feedback)
 
+    async def submit(self, wanted: Mapping[str, Any]) -> str:
+        """Hand in an order and do not follow it; the cell's word for it. `UsageError` when it refuses."""
+        return _accepted(await self._call(SubmitOrder, names.SUBMIT_ORDER, SubmitOrder.Request(**wanted)))
+
+    async def update(self, order_id: str, reason: str = "", **change: Any) -> str:
+        """Change an order by the difference (fields of UpdateOrder); what has changed. `UsageError` when it is refused."""
+        request = UpdateOrder.Request(order_id=order_id, reason=reason, **change)
+        return _accepted(await self._call(UpdateOrder, names.UPDATE_ORDER, request))
+
     async def control(self, order_id: str, command: str, reason: str = "") -> str:
-        """Pause, resume or cancel an order; the cell's word for it. `UsageError` when it refuses."""
+        """Give an order a command (those of ControlOrder); the cell's word for it. `UsageError` when it refuses."""
         request = ControlOrder.Request(order_id=order_id, command=command, reason=reason)
         return _accepted(await self._call(ControlOrder, names.CONTROL_ORDER, request))
 

@@ -19,8 +19,9 @@ from microcell.errors import MicrocellError, UsageError
 from microcell.faults import Fault as CellFault
 from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import Command, Mode, State
-from microcell.orchestration.view import CellSnapshot, OrderView, ToolView
+from microcell.orchestration.view import CellSnapshot, ToolView
 from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry
 from microcell.ros import convert_cell, names, qos
@@ -42,6 +43,7 @@ from microcell_interfaces.srv import (
     SetMode,
     SetToolService,
     SubmitOrder,
+    UpdateOrder,
 )
 
 N = TypeVar("N", bound=IntEnum)
@@ -64,9 +66,9 @@ class CellInterface:
         events (ProductionEvent)          every journal entry; the last 1000 are kept
         faults (Fault)                    every fault of an operation or of the cell; the last 100 are kept
         /diagnostics (DiagnosticArray)    each second, not latched
-    Services: submit_order, control_order, list_orders, packml_command, set_mode, list_tools, change_tool, dock_tool,
-        set_tool_service, renew_tool. A bad request gets accepted=false and a message that says what is wrong. Questions
-        to the operator and devices in service: see `QuestionInterface`.
+    Services: submit_order, update_order, control_order, list_orders, packml_command, set_mode, list_tools, change_tool,
+        dock_tool, set_tool_service, renew_tool. A bad request gets accepted=false and a message that says what is wrong.
+        Questions to the operator and devices in service: see `QuestionInterface`.
     Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
     """
 
@@ -115,6 +117,7 @@ class CellInterface:
         services: tuple[tuple[Any, str, Any], ...] = (
             (SubmitOrder, names.SUBMIT_ORDER, self._submit),
             (ControlOrder, names.CONTROL_ORDER, self._control),
+            (UpdateOrder, names.UPDATE_ORDER, self._update),
             (ListOrders, names.LIST_ORDERS, self._list),
             (PackMLCommand, names.PACKML_COMMAND, self._command),
             (SetMode, names.SET_MODE, self._set_mode),
@@ -162,7 +165,7 @@ class CellInterface:
         self._pending = False
         snapshot = self._controller.snapshot(with_orders=False)
         for work in self._controller.shop.orders.take_changed():
-            order = OrderView.of(work, self._line.product)
+            order = self._controller.desk.view(work)
             if self._shown_orders.get(order.order_id) != order:
                 self._shown_orders[order.order_id] = order
                 self._show_order(order)
@@ -220,6 +223,10 @@ class CellInterface:
             return f"{request.command} of order '{request.order_id}' is accepted"
 
         return _answered(response, control)
+
+    async def _update(self, request: Any, response: Any) -> Any:
+        change = convert_cell.change_of(request, self._epoch_s)
+        return _answered(response, lambda: self._controller.desk.update(request.order_id, change, request.reason))
 
     async def _list(self, request: Any, response: Any) -> Any:
         views = self._controller.orders(request.include_ended)
@@ -297,10 +304,7 @@ class CellInterface:
 
     def _order_of(self, asked: Any) -> Order:
         """The order of a request; without a product it is the line's."""
-        product = asked.product or self._line.product
-        return convert_cell.order_of(
-            asked.order_id, product, asked.lines, asked.priority, asked.due, asked.exact_quantity
-        )
+        return convert_cell.order_of(asked, asked.product or self._line.product)
 
     async def _cancelled(self, order_id: str) -> OrderView:
         if not self._controller.order(order_id).status.ended:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -17,9 +16,11 @@ from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.description.wording import shortened
 from microcell.errors import UsageError
+from microcell.orchestration.order_desk import OrderChange
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.stations import UnitStatus
-from microcell.orchestration.view import CellSnapshot, OrderView, StationView, ToolView
+from microcell.orchestration.view import CellSnapshot, StationView, ToolView
 from microcell.records.journal import Entry
 from microcell.ros.convert_skills import fault_message, stamp, unix_s
 from microcell_interfaces.msg import (
@@ -29,6 +30,7 @@ from microcell_interfaces.msg import (
     PackMLStatus,
     ProductionEvent,
     StationState,
+    Substitute,
     ToolState,
 )
 
@@ -38,20 +40,21 @@ _ERRORS = (State.ABORTING, State.ABORTED, State.CLEARING)
 _WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING)
 
 
-def order_of(
-    order_id: str, product: str, lines: Sequence[OrderLine], priority: int, due: Time, exact_quantity: bool = False
-) -> Order:
-    """The order that a request asks for; `UsageError` with everything that is wrong with it."""
-    due_s = unix_s(due)
+def order_of(asked: Any, product: str) -> Order:
+    """The order that a request asks for, of a product; `UsageError` with everything that is wrong with it."""
     try:
         return Order.model_validate(
             {
-                "order_id": order_id or None,
+                "order_id": asked.order_id or None,
                 "product": product,
-                "lines": [{"variant": line.variant or None, "quantity": line.quantity} for line in lines],
-                "priority": priority,
-                "replace_scrapped": not exact_quantity,
-                "due": None if due_s is None else datetime.fromtimestamp(due_s, timezone.utc),
+                "lines": [{"variant": line.variant or None, "quantity": line.quantity} for line in asked.lines],
+                "priority": asked.priority,
+                "replace_scrapped": not asked.exact_quantity,
+                "due": _date(asked.due),
+                "earliest": _date(asked.earliest),
+                "allowed_to_start": not asked.stored,
+                "on_shortage": asked.on_shortage or "wait",
+                "substitutes": {rule.variant: tuple(rule.instead) for rule in asked.substitutes},
             }
         )
     except ValidationError as error:
@@ -63,15 +66,56 @@ def order_of(
         raise UsageError(f"due is no date: {error}. Leave it zero for none.") from error
 
 
+def request_of(order: Order) -> dict[str, Any]:
+    """The fields of SubmitOrder and of produce_order's goal that hand in an order."""
+    return {
+        "order_id": order.order_id or "",
+        "product": order.product,
+        "lines": [OrderLine(variant=line.variant or "", quantity=line.quantity) for line in order.lines],
+        "priority": order.priority,
+        "due": stamp(order.due.timestamp() if order.due else None),
+        "earliest": stamp(order.earliest.timestamp() if order.earliest else None),
+        "exact_quantity": not order.replace_scrapped,
+        "stored": not order.allowed_to_start,
+        "on_shortage": order.on_shortage,
+        "substitutes": [Substitute(variant=variant, instead=list(names)) for variant, names in order.substitutes.items()],
+    }
+
+
+def _date(time: Time) -> datetime | None:
+    time_s = unix_s(time)
+    return None if time_s is None else datetime.fromtimestamp(time_s, timezone.utc)
+
+
+def change_of(asked: Any, epoch_s: float) -> OrderChange:
+    """What a request wants changed of an order."""
+    due_s = unix_s(asked.due)
+    return OrderChange(
+        lines=tuple((line.variant, line.quantity) for line in asked.lines) or None,
+        priority=asked.priority if asked.change_priority else None,
+        changes_due=asked.change_due,
+        due_s=None if due_s is None else due_s - epoch_s,
+    )
+
+
 def order_message(view: OrderView, epoch_s: float) -> OrderState:
     """One order; cell times become Unix times."""
     return OrderState(
         order_id=view.order_id,
         product=view.product,
         state=int(view.status),
+        job_state=int(view.job.state),
+        job_state_name=view.job.state.title,
+        job_sub_state=view.job.sub_state,
+        reason=view.job.why,
         priority=view.priority,
         due=stamp(None if view.due_s is None else epoch_s + view.due_s),
+        earliest=stamp(None if view.earliest_s is None else epoch_s + view.earliest_s),
         accepted=stamp(epoch_s + view.accepted_s),
+        promised=stamp(None if view.promised_s is None else epoch_s + view.promised_s),
+        lines=[OrderLine(variant=variant, quantity=quantity) for variant, quantity in view.lines],
+        progress=view.progress_ratio,
+        shortages=list(view.shortages),
         ended=stamp(None if view.ended_s is None else epoch_s + view.ended_s),
         quantity=view.quantity,
         in_work=view.in_work,
@@ -182,7 +226,7 @@ def event_message(entry: Entry, epoch_s: float) -> ProductionEvent:
 def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
     """The cell for /diagnostics."""
     level = DiagnosticStatus.OK
-    if snapshot.state in _WARNINGS:
+    if snapshot.state in _WARNINGS or snapshot.drifts:
         level = DiagnosticStatus.WARN
     if snapshot.state in _ERRORS or any(not fault.kind.recoverable for fault in snapshot.active_faults):
         level = DiagnosticStatus.ERROR
@@ -192,6 +236,7 @@ def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
         "units good": snapshot.units_good,
         "units scrapped": snapshot.units_scrapped,
         **{f"fault {fault.code}": str(fault) for fault in snapshot.active_faults},
+        **{f"drift {d.measurement} {d.variant} {d.station}".rstrip(): d.reason for d in snapshot.drifts},
     }
     return DiagnosticStatus(
         level=level,

@@ -21,6 +21,7 @@ from microcell.faults import CATALOGUE, Fault
 from microcell.measurement import Measurement
 from microcell.ros.bounded import MAX_YAML_DEPTH, MAX_YAML_TEXT, too_long
 from microcell.skills.contract import Feedback, Lease, Outcome, PartUse, SkillGoal, SkillResult
+from microcell.skills.report_data import report_data, report_of
 from microcell_interfaces.action import ExecuteSkill
 from microcell_interfaces.msg import Fault as FaultMsg
 from microcell_interfaces.msg import Measurement as MeasurementMsg
@@ -186,6 +187,7 @@ def result_message(result: SkillResult, epoch_s: float) -> ExecuteSkill.Result:
         "carton": result.carton,
         "failed_checks": result.failed_checks,
         "image_sha256": result.image_sha256,
+        "inspection": report_data(result.inspection, whole=True) if result.inspection else None,
         "motion_s": result.motion_s,
         "parts": [[use.part, use.lot] for use in result.parts],
         "tool_serial": result.tool_serial,
@@ -219,8 +221,9 @@ def result_of(message: ExecuteSkill.Result, epoch_s: float) -> SkillResult:
             carton=facts.get("carton", ""),
             image_sha256=facts.get("image_sha256", ""),
             motion_s=float(facts.get("motion_s", 0.0)),
+            inspection=report_of(facts["inspection"]) if facts.get("inspection") else None,
         )
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise UsageError(f"the skill server sent a result that cannot be read: {error}") from error
 
 

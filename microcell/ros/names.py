@@ -19,6 +19,7 @@ FAULTS = "faults"
 PACKML_STATUS = "packml_status"
 
 SUBMIT_ORDER = "submit_order"
+UPDATE_ORDER = "update_order"
 CONTROL_ORDER = "control_order"
 LIST_ORDERS = "list_orders"
 PACKML_COMMAND = "packml_command"
@@ -38,6 +39,13 @@ RECORD_STEP = "record_step"
 
 ROTATE_JOURNAL = "rotate_journal"
 """Service std_srvs/Trigger of the orchestrator: earlier entries go to a file beside the journal."""
+
+INSPECTIONS = "inspections"
+INSPECTION_IMAGE = "inspection_image"
+"""Latched topics microcell_interfaces/InspectionReport and sensor_msgs/Image of the node that hosts inspections."""
+
+INSPECT = "inspect"
+"""Service microcell_interfaces/InspectUnit of that node: inspect now, without an order."""
 
 HEARTBEAT = "heartbeat"
 """Topic std_msgs/String of the orchestrator, twice a second: as long as it comes, somebody decides what moves."""

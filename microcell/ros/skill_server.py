@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,9 +19,11 @@ from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.errors import UsageError
 from microcell.faults import Fault, FaultError
+from microcell.records.evidence import EvidenceStore, evidence_folder
 from microcell.ros import convert_skills, names, parameters
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.heartbeat import SILENT_S, Watchdog
+from microcell.ros.inspection_interface import InspectionInterface
 from microcell.ros.lifecycle import ManagedNode
 from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime
@@ -33,6 +37,8 @@ from microcell_interfaces.srv import DescribeSkills, RecordStep
 RECORD_S = 5.0
 """How long the orchestrator may take to make a step durable; without its word the step is not taken."""
 LOOK_S = 0.02
+SHOWN_SOON = 8
+"""So many pictures wait to be shown with their reports; those of cancelled inspections never are."""
 
 MakeDevices = Callable[[DeviceHost, Any, Iterable[str] | None], Mapping[str, Device]]
 
@@ -53,9 +59,11 @@ class SkillServerNode(ManagedNode):
     Topics:     heartbeat (std_msgs/String) of the orchestrator: when it falls silent, what runs is cancelled and left safe.
     Services:   ~/describe_skills (microcell_interfaces/DescribeSkills) and those of a managed node. It calls record_step
                 (microcell_interfaces/RecordStep) of the orchestrator before each micro-step that a skill has recorded.
+                Where it hosts inspections, it has the service and the topics of `InspectionInterface` as well.
     Parameters: line (name or path), world (mock, gazebo, real), families (of skills), devices (that the skills use; all of
                 the line when it is empty), attempts (file that remembers the attempts for who starts after this process;
-                none when it is empty), heartbeat_s (real time that the orchestrator may be silent; 0 = for ever).
+                none when it is empty), journal (the orchestrator's: beside it the pictures of inspections are kept; none are
+                when it is empty), heartbeat_s (real time that the orchestrator may be silent; 0 = for ever).
     """
 
     def open(self, runtime: RosRuntime, make: MakeDevices = make_devices) -> None:
@@ -71,6 +79,12 @@ class SkillServerNode(ManagedNode):
         self._server: AsyncActionServer | None = None
         path = parameters.text(self, "attempts")
         self._attempts = AttemptFile(Path(path)) if path else AttemptLog()
+        journal = parameters.text(self, "journal")
+        self._evidence = EvidenceStore(evidence_folder(Path(journal)), self.line.evidence.pictures) if journal else None
+        self._pictures: OrderedDict[str, bytes] = OrderedDict()
+        self._inspections: InspectionInterface | None = None
+        if any(skill.family == "inspection" for skill in self._skills.values()):
+            self._inspections = InspectionInterface(runtime, self, self.line, self._planning)
         self._watchdog = Watchdog(runtime, self, parameters.number(self, "heartbeat_s", SILENT_S), self._orchestrator_lost)
         self.manage(runtime)
         runtime.create_service(self, DescribeSkills, names.describe_skills("~"), self._describe)
@@ -82,6 +96,7 @@ class SkillServerNode(ManagedNode):
         self._devices = dict(self._make(host, self._world, self._device_names))
         self._runner = SkillRunner(self.line, self._runtime.clock, self._devices, self._attempts)
         self._runner.record_step = self._record_step
+        self._runner.keep = self._keep if self._inspections else None
         self._runner.work = partial(asyncio.get_running_loop().run_in_executor, self._planning)
         self._runner.prepare()
 
@@ -92,6 +107,8 @@ class SkillServerNode(ManagedNode):
         if failed:
             await self._disconnect()
             raise failed[0]
+        if self._inspections is not None:
+            self._inspections.use(self._devices)
         self._server = AsyncActionServer(self._runtime, self, ExecuteSkill, names.execute_skill("~"), self._execute)
 
     async def deactivate(self) -> None:
@@ -105,6 +122,8 @@ class SkillServerNode(ManagedNode):
         self._devices = {}
 
     async def _disconnect(self) -> None:
+        if self._inspections is not None:
+            self._inspections.use({})
         await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
 
     async def _execute(self, goal: Goal) -> tuple[Ending, ExecuteSkill.Result]:
@@ -126,9 +145,21 @@ class SkillServerNode(ManagedNode):
         if asked is not None:
             return await self._runner.settle(asked)
         try:
-            return await self._runner.execute(wanted, report)
+            result = await self._runner.execute(wanted, report)
         except asyncio.CancelledError:
             return await self._runner.execute(wanted)  # it is safe now, and the runner kept how it ended
+        if self._inspections is not None and result.inspection is not None:
+            picture = self._pictures.pop(result.inspection.evidence_sha256, None)
+            self._runtime.start(self._inspections.show(wanted, result.inspection, picture))
+        return result
+
+    def _keep(self, png: bytes) -> None:
+        """Keep a picture as evidence, and to show it with its report."""
+        self._pictures[hashlib.sha256(png).hexdigest()] = png
+        if len(self._pictures) > SHOWN_SOON:
+            self._pictures.popitem(last=False)
+        if self._evidence is not None:
+            self._evidence.keep(png)
 
     def _orchestrator_lost(self) -> None:
         """Nobody decides any more: what runs is cancelled, which leaves the devices still and what is held held."""

@@ -19,6 +19,7 @@ from microcell.errors import JournalError
 from microcell.faults import CATALOGUE, Fault
 from microcell.measurement import Measurement
 from microcell.skills.contract import Outcome, PartUse, SkillResult
+from microcell.skills.report_data import report_data, report_of
 
 KEPT = 2_000
 """So many attempts are remembered; an orchestrator asks about those of its last moments only."""
@@ -158,6 +159,7 @@ def result_as_data(result: SkillResult) -> dict[str, Any]:
     data = asdict(result)
     data["outcome"] = result.outcome.name
     data["fault"] = result.fault.as_data() if result.fault else None
+    data["inspection"] = report_data(result.inspection, whole=True) if result.inspection else None
     return data
 
 
@@ -171,6 +173,7 @@ def result_from_data(data: Mapping[str, Any]) -> SkillResult:
             "measurements": tuple(Measurement(**m) for m in data["measurements"]),
             "failed_checks": tuple(data["failed_checks"]),
             "parts": tuple(PartUse(**use) for use in data["parts"]),
+            "inspection": report_of(data["inspection"]) if data.get("inspection") else None,
         }
     )
 

@@ -15,6 +15,7 @@ from microcell.devices.contract import Device
 from microcell.faults import Fault, FaultError
 from microcell.measurement import Measurement
 from microcell.motion.planner import MotionPlanner
+from microcell.vision.results import InspectionReport
 
 if TYPE_CHECKING:
     from microcell.skills.traffic import Traffic
@@ -89,6 +90,7 @@ class SkillResult:
     tool_serial: str = ""
     carton: str = ""
     image_sha256: str = ""
+    inspection: InspectionReport | None = None
 
     def lasting(self, duration_s: float, motion_s: float) -> SkillResult:
         """The same result with its duration, and how long of it an arm moved."""
@@ -136,6 +138,10 @@ Note = Callable[[str, Any], None]
 """Makes a fact of an attempt outlive the program: its kind (see `AttemptLog.write`) and its data."""
 
 
+Keep = Callable[[bytes], None]
+"""Keeps a picture, PNG, as evidence, under its own SHA-256."""
+
+
 async def at_once(function: Callable[[], Any]) -> Any:
     """Call it here and now: on virtual time computing takes none."""
     return function()
@@ -152,6 +158,7 @@ class SkillContext:
     `motions_s` are the times of its arm motions. `planners` by arm outlive the goal: they remember the motions of the line.
     `work` does what computes for long: where time is real, beside the event loop, which has to react to contact and stop.
     `note` makes facts outlive this program; `noted` are those of an attempt that is reconciled (see `Skill.reconcile`).
+    `keep` stores pictures; None where nobody wants any.
     `traffic` knows what other arms do; None where an arm is tried by itself.
     """
 
@@ -168,6 +175,7 @@ class SkillContext:
     work: Work = at_once
     note: Note = field(default=lambda what, data: None)
     noted: Mapping[str, Any] = field(default_factory=dict)
+    keep: Keep | None = None
     traffic: Traffic | None = None
 
     def leased(self, kind: str) -> str:

@@ -21,6 +21,7 @@ from microcell.motion.planner import MotionPlanner
 from microcell.skills.attempts import Attempt, AttemptLog
 from microcell.skills.contract import (
     Feedback,
+    Keep,
     Outcome,
     RecordStep,
     Skill,
@@ -48,7 +49,7 @@ class SkillRunner:
     unless the work was done already, and then raises CancelledError on. `record_step` is where the steps of a
     skill go before they are done; None where nobody keeps a journal. `planners` by arm remember the line's motions;
     runners of the same line may share them. `before_skill` comes before each skill, within its time: there faults are
-    injected. `attempts` remembers them beyond the life of the program.
+    injected. `keep` stores the pictures of inspections. `attempts` remembers them beyond the life of the program.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class SkillRunner:
         self.record_step: RecordStep | None = None
         self.before_skill: Callable[[SkillGoal], Awaitable[None]] | None = None
         self.work: Work = at_once
+        self.keep: Keep | None = None
         self._traffic = Traffic(line, clock, devices)
 
     def prepare(self) -> None:
@@ -124,6 +126,7 @@ class SkillRunner:
             planners=self.planners,
             record_step=self.record_step,
             work=self.work,
+            keep=self._kept if self.keep else None,
             traffic=self._traffic,
             note=lambda what, data: self._note(goal.attempt_id, what, data),
             noted=dict(known.notes) if known else {},
@@ -259,6 +262,14 @@ class SkillRunner:
             self._results.popitem(last=False)
         self._running.pop(attempt_id).set_result(result)
         return result
+
+    def _kept(self, png: bytes) -> None:
+        """Keep a picture; JOURNAL_UNWRITABLE where that fails, before anything is decided by it."""
+        try:
+            if self.keep is not None:
+                self.keep(png)
+        except JournalError as error:
+            raise FaultError("JOURNAL_UNWRITABLE", "evidence", str(error)) from error
 
     def _note(self, attempt_id: str, what: str, data: Any) -> None:
         """Make a fact outlive this program; JOURNAL_UNWRITABLE where that fails, before anything is done about it."""

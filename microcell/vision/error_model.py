@@ -33,6 +33,7 @@ class ErrorStatistics:
     orientation_rad: Spread
     colour: Spread
     surface_m: Spread
+    outline_m: Spread
     flaw_found: float
     flaw_invented: float
     code_read: tuple[tuple[float, float], ...]

@@ -9,6 +9,7 @@ MEASURED = ErrorStatistics(
     orientation_rad=Spread(bias=1.464e-05, sd=0.00047434),
     colour=Spread(bias=0.01269, sd=0.00336222),
     surface_m=Spread(bias=5e-08, sd=2.731e-05),
+    outline_m=Spread(bias=3e-05, sd=3e-05),
     flaw_found=1.0,
     flaw_invented=0.0,
     code_read=((0.0, 0.0), (0.05, 0.0), (0.1, 0.533), (0.2, 1.0), (0.5, 1.0), (1.0, 1.0)),

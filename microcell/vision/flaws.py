@@ -10,7 +10,8 @@ import numpy as np
 
 from microcell.description.product import Part
 from microcell.geometry import Pose
-from microcell.vision.outline import MARK_MARGIN_M, hidden, polygon, reach_m
+from microcell.vision.outline import MARK_MARGIN_M, bore_polygon, hidden, polygon, reach_m
+from microcell.vision.results import Finding
 from microcell.vision.view import Region, View
 
 if TYPE_CHECKING:
@@ -23,15 +24,26 @@ if TYPE_CHECKING:
 FLAW_LEVELS = 16.0
 """Difference from the part's colour, in levels of 255 of one channel, that counts as a flaw."""
 
+MOST = 20
+"""So many flaws of one part are told."""
+
 MIN_PIXELS = 6
 """Spots with fewer pixels on their edge are noise."""
+
+MOST = 20
+"""So many flaws of one part are told."""
+
+_STRIDE = 4
+_LEAST_FITTED = 40
+_FIRST_LEVELS = 40.0
+_RIDGE = 1e-3
 
 _WIDENED_PX = 2.8
 """What blur and the low threshold add to the length of a flaw of middling contrast (bench/vision.py)."""
 
 
-def longest_flaw(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]]) -> float:
-    """Length in m of the longest flaw on a part's top; 0 without any.
+def flaws_on(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]]) -> tuple[Finding, ...]:
+    """The flaws on a part's top with their lengths, the longest first, `MOST` of them at the most.
 
     What lies on the part (`covers`), its marks, its bore and a narrow edge are left out.
     """
@@ -39,12 +51,20 @@ def longest_flaw(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part
     centre = view.on_top(part, pose, np.zeros((1, 2)))[0]
     region = view.region(centre, reach_m(part) * scale + 2)
     if region is None:
-        return 0.0
+        return ()
     mask = _own_surface(view, part, pose, covers, region)
     differs = _differing(region.pixels, mask)
     outlines, _ = cv2.findContours(differs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    lengths = [_length_px(outline) for outline in outlines if len(outline) >= MIN_PIXELS]
-    return max(lengths, default=0.0) / scale
+    found = [_finding(outline, region, scale) for outline in outlines if len(outline) >= MIN_PIXELS]
+    return tuple(sorted(found, key=lambda flaw: -flaw.score)[:MOST])
+
+
+def _finding(outline: npt.NDArray[Any], region: Region, scale_px_m: float) -> Finding:
+    left, top, width, height = cv2.boundingRect(outline)
+    left, top = left + region.corner_px[0], top + region.corner_px[1]
+    length_px = _length_px(outline)
+    box = (float(left), float(top), float(left + width), float(top + height))
+    return Finding("flaw", box, float(cv2.contourArea(outline)), length_px, 1.0, size_m=length_px / scale_px_m)
 
 
 def _own_surface(
@@ -57,7 +77,12 @@ def _own_surface(
     for shape in hidden(part, MARK_MARGIN_M):
         _fill(mask, view.on_top(part, pose, shape), region, 0)
     for other, other_pose in covers:
-        _fill(mask, view.on_top(other, other_pose, polygon(other, MARK_MARGIN_M)), region, 0)
+        cover = np.zeros_like(mask)
+        _fill(cover, view.on_top(other, other_pose, polygon(other, MARK_MARGIN_M)), region, 255)
+        bore = bore_polygon(other, -MARK_MARGIN_M)
+        if bore is not None:
+            _fill(cover, view.on_top(other, other_pose, bore), region, 0)
+        mask[cover > 0] = 0
     return mask
 
 
@@ -66,15 +91,46 @@ def _fill(mask: Mask, polygon_px: Floats, region: Region, value: int) -> None:
 
 
 def _differing(pixels: Mask, mask: Mask) -> Mask:
-    """255 where the surface differs from its own colour, gaps of a pixel closed."""
+    """255 where the surface differs from its own colour as the light falls on it, gaps of a pixel closed."""
     smooth = cv2.GaussianBlur(pixels, (3, 3), 0)
-    visible = smooth[::4, ::4][mask[::4, ::4] > 0]
-    if len(visible) == 0:
+    own = _own_colour(smooth, mask)
+    if own is None:
         return np.zeros_like(mask)
-    own = np.median(visible, axis=0)
-    differs = cv2.bitwise_not(cv2.inRange(smooth, own - FLAW_LEVELS, own + FLAW_LEVELS)) & mask
+    levels = cv2.absdiff(smooth, own).max(axis=2)
+    differs = np.where(levels > FLAW_LEVELS, mask, np.uint8(0))
     closed: Mask = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     return closed
+
+
+def _own_colour(pixels: Mask, mask: Mask) -> Mask | None:
+    """The surface without flaws: one colour under light that changes slowly, and towards the rim of a bore; None for too few
+    pixels. It is fitted to every fourth pixel, those that differ left out of further passes.
+    """
+    few, where = pixels[::_STRIDE, ::_STRIDE], mask[::_STRIDE, ::_STRIDE] > 0
+    if np.count_nonzero(where) < _LEAST_FITTED:
+        return None
+    terms = _shading_terms(where.shape)
+    rows, values = terms[where], few[where].astype(np.float32)
+    kept = np.abs(values - np.median(values, axis=0)).max(axis=1) <= _FIRST_LEVELS
+    for limit in (FLAW_LEVELS, FLAW_LEVELS / 2):
+        if np.count_nonzero(kept) < _LEAST_FITTED:
+            return None
+        kept_rows = rows[kept]
+        factors = np.linalg.solve(kept_rows.T @ kept_rows + _RIDGE * np.eye(rows.shape[1]), kept_rows.T @ values[kept])
+        kept = np.abs(values - rows @ factors).max(axis=1) <= limit
+    fitted = np.clip(terms @ factors, 0.0, 255.0).astype(np.float32)
+    back = np.array(((1.0 / _STRIDE, 0.0, 0.0), (0.0, 1.0 / _STRIDE, 0.0)))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    full = cv2.warpAffine(fitted, back, pixels.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    own: Mask = np.round(full).astype(np.uint8)
+    return own
+
+
+def _shading_terms(shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """What light over a part may be made of, for each pixel of a region: planes, bowls and steeper bowls, (h, w, 11)."""
+    y, x = np.meshgrid(*(np.linspace(-1.0, 1.0, side) for side in shape), indexing="ij")
+    r2 = x * x + y * y
+    return np.stack((np.ones_like(x), x, y, x * x, x * y, y * y, r2**3, r2 * x, r2 * y, r2**3 * x, r2**3 * y), axis=2)
 
 
 def _length_px(outline: npt.NDArray[Any]) -> float:

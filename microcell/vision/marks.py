@@ -43,6 +43,11 @@ def turn(view: View, part: Part, pose: Pose) -> float | None:
     return wrap_angle(float(np.sum(weights * fine) / np.sum(weights)))
 
 
+def visibility_at_best_turn(view: View, part: Part, pose: Pose) -> float:
+    """How well the part's marks are seen, on the mean, in the turn in which they are seen best; 1 = wholly."""
+    return float(_visibility(view, part, pose, np.arange(-90, 90) * _COARSE_RAD).mean(axis=0).max())
+
+
 def _window_rad(part: Part) -> float:
     """Half a range of turns that takes every mark wholly past where it is seen."""
     return min(max(_half_angle_rad(mark) for mark in part.marks) * 1.5, math.pi / 4)

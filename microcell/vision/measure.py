@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +13,13 @@ from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Part
 from microcell.faults import FaultError
 from microcell.geometry import Pose
-from microcell.vision.codes import read_datamatrix
+from microcell.vision.codes import read_code
 from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
+from microcell.vision.edges import deviation
 from microcell.vision.find import Found, find, find_of_any_colour, fit, turned
-from microcell.vision.flaws import longest_flaw
+from microcell.vision.flaws import flaws_on
 from microcell.vision.marks import turn
+from microcell.vision.measuring import Sight, matches_code, reading_of
 from microcell.vision.outline import NEAR_RATIO, face, reach_m, rim, turns_rad
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
 from microcell.vision.taught import judge_of
@@ -29,16 +31,24 @@ if TYPE_CHECKING:
 MIN_VISIBLE_RATIO = 0.5
 """Share of the outline in its own colour that makes a found spot a part."""
 
+_CODE_SD_M = 0.00005
+"""Standard deviation of where a code is seen: the reader tells its corners in whole pixels."""
+
 
 def measure(
-    pixels: npt.NDArray[np.uint8], camera: CameraSpec, requests: Sequence[CheckRequest], where: str = "camera"
+    pixels: npt.NDArray[np.uint8],
+    camera: CameraSpec,
+    requests: Sequence[CheckRequest],
+    where: str = "camera",
+    depth_m: npt.NDArray[Any] | None = None,
 ) -> tuple[Reading, ...]:
     """Measure every request in one image, (height, width, 3) uint8 RGB; readings in the requests' order.
 
-    What each reading means stands at `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`, and
-    INSPECTION_NOT_CONFIGURED for a taught check without its model.
+    `depth_m` is (height, width), along the optical axis, NaN where nothing was measured. What each reading means stands at
+    `Reading`. Raises CAMERA_UNUSABLE_IMAGE at `where`, and INSPECTION_NOT_CONFIGURED for a taught check without its model
+    and a check of heights without depth.
     """
-    unit = _Unit(View.of(pixels, camera, where), requests)
+    unit = _Unit(View.of(pixels, camera, where), requests, depth_m, where)
     return tuple(_CHECKS[request.kind](unit, request) for request in requests)
 
 
@@ -71,11 +81,15 @@ def visible_ratio(view: View, part: Part, pose: Pose) -> float:
 class _Unit:
     """A unit in an image; each of its parts is looked for once."""
 
-    def __init__(self, view: View, requests: Sequence[CheckRequest]) -> None:
+    def __init__(
+        self, view: View, requests: Sequence[CheckRequest], depth_m: npt.NDArray[Any] | None = None, where: str = "camera"
+    ) -> None:
         self.view = view
+        self.sight = Sight(view, depth_m, where)
         self._requests = requests
         self._found: dict[tuple[str, str], Found | None] = {}
         self._angles: dict[tuple[str, str], float | None] = {}
+        self._codes: dict[tuple[str, str], tuple[str, tuple[float, float] | None]] = {}
 
     def found(self, request: CheckRequest) -> Found | None:
         """Where the requested part is seen, within its own size of its place."""
@@ -112,6 +126,25 @@ class _Unit:
                 found[other.site] = other
         return list(found.values())
 
+    def has_code(self, request: CheckRequest) -> bool:
+        """Whether the code on a part is read as well."""
+        return any(other.kind == "code" and other.site == request.site for other in self._requests)
+
+    def code(self, request: CheckRequest) -> tuple[str, tuple[float, float] | None]:
+        """Text of the code on a part, and its middle in the image, px."""
+        key = (request.station, request.site)
+        if key not in self._codes:
+            asked = next((r for r in self._requests if r.kind == "code" and r.site == request.site), request)
+            kinds = asked.code.symbologies if asked.code else ("data_matrix",)
+            self._codes[key] = read_code(self.view, request.part, request.part_in_cell, kinds)
+        return self._codes[key]
+
+    def code_place(self, request: CheckRequest) -> tuple[float, float] | None:
+        """(x, y) in the cell of the middle of a part's code."""
+        middle_px = self.code(request)[1]
+        height = request.part_in_cell.position[2] + top_m(request.part)
+        return None if middle_px is None else self.view.optics.unproject(middle_px, height)
+
     def _measured_angle(self, request: CheckRequest) -> float | None:
         part, nominal = request.part, request.part_in_cell
         if not part.marks and turns_rad(part) is None:
@@ -124,6 +157,8 @@ class _Unit:
     def _place(self, request: CheckRequest) -> Pose:
         """As `found`, else by the edges alone (a part of the wrong colour), else the nominal place."""
         nominal = request.part_in_cell
+        if self.has_code(request):
+            return Pose((*(self.code_place(request) or nominal.position[:2]), nominal.position[2]), nominal.orientation)
         found = self.found(request) or fit(self.view, request.part, nominal, nominal)
         return found.part_in_cell if found else nominal
 
@@ -137,10 +172,21 @@ def _presence(unit: _Unit, request: CheckRequest) -> Reading:
 
 
 def _position(unit: _Unit, request: CheckRequest) -> Reading:
+    if unit.has_code(request):
+        return _position_of_code(unit, request)
     found = unit.found(request)
     if found is None:
         return Reading(request.name, "position", max(half_extents(request.part)), "m")
     return Reading(request.name, "position", found.offset_m, "m", uncertainty=found.sd_m)
+
+
+def _position_of_code(unit: _Unit, request: CheckRequest) -> Reading:
+    """A label's place is told by the middle of its code: its edge on a part of its colour is hardly seen."""
+    seen = unit.code_place(request)
+    if seen is None:
+        return Reading(request.name, "position", max(half_extents(request.part)), "m")
+    offset_m = math.dist(seen, request.part_in_cell.position[:2])
+    return Reading(request.name, "position", offset_m, "m", uncertainty=_CODE_SD_M)
 
 
 def _orientation(unit: _Unit, request: CheckRequest) -> Reading:
@@ -157,13 +203,28 @@ def _colour(unit: _Unit, request: CheckRequest) -> Reading:
 
 def _surface(unit: _Unit, request: CheckRequest) -> Reading:
     covers = [(other.part, unit.pose(other)) for other in unit.above(request)]
-    length_m = longest_flaw(unit.view, request.part, unit.pose(request), covers)
-    return Reading(request.name, "surface", length_m, "m")
+    flaws = flaws_on(unit.view, request.part, unit.pose(request), covers)
+    return Reading(request.name, "surface", max((f.size_m or 0.0 for f in flaws), default=0.0), "m", findings=flaws)
+
+
+def _outline(unit: _Unit, request: CheckRequest) -> Reading:
+    found = unit.found(request)
+    if found is None:
+        return Reading(request.name, "outline", max(half_extents(request.part)), "m")
+    deviation_m, places = deviation(unit.view, request.part, found.part_in_cell)
+    text = ", ".join(dict.fromkeys(place.kind for place in places))
+    return Reading(request.name, "outline", deviation_m, "m", text, found.sd_m, findings=places)
 
 
 def _code(unit: _Unit, request: CheckRequest) -> Reading:
-    text = read_datamatrix(unit.view, request.part, request.part_in_cell)
-    return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text=text)
+    text, _ = unit.code(request)
+    right = float(matches_code(request, text))
+    return Reading(request.name, "code", right, "1", text, uncertain=text == "")
+
+
+def _measured(unit: _Unit, request: CheckRequest) -> Reading:
+    """The reading of a check that says by itself what to measure."""
+    return reading_of(unit.sight, request, unit.pose(request))
 
 
 def _taught(unit: _Unit, request: CheckRequest) -> Reading:
@@ -171,22 +232,27 @@ def _taught(unit: _Unit, request: CheckRequest) -> Reading:
     if request.taught is None:
         raise ValueError(f"check '{request.name}': a taught check is asked for without its options")
     judge = judge_of(request.taught, request.name, "inspect")
-    result = judge.check(_cut_out(unit.view, request, request.taught.window_m), request.name)
+    cut, corner = _cut_out(unit.view, request, request.taught.window_m)
+    result = judge.check(cut, request.name)
     value = min((measured.value for measured in result.measurements), default=math.nan)
     found = ", ".join(sorted({finding.kind for finding in result.findings}))
-    return Reading(request.name, request.kind, value, "1", text=result.note or found)
+    places = tuple(finding.moved(*corner) for finding in result.findings)
+    unsure = result.verdict == "uncertain"
+    return Reading(request.name, request.kind, value, "1", result.note or found, uncertain=unsure, findings=places)
 
 
-def _cut_out(view: View, request: CheckRequest, window_m: float) -> npt.NDArray[np.uint8]:
-    """The square around the site that a taught check looks at; the whole image for 0."""
+def _cut_out(
+    view: View, request: CheckRequest, window_m: float
+) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:
+    """The square around the site that a taught check looks at, and its corner in the image; the whole image for 0."""
     if window_m == 0.0:
-        return view.pixels
+        return view.pixels, (0.0, 0.0)
     scale = view.scale_px_m(request.part, request.part_in_cell)
     centre = view.on_top(request.part, request.part_in_cell, np.zeros((1, 2)))[0]
     size = round(window_m * scale)
     sides = view.pixels.shape[1::-1]
     left, top = (min(max(0, round(c - size / 2)), max(0, side - size)) for c, side in zip(centre, sides, strict=True))
-    return view.pixels[top : top + size, left : left + size]
+    return view.pixels[top : top + size, left : left + size], (float(left), float(top))
 
 
 _CHECKS: dict[CheckKind, Callable[[_Unit, CheckRequest], Reading]] = {
@@ -195,9 +261,18 @@ _CHECKS: dict[CheckKind, Callable[[_Unit, CheckRequest], Reading]] = {
     "orientation": _orientation,
     "colour": _colour,
     "surface": _surface,
+    "outline": _outline,
     "code": _code,
     "anomaly": _taught,
     "taught_presence": _taught,
     "template": _taught,
     "count": _taught,
+    "dimension": _measured,
+    "gap": _measured,
+    "diameter": _measured,
+    "patch": _measured,
+    "right_part": _measured,
+    "text": _measured,
+    "height": _measured,
+    "flatness": _measured,
 }

@@ -101,9 +101,15 @@ def polygon(part: Part, growth_m: float = 0.0) -> Floats:
 def hidden(part: Part, growth_m: float) -> list[Floats]:
     """Polygons on the top that are not the part's own surface: its bore and marks, grown on all sides, m."""
     polygons = [mark_polygon(mark, growth_m) for mark in part.marks]
-    if isinstance(part.shape, Cylinder) and part.shape.bore_m > 0:
-        polygons.append(_circle(0.0, 0.0, part.shape.bore_m / 2 + growth_m))
-    return polygons
+    bore = bore_polygon(part, growth_m)
+    return polygons if bore is None else [*polygons, bore]
+
+
+def bore_polygon(part: Part, growth_m: float) -> Floats | None:
+    """Corners of a part's bore, grown on all sides, (n, 2) m; None without one."""
+    if not isinstance(part.shape, Cylinder) or part.shape.bore_m == 0:
+        return None
+    return _circle(0.0, 0.0, part.shape.bore_m / 2 + growth_m)
 
 
 def mark_polygon(mark: Mark, growth_m: float = 0.0) -> Floats:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from microcell.description.checks import Taught
+from microcell.description.checks import Code, MeasuredCheck, Taught
 from microcell.description.product import Part
 from microcell.geometry import Pose
+from microcell.vision.results import Finding
 
-DescribedKind = Literal["presence", "position", "orientation", "colour", "surface", "code"]
+DescribedKind = Literal["presence", "position", "orientation", "colour", "surface", "outline", "code"]
 TaughtKind = Literal["anomaly", "taught_presence", "template", "count"]
-CheckKind = DescribedKind | TaughtKind
+MeasuredKind = Literal["dimension", "gap", "diameter", "patch", "right_part", "text", "height", "flatness"]
+CheckKind = DescribedKind | TaughtKind | MeasuredKind
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class CheckRequest:
 
     `part` is the expected part and `part_in_cell` its nominal pose. `site` names its place for cameras that
     do not make pixels. A surface check leaves out what lies on the part, as far as other requests of the
-    same image name it. `taught` is the check itself, for those that were taught from photos.
+    same image name it. `taught` is the check itself, for those that were taught from photos, `measured` for those that say
+    by themselves what to measure, and `code` for codes. `parts` are those that it may be mistaken for, with the part itself.
     """
 
     name: str
@@ -31,6 +35,9 @@ class CheckRequest:
     part_in_cell: Pose
     expected_text: str = ""
     taught: Taught | None = None
+    measured: MeasuredCheck | None = None
+    code: Code | None = None
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,15 @@ class Reading:
 
     By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute
     angle ("rad"); colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw ("m");
-    code -> 1.0 when the text is the expected one ("1"), the text beside it; anomaly -> deviation / taught threshold ("1");
-    taught_presence -> the least likeness with the item less that without ("1"); template -> number of defects that are
-    not permitted ("1"); count -> number ("1"). Those four say in the text what was found.
+    outline -> largest distance of the edge from the outline ("m"); code -> 1.0 when the text is the expected one ("1"),
+    the text beside it; anomaly -> deviation / taught threshold ("1"); taught_presence -> the least likeness with the item
+    less that without ("1"); template -> number of defects that are not permitted ("1"); count -> number ("1"). Those four
+    say in the text what was found. dimension, gap, diameter, height and flatness -> the size ("m"); patch -> CIE 1976
+    difference / 100 ("1"); right_part and text -> 1.0 when it is the expected one ("1"), with its name or text. What could
+    not be measured is NaN, and the text says why.
     A part that is not found reads the worst that can be measured: an offset of its half size, an angle of pi.
+    `uncertainty` is one standard deviation. `uncertain`: the measuring itself cannot say, whatever the limits; so is a value
+    of NaN. `findings` are places in the whole image, where the check tells any.
     """
 
     name: str
@@ -61,3 +73,5 @@ class Reading:
     unit: str
     text: str = ""
     uncertainty: float | None = None
+    uncertain: bool = False
+    findings: tuple[Finding, ...] = ()

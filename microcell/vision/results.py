@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from microcell.measurement import Measurement
 
-Verdict = Literal["accept", "rework", "scrap", "uncertain"]
+Disposition = Literal["accept", "rework", "scrap", "recycle"]
+Verdict = Literal[Disposition, "uncertain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,8 @@ class Finding:
     """One thing that was seen.
 
     `box_px` is (x_min, y_min, x_max, y_max) in the inspected image. `score` is in the check's own measure, `confidence`
-    between 0 and 1. The metric fields are None where the image has no scale.
+    between 0 and 1. `centre_m` counts from the image's corner, or in the cell's frame where the camera has a place in it.
+    The metric fields are None where the image has no scale.
     """
 
     kind: str
@@ -40,10 +43,18 @@ class Finding:
         x, y = self.centre_px
         return replace(self, centre_m=(x * m_px, y * m_px), size_m=self.size_px * m_px)
 
+    def moved(self, x_px: float, y_px: float) -> Finding:
+        """The same in an image of which the inspected one was cut out at this corner."""
+        x1, y1, x2, y2 = self.box_px
+        return replace(self, box_px=(x1 + x_px, y1 + y_px, x2 + x_px, y2 + y_px))
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The outcome of one check on one image; `note` says in words why a verdict is uncertain."""
+    """The outcome of one check; `note` says in words why a verdict is or was uncertain.
+
+    `confidence` is the probability that the verdict is right as far as the measuring goes.
+    """
 
     check: str
     kind: str
@@ -51,9 +62,48 @@ class CheckResult:
     measurements: tuple[Measurement, ...]
     findings: tuple[Finding, ...] = ()
     note: str = ""
+    confidence: float = 1.0
+    site: str = ""
 
 
-def decide(margin: float, guard: float, on_fail: Literal["rework", "scrap"] = "scrap") -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One image of an inspection: its exposure, of the usual one, and the checks that it left uncertain.
+
+    `usable` is False where the image could not be judged at all; `image_sha256` is "" where the camera makes none.
+    """
+
+    exposure_ratio: float
+    image_sha256: str
+    uncertain: tuple[str, ...] = ()
+    usable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InspectionReport:
+    """What an inspection says of a unit: one verdict, and how it came about.
+
+    `evidence_sha256` is that of the picture that was kept, "" where there is none; `note` says why.
+    """
+
+    inspection: str
+    station: str
+    camera: str
+    verdict: Disposition
+    checks: tuple[CheckResult, ...]
+    looks: tuple[Look, ...]
+    evidence_sha256: str = ""
+    note: str = ""
+
+
+def worst(verdicts: Iterable[Disposition]) -> Disposition:
+    """The verdict on the whole: what one check scraps, no other one saves; recycling comes before rework."""
+    found = set(verdicts)
+    order: tuple[Disposition, ...] = ("scrap", "recycle", "rework")
+    return next((verdict for verdict in order if verdict in found), "accept")
+
+
+def decide(margin: float, guard: float, on_fail: Literal["rework", "scrap", "recycle"] = "scrap") -> Verdict:
     """A verdict from the distance to the limit, positive where the part is good; within the guard, look again."""
     if margin != margin or abs(margin) < guard:
         return "uncertain"

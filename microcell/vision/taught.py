@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Images = Sequence[npt.NDArray[Any]]
 
 JUDGING_OPTIONS = frozenset({
-    "on_fail", "redo", "site", "model", "max_score_ratio", "guard_ratio", "permitted", "expected", "min_area_ratio",
-    "tolerance_px", "slack_px", "min_area_px", "join_px", "margin_px",
+    "chart", "on_fail", "on_uncertain", "redo", "site", "model", "max_score_ratio", "guard_ratio", "permitted", "expected",
+    "min_area_ratio", "tolerance_px", "slack_px", "min_area_px", "join_px", "margin_px",
 })  # fmt: skip
 """Options that may change after teaching: they do not alter what was learned."""
 

@@ -214,6 +214,16 @@ def interrupted_in_place_body(journal) -> None:
         journal.append(event)
 
 
+def membranes_off_their_seats(journal) -> None:
+    """The journal of a cell that was switched off right after the membranes had begun to lie farther and farther off."""
+    for number in range(100):
+        offset_m = 0.00004 + 0.00001 * (number % 3) + 0.000008 * max(0, number - 50)
+        told = {"unit": f"VLV-{number}", "operation": "inspect_open", "skill": "inspect", "attempt_id": f"0.{number}"}
+        value = {"name": "membrane_place.position", "value": offset_m, "unit": "m", "lower": None, "upper": 0.0006}
+        ended = {"outcome": "succeeded", "message": "", "duration_s": 1.0, "measurements": (value,)}
+        journal.append(events.OperationEnded(time_s=float(number), **told, **ended))
+
+
 ON_SCREWS = (0.66, -0.12, 0.04)
 
 CASES = (
@@ -274,6 +284,7 @@ CASES = (
     Case("CAMERA_UNUSABLE_IMAGE", "camera_1", (*RETRY, *RETRY, "hold"), line=line_with_a_long_exposure, ends="held"),
     Case("CAMERA_NOT_CALIBRATED", "camera_1", HOLD, line=line_with_an_expired_calibration, ends="held"),
     Case("INSPECTION_NOT_CONFIGURED", "inspect", HOLD, line=planned("inspect_open", inspection="x_ray"), ends="held"),
+    Case("PROCESS_DRIFTING", "membrane_place.position", (), journal=membranes_off_their_seats),
     # packaging
     Case("CARTON_FULL", "cartons", RETRY, inject("cartons", "carton", "CARTON_FULL")),
     Case("CARTON_MISSING", "cartons", HOLD, full_carton_and_no_other, at="pack_unit", ends="held", mend=nothing),

@@ -253,7 +253,7 @@ async def test_order_commands_that_make_no_sense_are_refused_with_the_reason():
         with pytest.raises(UsageError, match="no order 'X'; there are: none"):
             cell.controller.control("X", "pause")
         order_id = cell.order(1)
-        with pytest.raises(UsageError, match=f"cannot resume order '{order_id}': it is not_started"):
+        with pytest.raises(UsageError, match=f"cannot resume order '{order_id}': it is not started"):
             cell.controller.control(order_id, "resume")
         await cell.controller.order_ended(order_id)
         with pytest.raises(UsageError, match="has ended already"):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from fake_shop_floor import CONFIG, VALVE
+from fake_shop_floor import CONFIG, VALVE, with_one_crib
 
 from microcell.clock import LoopClock, run_virtual
 from microcell.description.line import Line
@@ -196,4 +196,57 @@ def test_what_is_blocked_tells_what_it_waits_for():
     needs = bench.shop.needs(job.unit, job.chain)
     blocked = bench.held.bind(job.unit, job.chain, needs, [])
     assert isinstance(blocked, Blocked) and blocked.reason == "left_arm is busy"
-    assert blocked.wish == {"left_arm", "left_crib", "nest_1", "fixture_1", "south"}
+    assert blocked.wish == {"left_arm", "left_crib", "nest_1", "fixture_1", "south", "parallel_gripper"}
+
+
+def waiting_for_the_cup(variant: str) -> Bench:
+    """The left arm is free, the cup for the membrane is on the right one."""
+    bench = Bench(with_one_crib(TWIN))
+    bench.held.mounted = {"left_arm": "parallel_gripper", "right_arm": "vacuum_cup"}
+    bench.order(1, variant)
+    bench.end(bench.start())
+    return bench
+
+
+@on_loop
+def test_an_idle_arm_docks_the_tool_that_another_waits_for():
+    bench = waiting_for_the_cup("child")
+    assert bench.dispatcher.next_job() is None
+    docking = bench.dispatcher.next_docking()
+    assert docking is not None
+    assert (docking.arm, docking.tool) == ("right_arm", "vacuum_cup")
+    assert docking.devices() == ("right_arm", "left_crib", "middle")  # its way to that crib is through the middle
+    bench.held.mounted["right_arm"] = ""
+    job = bench.next()
+    assert (job.chain.first, job.binding.arm, job.binding.change_to) == ("pick_membrane", "left_arm", "vacuum_cup")
+
+
+@on_loop
+def test_an_arm_keeps_the_tool_with_which_it_can_do_the_work_itself():
+    bench = waiting_for_the_cup("adult")
+    bench.held.take(["right_arm"], "somebody")
+    assert bench.dispatcher.next_job() is None and bench.dispatcher.next_docking() is None  # it is at work
+    bench.held.release(["right_arm"])
+    bench.held.enters("left_arm", ["middle"])  # out of which the left arm goes by itself
+    assert bench.dispatcher.next_job() is None and bench.dispatcher.next_docking() is None
+    bench.held.stands_in("left_arm")
+    assert bench.next().binding.arm == "right_arm"
+
+
+@on_loop
+def test_a_tool_that_was_docked_is_kept_for_the_chain_that_waits():
+    bench = waiting_for_the_cup("child")
+    bench.order(1, "adult")  # whose membrane the right arm could place
+    bench.end(bench.start())
+    bench.held.take(["left_arm"], "somebody")
+    assert bench.next().chain.first == "pick_membrane"  # by the right arm, which has the cup
+    bench.held.release(["left_arm"])
+    bench.held.take(["tray_1"], "somebody")
+    assert bench.dispatcher.next_job() is None
+    assert bench.dispatcher.next_docking() is not None
+    bench.held.release(["tray_1"])
+    bench.held.mounted["right_arm"] = ""
+    bench.held.take(["left_arm"], "somebody")  # somebody was quicker: the cup stays where it is until it is free again
+    assert bench.dispatcher.next_job() is None
+    bench.held.release(["left_arm"])
+    assert bench.next().binding.arm == "left_arm"

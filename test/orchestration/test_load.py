@@ -11,7 +11,7 @@ from microcell.clock import run_virtual
 from microcell.description.order import Order, OrderLine
 from microcell.errors import UsageError
 from microcell.events import OrderControlled
-from microcell.orchestration import limits, order_book, shop
+from microcell.orchestration import limits, order_book, order_keeping
 from microcell.orchestration.dispatch import Dispatcher
 from microcell.orchestration.limits import KEPT_SERIALS, check_text, some
 from microcell.orchestration.order_book import OrderBook
@@ -150,7 +150,7 @@ def an_order(**more: object) -> Order:
 
 
 def test_more_orders_than_may_be_open_are_refused_and_those_that_are_stay(monkeypatch):
-    monkeypatch.setattr(shop, "MAX_OPEN_ORDERS", 5)
+    monkeypatch.setattr(order_keeping, "MAX_OPEN_ORDERS", 5)
     with Journal.create_or_open(":memory:") as journal:
         work = a_shop(journal)
         for _ in range(5):

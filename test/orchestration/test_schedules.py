@@ -4,6 +4,7 @@ import pytest
 from played_cells import guarded
 from schedules import play
 
+from microcell.orchestration.dispatch import Dispatcher
 from microcell.orchestration.resources import Resources
 
 
@@ -32,6 +33,11 @@ def test_the_check_sees_units_that_wait_for_each_other(monkeypatch):
     assert any(text.startswith("deadlock: ['U-") for text in problems(range(60)))
 
 
+def test_arms_that_keep_a_tool_that_another_waits_for_block_the_cell(monkeypatch):
+    monkeypatch.setattr(Dispatcher, "next_docking", lambda self: None)
+    assert any(text.startswith("deadlock: ") for text in problems(range(80)))
+
+
 def test_arms_that_do_not_park_block_the_cell(monkeypatch):
     monkeypatch.setattr(Resources, "in_the_way", lambda self: [])
     assert any(text.startswith("deadlock: ") for text in problems(range(20)))
@@ -45,9 +51,10 @@ def test_the_controller_itself_finishes_every_order_with_no_device_and_no_zone_i
             assert found.goals > 0
 
 
-def test_the_played_cells_share_cribs_and_bins_and_have_several_arms_and_faults():
+def test_the_played_cells_share_cribs_bins_and_tools_and_have_several_arms_and_faults():
     played = [found for seed in range(60) for found in guarded(seed)]
     assert sum(found.shared and found.arms > 1 for found in played) > 10
+    assert sum(found.shares_tools for found in played) > 5
     assert sum(found.held for found in played) > 5
 
 

@@ -1,6 +1,6 @@
 """The controller with two arms, on virtual time over scripted skills."""
 
-from fake_shop_floor import CONFIG, fault, floor, once
+from fake_shop_floor import CONFIG, fault, floor, once, with_one_crib
 
 from microcell.clock import run_virtual
 from microcell.description.loader import load_line
@@ -86,3 +86,47 @@ async def test_after_a_restart_both_arms_park_before_anything_else_and_the_order
         moves = [operation for operation in cell.port.operations() if not operation.startswith("settle_")]
         assert set(moves[:2]) == {"park_left_arm", "park_right_arm"}
         assert (order.good, cell.port.overlaps) == (4, [])
+
+
+def sharing(script=lambda goal: None):  # type: ignore[no-untyped-def]
+    """A cell whose arms fetch from one crib; the right arm has the cup, which only the left one can use for `child`."""
+    return floor(script, line=with_one_crib(TWIN), on_flange={"right_arm": "VC-0012"})
+
+
+@virtual
+async def test_an_idle_arm_docks_the_tool_that_the_other_waits_for():
+    async with sharing() as cell:
+        order = await cell.controller.order_ended(cell.order(2, "child"))
+        assert (order.good, cell.port.overlaps) == (2, [])
+        done = cell.port.operations()
+        assert done.count("dock_right_arm") == 1
+        assert done.index("dock_right_arm") < done.index("mount_vacuum_cup") < done.index("pick_membrane")
+
+
+@virtual
+async def test_a_docking_that_fails_is_settled_and_done_again_when_a_person_has_looked():
+    async with sharing(once("dock_right_arm", fault("TOOL_NOT_LOCKED", "right_arm"))) as cell:
+        order_id = cell.order(2, "child")
+        await cell.controller.until_state(State.HELD)
+        assert cell.controller.reason.startswith("TOOL_NOT_LOCKED")
+        cell.controller.command(Command.UNHOLD)
+        assert (await cell.controller.order_ended(order_id)).good == 2
+        done = cell.port.operations()
+        assert [name for name in done if name in ("dock_right_arm", "settle_right_arm")] == [
+            "settle_right_arm", "dock_right_arm", "settle_right_arm", "dock_right_arm",
+        ]  # fmt: skip
+
+
+@virtual
+async def test_killed_while_a_tool_is_docked_for_the_other_arm_the_order_is_finished_after_the_restart():
+    journal = Journal.create_or_open(":memory:", durability="batch")
+    crib, tools = with_one_crib(TWIN), {"right_arm": "VC-0012"}
+    async with floor(line=crib, journal=journal, on_flange=tools) as cell:
+        order_id = cell.order(2, "child")
+        while "dock_right_arm" not in cell.port.operations():
+            await cell.clock.sleep(1.0)
+        for task in cell.controller._tasks:
+            task.cancel()
+    async with floor(line=crib, journal=journal, on_flange=tools) as cell:
+        assert (await cell.controller.order_ended(order_id)).good == 2
+        assert "dock_right_arm" in cell.port.operations()

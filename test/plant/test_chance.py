@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from steady_hand import DOWN, SteadyHand, steady_hand, valve_line
+from steady_hand import DOWN, SteadyHand, seated_body, steady_hand, valve_line
 
 from microcell.geometry import Pose
 from microcell.plant.chance import Chance
@@ -41,6 +43,33 @@ def test_a_scratch_is_longer_than_the_inspection_tolerates_and_lies_on_the_cap()
     (flaw,) = delivered("nest_2", 1, scratch_ratio=1.0)[0].flaws
     assert abs(flaw.end_m[0] - flaw.start_m[0]) > 0.004
     assert all(x * x + y * y < 0.020**2 for x, y in (flaw.start_m, flaw.end_m))
+
+
+def test_dirt_lies_on_inspected_surfaces_and_is_no_scratch():
+    dirty = [flaw for cap in delivered("nest_2", 10, dirt_ratio=1.0) for flaw in cap.flaws]
+    assert [flaw.kind for flaw in dirty] == ["dirt"] * 10
+    assert all(math.dist(flaw.start_m, flaw.end_m) > 0.004 for flaw in dirty)
+
+
+def test_short_shots_and_burrs_are_at_inspected_outlines_and_deeper_than_the_inspection_tolerates():
+    bodies = delivered("nest_1", 40, short_shot_ratio=0.5, burr_ratio=0.5)
+    kinds = [edge.kind for body in bodies for edge in body.edges]
+    assert 10 <= kinds.count("short") <= 30 and 10 <= kinds.count("burr") <= 30
+    assert all(edge.depth_m >= 0.0006 for body in bodies for edge in body.edges)
+    assert not any(screw.edges for screw in delivered("screws_1", 5, short_shot_ratio=1.0))
+
+
+def test_a_label_that_slips_lies_beside_its_place_and_the_truth_says_so():
+    hand = steady_hand(GRIPPER, line=valve_line(shifted_label_ratio=1.0))
+    unit = seated_body(hand)
+    hand.plant.stations.print_label("printer", "VLV-1")
+    (label,) = hand.plant.inventory.at("printer", "printer")
+    site = hand.plant.line.product_description.sites["label_area"].part_in_unit.pose
+    hand.plant.settling.release(label, unit @ site)
+    truth = hand.plant.unit_at("fixture_1")
+    (fault,) = [fault for fault in truth.defects if fault.startswith("label_area")]
+    assert fault.endswith("mm beside its place")
+    assert 1.8 <= float(fault.split()[1]) <= 3.5
 
 
 def test_a_wrong_part_is_one_that_another_variant_uses():

@@ -9,9 +9,10 @@ from microcell.records.journal import Head, Journal
 from microcell.records.kpis import key_figures
 from microcell.records.production import fold
 from microcell.records.report import as_json, describe, report
-from microcell.records.tables import duration, number, percent, print_report
+from microcell.records.table_parts import duration, number, percent
+from microcell.records.tables import print_report
 
-KEYS = {"report_version", "header", "orders", "units", "in_doubt", "packml", "kpis", "digest"}
+KEYS = {"report_version", "header", "orders", "units", "in_doubt", "packml", "quality", "kpis", "digest"}
 
 
 def journal_of(history):

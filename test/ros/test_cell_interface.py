@@ -27,6 +27,7 @@ from microcell_interfaces.msg import (
     OrderState,
     PackMLStatus,
     ProductionEvent,
+    Substitute,
     ToolState,
 )
 from microcell_interfaces.srv import (
@@ -43,6 +44,7 @@ from microcell_interfaces.srv import (
     SetMode,
     SetToolService,
     SubmitOrder,
+    UpdateOrder,
 )
 
 
@@ -325,3 +327,39 @@ async def test_a_device_is_put_out_of_service_and_back(runtime):
         await cell.until_seen(lambda s: any((d.name, d.state) == ("nest_1", "out_of_service") for d in s.stations))
         back = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nest_1", in_service=True)
         assert back.accepted
+
+
+@in_ros
+async def test_an_order_is_stored_started_updated_and_stopped_and_shows_its_job_state(runtime):
+    async with a_cell(runtime) as cell:
+        cell.watch(OrderState, names.ORDERS)
+        answer = await cell.call(
+            SubmitOrder, names.SUBMIT_ORDER, order_id="a-1", lines=[OrderLine(quantity=40)], stored=True,
+            substitutes=[Substitute(variant="adult", instead=["child"])], on_shortage="wait",
+        )  # fmt: skip
+        assert answer.accepted
+        shown = await cell.until_seen(lambda order: order.order_id == "a-1")
+        assert (shown.job_state, shown.job_state_name, shown.job_sub_state) == (1, "NotAllowedToStart", "Ready")
+        lines = [OrderLine(quantity=30), OrderLine(variant="child", quantity=4)]
+        wanted = {"lines": lines, "change_priority": True, "priority": 3}
+        updated = await cell.call(UpdateOrder, names.UPDATE_ORDER, order_id="a-1", **wanted)
+        assert updated.message == "order 'a-1': -10 adult, +4 child, priority 3"
+        giant = [OrderLine(variant="giant", quantity=1)]
+        refused = await cell.call(UpdateOrder, names.UPDATE_ORDER, order_id="a-1", lines=giant)
+        assert (refused.accepted, refused.message) == (False, "no variant 'giant'; there are: adult, child, infant.")
+        assert (await cell.call(ControlOrder, names.CONTROL_ORDER, order_id="a-1", command="start")).accepted
+        running = await cell.until_seen(lambda order: order.job_state == OrderState.JOB_RUNNING and order.good)
+        assert (running.quantity, running.priority, 0.0 < running.progress < 1.0) == (34, 3, True)
+        assert [(line.variant, line.quantity) for line in running.lines] == [("adult", 30), ("child", 4)]
+        assert running.promised.sec > running.accepted.sec
+        assert (await cell.call(ControlOrder, names.CONTROL_ORDER, order_id="a-1", command="stop")).accepted
+        ended = await cell.until_seen(lambda order: order.job_state == OrderState.ENDED)
+        assert (ended.job_sub_state, ended.reason) == ("Completed", f"stopped: {ended.good} of 34 units were made")
+
+
+@in_ros
+async def test_an_order_that_says_nonsense_about_shortages_is_refused(runtime):
+    async with a_cell(runtime) as cell:
+        answer = await cell.call(SubmitOrder, names.SUBMIT_ORDER, lines=[OrderLine(quantity=1)], on_shortage="pray")
+        assert not answer.accepted
+        assert "on_shortage: Input should be 'wait', 'hold', 'partial', 'substitute' or 'refuse'" in answer.message

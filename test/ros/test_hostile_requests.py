@@ -28,7 +28,7 @@ from microcell.ros.clock import ScaledClock
 from microcell.ros.convert_skills import goal_of
 from microcell.ros.skill_client import RosSkillPort
 from microcell_interfaces.action import ExecuteSkill, ProduceOrder
-from microcell_interfaces.msg import OrderLine, Parameter, ResourceLease
+from microcell_interfaces.msg import OrderLine, Parameter, ResourceLease, Substitute
 from microcell_interfaces.srv import (
     ChangeTool,
     ControlOrder,
@@ -37,10 +37,12 @@ from microcell_interfaces.srv import (
     PackMLCommand,
     SetToolService,
     SubmitOrder,
+    UpdateOrder,
 )
 
 SERVICES: dict[str, tuple[Any, str]] = {
     names.SUBMIT_ORDER: (SubmitOrder, "_submit"),
+    names.UPDATE_ORDER: (UpdateOrder, "_update"),
     names.CONTROL_ORDER: (ControlOrder, "_control"),
     names.LIST_ORDERS: (ListOrders, "_list"),
     names.PACKML_COMMAND: (PackMLCommand, "_command"),
@@ -80,7 +82,8 @@ def _values(text: str) -> st.SearchStrategy[Any]:
     if text in ("float", "double"):
         return st.floats()
     nested = {
-        "microcell_interfaces/OrderLine": OrderLine, "builtin_interfaces/Time": Time,
+        "microcell_interfaces/OrderLine": OrderLine, "microcell_interfaces/Substitute": Substitute,
+        "builtin_interfaces/Time": Time,
         "microcell_interfaces/Parameter": Parameter, "microcell_interfaces/ResourceLease": ResourceLease,
     }  # fmt: skip
     return messages(nested[text])

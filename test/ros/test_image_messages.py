@@ -1,4 +1,4 @@
-"""Images, depth and clouds of messages: every encoding in use, padded, of either byte order; what does not fit is refused."""
+"""Images, depth and clouds of messages: every encoding in use, padded, of either byte order; what does not fit is told."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ def test_the_readmes_commands_for_a_running_cell(tmp_path: Path):
         assert "order 'order-0001' is completed: VLV-00000" in order.stdout
         assert cell.run("order", "--list").stdout == "order-0001: completed, 3 of 3 good, 0 in work\n"
         _hold_and_unhold(cell)
+        _orders_of_files(cell, tmp_path)
         assert cell.stop() == 0
         assert "orchestrator: has ended" in cell.log.read_text()
     assert (tmp_path / "out/valve.journal").exists()
@@ -52,3 +53,22 @@ def _hold_and_unhold(cell) -> None:  # type: ignore[no-untyped-def]
     wait_for(lambda: "Held  door open" in cell.run("watch", "--once").stdout, 60.0)
     assert cell.run("command", "unhold").stdout == "Unhold is accepted\n"
     wait_for(lambda: "order-0002: completed" in cell.run("order", "--list").stdout, 120.0)
+
+
+def _orders_of_files(cell, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    """Orders of other systems are handed in, updated and controlled; a file with mistakes is not handed in at all."""
+    (folder / "orders.csv").write_text("order;product;quantity\nA-1;valve;2\nA-2;pump;1\n", encoding="utf-16")
+    handed_in = cell.run("order", "--from", "orders.csv")
+    assert (handed_in.returncode, handed_in.stdout) == (1, "order 'A-1' is accepted\n")
+    assert "order 'A-2' is refused: this line makes 'valve', not 'pump'." in handed_in.stderr
+    stored = "- {kind: order, order_id: S-1, product: valve, lines: [{quantity: 1}], allowed_to_start: false}\n"
+    (folder / "stored.yaml").write_text(stored, encoding="utf-8")
+    assert cell.run("order", "--from", "stored.yaml").stdout == "order 'S-1' is accepted\n"
+    assert "S-1: stored, 0 of 1 good" in cell.run("order", "--list").stdout
+    (folder / "update.yaml").write_text(stored.removeprefix("- ").replace("quantity: 1", "quantity: 3"), encoding="utf-8")
+    assert cell.run("order", "--update", "update.yaml").stdout == "order 'S-1': +2 adult\n"
+    assert cell.run("order", "--cancel", "S-1").returncode == 0
+    (folder / "orders.csv").write_text("order,product,quantity\nA-3,valve,2\nA-4,valve,many\n", encoding="utf-8")
+    refused = cell.run("order", "--from", "orders.csv")
+    assert refused.returncode == 2 and "orders.csv:3:11: quantity: no number ('many')" in refused.stderr
+    assert "A-3" not in cell.run("order", "--list").stdout

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 from skill_bench import line_with, skill_bench, valve_line
 
 from microcell.clock import run_virtual
+from microcell.description.line import Evidence
 from microcell.plant.injection import Injection
 from microcell.skills.contract import Outcome
 
@@ -30,6 +33,8 @@ def test_a_good_unit_is_accepted_with_all_its_readings():
         ("membrane_present.presence", 0.6, None),
         ("membrane_place.position", None, 0.0006),
         ("membrane_type.colour", None, 0.12),
+        ("membrane_surface.surface", None, 0.002),
+        ("body_outline.outline", None, 0.0004),
     ]
     assert {m.source for m in result.measurements} == {"camera_1"}
 
@@ -113,3 +118,60 @@ def test_a_label_with_another_serial_fails():
     assert result.failed_checks == ("serial",)
     assert result.disposition == "rework"
     assert next(m for m in result.measurements if m.name == "serial.code").text == "VLV-7"
+
+
+def test_the_modelled_camera_leaves_no_picture_and_says_so():
+    report = inspect(*OPEN)[0].inspection
+    assert (report.evidence_sha256, report.note) == ("", "no picture: the camera makes none")
+
+
+def test_a_label_that_cannot_be_read_is_looked_at_again_and_then_not_accepted():
+    plan = list(valve_line().product_description.plan)
+    before = plan[: plan.index("inspect_closed")]
+    line = line_with(unreadable_label_ratio=1.0)
+    result, phases = inspect(*before, operation="inspect_closed", line=line)
+    assert (result.failed_checks, result.disposition) == (("serial",), "rework")
+    assert result.message == "failed: serial (uncertain: serial)"
+    assert [(look.exposure_ratio, look.uncertain) for look in result.inspection.looks] == [
+        (1.0, ("serial",)),
+        (0.8, ("serial",)),
+        (1.2, ("serial",)),
+    ]
+    assert phases.count("look again") == 2
+
+
+def in_pixels(line, kept):
+    """The open unit's inspection by a rendered camera; its pictures go to a list."""
+
+    async def story():
+        async with skill_bench(1, line, camera="rendered") as bench:
+            bench.runner.keep = kept.append
+            await bench.operations(*OPEN)
+            return await bench.operation("inspect_open")
+
+    return run_virtual(story())
+
+
+def evidence(**options):
+    return valve_line().model_copy(update={"evidence": Evidence(**options)})
+
+
+def test_the_picture_that_a_unit_was_judged_by_is_kept_under_its_digest():
+    kept = []
+    report = in_pixels(evidence(), kept).inspection
+    assert [sha256(png).hexdigest() for png in kept] == [report.evidence_sha256]
+    assert kept[0].startswith(b"\x89PNG")
+    assert report.looks[0].image_sha256 != report.evidence_sha256
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ({"pictures": 0}, "no picture: the line keeps none"),
+        ({"of": "rejected"}, "no picture: the line keeps those of rejected units"),
+    ],
+)
+def test_the_line_says_of_which_units_pictures_are_kept(options, note):
+    kept = []
+    report = in_pixels(evidence(**options), kept).inspection
+    assert (kept, report.evidence_sha256, report.note) == ([], "", note)

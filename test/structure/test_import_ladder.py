@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "microcell"
 
-GROUND = {"errors", "faults", "events", "clock", "geometry", "measurement", "plugins", "paths"}
+GROUND = {"errors", "faults", "events", "clock", "geometry", "libraries", "measurement", "plugins", "paths"}
 """No imports upward. `plugins` imports what a YAML file names, by text."""
 
 MAY_IMPORT = {
@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "devices": {"description", "plant", "motion", "vision"},
     "skills": {"description", "devices", "motion", "vision", "packing"},
     "orchestration": {"description", "devices", "skills", "records"},
+    "gateways": {"description", "records"},
 }
 """For each package, the others that it may import; the ground floor always. What is not listed is the top floor."""
 

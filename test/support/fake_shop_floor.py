@@ -44,6 +44,18 @@ def with_two_cups(life: ToolLife = ToolLife()) -> Line:  # noqa: B008 - it is fr
     return with_devices(VALVE, crib={"pockets": (*crib.pockets, spare)}).model_copy(update={"tools": tools})
 
 
+def with_one_crib(twin: Line) -> Line:
+    """The line of two arms, with three tools in one crib from which both fetch."""
+    left, right = (twin.cell_description.devices[f"{side}_crib"] for side in ("left", "right"))
+    serves = tuple(place for place in twin.cell_description.devices["right_arm"].serves if place != "right_crib")
+    return with_devices(
+        twin,
+        left_crib={"pockets": (*left.pockets, right.pockets[0])},
+        right_crib={"pockets": ()},
+        right_arm={"serves": (*serves, "left_crib")},
+    )
+
+
 class _Connected:
     name = "fake"
 
@@ -79,8 +91,8 @@ class FakeFeeder(_Connected, Feeder):
 
 
 class FakeChanger(_Connected, ToolChanger):
-    def __init__(self) -> None:
-        self.serial = ""
+    def __init__(self, serial: str = "") -> None:
+        self.serial = serial
 
     async def lock(self) -> Coupling:
         return await self.coupling()
@@ -174,7 +186,7 @@ class FakePort:
             changer = self.changers.get(goal.lease.resources["arm"], self.changer)
             changer.serial = next(p.serial for p in crib.pockets if p.tool == goal.parameters["tool"])
         if goal.skill == "dock_tool":
-            self.changer.serial = ""
+            self.changers.get(goal.lease.resources["arm"], self.changer).serial = ""
         if "feeder" in goal.lease.resources:
             self.feeders[goal.lease.resources["feeder"]].pieces -= 1
         return SkillResult(
@@ -232,12 +244,13 @@ async def floor(
     journal: Journal | None = None,
     levels: dict[str, int] | None = None,
     safety: FakeSafety | None = None,
+    on_flange: dict[str, str] | None = None,
 ):  # type: ignore[no-untyped-def]
-    """A started controller over a fake port; closed at the end."""
+    """A started controller over a fake port; closed at the end. `on_flange` tells the serial that an arm has at first."""
     clock = LoopClock(0.0)
     feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for name in line.feeders}
     arms = line.cell_description.of_kind("arm")
-    changers = {arm: FakeChanger() for arm in arms}
+    changers = {arm: FakeChanger((on_flange or {}).get(arm, "")) for arm in arms}
     port = FakePort(line, clock, feeders, next(iter(changers.values())), script, changers=changers)
     journal = journal or Journal.create_or_open(":memory:", durability="batch")
     safety = safety or FakeSafety()

@@ -13,10 +13,10 @@ from skill_bench import valve_line
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
-from microcell.events import OperationEnded, RecoveryDecided
+from microcell.events import OperationEnded, ProcessDrift, RecoveryDecided
 from microcell.faults import Fault
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import Command, State
-from microcell.orchestration.view import OrderView
 from microcell.plant.injection import Injection
 from microcell.plant.items import Item, Place
 from microcell.records.journal import Entry, Journal
@@ -146,7 +146,7 @@ async def _go_on(cell: VirtualCell) -> None:
 
 
 def _faults(cell: VirtualCell, journal: Journal) -> tuple[Fault, ...]:
-    ended = [e.fault for e in journal.events() if isinstance(e, OperationEnded) and e.fault]
+    ended = [e.fault for e in journal.events() if isinstance(e, (OperationEnded, ProcessDrift)) and e.fault]
     return (*(Fault(**fault) for fault in ended), *cell.controller.snapshot().last_faults, *cell.controller.active_faults)
 
 

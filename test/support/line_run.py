@@ -14,8 +14,8 @@ from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.events import Event, OperationEnded, UnitEnded, UnitStarted
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import State
-from microcell.orchestration.view import OrderView
 from microcell.plant.plant import Plant
 from microcell.records.journal import Journal
 from microcell.virtual import CameraKind, VirtualCell, VirtualRun
@@ -26,6 +26,10 @@ EVERYTHING_GOES_WRONG = {
     "missing_screw_ratio": 0.02,
     "cross_thread_ratio": 0.01,
     "scratch_ratio": 0.02,
+    "dirt_ratio": 0.02,
+    "short_shot_ratio": 0.01,
+    "burr_ratio": 0.01,
+    "shifted_label_ratio": 0.02,
     "wrong_part_ratio": 0.02,
     "wrong_turn_ratio": 0.02,
     "unreadable_label_ratio": 0.02,

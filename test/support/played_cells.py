@@ -48,10 +48,12 @@ class NoJournal:
 class Outcomes:
     """What one order came to."""
 
-    goals: int = 0
-    held: int = 0
     arms: int = 0
     shared: bool = False
+    shares_tools: bool = False
+    goals: int = 0
+    held: int = 0
+    dockings: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -104,11 +106,17 @@ class RandomPort:
             code = self.random.choice(FAULTS)
             return SkillResult(Outcome.FAULT, code, Fault(code, arm or "station"))
         if goal.skill == "change_tool":
-            self.changers[arm or ""].serial = goal.parameters["tool"]
+            self._fetch(arm or "", goal.parameters["tool"])
         if goal.skill == "dock_tool":
+            self.found.dockings += 1
             self.changers[arm or ""].serial = ""
         serial = self.changers[arm].serial if arm else ""
         return SkillResult(Outcome.SUCCEEDED, "done", tool_serial=serial)
+
+    def _fetch(self, arm: str, tool: str) -> None:
+        if any(changer.serial == tool for other, changer in self.changers.items() if other != arm):
+            self.found.problems.append(f"{arm} fetched {tool}, which another arm has")
+        self.changers[arm].serial = tool
 
     def _zones(self, arm: str, devices: set[str]) -> frozenset[str]:
         return frozenset().union(*(self.line.ways.zones_at(arm, device) for device in devices))
@@ -122,7 +130,7 @@ def play_cell(seed: int, orders: int = 1) -> list[Outcomes]:
 
 
 async def _play(line: Any, needs: Any, random: Random) -> Outcomes:
-    clock, found = LoopClock(0.0), Outcomes(arms=len(line.ways.arms), shared=line.shares)
+    clock, found = LoopClock(0.0), Outcomes(len(line.ways.arms), line.shares, line.shares_tools)
     changers = {arm: FakeChanger() for arm in line.ways.arms}
     feeders = {name: FakeFeeder(1_000_000) for name in line.feeders}
     devices = {**feeders, **{spec.tool_changer: changers[arm] for arm, spec in line.cell_description.of_kind("arm").items()}}

@@ -18,7 +18,7 @@ from microcell.description.line import RecoveryBudget
 from microcell.description.product import Operation
 from microcell.description.tool import ToolLife
 from microcell.orchestration.dispatch import Dispatcher, Job
-from microcell.orchestration.resources import TOOL_CHANGE
+from microcell.orchestration.resources import TOOL_CHANGE, Docking
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork
 from microcell.skills.contract import Needs
@@ -58,12 +58,15 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
     kinds = {"fixture": stations["fixture"], "carton_station": stations["carton_station"], "feeder": feeders}
     tools = {arm: [f"{what}_{arm}" for what in random.sample(CAPABILITIES, random.randint(1, 3))] for arm in arms}
     shares = random.random() < 0.5
+    fetched_by_all = shares and random.random() < 0.5
+    if fetched_by_all:  # each kind once, or now and then twice
+        tools = {arm: [t for t in names if arm == arms[0] or random.random() < 0.3] for arm, names in tools.items()}
     bins = ["bin"] if shares else [f"bin_{arm}" for arm in arms]
     own = {arm: {"crib", "bin"} if shares else {f"crib_{arm}", f"bin_{arm}"} for arm in arms}
     serves = {arm: {p for p in places if random.random() < 0.75} | own[arm] for arm in arms}
     specs = {
         "arm": {arm: _arm(f"changer_{arm}", serves[arm]) for arm in arms},
-        "tool_changer": {f"changer_{arm}": SimpleNamespace(coupling=arm) for arm in arms},
+        "tool_changer": {f"changer_{arm}": SimpleNamespace(coupling="" if fetched_by_all else arm) for arm in arms},
         "tool_crib": _cribs(tools, shares),
         "bin": {name: SimpleNamespace() for name in bins},
         "camera": {},
@@ -77,12 +80,13 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
     )  # fmt: skip
     line = SimpleNamespace(
         name="l", cell="c", product="p", ideal_cycle_s=1.0, recovery={}, max_reworks=2, shares=shares,
+        shares_tools=fetched_by_all and len(arms) > 1,
         recovery_budget=RecoveryBudget(),
         cell_description=SimpleNamespace(
             of_kind=lambda kind: specs.get(kind, {}), zones=dict.fromkeys(zones), devices=_devices(specs)
         ),
         product_description=product,
-        tools={t: _tool(arm, t) for arm, names in tools.items() for t in names},
+        tools={t: _tool("" if fetched_by_all else arm, t) for arm, names in tools.items() for t in names},
         feeders={f: SimpleNamespace(part=f"part_{n % 2}") for n, f in enumerate(feeders)},
         feeders_of=lambda part: [f for n, f in enumerate(feeders) if f"part_{n % 2}" == part],
         ways=RandomWays(random, specs["arm"], places, zones),
@@ -97,7 +101,7 @@ def _devices(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _cribs(tools: Mapping[str, list[str]], shares: bool) -> dict[str, Any]:
-    """A crib for each arm, or one for all, in which each finds the tools with its own coupling."""
+    """A crib for each arm, or one for all, in which each finds the tools with its own coupling, or all of them."""
     pockets = {arm: [_pocket(tool) for tool in names] for arm, names in tools.items()}
     if shares:
         return {"crib": SimpleNamespace(pockets=[pocket for found in pockets.values() for pocket in found])}
@@ -108,8 +112,8 @@ def _arm(changer: str, serves: set[str]) -> Any:
     return SimpleNamespace(tool_changer=changer, works_at=lambda station: station in serves)
 
 
-def _tool(arm: str, tool: str) -> Any:
-    return SimpleNamespace(coupling=arm, capabilities=[tool.partition("_arm")[0]], life=ToolLife())
+def _tool(coupling: str, tool: str) -> Any:
+    return SimpleNamespace(coupling=coupling, capabilities=[tool.partition("_arm")[0]], life=ToolLife())
 
 
 def _pocket(tool: str) -> Any:
@@ -186,6 +190,7 @@ class Played:
     jobs: int = 0
     parks: int = 0
     changes: int = 0
+    dockings: int = 0
     worst: int = 0
     end_s: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -239,9 +244,21 @@ class Schedule:
     def _dispatch(self) -> None:
         while (job := self.dispatcher.next_job()) is not None:
             self._begin(job)
+        if docking := self.dispatcher.next_docking():
+            self.held.take(docking.devices(), f"{docking.arm}/free")
+            self.held.enters(docking.arm, docking.zones)
+            self.truly_in[docking.arm] |= docking.zones
+            self._after(8.0, self._docked, docking)
         for arm in self.held.in_the_way():
             self.held.take([arm], f"{arm}/park")
             self._after(1.0, self._parked, arm)
+
+    def _docked(self, docking: Docking) -> None:
+        self.played.dockings += 1
+        self.held.mounted[docking.arm] = ""
+        self.truly_in[docking.arm] = docking.zones
+        self.held.stands_in(docking.arm, docking.zones)
+        self.held.release(docking.devices())
 
     def _begin(self, job: Job) -> None:
         unit = self.shop.begin_unit(job.order, job.unit.variant) if job.new else job.unit
@@ -298,6 +315,8 @@ class Schedule:
             return
         if step == TOOL_CHANGE:
             self.played.changes += 1
+            if job.binding.change_to in [tool for other, tool in self.held.mounted.items() if other != arm]:
+                self.played.problems.append(f"{arm} fetched {job.binding.change_to}, which another arm has")
             self.held.mounted[arm] = job.binding.change_to
             self.held.release([job.binding.crib])
             self.truly_in[arm] = self._zones(arm, job, step)

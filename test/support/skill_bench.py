@@ -159,12 +159,12 @@ class SkillBench:
 
 
 @asynccontextmanager
-async def skill_bench(seed: int = 1, line: Line | None = None) -> AsyncIterator[SkillBench]:
+async def skill_bench(seed: int = 1, line: Line | None = None, camera: str = "modelled") -> AsyncIterator[SkillBench]:
     """A connected bench."""
     line = line or valve_line()
     clock = LoopClock(epoch_s=0.0)
     plant = Plant(line, seed, clock)
-    devices = make_devices(DeviceHost(line, clock, plant), "virtual", camera="modelled")
+    devices = make_devices(DeviceHost(line, clock, plant), "virtual", camera=camera)
     for device in devices.values():
         await device.connect()
     runner = SkillRunner(line, clock, devices)

@@ -39,7 +39,7 @@ def test_a_saturated_image_is_refused(stage: Any) -> None:
 
 def test_a_blurred_image_is_refused(stage: Any) -> None:
     detail = refusal(stage, stage.photo(stage.closed(stage.cap), Light(blur_px=6.0)))
-    assert detail.startswith("blurred: the steepest edge rises by 0.1")
+    assert detail.startswith("blurred: the steepest edge rises by 0.0")
 
 
 def test_an_image_without_anything_in_it_is_refused(stage: Any) -> None:

@@ -123,7 +123,7 @@ def test_a_colour_does_not_depend_on_the_light(stage: Any, level: float, red: fl
 
 def test_another_colour_differs_as_much_as_it_does(stage: Any) -> None:
     reading = read(stage, [stage.item(stage.white_cap, stage.at())], stage.ask("colour", stage.cap))
-    assert reading.value == pytest.approx(0.639, abs=0.03)
+    assert reading.value == pytest.approx(0.639, abs=0.04)
 
 
 def test_a_scratch_is_as_long_as_it_is(stage: Any) -> None:

@@ -15,7 +15,8 @@ from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command
 from microcell.devices.plausible import check_fresh
 from microcell.plant.bench import Lighting
-from microcell.plant.render import Light, render
+from microcell.plant.render import Light, photograph
+from microcell.plant.surroundings import surroundings
 
 
 class MockCamera(MockDevice, PixelCamera):
@@ -28,6 +29,7 @@ class MockCamera(MockDevice, PixelCamera):
         MockDevice.__init__(self, name, spec, host)
         PixelCamera.__init__(self, name, spec, host)
         self._shots = 0
+        self._around = surroundings(host.line)
 
     async def status(self) -> DeviceStatus:
         return DeviceStatus(self._connected, self._connected, f"simulated, {self._shots} images taken")
@@ -38,8 +40,8 @@ class MockCamera(MockDevice, PixelCamera):
         self._shots += 1
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
         light = self._light(exposure_s / self.spec.exposure_s)
-        pixels = render(self.plant.scene(self.name), self.spec, light, noise)
-        return Frame(pixels, self.clock.now(), info=described_info(self.spec), exposure_s=exposure_s)
+        photo = photograph(self.plant.scene(self.name), self.spec, light, noise, self._around)
+        return Frame(photo.pixels, self.clock.now(), photo.depth_m, info=described_info(self.spec), exposure_s=exposure_s)
 
     def _check_fresh(self, frame: Frame) -> None:
         check_fresh(self.name, frame.time_s, self.clock.now())

@@ -15,6 +15,7 @@ from microcell.description.cell import CameraSpec
 from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Box, Part
 from microcell.devices.camera.contract import Camera, Frame
+from microcell.devices.camera.modelled_sizes import drawn_size, true_size
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command_named
@@ -28,6 +29,7 @@ from microcell.vision.colour import OWN_DELTA_E, delta_e
 from microcell.vision.error_model import Spread
 from microcell.vision.error_statistics import MEASURED
 from microcell.vision.exposure import BACKGROUND_RGB, MIN_SHARPNESS
+from microcell.vision.measuring import matches_code
 from microcell.vision.outline import NEAR_RATIO, RIM_INSETS, contour, reach_m
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
 
@@ -35,13 +37,14 @@ BLURRED_PX = 0.4 / MIN_SHARPNESS
 """Standard deviation of the blur from which on a rendered image is refused."""
 
 _UNITS: dict[CheckKind, str] = {
-    "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "code": "1",
+    "presence": "1", "position": "m", "orientation": "rad", "colour": "1", "surface": "m", "outline": "m", "code": "1",
 }  # fmt: skip
 
 _ERRORS: dict[CheckKind, Spread] = {
     "position": MEASURED.position_m,
     "orientation": MEASURED.orientation_rad,
     "colour": MEASURED.colour,
+    "outline": MEASURED.outline_m,
 }
 
 
@@ -110,6 +113,8 @@ class ModelledCamera(MockDevice, Camera):
 def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
     """What a perfect measurement would read."""
     installed = _installed(request, items)
+    if request.measured is not None:
+        return true_size(request, installed, items)
     if request.kind not in _TRUTHS:
         detail = f"check '{request.name}' ({request.kind}) needs an image; a modelled camera makes none: use a rendered one"
         raise FaultError("INSPECTION_NOT_CONFIGURED", request.station, detail)
@@ -121,6 +126,8 @@ def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
 def drawn_reading(request: CheckRequest, items: Sequence[SceneItem], stream: Random) -> Reading:
     """A reading with the errors of a rendered image's measurement."""
     truth = true_reading(request, items)
+    if request.measured is not None:
+        return drawn_size(truth, stream)
     if request.kind == "code":
         return _drawn_code(request, truth, _installed(request, items), stream)
     if request.kind == "surface":
@@ -141,7 +148,8 @@ def _drawn_flaw(length_m: float, part: Part, stream: Random) -> float:
 def _drawn_code(request: CheckRequest, truth: Reading, label: SceneItem | None, stream: Random) -> Reading:
     readable = label is not None and stream.random() < MEASURED.code_probability(label.contrast)
     text = truth.text if readable else ""
-    return Reading(request.name, "code", float(text != "" and text == request.expected_text), "1", text)
+    right = float(matches_code(request, text))
+    return Reading(request.name, "code", right, "1", text, uncertain=text == "")
 
 
 def _installed(request: CheckRequest, items: Sequence[SceneItem]) -> SceneItem | None:
@@ -199,8 +207,14 @@ def _surface(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -
     return max((math.dist(flaw.start_m, flaw.end_m) for flaw in item.flaws), default=0.0)
 
 
+def _outline(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
+    if item is None or not _looks_as(item.part, request.part):
+        return max(half_extents(request.part))
+    return max((edge.depth_m for edge in item.edges), default=0.0)
+
+
 def _code(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
-    return float(item is not None and item.content != "" and item.content == request.expected_text)
+    return float(item is not None and matches_code(request, item.content))
 
 
 _TRUTHS: dict[CheckKind, Callable[[CheckRequest, SceneItem | None, Sequence[SceneItem]], float]] = {
@@ -209,6 +223,7 @@ _TRUTHS: dict[CheckKind, Callable[[CheckRequest, SceneItem | None, Sequence[Scen
     "orientation": _orientation,
     "colour": _colour,
     "surface": _surface,
+    "outline": _outline,
     "code": _code,
 }
 

@@ -19,7 +19,7 @@ from microcell.vision.requests import CheckRequest, Locate, Reading
 class PixelCamera(Camera):
     """A camera whose images are measured here, by `microcell.vision`.
 
-    `last_frame` is the last image that was measured, for evidence (`vision/overlay.py`). An image is too old for use when
+    `last_frame` is the last image that could be measured, for evidence (`vision/overlay.py`). An image is too old when
     its driver says so (`_check_fresh`).
     """
 
@@ -34,7 +34,8 @@ class PixelCamera(Camera):
         self, requests: Sequence[CheckRequest], exposure_s: float
     ) -> tuple[Sequence[Reading], str]:
         frame = await self._fresh(exposure_s)
-        readings = measure(frame.rgb8, self.spec, requests, self.name)
+        readings = measure(frame.rgb8, self.spec, requests, self.name, frame.depth_m)
+        self.last_frame = frame
         return readings, hashlib.sha256(np.ascontiguousarray(frame.pixels).data).hexdigest()
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
@@ -46,7 +47,6 @@ class PixelCamera(Camera):
         frame = await self.capture(exposure_s)
         self._check_fresh(frame)
         self._check_calibrated(frame)
-        self.last_frame = frame
         return frame
 
     def _check_calibrated(self, frame: Frame) -> None:

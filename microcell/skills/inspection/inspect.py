@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
 from microcell.description.base import Description, Name
-from microcell.description.checks import TAUGHT, Check
 from microcell.description.line import Line
-from microcell.description.product import Inspection
 from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
-from microcell.measurement import Measurement
 from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
+from microcell.skills.examining import Examination, failed_in, measurements_of, summary
+from microcell.skills.judging import inspection_of, requests_of
 from microcell.skills.workplace import (
     CAMERA_FAULTS,
     DEVICE_FAULTS,
@@ -22,24 +23,32 @@ from microcell.skills.workplace import (
     camera_of,
     check_fixture,
     looked_again,
-    part_of,
-    seat_in_cell,
-    site_of,
 )
-from microcell.vision.requests import CheckRequest, Reading
+from microcell.vision.requests import Reading
+from microcell.vision.results import InspectionReport
+
+if TYPE_CHECKING:
+    from microcell.devices.camera.contract import Frame
 
 EXPOSURE_S = 20.0
 """How long an exposure may take more than the usual one."""
+
+Ratios = tuple[Annotated[float, Field(gt=0, le=10)], ...]
 
 
 class InspectParameters(Description):
     """Which inspection of the product, and how to look again."""
 
     inspection: Name
-    bracket_ratios: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
+    bracket_ratios: Ratios = Field(
         LOOK_AGAIN_RATIOS,
         max_length=8,
         description="Exposures to try, of the usual one, while the image is unusable.",
+    )
+    again_ratios: Ratios = Field(
+        (0.8, 1.2),
+        max_length=8,
+        description="Further looks while a check is uncertain: their exposures, of the one that was usable.",
     )
 
 
@@ -47,7 +56,9 @@ class Inspect(Skill):
     """Measure, compare with the product's limits, accept or reject.
 
     Before: the product has the inspection, the camera sees the fixture, the fixture's sensor sees the unit.
-    A unit that fails is REJECTED with disposition `scrap` when a failing check says so, otherwise `rework`.
+    A value nearer to its limit than its uncertainty is looked at again; uncertain to the end, it is not accepted. A unit
+    that fails is REJECTED; its disposition is the worst that a failing check asks for: scrap, recycle, rework. The picture
+    that it was judged by is kept, with what was found drawn into it.
     """
 
     name = "inspect"
@@ -72,7 +83,8 @@ class Inspect(Skill):
     def timeout_s(cls, parameters: Mapping[str, Any]) -> float:
         """Long enough for every exposure."""
         wanted = InspectParameters.model_validate(dict(parameters))
-        return super().timeout_s(parameters) + EXPOSURE_S * len(wanted.bracket_ratios)
+        looks = len(wanted.bracket_ratios) + len(wanted.again_ratios)
+        return super().timeout_s(parameters) + EXPOSURE_S * looks
 
     @classmethod
     def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
@@ -81,110 +93,95 @@ class Inspect(Skill):
         return {**parameters, "bracket_ratios": tuple(min(10.0, max(0.05, ratio ** (1 + attempt))) for ratio in wanted)}
 
     async def before(self, context: SkillContext) -> None:
-        _inspection(context)
+        inspection_of(context.line, _wanted(context).inspection)
         camera_of(context, context.leased("fixture"))
         await check_fixture(context, occupied=True)
 
     async def run(self, context: SkillContext) -> SkillResult:
-        checks = _inspection(context).checks
-        requests = [_request(context, name, check) for name, check in checks.items()]
-        readings, image_sha256 = await self._look(context, requests)
-        measurements = tuple(
-            _judged(reading, checks[reading.name], context.leased("camera")) for reading in readings
-        )
-        failed = tuple(
-            reading.name
-            for reading, measurement in zip(readings, measurements, strict=True)
-            if not measurement.within_limits
-        )
-        return _result(checks, measurements, failed, image_sha256)
+        examination = _examination(context)
+        usable_ratio = await self._first_look(context, examination)
+        for ratio in _wanted(context).again_ratios:
+            if not examination.uncertain:
+                break
+            await self._look_again(context, examination, usable_ratio * ratio)
+        report = await _with_evidence(context, examination)
+        return _result(report)
 
-    async def _look(
-        self, context: SkillContext, requests: Sequence[CheckRequest]
+    async def _first_look(self, context: SkillContext, examination: Examination) -> float:
+        """Measure; while the image is unusable, again with less and with more light. The exposure that gave an image."""
+        context.say("look", 0.2, f"{len(examination.requests)} checks on one image")
+
+        async def look(ratio: float) -> tuple[Sequence[Reading], str, float]:
+            return (*await self._measure(context, examination, ratio), ratio)
+
+        readings, image_sha256, ratio = await looked_again(context, _wanted(context).bracket_ratios, look)
+        examination.take(readings, ratio, image_sha256)
+        return ratio
+
+    async def _look_again(self, context: SkillContext, examination: Examination, ratio: float) -> None:
+        """Measure with another exposure; an image that cannot be judged leaves everything as uncertain as it was."""
+        context.say("look again", 0.6, f"uncertain: {', '.join(examination.uncertain)}")
+        try:
+            readings, image_sha256 = await self._measure(context, examination, ratio)
+        except FaultError as error:
+            if error.fault.code != "CAMERA_UNUSABLE_IMAGE":
+                raise
+            examination.saw_nothing(ratio)
+        else:
+            examination.take(readings, ratio, image_sha256)
+
+    async def _measure(
+        self, context: SkillContext, examination: Examination, ratio: float
     ) -> tuple[Sequence[Reading], str]:
-        """Measure; while the image is unusable, again with less and with more light."""
-        wanted = InspectParameters.model_validate(dict(context.goal.parameters))
         camera = context.device(context.leased("camera"), Camera)
-        usual_s = _inspection(context).exposure_s or camera_of(context, context.leased("fixture")).exposure_s
-        context.say("look", 0.2, f"{len(requests)} checks on one image")
-        return await looked_again(context, wanted.bracket_ratios, lambda r: camera.measure(requests, usual_s * r))
+        usual_s = examination.inspection.exposure_s or examination.spec.exposure_s
+        return await camera.measure(examination.requests, usual_s * ratio)
 
 
-def _inspection(context: SkillContext) -> Inspection:
-    wanted = InspectParameters.model_validate(dict(context.goal.parameters))
-    inspections = context.line.product_description.inspections
-    if wanted.inspection not in inspections:
-        detail = f"'{wanted.inspection}'; there are: {', '.join(inspections) or 'none'}"
-        raise FaultError("INSPECTION_NOT_CONFIGURED", "inspect", detail)
-    return inspections[wanted.inspection]
+def _wanted(context: SkillContext) -> InspectParameters:
+    return InspectParameters.model_validate(dict(context.goal.parameters))
 
 
-def _request(context: SkillContext, name: str, check: Check) -> CheckRequest:
-    """One check at the nominal pose of its site."""
-    site = site_of(context, check.site)
-    return CheckRequest(
-        name=name,
-        kind=check.kind,
-        station=context.leased("fixture"),
-        site=check.site,
-        part=part_of(context, site.item)[1],
-        part_in_cell=seat_in_cell(context) @ site.part_in_unit.pose,
-        expected_text=context.goal.unit if check.kind == "code" else "",
-        taught=check if isinstance(check, TAUGHT) else None,
-    )
+def _examination(context: SkillContext) -> Examination:
+    line, goal, station = context.line, context.goal, context.leased("fixture")
+    name = _wanted(context).inspection
+    requests = requests_of(line, goal.variant, name, station, goal.unit)
+    return Examination(name, inspection_of(line, name), requests, context.leased("camera"), camera_of(context, station))
 
 
-def _judged(reading: Reading, check: Check, camera: str) -> Measurement:
-    """A reading with the check's limits."""
-    lower, upper = _limits(check)
-    return Measurement(
-        f"{reading.name}.{reading.feature}", reading.value, reading.unit, lower, upper, reading.text,
-        reading.uncertainty, camera,
-    )  # fmt: skip
+async def _with_evidence(context: SkillContext, examination: Examination) -> InspectionReport:
+    """The report with its picture kept, as far as the line wants it and the camera makes images."""
+    report, wanted = examination.report(), context.line.evidence
+    frame: Frame | None = getattr(context.device(examination.camera, Camera), "last_frame", None)
+    if frame is None:
+        return replace(report, note="no picture: the camera makes none")
+    if wanted.pictures == 0:
+        return replace(report, note="no picture: the line keeps none")
+    if wanted.of == "rejected" and report.verdict == "accept":
+        return replace(report, note="no picture: the line keeps those of rejected units")
+    title = f"{context.goal.unit} {context.goal.variant}".strip()
+    png = await context.work(lambda: _picture(frame, examination, report, title))
+    if context.keep is not None:
+        context.keep(png)
+    return replace(report, evidence_sha256=hashlib.sha256(png).hexdigest())
 
 
-def _limits(check: Check) -> tuple[float | None, float | None]:
-    """Lower and upper limit of a check's reading, in the reading's unit."""
-    if check.kind == "presence":
-        return check.min_ratio, None
-    if check.kind == "position":
-        return None, check.max_offset_m
-    if check.kind == "orientation":
-        return None, check.max_angle_rad
-    if check.kind == "colour":
-        return None, check.max_delta_e_ratio
-    if check.kind == "surface":
-        return None, check.max_flaw_m
-    if check.kind == "anomaly":
-        return None, check.max_score_ratio
-    if check.kind == "taught_presence":
-        return 0.0, None
-    if check.kind == "template":
-        return None, 0.0
-    if check.kind == "count":
-        return float(check.expected), float(check.expected)
-    return 1.0, None
+def _picture(frame: Frame, examination: Examination, report: InspectionReport, title: str) -> bytes:
+    from microcell.vision.overlay import annotate, as_png
+
+    return as_png(annotate(frame.rgb8, examination.spec, examination.requests, report, title))
 
 
-def _result(
-    checks: Mapping[str, Check],
-    measurements: tuple[Measurement, ...],
-    failed: tuple[str, ...],
-    image_sha256: str,
-) -> SkillResult:
-    if not failed:
-        outcome, disposition, message = Outcome.SUCCEEDED, "accept", f"all {len(checks)} checks passed"
-    else:
-        scrap = any(checks[name].on_fail == "scrap" for name in failed)
-        outcome, disposition = Outcome.REJECTED, "scrap" if scrap else "rework"
-        message = f"failed: {', '.join(failed)}"
+def _result(report: InspectionReport) -> SkillResult:
+    failed = failed_in(report)
     return SkillResult(
-        outcome,
-        message,
-        disposition=disposition,
-        measurements=measurements,
+        Outcome.REJECTED if failed else Outcome.SUCCEEDED,
+        summary(report),
+        disposition=report.verdict,
+        measurements=measurements_of(report),
         failed_checks=failed,
-        image_sha256=image_sha256,
+        image_sha256=next((look.image_sha256 for look in reversed(report.looks) if look.usable), ""),
+        inspection=report,
     )
 
 

@@ -1,0 +1,102 @@
+"""`microcell import`: orders as other systems write them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from microcell.description.line import Line
+from microcell.description.loader import load_line
+from microcell.description.source import read_source
+from microcell.errors import ConfigError, Issue, UsageError
+from microcell.gateways.formats import import_file
+from microcell.gateways.imported import Choices, Imported, ImportedOrder
+
+
+def run(args: argparse.Namespace) -> int:
+    """Report what is in a file; with --output write its orders as ours. 0 when nothing is wrong, 2 otherwise."""
+    found = import_file(args.file, args.format or "", choices_of(args))
+    line = load_line(args.line) if args.line else None
+    issues = (*found.issues, *(_unmakeable(found, line) if line else ()))
+    if args.json:
+        print(json.dumps(as_data(found, issues), indent=2, default=str))
+    else:
+        _print(found, issues, orders=not args.check)
+    if args.output is not None and not issues and not args.check:
+        write(found, args.output)
+        print(f"written: {args.output}")
+    return 2 if issues else 0
+
+
+def choices_of(args: argparse.Namespace) -> Choices:
+    """What the command line says that the file does not."""
+    return Choices(_names(args.names), args.product or "", args.decimal or "", args.dates or "", args.zone)
+
+
+def _names(path: Path | None) -> dict[str, str]:
+    """A file with our product's name for each of theirs; raises ConfigError."""
+    if path is None:
+        return {}
+    source = read_source(path)
+    if source.issues:
+        raise ConfigError(source.issues)
+    names = source.data
+    if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
+        raise UsageError(f"{path} is no mapping of names: 'CV-299 (Rev 4): valve/adult' is a line of one.")
+    return {str(theirs): ours for theirs, ours in names.items()}
+
+
+def _unmakeable(found: Imported, line: Line) -> list[Issue]:
+    """Orders that the line cannot make."""
+    product, issues = line.product_description, []
+    for order in found.orders:
+        if order.order.product != line.product:
+            what = f"this line makes '{line.product}', not '{order.order.product}'"
+            issues.append(Issue(found.file, order.line, 1, "", what, "--names FILE says which product is meant."))
+            continue
+        for wanted in order.order.lines:
+            if wanted.variant is not None and wanted.variant not in product.variants:
+                what = f"there is no variant '{wanted.variant}'"
+                issues.append(Issue(found.file, order.line, 1, "", what, f"there are: {', '.join(product.variants)}."))
+    return issues
+
+
+def _print(found: Imported, issues: tuple[Issue, ...], orders: bool) -> None:
+    for row in found.rows:
+        print(f"row {row.line}: {'' if row.accepted else 'refused: '}{row.text}")
+    for order in found.orders if orders else ():
+        print(described(order))
+    for note in found.notes:
+        print(f"note: {note}")
+    for issue in issues:
+        print(issue)
+    mistakes = f"{len(issues)} mistake{'s' * (len(issues) != 1)}" if issues else "no mistakes"
+    print(f"{found.format}: {len(found.orders)} order{'s' * (len(found.orders) != 1)}, {mistakes}")
+
+
+def described(order: ImportedOrder) -> str:
+    """An order in one line."""
+    made = ", ".join(f"{line.quantity} x {order.order.product} {line.variant or ''}".rstrip() for line in order.order.lines)
+    due = f", due {order.order.due.isoformat()}" if order.order.due else ""
+    parts = f"; parts: {', '.join(part.part for part in order.parts)}" if order.parts else ""
+    steps = f"; steps: {', '.join(step.process for step in order.steps)}" if order.steps else ""
+    return f"{order.order.order_id or 'no id'}: {made}, priority {order.order.priority}{due}{parts}{steps}"
+
+
+def as_data(found: Imported, issues: tuple[Issue, ...]) -> dict[str, Any]:
+    """Everything for machines."""
+    data = asdict(found)
+    for order, told in zip(found.orders, data["orders"], strict=True):
+        told["order"] = order.order.model_dump(mode="json")
+    return {**data, "issues": [asdict(issue) for issue in issues]}
+
+
+def write(found: Imported, path: Path) -> None:
+    """Write the orders as a file of ours."""
+    import yaml
+
+    orders = [order.order.model_dump(mode="json", exclude_defaults=True) | {"kind": "order"} for order in found.orders]
+    path.write_text(yaml.safe_dump(orders, sort_keys=False, allow_unicode=True), encoding="utf-8")

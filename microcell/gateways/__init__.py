@@ -1,0 +1,1 @@
+"""The outside world's files: orders as other systems write them."""

@@ -1,0 +1,220 @@
+"""Orders as a table: a row for each line of an order, columns in any order, a report row by row.
+
+Rows with one order's id are lines of that order; then they say the same product, priority and dates, or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from microcell.description.order import Order, OrderLine
+from microcell.description.source import Unusable
+from microcell.description.wording import listed, near
+from microcell.errors import Issue
+from microcell.gateways import cells
+from microcell.gateways.cells import CellError, Habits
+from microcell.gateways.imported import Choices, Imported, ImportedOrder, RowReport
+from microcell.gateways.naming import is_order_id, product_of, slug
+from microcell.gateways.tables import Cell, Row, best_separator, decode_table, read_table
+
+COLUMNS = {
+    "order_id": ("order_id", "order id", "orderid", "order", "order no", "order no.", "order number", "id",
+                 "auftrag", "auftragsnummer", "auftrags-nr.", "auftragsnr", "bestellnummer", "commande", "pedido"),
+    "product": ("product", "product name", "item", "article", "sku", "material", "produkt", "artikel", "produit",
+                "producto"),
+    "variant": ("variant", "version", "type", "option", "variante", "ausführung", "typ"),
+    "quantity": ("quantity", "qty", "qty.", "amount", "count", "pieces", "pcs", "units", "menge", "anzahl", "stück", "stk",
+                 "quantité", "cantidad"),
+    "priority": ("priority", "prio", "urgency", "priorität", "dringlichkeit", "priorité", "prioridad"),
+    "due": ("due", "due date", "due_date", "deadline", "delivery date", "date", "needed by", "termin", "liefertermin",
+            "lieferdatum", "fällig", "fällig am", "datum", "échéance", "fecha"),
+    "earliest": ("earliest", "earliest start", "start", "start date", "not before", "frühestens", "beginn", "starttermin"),
+}  # fmt: skip
+"""Headers by column, in lower case; others are passed over and told."""
+
+KNOWN = {header: column for column, headers in COLUMNS.items() for header in headers}
+MAX_LINES = 1_000
+_UNITS = ("pcs", "pc", "stk", "stück", "ea", "units", "x")
+
+
+@dataclass
+class _Building:
+    """An order whose rows are being read."""
+
+    order_id: str | None
+    product: str
+    called: str
+    first: int
+    priority: int | None = None
+    due: datetime | None = None
+    earliest: datetime | None = None
+    lines: dict[str | None, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Table:
+    """A table that is read: what its columns are, how it writes, and what was found wrong."""
+
+    file: str
+    columns: dict[str, int]
+    habits: Habits
+    choices: Choices
+    issues: list[Issue] = field(default_factory=list)
+    notes: list[Issue] = field(default_factory=list)
+
+    def cell(self, row: Row, column: str) -> Cell | None:
+        """A row's cell of a column, None where it has none or an empty one."""
+        index = self.columns.get(column, len(row))
+        return row[index] if index < len(row) and row[index].text else None
+
+    def wrong(self, cell: Cell, column: str, what: str, remedy: str) -> None:
+        self.issues.append(Issue(self.file, cell.line, cell.column, column, what, remedy))
+
+
+def read(content: bytes, file: str, choices: Choices) -> Imported:
+    """Import every row that can be understood."""
+    text, encoding = decode_table(content)
+    separator = best_separator(text, list(KNOWN))
+    rows = read_table(text, separator)
+    if rows and rows[0][0].text.lower().startswith("sep="):
+        rows = rows[1:]
+    if not rows:
+        raise Unusable("the table is empty", "a row of headers and a row for each line of an order are needed.")
+    table = _table(rows, separator, file, choices)
+    orders: dict[str, _Building] = {}
+    reports = [_take(table, row, orders) for row in rows[1:]] if "quantity" in table.columns else []
+    how = f"{encoding}, '{'tab' if separator == chr(9) else separator}' between cells"
+    told = Issue(file, rows[0][0].line, 1, "", f"read as {how}", f"columns: {listed(table.columns)}.")
+    found = tuple(_order(building) for building in orders.values())
+    return Imported(file, "csv", found, tuple(sorted(table.issues)), (told, *sorted(table.notes)), rows=tuple(reports))
+
+
+def _table(rows: list[Row], separator: str, file: str, choices: Choices) -> _Table:
+    columns: dict[str, int] = {}
+    table = _Table(file, columns, Habits(), choices)
+    for index, header in enumerate(rows[0]):
+        column = KNOWN.get(header.text.lower())
+        if column is None and header.text:
+            match = near(header.text.lower(), KNOWN)
+            hint = f"did you mean '{match}'?" if match else "it is passed over."
+            table.notes.append(Issue(file, header.line, header.column, "", f"unknown column '{header.text[:40]}'", hint))
+        elif column is not None and column in columns:
+            table.wrong(header, column, f"two columns are '{column}'", "keep one of them.")
+        elif column is not None:
+            columns[column] = index
+    if "quantity" not in columns:
+        remedy = f"one of {listed(COLUMNS['quantity'])} is needed. Add it."
+        table.issues.append(Issue(file, rows[0][0].line, 1, "", "there is no column of quantities", remedy))
+    if "product" not in columns and not choices.product:
+        remedy = "add one, or say --product."
+        table.issues.append(Issue(file, rows[0][0].line, 1, "", "there is no column of products", remedy))
+    numbers = _texts(table, rows, "quantity", "priority")
+    dates = _texts(table, rows, "due", "earliest")
+    given = Habits(choices.decimal, choices.dates, cells.zone_of(choices.zone))
+    table.habits = cells.habits_of(numbers, dates, separator, given)
+    return table
+
+
+def _texts(table: _Table, rows: list[Row], *columns: str) -> Iterable[str]:
+    return [cell.text for row in rows[1:] for name in columns if (cell := table.cell(row, name))]
+
+
+def _take(table: _Table, row: Row, orders: dict[str, _Building]) -> RowReport:
+    """Add a row to its order; what became of it."""
+    before = len(table.issues)
+    quantity = _number(table, row, "quantity", 1, 100_000, None)
+    called = cell.text if (cell := table.cell(row, "product")) else table.choices.product
+    if not called and "product" in table.columns:
+        table.wrong(row[0], "product", "the product is missing", "say it in the row, or --product.")
+    product, variant = product_of(called, table.choices) if called else ("", None)
+    if cell := table.cell(row, "variant"):
+        variant = slug(cell.text)
+    building = _building(table, row, product, called, orders)
+    if quantity is not None and building is not None and variant in building.lines:
+        which = f"variant '{variant}'" if variant else "this product"
+        what = f"the order '{building.order_id}' has {which} already"
+        table.wrong(
+            table.cell(row, "order_id") or row[0], "order_id", what, f"it begins on line {building.first}. Remove one."
+        )
+    if building is not None and len(building.lines) >= MAX_LINES:
+        table.wrong(row[0], "order_id", f"the order has more than {MAX_LINES} lines", "split it.")
+    if len(table.issues) > before or building is None or quantity is None:
+        return RowReport(row[0].line, "; ".join(issue.what for issue in table.issues[before:]) or "no product", False)
+    key = building.order_id or f"#{row[0].line}"
+    joined = key in orders
+    orders[key] = building
+    building.lines[variant] = quantity
+    text = f"{building.order_id or 'an order'}: {quantity} x {product}" + (f" {variant}" if variant else "")
+    return RowReport(row[0].line, text + (", one more line of it" if joined else ""), True)
+
+
+def _building(table: _Table, row: Row, product: str, called: str, orders: dict[str, _Building]) -> _Building | None:
+    """The order that a row belongs to: a new one, or one above that it agrees with."""
+    priority = _number(table, row, "priority", -100, 100, None)
+    due, earliest = _date(table, row, "due"), _date(table, row, "earliest")
+    given = table.cell(row, "order_id")
+    if given is not None and not is_order_id(given.text):
+        remedy = "letters, digits, '_', '.' and '-' are possible, 63 at most. Correct it."
+        table.wrong(given, "order_id", f"not well formed ('{given.text[:60]}')", remedy)
+        return None
+    known = orders.get(given.text) if given else None
+    if known is None or given is None:
+        return (
+            _Building(given.text if given else None, product, called, row[0].line, priority, due, earliest)
+            if product
+            else None
+        )
+    told = (("product", product or None), ("priority", priority), ("due", due), ("earliest", earliest))
+    for name, value in told:
+        if value is not None and value != getattr(known, name):
+            what = f"the order '{given.text}' has another {name} on line {known.first}"
+            table.wrong(table.cell(row, name) or given, name, what, "give this row its own id, or make them agree.")
+    return known
+
+
+def _number(table: _Table, row: Row, column: str, least: int, most: int, default: int | None) -> int | None:
+    cell = table.cell(row, column)
+    if cell is None:
+        if column == "quantity":
+            table.wrong(
+                row[0], column, "the quantity is missing", f"a whole number from {least} to {most} is needed. Add it."
+            )
+        return default
+    text = cell.text
+    number, _, unit = text.rpartition(" ")
+    try:
+        return cells.whole_number(number if number and unit.lower() in _UNITS else text, table.habits, least, most)
+    except CellError as error:
+        table.wrong(cell, column, error.what, error.remedy)
+        return None
+
+
+def _date(table: _Table, row: Row, column: str) -> datetime | None:
+    cell = table.cell(row, column)
+    if cell is None:
+        return None
+    try:
+        found, with_zone = cells.date_and_time(cell.text, table.habits)
+    except CellError as error:
+        table.wrong(cell, column, error.what, error.remedy)
+        return None
+    if not with_zone and not any("zone" in note.what for note in table.notes):
+        what = "dates have no time zone"
+        table.notes.append(
+            Issue(table.file, cell.line, cell.column, column, what, f"they are taken as {table.choices.zone}.")
+        )
+    return found
+
+
+def _order(building: _Building) -> ImportedOrder:
+    order = Order(
+        order_id=building.order_id,
+        product=building.product,
+        lines=tuple(OrderLine(variant=variant, quantity=quantity) for variant, quantity in building.lines.items()),
+        priority=building.priority or 0,
+        due=building.due,
+        earliest=building.earliest,
+    )
+    return ImportedOrder(order, building.first, building.called)

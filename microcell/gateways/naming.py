@@ -1,0 +1,35 @@
+"""From the names of other systems to ours."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from microcell.description.base import MAX_NAME, ORDER_ID_PATTERN, is_name
+from microcell.gateways.imported import Choices
+
+_SPLIT = re.compile(r"[/:|]")
+_MAX_ID = 63
+
+
+def product_of(called: str, choices: Choices) -> tuple[str, str | None]:
+    """Product and variant for a name: as `choices` say, else `product/variant` as it stands, else made a legal name."""
+    ours = choices.names.get(called, called)
+    first, *rest = _SPLIT.split(ours, maxsplit=1)
+    product = first if is_name(first) else slug(first)
+    variant = rest[0].strip() if rest else ""
+    return product, (variant if is_name(variant) else slug(variant)) if variant else None
+
+
+def slug(text: str) -> str:
+    """A legal name as near to a text as possible: `CV-299 (Rev 4)` becomes `cv_299_rev_4`."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not name or not name[0].isalpha():
+        name = f"p_{name}".rstrip("_")
+    return name[:MAX_NAME]
+
+
+def is_order_id(text: str) -> bool:
+    """Whether a text can be the id of an order of ours."""
+    return len(text) <= _MAX_ID and re.fullmatch(ORDER_ID_PATTERN, text) is not None

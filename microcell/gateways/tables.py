@@ -1,0 +1,135 @@
+"""Tables as spreadsheets export them: any usual encoding and separator, every cell with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from microcell.description.source import Unusable
+
+MAX_ROWS, MAX_CELLS, MAX_CELL = 20_000, 200, 500
+SEPARATORS = (";", ",", "\t", "|")
+_BOMS = ((b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"), (b"\xef\xbb\xbf", "utf-8-sig"),
+         (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
+_SPACES = " \u00a0\u202f\t"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell's text without blanks around it, and where it begins, from 1."""
+
+    text: str
+    line: int
+    column: int
+
+
+Row = tuple[Cell, ...]
+
+
+def decode_table(content: bytes) -> tuple[str, str]:
+    """The text of a table and the name of its encoding: by its byte order mark, by its zeros, else UTF-8 or cp1252."""
+    encoding = next((name for mark, name in _BOMS if content.startswith(mark)), "") or _unmarked(content)
+    try:
+        return content.decode(encoding).removeprefix("\ufeff"), encoding
+    except UnicodeDecodeError as error:
+        what = f"the byte 0x{content[error.start]:02x} at {error.start} is not {encoding}"
+        raise Unusable(what, "UTF-8, UTF-16 and Windows-1252 are read. Save the table as UTF-8.") from None
+
+
+def _unmarked(content: bytes) -> str:
+    """UTF-16 without a mark has zeros in every second byte of plain text."""
+    even, odd = content[0:2000:2].count(0), content[1:2000:2].count(0)
+    if max(even, odd) * 2 > len(content[:2000]) * 0.6:
+        return "utf-16-be" if even > odd else "utf-16-le"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def read_table(text: str, separator: str) -> list[Row]:
+    """The rows that are not empty. A quoted cell may hold separators, line ends and doubled quotes."""
+    rows: list[Row] = []
+    for row in _rows(text, separator):
+        if len(row) > MAX_CELLS:
+            raise Unusable(
+                f"a row has more than {MAX_CELLS} cells", "tables of orders are narrow. Correct the row.", row[0].line
+            )
+        if any(cell.text for cell in row):
+            rows.append(row)
+        if len(rows) > MAX_ROWS + 1:
+            raise Unusable(f"the table has more than {MAX_ROWS} rows", "split it.", row[0].line)
+    return rows
+
+
+def _rows(text: str, separator: str) -> Iterator[Row]:
+    """A small machine over characters: the places of cells that hold line ends need one."""
+    row: list[Cell] = []
+    at, line, begun = 0, 1, 0
+    end = len(text)
+    while at < end:
+        cell, at, line, begun = _cell(text, at, line, begun, separator)
+        row.append(cell)
+        if at < end and text[at] == separator:
+            at += 1
+            if at == end:
+                row.append(Cell("", line, at - begun + 1))
+            continue
+        yield tuple(row)
+        row = []
+        at += 2 if text.startswith("\r\n", at) else 1
+        line, begun = line + 1, at
+    if row:
+        yield tuple(row)
+
+
+def _cell(text: str, at: int, line: int, begun: int, separator: str) -> tuple[Cell, int, int, int]:
+    """One cell from `at` on, with what follows: place, line, and where that line begins."""
+    place = line, at - begun + 1
+    while at < len(text) and text[at] in _SPACES and text[at] != separator:
+        at += 1
+    if not text.startswith('"', at):
+        stop = at
+        while stop < len(text) and text[stop] not in (separator, "\r", "\n"):
+            stop += 1
+        return Cell(_bounded(text[at:stop].strip(_SPACES), *place), *place), stop, line, begun
+    parts, at = [], at + 1
+    while True:
+        close = text.find('"', at)
+        if close < 0:
+            raise Unusable("a quoted cell has no end", "close its quotes.", *place)
+        piece = text[at:close]
+        if breaks := piece.count("\n") or piece.count("\r"):
+            line, begun = line + breaks, at + max(piece.rfind("\n"), piece.rfind("\r")) + 1
+        parts.append(piece)
+        if text.startswith('""', close):
+            parts.append('"')
+            at = close + 2
+            continue
+        at = close + 1
+        break
+    while at < len(text) and text[at] not in (separator, "\r", "\n"):
+        if text[at] not in _SPACES:
+            raise Unusable("text follows the quotes of a cell", "double the quotes that belong to it.", line, at - begun + 1)
+        at += 1
+    return Cell(_bounded("".join(parts).strip(), *place), *place), at, line, begun
+
+
+def _bounded(text: str, line: int, column: int) -> str:
+    if len(text) > MAX_CELL:
+        raise Unusable(f"a cell has more than {MAX_CELL} characters", "is a quote missing? Correct the cell.", line, column)
+    return text
+
+
+def best_separator(text: str, known: Sequence[str]) -> str:
+    """The separator with which the first row has most known headers; a line `sep=;` above says it itself."""
+    first = text.split("\n", 1)[0]
+    head = first.strip().strip('"')
+    if head.lower().startswith("sep=") and len(head) == 5:
+        return head[4]
+    counts = {}
+    for separator in SEPARATORS:
+        names = [name.strip().strip('"').strip().lower() for name in first.split(separator)]
+        counts[separator] = sum(name in known for name in names), len(names)
+    return max(SEPARATORS, key=lambda separator: counts[separator])

@@ -1,0 +1,125 @@
+"""Whether the parts are enough for an order before it starts: what is in the feeders, and what is expected.
+
+A part is expected without limit where one of its feeders is refilled (`operator_refills`). What units in work and other open
+orders still need is spoken for. Feeders that nobody has read yet count as enough.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from microcell.orchestration.shop import Shop
+from microcell.orchestration.work import OrderWork, UnitWork
+
+Lines = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Short:
+    """A part that is not enough: how many an order needs, and how many are left for it."""
+
+    part: str
+    needed: int
+    there: int
+
+    def __str__(self) -> str:
+        return f"{self.part}: {self.needed} needed, {self.there} there"
+
+
+class Stock:
+    """What the parts of a shop are enough for."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._parts: dict[str, Counter[str]] = {}
+        feeders = shop.line.feeders.values()
+        refilled = {setup.part for setup in feeders if setup.operator_refills}
+        self.limited = tuple(dict.fromkeys(setup.part for setup in feeders if setup.part not in refilled))
+        """Parts of which no more are expected."""
+
+    def shortages(self, order: OrderWork) -> tuple[Short, ...]:
+        """What is not enough for the units that an order has still to begin."""
+        needed = self._needed((v, n) for v, n in order.to_start.items()) if self.limited else Counter[str]()
+        if not needed:
+            return ()
+        left = self._left(order)
+        short = (part for part in self.limited if needed[part] > left.get(part, needed[part]))
+        return tuple(Short(part, needed[part], left[part]) for part in short)
+
+    def enough_for(self, order: OrderWork) -> Lines:
+        """The order's lines with as many units as the parts are enough for, the first lines first."""
+        left, lines = self._left(order), []
+        begun = {variant: order.begun(variant) for variant in order.to_start}
+        for variant, quantity in order.lines:
+            already = min(quantity, begun.get(variant, 0))
+            begun[variant] = begun.get(variant, 0) - already
+            can = min(quantity - already, self._most(variant, left))
+            self._use(variant, can, left)
+            if already + can:
+                lines.append((variant, already + can))
+        return tuple(lines)
+
+    def substituted(self, order: OrderWork) -> Lines:
+        """The order's lines with other variants, by its own rule, for units whose parts are not enough."""
+        rule, left = dict(order.substitutes), self._left(order)
+        lines: Counter[str] = Counter()
+        for variant, _ in order.lines:
+            lines[variant] += 0
+        for variant, quantity in order.to_start.items():
+            open_units = quantity
+            for choice in (variant, *rule.get(variant, ())):
+                can = min(open_units, self._most(choice, left))
+                self._use(choice, can, left)
+                lines[choice] += can
+                open_units -= can
+            lines[variant] += open_units + order.begun(variant)
+        return tuple((variant, quantity) for variant, quantity in lines.items() if quantity)
+
+    # inside
+
+    def _left(self, order: OrderWork) -> dict[str, int]:
+        """Limited parts that nobody else needs; a part of a feeder that was never read is left out."""
+        levels = self._shop.resources.levels
+        left: dict[str, int] = {}
+        for part in self.limited:
+            feeders = [name for name, setup in self._shop.line.feeders.items() if setup.part == part]
+            if all(name in levels for name in feeders):
+                left[part] = sum(levels[name] for name in feeders)
+        others = (o for o in self._shop.orders.values() if o is not order and not o.status.ended and o.allowed)
+        spoken = self._needed((v, n) for other in others for v, n in other.to_start.items())
+        for unit in self._shop.units.values():
+            spoken += self._rest_of(unit)
+        return {part: max(0, number - spoken[part]) for part, number in left.items()}
+
+    def _needed(self, lines: Iterable[tuple[str, int]]) -> Counter[str]:
+        totals: Counter[str] = Counter()
+        for variant, quantity in lines:
+            totals[variant] += quantity
+        needed: Counter[str] = Counter()
+        for variant, quantity in totals.items():
+            for part, number in self.parts_of(variant).items():
+                needed[part] += number * quantity
+        return needed
+
+    def parts_of(self, variant: str) -> Mapping[str, int]:
+        """Parts from feeders that one unit of a variant takes."""
+        if variant not in self._parts:
+            self._parts[variant] = self._rest_of(self._shop.specimen(variant))
+        return self._parts[variant]
+
+    def _rest_of(self, unit: UnitWork) -> Counter[str]:
+        """Parts that a unit has still to take."""
+        needs = {name: need for chain in unit.plan.chains for name, need in self._shop.needs(unit, chain).items()}
+        return Counter(need.part for name, need in needs.items() if need.part and name not in unit.done)
+
+    def _most(self, variant: str, left: Mapping[str, int]) -> int:
+        """Units of a variant that parts are enough for."""
+        parts = self.parts_of(variant)
+        return min((left[part] // number for part, number in parts.items() if part in left), default=10**9)
+
+    def _use(self, variant: str, units: int, left: dict[str, int]) -> None:
+        for part, number in self.parts_of(variant).items():
+            if part in left:
+                left[part] -= number * units

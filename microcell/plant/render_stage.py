@@ -1,0 +1,163 @@
+"""What of a camera's view never changes: lens, lights, the bench with its stations, and how much light lies where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microcell.description.cell import CameraSpec
+from microcell.geometry import Pose
+from microcell.motion.scene import Solid
+from microcell.plant.render_lens import Lens, rotation
+from microcell.plant.render_light import Lighting, spread
+from microcell.plant.render_materials import grain, linear
+from microcell.plant.render_meshes import Mesh, solid_mesh
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float32]
+    Ints = npt.NDArray[np.integer[Any]]
+
+TABLE_RGB = (90, 90, 90)
+"""A matt, neutral bench top, for vision the reference of brightness and white.
+
+A camera may have another one in its parameters: `background_rgb: [r, g, b]`.
+"""
+
+BENCH_HALF_M = 3.0
+_GRAIN_RATIO, _GRAIN_PX = 0.04, 1.2
+_SHADE_M = 0.001
+"""The bench's light is looked up about so often, but at least each `_COARSEST_PX` and at most each `_FINEST_PX` pixels."""
+
+_FINEST_PX, _COARSEST_PX = 4, 8
+_STRIP = 1 << 19
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What rays met: depth along the optical axis m, number of body and triangle, normal towards the camera."""
+
+    depth_m: Floats
+    body: Ints
+    triangle: Ints
+    normals: Floats
+
+    def __getitem__(self, where: Any) -> Hits:
+        return Hits(self.depth_m[where], self.body[where], self.triangle[where], self.normals[where])
+
+
+class Stage:
+    """One camera over its surroundings; `light` is the light that each pixel of the empty bench sends to the lens."""
+
+    def __init__(self, camera: CameraSpec, around: Sequence[Solid]) -> None:
+        self.lens = Lens(camera)
+        self.lighting = Lighting(camera.light)
+        self.ground = linear(camera.parameters.get("background_rgb", TABLE_RGB))
+        self._meshes = [_bench(), *((solid_mesh(solid.shape), solid.middle) for solid in around)]
+
+    def bodies(self, meshes: Sequence[tuple[Mesh, Pose]] = ()) -> Any:
+        """A scene to cast rays in: the surroundings, then other meshes at their poses; their numbers begin at `first`."""
+        from microcell.libraries import open3d
+
+        library = open3d()
+        scene = library.t.geometry.RaycastingScene()
+        for mesh, pose in (*self._meshes, *meshes):
+            points = mesh.points @ rotation(pose).T + pose.position
+            scene.add_triangles(
+                library.core.Tensor(points.astype(np.float32)), library.core.Tensor(np.ascontiguousarray(mesh.faces))
+            )
+        return scene
+
+    @property
+    def first(self) -> int:
+        """Number of the first body that is not of the surroundings."""
+        return len(self._meshes)
+
+    def cast(self, bodies: Any, directions: Floats) -> Hits:
+        """What the camera sees in (n, 3) directions; a depth of infinity where nothing is."""
+        from microcell.libraries import open3d
+
+        rays = np.empty((len(directions), 6), np.float32)
+        rays[:, :3], rays[:, 3:] = self.lens.origin, directions
+        found = bodies.cast_rays(open3d().core.Tensor(rays))
+        normals = found["primitive_normals"].numpy()
+        away = np.einsum("ij,ij->i", normals, directions) > 0.0
+        normals[away] *= -1.0
+        return Hits(found["t_hit"].numpy(), found["geometry_ids"].numpy(), found["primitive_ids"].numpy(), normals)
+
+    @cached_property
+    def falloff(self) -> Floats:
+        """Light over the field, (height, width): 4 % less in the corners, and a slope of 2 % along x."""
+        x = np.linspace(-1.0, 1.0, self.lens.width, dtype=np.float32)[None, :]
+        y = np.linspace(-1.0, 1.0, self.lens.height, dtype=np.float32)[:, None]
+        level: Floats = 1.0 - np.float32(0.02) * (x * x + y * y) + np.float32(0.01) * x
+        return level
+
+    @cached_property
+    def light(self) -> Floats:
+        """Light from the empty bench for each pixel, (height, width), of that from a level surface of its colour."""
+        lens = self.lens
+        shown, strips = self.depth_and_normals, []
+        field = spread(self.seen, np.ones(self.seen.shape[:2], bool), self.stride, (lens.width, lens.height))
+        for start in range(0, lens.width * lens.height, _STRIP):
+            part = np.arange(start, min(start + _STRIP, lens.width * lens.height))
+            seen = field.reshape(len(shown[0]), -1)[part]
+            strips.append(self.lighting.on(shown[1][part], lens.directions(part), seen))
+        level = np.concatenate(strips).reshape(lens.height, lens.width)
+        rough = 1.0 + np.float32(_GRAIN_RATIO) * grain(lens.width, lens.height, _GRAIN_PX, seed=1)
+        lit: Floats = np.where(np.isfinite(shown[0]).reshape(level.shape), level * rough * self.falloff, 0.0)
+        return lit.astype(np.float32)
+
+    @cached_property
+    def depth_and_normals(self) -> tuple[Floats, Floats]:
+        """Depth (n,) m and normals (n, 3) of the empty bench for each pixel."""
+        bodies, count = self.bodies(), self.lens.width * self.lens.height
+        strips = [
+            self.cast(bodies, self.lens.directions(np.arange(start, min(start + _STRIP, count))))
+            for start in range(0, count, _STRIP)
+        ]
+        return np.concatenate([hit.depth_m for hit in strips]), np.concatenate([hit.normals for hit in strips])
+
+    @cached_property
+    def stride(self) -> int:
+        """The bench's light is looked up in one of so many pixels along both axes."""
+        middle = self.depth_and_normals[0][len(self.depth_and_normals[0]) // 2]
+        height = float(self.lens.origin[2] - middle) if np.isfinite(middle) else 0.0
+        return int(np.clip(round(_SHADE_M * self.lens.scale_px_m(height)), _FINEST_PX, _COARSEST_PX))
+
+    @cached_property
+    def grid(self) -> tuple[Ints, Floats, Floats]:
+        """Numbers of those pixels (rows, columns), and what they show of the empty bench: points and normals."""
+        rows = np.arange(0, self.lens.height, self.stride) * self.lens.width
+        numbers = rows[:, None] + np.arange(0, self.lens.width, self.stride)
+        depth, normals = self.depth_and_normals
+        flat = numbers.ravel()
+        reach = np.where(np.isfinite(depth[flat]), depth[flat], 1.0)[:, None].astype(np.float32)
+        return numbers, self.lens.origin + reach * self.lens.directions(flat), normals[flat]
+
+    @cached_property
+    def seen(self) -> Floats:
+        """What these pixels of the empty bench see of the lights, (rows, columns, 1 + lamps)."""
+        numbers, points, normals = self.grid
+        return self.lighting.seen_from(self.bodies(), points, normals).reshape(*numbers.shape, -1)
+
+
+@lru_cache(maxsize=8)
+def _stage(told: str, around: tuple[Solid, ...]) -> Stage:
+    return Stage(CameraSpec.model_validate_json(told), around)
+
+
+def stage_of(camera: CameraSpec, around: tuple[Solid, ...]) -> Stage:
+    """The stage of a camera, made once."""
+    return _stage(camera.model_dump_json(), around)
+
+
+def _bench() -> tuple[Mesh, Pose]:
+    half = BENCH_HALF_M
+    points = np.array(((-half, -half, 0.0), (half, -half, 0.0), (half, half, 0.0), (-half, half, 0.0)))
+    return Mesh(points, np.array(((0, 1, 2), (0, 2, 3)), np.uint32), 2), Pose()

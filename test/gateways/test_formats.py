@@ -1,0 +1,184 @@
+"""Files of every format: told by their content, read without trust, turned into one kind of order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microcell.cli import main
+from microcell.description.source import Unusable
+from microcell.gateways.formats import IMPORTERS, import_file
+from microcell.gateways.imported import Choices, Imported, ProcessStep
+
+B2MML = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<ProcessJobOrder xmlns="http://www.mesa.org/xml/B2MML-V0600"><DataArea><Process/>
+<JobOrder>
+  <ID>JO-7</ID><WorkMasterID>valve</WorkMasterID>
+  <StartTime>2026-12-01T08:00:00Z</StartTime><EndTime>2026-12-02T08:00:00+01:00</EndTime>
+  <Priority>7</Priority><Command>Store</Command>
+  <JobOrderParameter><ID>Variant</ID><Value><ValueString>child</ValueString></Value></JobOrderParameter>
+  <EquipmentRequirement><EquipmentID>bench</EquipmentID></EquipmentRequirement>
+  <MaterialRequirement><MaterialDefinitionID>valve</MaterialDefinitionID><MaterialUse>Produced</MaterialUse>
+    <Quantity><QuantityString>12.0</QuantityString></Quantity></MaterialRequirement>
+  <MaterialRequirement><MaterialDefinitionID>body</MaterialDefinitionID><MaterialUse>Consumed</MaterialUse>
+    <Quantity><QuantityString>12</QuantityString></Quantity></MaterialRequirement>
+</JobOrder></DataArea></ProcessJobOrder>
+"""
+V4 = """\
+<ns:ProductionSchedule xmlns:ns="http://www.wbf.org/xml/B2MML-V0401"><ns:ProductionRequest>
+<ns:ID>PR-1</ns:ID><ns:ProductProductionRuleID>0501</ns:ProductProductionRuleID><ns:Priority>1</ns:Priority>
+<ns:SegmentRequirement><ns:LatestEndTime>2026-02-26T00:00:00Z</ns:LatestEndTime><ns:MaterialProducedRequirement>
+<ns:MaterialDefinitionID>valve/adult</ns:MaterialDefinitionID><ns:Quantity><ns:QuantityString>30</ns:QuantityString></ns:Quantity>
+</ns:MaterialProducedRequirement></ns:SegmentRequirement></ns:ProductionRequest></ns:ProductionSchedule>
+"""
+NEXUS = {
+    "workInstructionName": "Valve, adult (Rev 4)",
+    "metadata": {"SkuId": "1001", "quantity": 3, "unit": "box"},
+    "steps": [
+        {"processId": "pickup", "inputItems": [{"guid": "1001", "metadata": {"quantity": 2}}]},
+        {"processId": "place", "outputItems": [{"guid": "1001"}]},
+    ],
+}
+
+
+def imported(tmp_path: Path, name: str, text: str, **choices: object) -> Imported:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return import_file(path, choices=Choices(**choices))  # type: ignore[arg-type]
+
+
+def test_a_job_order_of_isa_95_is_an_order(tmp_path: Path):
+    found = imported(tmp_path, "job.xml", B2MML)
+    assert (found.format, found.issues, found.notes) == ("b2mml", (), ())
+    order = found.orders[0]
+    assert [(line.variant, line.quantity) for line in order.order.lines] == [("child", 12)]
+    assert (order.order.order_id, order.order.product, order.order.priority) == ("JO-7", "valve", 7)
+    assert (order.order.due.isoformat(), order.order.allowed_to_start) == ("2026-12-02T08:00:00+01:00", False)
+    assert (order.station, order.parts[0].part, order.parts[0].quantity) == ("bench", "body", 12)
+
+
+def test_a_production_request_of_version_four_is_an_order_too(tmp_path: Path):
+    order = imported(tmp_path, "schedule.xml", V4).orders[0].order
+    assert (order.order_id, order.product, order.lines[0].variant, order.quantity) == ("PR-1", "valve", "adult", 30)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("12.0", "12.5", "not allowed (text '12.5'); a whole number from 1 to 100000 is needed"),
+        ("<ID>JO-7</ID>", "", "job.xml:3:1: ProcessJobOrder.DataArea.JobOrder: the job order has no ID"),
+        ("Store<", "Abort<", "the command 'Abort' makes no order"),
+        ("2026-12-02T08", "2026-11-02T08", "it starts after it ends"),
+        (
+            "2026-12-02T08:00:00+01:00",
+            "tomorrow",
+            "ProcessJobOrder.DataArea.JobOrder.EndTime: no date and time (text 'tomorrow')",
+        ),
+        ("www.mesa.org/xml/B2MML-V0600", "example.org/other", "the namespace 'http://example.org/other' is not B2MML's"),
+        ("</JobOrder>", "", "this is not XML (mismatched tag)"),
+        ('encoding="UTF-8"?>', '?><!DOCTYPE a [<!ENTITY b "c">]>', "the document has a DTD or entities"),
+    ],
+)
+def test_what_is_wrong_in_xml_is_told_with_its_place(tmp_path: Path, old: str, new: str, text: str):
+    found = imported(tmp_path, "job.xml", B2MML.replace(old, new, 1))
+    assert any(text in str(issue) for issue in found.issues), found.issues
+    assert found.orders == ()
+
+
+def test_deep_xml_is_refused(tmp_path: Path):
+    found = imported(tmp_path, "deep.xml", "<a>" * 5000 + "</a>" * 5000)
+    assert "the document is too large or too deep" in str(found.issues[0])
+
+
+def test_a_work_order_of_nexus_is_an_order_with_its_steps(tmp_path: Path):
+    found = imported(tmp_path, "work.json", json.dumps(NEXUS, indent="\t"), names={"1001": "valve/adult"})
+    order = found.orders[0]
+    assert (found.format, found.issues, found.notes) == ("nexus", (), ())
+    assert (order.order.product, order.order.lines[0].variant, order.order.quantity) == ("valve", "adult", 3)
+    assert order.steps == (ProcessStep("pickup", (("1001", 2),), ()), ProcessStep("place", (), (("1001", 1),)))
+    unnamed = imported(tmp_path, "work.json", json.dumps(NEXUS))
+    assert unnamed.orders[0].order.product == "valve_adult_rev_4"
+    assert "is taken for the product 'valve_adult_rev_4'; --names FILE says otherwise." in str(unnamed.notes[0])
+
+
+def test_a_work_order_without_steps_or_with_unknown_keys_is_refused(tmp_path: Path):
+    found = imported(tmp_path, "work.json", json.dumps({"workInstructionName": "a", "steps": [], "stepz": 1}))
+    assert [issue.where for issue in found.issues] == ["steps", "stepz"]
+
+
+def test_a_list_of_our_own_orders_is_read_and_doubles_are_told(tmp_path: Path):
+    order = "- {kind: order, order_id: a, product: valve, lines: [{quantity: 2}]}\n"
+    found = imported(tmp_path, "orders.yaml", order + order + "- {product: valve}\n- 7\n")
+    assert [o.order.order_id for o in found.orders] == ["a"]
+    assert [str(issue).split(": ", 1)[1] for issue in found.issues] == [
+        "[1].order_id: the order 'a' stands twice; it is already on line 1. Give each its own id.",
+        "[2]: the key 'lines' is missing; it is a list of 1 to 1000 values. Add it.",
+        "[3]: this is no order; a mapping with 'product' and 'lines' is needed. Correct it.",
+    ]
+
+
+def test_a_file_that_is_not_there_or_too_large_is_told(tmp_path: Path):
+    assert "there is no such file; a file of orders is needed here" in str(import_file(tmp_path / "none.csv").issues[0])
+    assert "the file is larger than 1000000 bytes" in str(imported(tmp_path, "big.csv", "a" * 1_000_001).issues[0])
+
+
+PIECES = st.sampled_from(
+    [
+        b"orders:\n",
+        b"- id: A\n",
+        b"<JobOrder>",
+        b"\x00",
+        b"\xff\xfe",
+        b"a;b\n",
+        b'"',
+        b"{",
+        b"[" * 60,
+        b"!!python/x ",
+        b"&a [*a]\n",
+        b"quantity,product\n1,valve\n",
+        b"challenges: [{human: }]\n",
+        b"workInstructionName",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(sorted(IMPORTERS)), st.lists(st.one_of(PIECES, st.binary(max_size=12)), max_size=8).map(b"".join))
+def test_no_content_gets_any_importer_into_trouble(name: str, content: bytes):
+    try:
+        found = IMPORTERS[name](content, "f", Choices())
+    except Unusable as error:
+        assert error.remedy
+    else:
+        assert found.format == name
+
+
+def test_the_command_reports_rows_and_writes_only_what_is_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    table, out = tmp_path / "orders.csv", tmp_path / "orders.yaml"
+    table.write_text("order,product,variant,quantity\nA,valve,child,2\nB,valve,adult,x\n", encoding="utf-8")
+    assert main(["import", str(table), "--check"]) == 2
+    told = capsys.readouterr().out
+    assert "row 2: A: 2 x valve child\nrow 3: refused: no number ('x')\n" in told
+    assert told.endswith("csv: 1 order, 1 mistake\n")
+    assert main(["import", str(table), "--output", str(out)]) == 2 and not out.exists()
+    table.write_text("order,product,variant,quantity\nA,valve,child,2\n", encoding="utf-8")
+    assert main(["import", str(table), "--output", str(out)]) == 0
+    assert yaml.safe_load(out.read_text(encoding="utf-8"))[0]["lines"] == [{"variant": "child", "quantity": 2}]
+    assert import_file(out).orders[0].order == import_file(table).orders[0].order
+
+
+def test_the_command_says_what_a_line_cannot_make(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    table = tmp_path / "orders.csv"
+    table.write_text("product,variant,quantity\nvalve,giant,2\npump,,1\n", encoding="utf-8")
+    assert main(["import", str(table), "--line", "valve"]) == 2
+    told = capsys.readouterr().out
+    assert "orders.csv:2:1: there is no variant 'giant'; there are: adult, child, infant." in told
+    assert "orders.csv:3:1: this line makes 'valve', not 'pump'; --names FILE says which product is meant." in told
+    assert main(["import", str(table), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["orders"][1]["order"]["product"] == "pump"

@@ -1,0 +1,104 @@
+"""Readings for gauge studies: tables, journals, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from microcell.cli import main
+from microcell.errors import UsageError
+from microcell.records.gauge_readings import from_table, studies_of
+
+GOOD = "feature,part,appraiser,value,unit,lower,upper\n" + "".join(
+    f"cap.position,{part},{camera},{part * 1e-4 + trial * 1e-6 + shift},m,,0.01\n"
+    for part in range(4)
+    for camera, shift in (("camera_1", 0.0), ("camera_2", 2e-6))
+    for trial in range(3)
+)
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text):
+        path = tmp_path / "study.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_table_is_studied(table):
+    found = studies_of(from_table(table(GOOD))).studies[0]
+    assert (found.feature, found.unit, found.parts, found.appraisers, found.trials) == ("cap.position", "m", 4, 2, 3)
+    assert found.repeatability == pytest.approx(1e-6, rel=0.1)
+    assert found.verdict == "good"
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("part,value\n", "study.csv:1: there is no column 'feature'"),
+        (GOOD + "cap.position,9,camera_1,,m,,0.01\n", "study.csv:26: 'value' is empty"),
+        (GOOD + "cap.position,9,camera_1,much,m,,0.01\n", "study.csv:26: value 'much' is no number"),
+        (GOOD + "cap.position,9,camera_1,inf,m,,0.01\n", "study.csv:26: value 'inf' is no number"),
+        (GOOD + "cap.position,9,camera_1,1,m,,0.02\n", "study.csv:26: other limits of 'cap.position' than above"),
+        (GOOD + "cap.position,9\n", "study.csv:26: 'appraiser' is empty"),
+        ("", "study.csv:1: there is no column 'feature'"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said_with_its_line(table, text, wrong):
+    with pytest.raises(UsageError) as error:
+        from_table(table(text))
+    assert wrong in str(error.value)
+
+
+def test_a_table_that_is_none_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read as a table"):
+        from_table(tmp_path / "nothing.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="cannot be read as a table"):
+        from_table(tmp_path / "binary.csv")
+
+
+def test_the_command_prints_and_ends_with_1_for_an_unfit_gauge(table, capsys):
+    assert main(["gauge", "--table", str(table(GOOD))]) == 0
+    said = capsys.readouterr().out
+    assert "cap.position" in said
+    assert "4 parts x 2 places x 3 trials" in said
+    unfit = GOOD.replace(",0.01\n", ",0.000005\n")
+    assert main(["gauge", "--table", str(table(unfit)), "--json"]) == 0
+    noisy = GOOD.replace("camera_2,0", "camera_2,9")
+    assert main(["gauge", "--table", str(table(noisy)), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out.split("\n}\n")[1] + "}")["studies"][0]["verdict"] == "unfit"
+
+
+def test_what_cannot_be_studied_is_told_beside_what_can(table, capsys):
+    once = GOOD + "cap.turn,1,camera_1,0.1,rad,,\ncap.turn,2,camera_1,0.1,rad,,\n"
+    assert main(["gauge", "--table", str(table(once))]) == 0
+    assert "not studied: cap.turn: a part was measured only once" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "what is to be studied? Name a line, or give --table FILE or --journal FILE."),
+        (["valve", "--inspection", "opened"], "no inspection 'opened'; there are: open, closed."),
+        (["valve", "--variant", "giant"], "no variant 'giant'; there are: adult, child, infant."),
+    ],
+)
+def test_a_study_of_nothing_is_refused(arguments, text, capsys):
+    assert main(["gauge", *arguments]) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_the_inspections_of_a_line_are_studied_in_the_plant(capsys):
+    """With the modelled camera, which has errors of known size and takes no time."""
+    assert main(["gauge", "valve", "--camera", "modelled", "--parts", "5", "--json"]) == 0
+    studies = {one["feature"]: one for one in json.loads(capsys.readouterr().out)["studies"]}
+    assert {"membrane_place.position", "cap_turn.orientation", "cap_surface.surface", "screw_1.presence"} <= set(studies)
+    assert "serial.code" not in studies
+    place = studies["membrane_place.position"]
+    assert (place["parts"], place["appraisers"], place["trials"]) == (5, 2, 3)
+    assert place["grr_of_tolerance"] < 0.2
+    assert place["part_variation"] > 10 * place["rr"] > 0
