@@ -8,7 +8,7 @@ or whole with 15 % of its points anywhere around. The real pair of scans (a stre
 tried as it is and after a random pose. A trial is right when the turn is right to 5 degrees and the model's middle to 2 % of
 its size (of the street: 0.5 m). "repeats" are trials whose second run gave the very same pose.
 
-drawn: the same with a bracket that is made here; it needs no data.
+drawn: the same with a bracket that is made here, seen from above: its underside alone would not tell where it lies.
 Data: --data, else ../shared/data beside the repository or a folder above it; without it only `drawn` is measured.
 """
 
@@ -35,12 +35,16 @@ MAX_SHIFT_RATIO = 0.02
 STREET_M = 0.5
 
 
-def trial(model: np.ndarray, case: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A thinned model, its scan, and the (4, 4) transform between them."""
+def trial(
+    model: np.ndarray, case: str, rng: np.random.Generator, above: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A thinned model, its scan, and the (4, 4) transform between them; `above`: one view is from the model's upper side."""
     size = float(np.linalg.norm(np.ptp(model, axis=0)))
     truth = random_pose(rng, size)
     scan = moved(truth, model[rng.permutation(len(model))[: max(900, int(0.7 * len(model)))]])
     towards = rng.normal(size=3)
+    if above:
+        towards = truth[:3, :3] @ (*towards[:2], 1.0 + abs(towards[2]))
     towards /= np.linalg.norm(towards)
     if case == "part":
         along = scan @ towards
@@ -164,7 +168,7 @@ def main() -> int:
     rng = np.random.default_rng(options.seed)
     figures = plane_figures(rng)
     made = bracket()
-    drawn = [(f"bracket, {case}", *trial(made, case, rng)) for case in CASES * 2]
+    drawn = [(f"bracket, {case}", *trial(made, case, rng, above=True)) for case in CASES * 2]
     most = MAX_SHIFT_RATIO * float(np.linalg.norm(np.ptp(made, axis=0)))
     figures += run([(*entry, most) for entry in drawn], "drawn")
     folder = data_folder(options.data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 from microcell import events
 from microcell.clock import run_virtual
 from microcell.description.fault_schedule import ScheduledFault, Scope
-from microcell.description.injectable import INJECTABLE, Injectable
+from microcell.description.injectable import INJECTABLE
+from microcell.description.injectable_kinds import Injectable
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.guard import guarded
+from microcell.errors import JournalError
 from microcell.faults import CATALOGUE, Fault
 from microcell.motion.planner import MotionPlanner
 from microcell.orchestration.controller import Controller
@@ -79,17 +82,32 @@ SPECIAL_SCENES: dict[tuple[str, str], dict[str, Any]] = {
     ("journal.locked", "journal"): {"operation": None, "nth": 40},
 }
 """Faults that need another moment than their kind's usual one."""
+ELSEWHERE: dict[str, tuple[str, str, str]] = {
+    "feeder.broken_latch": ("controller", "nest_3", "pick_connector"),
+    "feeder.weak_cell": ("battery", "nest_3", "pick_cell_1"),
+    "feeder.short_count": ("stool", "nest_8", "pick_bag"),
+    "dispenser.clogged": ("footwear", "dispenser", "cement_left"),
+    "dispenser.bubble": ("footwear", "dispenser", "cement_left"),
+    "dispenser.empty": ("footwear", "dispenser", "cement_left"),
+    "press.weak": ("footwear", "press_1", "press_pair"),
+    "welder.weak": ("battery", "spot_welder", "weld_top_1"),
+    "welder.open_circuit": ("battery", "spot_welder", "weld_top_1"),
+    "turner.stuck": ("battery", "turner_1", "flip_over"),
+    "tester.blind": ("battery", "tester_1", "measure_cell_1"),
+}
+"""Faults of devices and parts that the valve line does not have: line, device, operation."""
 MORE_UNITS = {("device.duplicate", "cartons"): 7}
 """Faults at what happens once in so many units."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A fault at a place, in an order of two units of the seed's plant."""
+    """A fault at a place, in an order of two units of the seed's plant, of a line."""
 
     fault: ScheduledFault
     seed: int = 0
     quantity: int = UNITS
+    line: str = "valve"
 
     @property
     def entry(self) -> Injectable:
@@ -149,13 +167,20 @@ def trials(line: Line, seeds: int, first: int = 0) -> Iterator[Trial]:
         if "virtual" not in entry.worlds:
             continue
         for where, operation in _scenes(name, entry):
-            if where not in scope.fitting(name):
+            if where not in scope.fitting(name) or name in ELSEWHERE:
                 continue
             for seed in range(first, first + seeds):
                 nth = 1 if seed == 0 or not _repeats(entry) else Random(f"{seed}:{name}").randint(1, LATEST_NTH)
                 moment = {"operation": operation, "nth": nth, **SPECIAL_SCENES.get((name, where), {})}
                 quantity = MORE_UNITS.get((name, where), UNITS)
                 yield Trial(ScheduledFault(fault=name, where=where, **moment), seed, quantity)
+
+
+def trials_elsewhere(seeds: int, first: int = 0) -> Iterator[Trial]:
+    """The faults that other lines have, for so many seeds."""
+    for name, (line, where, operation) in ELSEWHERE.items():
+        for seed in range(first, first + seeds):
+            yield Trial(ScheduledFault(fault=name, where=where, operation=operation), seed, UNITS, line)
 
 
 def _scenes(name: str, entry: Injectable) -> Iterator[tuple[str, str]]:
@@ -242,7 +267,8 @@ class _Person:
     async def _go_on(self) -> None:
         """Unhold; where the journal could not be written, start the orchestrator again, as its remedy says."""
         if not any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.controller.active_faults):
-            self.controller.command(Command.UNHOLD)
+            with suppress(JournalError):  # its next entry finds the disk full
+                self.controller.command(Command.UNHOLD)
             return
         cell = self._cell
         await self.controller.close()

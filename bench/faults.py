@@ -1,4 +1,4 @@
-"""Every injectable fault on the valve line in the virtual world: is it told with the right code, and got over?
+"""Every injectable fault in the virtual world, on the valve line or one that has its device: told rightly, and got over?
 
     python bench/faults.py [--seeds N] [--only TEXT] [--seed N] [--json] [--check]
 
@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from common import Figure, arguments, report
-from fault_trials import Outcome, carry_out, trials
+from fault_trials import Outcome, carry_out, trials, trials_elsewhere
 
 from microcell.description.loader import load_line
 from microcell.motion.planner import MotionPlanner
@@ -79,10 +79,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=3, help="seeds for each fault and place (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only faults whose id holds this text")
     options = parser.parse_args()
-    line = load_line(LINE)
-    planners: dict[str, MotionPlanner] = {}
-    wanted = (trial for trial in trials(line, options.seeds, options.seed) if options.only in trial.fault.fault)
-    outcomes = [carry_out(trial, line, planners) for trial in wanted]
+    every = (*trials(load_line(LINE), options.seeds, options.seed), *trials_elsewhere(options.seeds, options.seed))
+    wanted = [trial for trial in every if options.only in trial.fault.fault]
+    lines = {trial.line: load_line(trial.line) for trial in wanted}
+    planners: dict[str, dict[str, MotionPlanner]] = {name: {} for name in lines}
+    outcomes = [carry_out(trial, lines[trial.line], planners[trial.line]) for trial in wanted]
     if not options.json:
         print_table(outcomes)
     print_failures(outcomes)

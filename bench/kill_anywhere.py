@@ -62,8 +62,11 @@ if TYPE_CHECKING:
     from microcell.ros.runtime import RosRuntime
 
 LINE, QUANTITY, EACH = "valve", 2, 5
-TIME_SCALE, ROS_ORDER_S = 5.0, 16.0
+ORDER_CELL_S = 80.0
+"""About how long an order of one unit takes in ROS, start included: kills are spread over this."""
 VICTIMS = ("orchestrator", "arm_skills", "inspection_skills", "hardware", "everything")
+WAY_ON = {State.HELD: Command.UNHOLD, State.ABORTED: Command.CLEAR, State.STOPPED: Command.RESET}
+"""What a person commands who has looked."""
 READY_S, ORDER_S, STOP_S, LOOK_S = 120.0, 240.0, 90.0, 0.1
 
 
@@ -112,29 +115,32 @@ class RealKill:
     took_s: float = 0.0
 
     @staticmethod
-    def of(seed: int) -> RealKill:
+    def of(seed: int, time_scale: float) -> RealKill:
         chance = random.Random(f"ros:{seed}")
-        return RealKill(seed, chance.choice(VICTIMS), chance.uniform(0.5, ROS_ORDER_S))
+        return RealKill(seed, chance.choice(VICTIMS), chance.uniform(0.5, ORDER_CELL_S / time_scale))
 
 
-def up(folder: Path) -> int:
+def up(folder: Path, time_scale: float) -> int:
     """`microcell up`, but for a supervisor that is not put off by as many deaths as this bench causes."""
     line, journal = load_line(LINE), str(folder / "valve.journal")
-    blueprint = compose(line, "mock", line_path=str(find_line(LINE)), journal=journal, seed=3, time_scale=TIME_SCALE)
-    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), policy=RestartPolicy(most=1000))
+    blueprint = compose(line, "mock", line_path=str(find_line(LINE)), journal=journal, seed=3, time_scale=time_scale)
+    policy = RestartPolicy(most=1000, longest_s=0.5)
+    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), policy=policy)
 
 
 class Up:
     """The cell's supervisor in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, time_scale: float) -> None:
         self.folder = folder
+        self.time_scale = time_scale
         self.log = folder / "up.log"
         self.start()
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, __file__, "up", str(self.folder)], stdout=log, stderr=log)
+            command = [sys.executable, __file__, "up", str(self.folder), str(self.time_scale)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def pid(self, name: str) -> int:
         """Of the present process of that name."""
@@ -187,10 +193,11 @@ async def _one(cell: Up, client: CellClient, kill: RealKill, order_id: str) -> N
     start_s = time.monotonic()
     while not (ended := _ended(cell, order_id)):
         state = client.state
-        if state is not None and state.state == State.HELD:
-            kill.asked.append(state.reason.partition(":")[0])
+        if state is not None and state.state in WAY_ON:
+            if state.state != State.STOPPED:
+                kill.asked.append(state.reason.partition(":")[0])
             with suppress(UsageError, asyncio.TimeoutError):
-                await client.command(Command.UNHOLD)
+                await client.command(WAY_ON[State(state.state)])
             await asyncio.sleep(1.0)
         if time.monotonic() - start_s > ORDER_S or cell.process.poll() is not None:
             raise UsageError(f"--ros-seed {kill.seed}: {order_id} did not end after {kill.victim}:\n{cell.words()}")
@@ -237,12 +244,12 @@ async def _truth(folder: Path) -> Plant:
     return plant
 
 
-def ros(kills: list[RealKill], quiet: bool) -> list[common.Figure]:
+def ros(kills: list[RealKill], time_scale: float, quiet: bool) -> list[common.Figure]:
     """Kill in ROS, one after the other in one cell, and look at the bench in the end."""
     from microcell.ros.runtime import run
 
     with tempfile.TemporaryDirectory(prefix="microcell-kill-") as name:
-        cell = Up(Path(name))
+        cell = Up(Path(name), time_scale)
         try:
             code = run(lambda runtime: story(runtime, cell, kills, quiet), [])
         finally:
@@ -270,17 +277,19 @@ def main() -> int:
     parser.add_argument("--one", type=int, help="repeat the virtual kill of this seed, and nothing else")
     parser.add_argument("--ros-kills", type=int, default=5, help="real kills (default: %(default)s; the target is 50)")
     parser.add_argument("--ros-seed", type=int, help="repeat the ROS kill of this seed, and nothing else")
+    parser.add_argument("--time-scale", type=float, default=5.0, help="of the ROS cell (default: %(default)s)")
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)  # what a program says as it is killed
     figures: list[common.Figure] = []
-    if options.ros_seed is None:
+    if options.ros_seed is None and (options.n or options.one is not None):
         first, count = (options.one, 1) if options.one is not None else (options.first, EACH * options.n)
         figures += virtual_figures(virtual(range(first, first + count), options.json))
     seeds = [options.ros_seed] if options.ros_seed is not None else range(options.seed, options.seed + options.ros_kills)
     if options.one is None and seeds:
-        figures += ros([RealKill.of(seed) for seed in seeds], options.json)
+        kills = [RealKill.of(seed, options.time_scale) for seed in seeds]
+        figures += ros(kills, options.time_scale, options.json)
     return common.report(figures, options)
 
 
 if __name__ == "__main__":
-    sys.exit(up(Path(sys.argv[2])) if sys.argv[1:2] == ["up"] else main())
+    sys.exit(up(Path(sys.argv[2]), float(sys.argv[3])) if sys.argv[1:2] == ["up"] else main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from microcell.clock import Clock, LoopClock
@@ -9,6 +10,7 @@ from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.contract import Device, DeviceStatus
 from microcell.devices.feeder.contract import Feeder, Presented
+from microcell.devices.safety.contract import Safety, Stops
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.orchestration.controller import Controller, Session
 from microcell.plugins import skill_names
@@ -56,6 +58,16 @@ class ToldChanger(_Ready, ToolChanger):
     lock = unlock = coupling
 
 
+class NothingPressed(_Ready, Safety):
+    """Never stops the cell."""
+
+    async def stops(self) -> Stops:
+        return Stops()
+
+    async def wait_change(self, known: Stops) -> Stops:
+        return await asyncio.get_running_loop().create_future()
+
+
 class IdlePort:
     """Skills that take a second and do nothing."""
 
@@ -83,6 +95,7 @@ def idle_controller(line: Line, journal: Journal, clock: Clock | None = None, wo
     changers = {arm: ToldChanger() for arm in arms}
     devices: dict[str, Device] = {name: EndlessFeeder() for name in line.feeders}
     devices.update({spec.tool_changer: changers[arm] for arm, spec in arms.items()})
+    devices.update({name: NothingPressed() for name in line.cell_description.of_kind("safety")})
     return Controller(line, clock, journal, IdlePort(line, clock, changers), devices, Session(world))
 
 

@@ -6,6 +6,8 @@ screws: each run is taught from one photo with all four screws and one with none
 is right when all four places are. Pairs of golden photos are drawn at random (`--pairs`); the mean and the worst count.
 moulded_parts: 20 good photos, drawn at random, teach and set the threshold; the other good ones and all bad ones are
 judged (`--splits` times). "clean catch" is the share of bad ones caught by the splits without a false alarm.
+--change: all photos of parts and screws, taught and judged, as another set-up would take them (mirrored, darker, turned,
+smaller, blurred, grainy): what holds for the photos as they are should hold for these too.
 pcb: as DeepPCB's evaluation: a detection is right when its class is that of a labelled box and their intersection over
 union is over 0.33; each box and each detection is matched once, best overlap first. Precision, recall and F over all
 boxes of all images. The template is the `_temp` image of each pair; time is that of the judgement, threshold included.
@@ -46,7 +48,8 @@ SCREW_PLACES = {
 
 def screws(folder: Path, rng: np.random.Generator, options: argparse.Namespace) -> Iterator[Figure]:
     """All four places of each photo right."""
-    photos = {path: photo(path) for path in sorted(folder.glob("*.jpg"))}
+    change = CHANGES[options.change] if options.change != "mirrored" else CHANGES["none"]  # the places are not mirrored
+    photos = {path: change(photo(path)) for path in sorted(folder.glob("*.jpg"))}
     full = [path for path in photos if path.stem.endswith("_1111")]
     empty = [path for path in photos if path.stem.endswith("_0000")]
     pairs = [(a, b) for a in full for b in empty]
@@ -74,8 +77,9 @@ def screws(folder: Path, rng: np.random.Generator, options: argparse.Namespace) 
 
 def moulded_parts(folder: Path, rng: np.random.Generator, options: argparse.Namespace) -> Iterator[Figure]:
     """Bad parts caught, and false alarms on good parts that were not taught."""
-    good = [photo(path) for path in sorted((folder / "normal").glob("*.png"))]
-    bad = [photo(path) for path in sorted((folder / "anomaly").glob("*.png"))]
+    change = CHANGES[options.change]
+    good = [change(photo(path)) for path in sorted((folder / "normal").glob("*.png"))]
+    bad = [change(photo(path)) for path in sorted((folder / "anomaly").glob("*.png"))]
     check = Anomaly(kind="anomaly", site="part")
     alarms, caught, clean, reachable, times = [], [], [], [], []
     for _ in range(options.splits):
@@ -100,6 +104,30 @@ def moulded_parts(folder: Path, rng: np.random.Generator, options: argparse.Name
     yield Figure("parts over all good ones", 100.0 * statistics.fmean(reachable), "%")
     yield Figure("parts splits", len(alarms))
     yield Figure("parts time", 1000.0 * statistics.median(times), "ms")
+
+
+def warped(image: np.ndarray, angle_deg: float, scale: float) -> np.ndarray:
+    """An image turned and scaled about its middle, its border repeated."""
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle_deg, scale)
+    return cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def grainy(image: np.ndarray) -> np.ndarray:
+    """An image with noise of four levels."""
+    noise = np.random.default_rng(int(image[::7, ::7].sum())).normal(0.0, 4.0, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": lambda image: image,
+    "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
+    "darker": lambda image: (image * 0.75).astype(np.uint8),
+    "turned": lambda image: warped(image, 4.0, 1.0),
+    "smaller": lambda image: warped(image, 0.0, 0.93),
+    "blurred": lambda image: cv2.GaussianBlur(image, (0, 0), 1.2),
+    "grainy": grainy,
+}
 
 
 def pcb(folder: Path, _: np.random.Generator, __: argparse.Namespace) -> Iterator[Figure]:
@@ -239,6 +267,7 @@ def main() -> int:
     parser = arguments(__doc__ or "")
     parser.add_argument("--set", action="append", choices=tuple(SETS), help="may be repeated; default: all")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds `vision`")
+    parser.add_argument("--change", choices=tuple(CHANGES), default="none", help="how all photos are changed first (none)")
     parser.add_argument("--splits", type=int, default=10, metavar="N", help="random choices of the golden parts (10)")
     parser.add_argument("--pairs", type=int, default=10, metavar="N", help="random pairs of golden screw photos (10)")
     options = parser.parse_args()

@@ -374,9 +374,8 @@ def _what(parser: argparse.ArgumentParser, product: bool = False) -> None:
     if product:
         parser.add_argument("--product", help="default: that of the running line")
     else:
-        parser.add_argument(
-            "--order", type=Path, action="append", default=[], metavar="FILE", help="an order as YAML; may be repeated"
-        )
+        text = "an order as YAML, or a file of other systems (see import); may be repeated"
+        parser.add_argument("--order", type=Path, action="append", default=[], metavar="FILE", help=text)
     parser.add_argument("--quantity", type=positive(int), metavar="N", help="so many units")
     parser.add_argument("--variant", help="of the product; default: the product's default variant")
 

@@ -105,6 +105,29 @@ CATALOGUE: dict[str, FaultKind] = {
     "INSERT_FORCE_EXCEEDED": _cell(
         "The insertion force went over its limit.", "Check the part's fit; try another part."
     ),
+    "PLUG_NOT_LATCHED": _cell(
+        "The plug came out again when it was pulled.", "Push it in again, then try another part."
+    ),
+    "DISPENSER_EMPTY": _operator(
+        "The cartridge holds less than the bead needs.", "Put in a full cartridge, then Unhold."
+    ),
+    "DISPENSE_OFF_LIMITS": _cell(
+        "More or less came out of the nozzle than permitted.", "The unit is scrapped; clean the nozzle when it repeats."
+    ),
+    "PRESS_OFF_LIMITS": _cell(
+        "Force or height of the press are out of their limits.", "Press again; check the parts under the ram."
+    ),
+    "WELD_NO_CONTACT": _cell(
+        "The electrodes touched nothing to weld.", "Weld again; check the parts at the spot, and the electrodes."
+    ),
+    "WELD_OFF_LIMITS": _cell(
+        "A spot is not as good as permitted.", "Weld again; dress the electrodes when it repeats."
+    ),
+    "TURNER_STUCK": _operator("The fixture is not turned as it should be.", "Clear the turner, then Unhold."),
+    "TEST_NO_CONTACT": _cell(
+        "The tester's contacts touch no part.", "Test another part; check the nest and the contacts."
+    ),
+    "PART_OFF_LIMITS": _cell("A tested part is not as good as permitted.", "It was thrown into the bin; take another."),
     "FASTEN_CROSS_THREADED": _cell("Torque rose before the screw was seated.", "Back the screw out and try a new one."),
     "FASTEN_NOT_SEATED": _cell(
         "The screw turned without reaching its torque.", "Check thread and screw; try a new one."

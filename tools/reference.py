@@ -14,7 +14,8 @@ if str(ROOT) not in sys.path:  # run as a program, not imported by a test
     sys.path.insert(0, str(ROOT))
 
 from microcell.description.base import NAME_PATTERN, PATTERN_WORDS  # noqa: E402
-from microcell.description.injectable import CONDITIONS, INJECTABLE, Injectable  # noqa: E402
+from microcell.description.injectable import CONDITIONS, INJECTABLE  # noqa: E402
+from microcell.description.injectable_kinds import Injectable  # noqa: E402
 from microcell.description.line import RecoveryStep  # noqa: E402
 from microcell.description.schema import schemas  # noqa: E402
 from microcell.faults import CATALOGUE  # noqa: E402
@@ -26,8 +27,10 @@ COMMAND = "python tools/reference.py"
 NOTE = f"<!-- Written by `{COMMAND}`. Change the code, not this page. -->"
 
 UNITS = {
-    "_n_m_rad": "N·m/rad", "_n_m_h": "N·m·h", "_rad_s2": "rad/s²", "_rad_s": "rad/s", "_n_m": "N·m", "_m_s": "m/s",
-    "_rad": "rad", "_kg": "kg", "_pa": "Pa", "_px": "px", "_ratio": "1", "_m": "m", "_n": "N", "_s": "s",
+    "_n_m_rad": "N·m/rad", "_kg_s": "kg/s", "_ohm": "Ω",
+    "_n_m_h": "N·m·h", "_rad_s2": "rad/s²", "_rad_s": "rad/s", "_n_m": "N·m", "_m_s": "m/s",
+    "_rad": "rad", "_kg": "kg", "_pa": "Pa", "_px": "px", "_ratio": "1", "_m": "m", "_n": "N", "_s": "s", "_v": "V",
+    "_j": "J",
 }  # fmt: skip
 """Unit by the ending of a key, the longest ending first."""
 

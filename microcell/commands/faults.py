@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from microcell.description.fault_schedule import Scope
-from microcell.description.injectable import INJECTABLE, Injectable
+from microcell.description.injectable import INJECTABLE
+from microcell.description.injectable_kinds import Injectable
 from microcell.description.loader import load_line
 
 

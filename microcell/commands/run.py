@@ -14,9 +14,10 @@ from typing import Any
 from microcell.description.defects import with_defects
 from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.line import Line
-from microcell.description.loader import load_faults, load_line, load_order
+from microcell.description.loader import ENDINGS, load_faults, load_line, load_order
 from microcell.description.order import Order, OrderLine
-from microcell.errors import UsageError
+from microcell.errors import ConfigError, UsageError
+from microcell.gateways.formats import import_file
 from microcell.orchestration.packml import State
 from microcell.records.journal import Entry
 from microcell.records.report import as_json, report
@@ -55,12 +56,22 @@ def _faults(told: str | None, line: Line) -> tuple[ScheduledFault, ...]:
 
 def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
     """The orders of the files, and one of `--quantity` units; a run makes exactly so many, scrapped ones included."""
-    orders = [load_order(path) for path in args.order]
+    orders = [order for path in args.order for order in _orders_of(path)]
     if args.quantity is None and not orders:
         raise UsageError("nothing to make: give --quantity N, or --order FILE.")
     if args.quantity is not None:
         orders.append(_exactly(line, args.quantity, args.variant))
     return tuple(orders)
+
+
+def _orders_of(path: Path) -> tuple[Order, ...]:
+    """The orders of a file of ours, or of another system's; raises ConfigError."""
+    if path.suffix in ENDINGS:
+        return (load_order(path),)
+    found = import_file(path)
+    if found.issues:
+        raise ConfigError(found.issues)
+    return tuple(imported.order for imported in found.orders)
 
 
 def _exactly(line: Line, quantity: int, variant: str | None) -> Order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from launch.action import Action
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
@@ -16,13 +17,14 @@ from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.compose import compose
 from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
 from microcell.composition.security import enclave_path
+from microcell.composition.supervision import RestartPolicy, Restarts
 from microcell.description.loader import load_line
 
 STOP_S = "60"
 """How long a process may take to leave in an orderly way after Ctrl-C: a chain of operations in work ends first."""
 
-RESTART_S, RESTARTS = 2.0, 5
-"""Pause before a killed process is started again, and how often that is done."""
+RESTART_S = 2.0
+"""Pause before a killed process is started again."""
 
 ARGUMENTS = {
     "line": ("valve", "name of a shipped line, or the path of a line's YAML file"),
@@ -47,7 +49,8 @@ def launch_cell(**defaults: str) -> LaunchDescription:
 def actions(blueprint: Blueprint) -> list[Action]:
     """One launch_ros node action for each process.
 
-    One that was killed is started again after a pause, so many times; one that ends by itself stops the cell.
+    One that was killed is started again after a pause, within the bounds of `RestartPolicy`; one that ends by itself stops
+    the cell.
     """
     return [_action(plan, blueprint) for plan in blueprint.processes]
 
@@ -92,12 +95,13 @@ class _Ends:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._killed = 0
+        self._restarts = Restarts(RestartPolicy())
 
     def __call__(self, event: ProcessExited, context: LaunchContext) -> Action | None:
-        self._killed += event.returncode < 0
         if event.returncode >= 0:
             return Shutdown(reason=f"{self._name} has ended")
-        if self._killed > RESTARTS:
-            return Shutdown(reason=f"{self._name} was killed {self._killed} times: {RESTARTS} restarts did not help")
+        if self._restarts.pause_s(time.monotonic()) is None:
+            policy = self._restarts.policy
+            often = f"more than {policy.most} times in {policy.window_s:.0f} s"
+            return Shutdown(reason=f"{self._name} was killed {often}: to start it again did not help")
         return None

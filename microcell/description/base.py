@@ -12,6 +12,7 @@ from microcell.geometry import Pose, Vector, from_rpy
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 SERIAL_PREFIX_PATTERN = r"^[A-Z0-9]{1,12}$"
+LABEL_TEXT_PATTERN = r"^([!-~]+( [!-~]+)*)?$"
 ORDER_ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 FILE_NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 FAULT_PATTERN = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"
@@ -22,6 +23,7 @@ PATTERN_WORDS = {
     FILE_NAME_PATTERN: "the name of a file, without folders",
     NAME_PATTERN: "a name of lower case letters, digits and underscores that begins with a letter",
     SERIAL_PREFIX_PATTERN: "1 to 12 capital letters and digits",
+    LABEL_TEXT_PATTERN: "words of ASCII with single blanks between them",
     ORDER_ID_PATTERN: "letters, digits, '_', '.' and '-' that begin with a letter or digit",
 }
 """What the patterns mean, for messages."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from microcell.description.base import Description, Document, FileName, Metre, Name, PoseSpec, PositiveMetre, Radian
 from microcell.description.shape import ShapeSpec
+from microcell.geometry import Pose, from_rpy
 
 World = Literal["virtual", "mock", "gazebo", "real"]
 WORLDS: tuple[World, ...] = ("virtual", "mock", "gazebo", "real")
@@ -233,6 +235,13 @@ class CameraSpec(DeviceSpec):
         return self.centre_px or ((self.width_px - 1) / 2.0, (self.height_px - 1) / 2.0)
 
 
+class PressProgram(Description):
+    """How hard and how long a press presses."""
+
+    force_n: float = Field(gt=0, le=100_000, description="Force of the ram.")
+    hold_s: float = Field(0.0, ge=0, le=600, description="How long it is held.")
+
+
 class CartonStationSpec(DeviceSpec):
     """Takes finished units into cartons."""
 
@@ -256,6 +265,39 @@ class BinSpec(DeviceSpec):
     drop_in_cell: PoseSpec = Field(description="Where parts are let go.")
 
 
+class PressSpec(DeviceSpec):
+    """A press over a fixture, whose flat ram comes down on the whole unit."""
+
+    kind: Literal["press"]
+    fixture: Name = Field(description="Fixture that it stands over.")
+    programs: dict[Name, PressProgram] = Field(min_length=1, description="Programs stored in its controller, by name.")
+    stroke_m: PositiveMetre = Field(0.20, description="Way of the ram from its rest down to the fixture's seat.")
+    speed_m_s: float = Field(0.10, gt=0, le=2, description="Of the ram.")
+
+
+class TurnerSpec(DeviceSpec):
+    """Turns a fixture with the unit clamped in it upside down, about an axis along the fixture's x."""
+
+    kind: Literal["turner"]
+    fixture: Name = Field(description="Fixture that it turns.")
+    axis_m: PositiveMetre = Field(description="Height of the axis over the fixture's seat.")
+    turn_s: float = Field(2.0, gt=0, le=60, description="Time for half a turn.")
+
+    @property
+    def half_turn(self) -> Pose:
+        """Pose, in the seat's frame, of the frame of a unit that is upside down."""
+        return Pose((0.0, 0.0, 2.0 * self.axis_m), from_rpy(math.pi, 0.0, 0.0))
+
+
+class TesterSpec(DeviceSpec):
+    """A nest with contacts that measure the voltage of the part that lies in it."""
+
+    kind: Literal["tester"]
+    part_in_cell: PoseSpec = Field(description="Frame of the part in the nest.")
+    measure_s: float = Field(0.5, gt=0, le=60, description="Time to close the contacts and measure.")
+    noise_v: float = Field(0.001, ge=0, le=10, description="Standard deviation of the reading.")
+
+
 class SafetySpec(DeviceSpec):
     """Safety controller, whose status the cell's interlock follows. It is not what makes the machine safe."""
 
@@ -274,6 +316,9 @@ DeviceUnion = Annotated[
     | CartonStationSpec
     | PrinterSpec
     | BinSpec
+    | PressSpec
+    | TurnerSpec
+    | TesterSpec
     | SafetySpec,
     Field(discriminator="kind"),
 ]

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from microcell.description.base import FAULT_PATTERN, SIZE_PATTERN, Description, Document, Name
-from microcell.description.injectable import INJECTABLE, Size, World, kinds_in
+from microcell.description.injectable import INJECTABLE, kinds_in
+from microcell.description.injectable_kinds import Size, World
 from microcell.description.line import Line
 from microcell.description.wording import choice
 from microcell.errors import UsageError

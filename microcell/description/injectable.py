@@ -6,22 +6,9 @@ cell's programs, `ros/hardware.py` for processes. The page `docs/faults.md` is m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
-
+from microcell.description.injectable_kinds import DEVICE_KINDS, PROGRAM_KINDS, Injectable, Size
+from microcell.description.injectable_process import PROCESS
 from microcell.description.line import Line
-from microcell.faults import CATALOGUE
-
-World = Literal["virtual", "mock"]
-Told = Literal["fault", "inspection", "nobody"]
-
-DEVICE_KINDS = (
-    "arm", "gripper", "vacuum", "screwdriver", "tool_changer", "tool_crib", "force_sensor", "camera", "feeder", "fixture",
-    "printer", "carton_station", "bin",
-)  # fmt: skip
-PROGRAM_KINDS = ("journal", "clock", "skills", "node")
-"""What is no device: the cell's journal, its clock, its skill server, a process of the ROS cell."""
 
 CONDITIONS: dict[str, str] = {
     "holding": "some tool on an arm holds a part",
@@ -32,47 +19,6 @@ CONDITIONS: dict[str, str] = {
     "no_unit": "every fixture is empty",
 }
 """The closed set of conditions that a scheduled fault can wait for, in words. They are asked of the plant's truth."""
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How large a fault is: unit, default, bounds, and what it is the size of."""
-
-    unit: str
-    default: float
-    low: float
-    high: float
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Injectable:
-    """One fault that can be injected.
-
-    `fits` are the kinds of device (or program) it can happen to; `commands` those commands of a kind that it happens at,
-    all where it has none. `codes` is what the cell must tell, any of them. Told by inspection: the unit is rejected and
-    reworked or replaced. Told by nobody: it must do no harm. `recoverable`: the order ends well without an operator.
-    `times`: how often it happens where the schedule does not say.
-    """
-
-    sentence: str
-    fits: tuple[str, ...]
-    codes: tuple[str, ...] = ()
-    told: Told = "fault"
-    recoverable: bool = False
-    worlds: tuple[World, ...] = ("virtual", "mock")
-    size: Size | None = None
-    commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    times: int = 1
-
-    def __post_init__(self) -> None:
-        unknown = sorted(set(self.codes) - set(CATALOGUE)) + sorted(set(self.fits) - {*DEVICE_KINDS, *PROGRAM_KINDS})
-        if unknown or (self.told == "fault") != bool(self.codes):
-            raise ValueError(f"an injectable fault that names {', '.join(unknown) or 'no code'}: {self.sentence}")
-
-    def happens_at(self, kind: str, command: str) -> bool:
-        """Whether it can happen at a command of a kind of device."""
-        return kind in self.fits and (kind not in self.commands or command in self.commands[kind])
 
 
 def _all(*commands: str, kinds: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -100,11 +46,12 @@ _WAITS = {
 INJECTABLE: dict[str, Injectable] = {
     # any device
     "device.silence": Injectable(
-        "A command never answers.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",), commands=_WAITS,
+        "A command never answers.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",), recoverable=True, commands=_WAITS,
     ),
     "device.late": Injectable(
         "A command answers so late that nobody waits for it any more.", DEVICE_KINDS[:-1], ("DEVICE_SILENT",),
-        commands=_WAITS, size=Size("s", 60.0, 30.0, 600.0, "delay of the answer, of cell time"), worlds=("virtual",),
+        recoverable=True, commands=_WAITS, size=Size("s", 60.0, 30.0, 600.0, "delay of the answer, of cell time"),
+        worlds=("virtual",),
     ),
     "device.slow": Injectable(
         "A command answers late, but in time.", DEVICE_KINDS[:-1], told="nobody", recoverable=True, commands=_WAITS,
@@ -341,7 +288,6 @@ INJECTABLE: dict[str, Injectable] = {
     "carton_station.wrong_count": Injectable(
         "The station counts more units than a carton has places.", ("carton_station",), ("SENSOR_IMPLAUSIBLE",),
         recoverable=True, commands={"carton_station": ("carton",)}, size=Size("units", 99.0, 1.0, 1e6, "units too many"),
-        worlds=("virtual",),
     ),
     # the cell's programs
     "journal.disk_full": Injectable(
@@ -371,12 +317,14 @@ INJECTABLE: dict[str, Injectable] = {
         "A goal is delivered twice.", ("skills",), told="nobody", recoverable=True, worlds=("virtual",),
     ),
     "node.killed": Injectable(
-        "The process of the mock hardware is killed (SIGKILL).", ("node",), ("DEVICE_SILENT",), worlds=("mock",),
+        "The process of the mock hardware is killed (SIGKILL).", ("node",), ("DEVICE_SILENT",), recoverable=True,
+        worlds=("mock",),
     ),
     "node.hung": Injectable(
         "The process of the mock hardware hangs (SIGSTOP) until it is continued (SIGCONT).", ("node",), ("DEVICE_SILENT",),
         worlds=("mock",),
     ),
+    **PROCESS,
 }  # fmt: skip
 """Every fault that can be injected, by its id."""
 

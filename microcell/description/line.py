@@ -29,7 +29,9 @@ class FeederSetup(Description):
 Choice = Literal["retry", "look_again", "next_part", "other", "wait", "rework", "scrap", "hold"]
 """What the cell can do about a fault by itself, and what a person can choose."""
 
-Exchanged = Literal["tool", "arm", "feeder", "fixture", "camera", "printer", "carton_station", "bin"]
+Exchanged = Literal[
+    "tool", "arm", "feeder", "fixture", "camera", "printer", "carton_station", "bin", "press", "turner", "tester"
+]
 
 
 class RecoveryStep(Description):
@@ -45,6 +47,7 @@ class RecoveryStep(Description):
     choices: tuple[Choice, ...] = Field((), description="`ask`: what the operator can choose.")
     default: Choice | None = Field(None, description="`ask`: choice when nobody has answered in time.")
     after_s: float | None = Field(None, gt=0, le=86_400, description="`ask`: how long an answer is waited for.")
+    pause_s: float = Field(0.0, ge=0, le=600, description="`retry`, `look_again`: wait so long before.")
 
 
 class RecoveryBudget(Description):
@@ -75,12 +78,16 @@ class Disturbances(Description):
     cross_thread_ratio: float = Field(0.0, ge=0, le=1, description="Screws that start crossed.")
     scratch_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a scratch, of those whose surface is inspected.")
     dirt_ratio: float = Field(0.0, ge=0, le=1, description="Parts with dirt on them, of those whose surface is inspected.")
+    dent_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a dent, of those whose surface is inspected.")
+    bulge_ratio: float = Field(0.0, ge=0, le=1, description="Parts with a bulge, of those whose surface is inspected.")
     short_shot_ratio: float = Field(
         0.0, ge=0, le=1, description="Parts with material missing at the edge, of those whose outline is inspected."
     )
     burr_ratio: float = Field(
         0.0, ge=0, le=1, description="Parts with a burr at the edge, of those whose outline is inspected."
     )
+    weak_ratio: float = Field(0.0, ge=0, le=1, description="Cells delivered with a voltage a tenth too low.")
+    short_count_ratio: float = Field(0.0, ge=0, le=1, description="Parts, of those counted or compared, that lack a mark.")
     wrong_part_ratio: float = Field(0.0, ge=0, le=1, description="Parts delivered in another variant's colour.")
     wrong_turn_ratio: float = Field(0.0, ge=0, le=1, description="Caps delivered turned by a quarter.")
     unreadable_label_ratio: float = Field(0.0, ge=0, le=1, description="Labels printed without contrast.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from microcell.description.base import (
+    LABEL_TEXT_PATTERN,
     SERIAL_PREFIX_PATTERN,
     Description,
     Document,
@@ -69,6 +70,13 @@ class Grasp(Description):
     force_n: float = Field(0.0, ge=0, le=2000, description="Gripping force.")
 
 
+class Voltage(Description):
+    """Voltage of good pieces, for the simulated plant."""
+
+    mean_v: float = Field(ge=0, le=1000, description="Mean.")
+    spread_v: float = Field(ge=0, le=100, description="Standard deviation.")
+
+
 class Part(Description):
     """A part type. Its frame is at the centre of its underside, z up (a screw's: under the head)."""
 
@@ -76,7 +84,11 @@ class Part(Description):
     mass_kg: float = Field(gt=0, le=100, description="Mass of one piece.")
     colour_rgb: Rgb = Field(description="sRGB colour seen from above.")
     marks: tuple[Mark, ...] = Field((), description="What is to be seen on the top.")
-    grasp: Grasp = Field(description="How a tool takes it.")
+    grasp: Grasp = Field(description="How a tool takes it, or makes it there (`dispense`, `weld`).")
+    path_m: tuple[tuple[Metre, Metre], ...] = Field(
+        (), description="Of what is dispensed: the nozzle's way from corner to corner, x and y in the part's frame."
+    )
+    voltage: Voltage | None = Field(None, description="Of a battery's cell.")
 
 
 class Fit(Description):
@@ -85,6 +97,7 @@ class Fit(Description):
     clearance_m: float = Field(gt=0, le=0.1, description="Diameter of the hole less that of the part.")
     depth_m: PositiveMetre = Field(description="From first contact to seated.")
     friction_n: float = Field(2.0, ge=0, le=1000, description="Force while going in.")
+    latch_n: float = Field(0.0, ge=0, le=1000, description="Pull that the seated part's latch withstands; 0 = no latch.")
 
 
 class Thread(Description):
@@ -95,6 +108,14 @@ class Thread(Description):
     stiffness_n_m_rad: float = Field(gt=0, le=1000, description="Rise of torque after the head is seated.")
 
 
+class Joint(Description):
+    """A joint that a press closes."""
+
+    force_n: float = Field(gt=0, le=100_000, description="Force that it needs.")
+    hold_s: float = Field(0.0, ge=0, le=600, description="How long the force must be held.")
+    proud_m: PositiveMetre = Field(description="How high the part stands over its place until it is pressed.")
+
+
 class Site(Description):
     """A place in the unit where an item goes."""
 
@@ -102,6 +123,7 @@ class Site(Description):
     part_in_unit: PoseSpec = Field(description="Frame of the part when it is seated.")
     fit: Fit | None = Field(None, description="For parts that are inserted.")
     thread: Thread | None = Field(None, description="For screws.")
+    joint: Joint | None = Field(None, description="For parts that are laid on and then pressed.")
 
 
 class Operation(Description):
@@ -117,6 +139,10 @@ class Operation(Description):
     item: Name | None = Field(None, description="Item of the bill of materials that is handled.")
     site: Name | None = Field(None, description="Site of the unit that is worked on.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of the skill.")
+    given: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Parameters that are values measured of the same unit before, as <operation>.<feature>.",
+    )
     continues_in: Name | None = Field(None, description="Operation that must follow at once with the same arm.")
     occupies: Name | None = Field(None, description="Kind of station that the unit takes from here on.")
     vacates: Name | None = Field(None, description="Kind of station that the unit leaves when this has ended.")
@@ -137,18 +163,23 @@ class Variant(Description):
     parameters: dict[Name, dict[str, Any]] = Field(
         default_factory=dict, description="Operation parameters, by operation."
     )
+    label_text: str = Field(
+        "", max_length=24, pattern=LABEL_TEXT_PATTERN, description="On the label behind the serial: region, size, colour."
+    )
 
 
 class Packing(Description):
-    """Tray in a carton: places along x (columns) and y (rows)."""
+    """Places in a carton or on a pallet: along x (columns), along y (rows), and above each other (layers)."""
 
     columns: int = Field(ge=1, le=100, description="Places along x.")
     rows: int = Field(ge=1, le=100, description="Places along y.")
     pitch_m: PositiveMetre = Field(description="Distance of the places.")
+    layers: int = Field(1, ge=1, le=100, description="Units that stand on each other.")
+    layer_m: Metre = Field(0.0, description="Height from layer to layer.")
 
     @property
     def places(self) -> int:
-        return self.columns * self.rows
+        return self.columns * self.rows * self.layers
 
 
 class Product(Document):
@@ -172,6 +203,10 @@ class Product(Document):
     def part_of(self, item: str, variant: str) -> str:
         """The part that a variant uses for an item."""
         return self.variants[variant].items.get(item, self.bill_of_materials[item])
+
+    def label_of(self, serial: str, variant: str) -> str:
+        """What the label of a unit says: its serial, and behind a blank the variant's text."""
+        return f"{serial} {self.variants[variant or self.default_variant].label_text}".rstrip()
 
     def parameters_of(self, operation: str, variant: str) -> Mapping[str, Any]:
         """Parameters of an operation with the variant's changes."""

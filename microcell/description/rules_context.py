@@ -17,11 +17,11 @@ from microcell.description.product import Product
 from microcell.description.reading import Reading
 from microcell.description.schema_view import child
 from microcell.description.source import Where
-from microcell.description.tool import GripperTool, ScrewdriverTool, VacuumTool
+from microcell.description.tool import DispenserTool, GripperTool, ScrewdriverTool, VacuumTool, WelderTool
 from microcell.description.wording import choice
 from microcell.errors import Issue
 
-AnyTool: TypeAlias = "GripperTool | VacuumTool | ScrewdriverTool"
+AnyTool: TypeAlias = "GripperTool | VacuumTool | ScrewdriverTool | DispenserTool | WelderTool"
 
 DEVICE_KINDS: tuple[str, ...] = tuple(
     get_args(spec.model_fields["kind"].annotation)[0] for spec in get_args(get_args(DeviceUnion)[0])

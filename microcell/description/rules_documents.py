@@ -8,7 +8,9 @@ from microcell.description.rules_context import Context, rule
 from microcell.description.wording import listed
 from microcell.errors import Issue
 
-_ABILITY = {"gripper": "grip", "vacuum": "suction", "screwdriver": "drive_screw"}
+_ABILITY = {
+    "gripper": "grip", "vacuum": "suction", "screwdriver": "drive_screw", "dispenser": "dispense", "welder": "weld",
+}  # fmt: skip
 
 
 @rule()

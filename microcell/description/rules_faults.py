@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from microcell.description.fault_schedule import Scope, operations_of, refusals
-from microcell.description.injectable import INJECTABLE, PROGRAM_KINDS
+from microcell.description.injectable import INJECTABLE
+from microcell.description.injectable_kinds import PROGRAM_KINDS
 from microcell.description.rules_context import Context, rule
 from microcell.description.wording import choice
 from microcell.errors import Issue

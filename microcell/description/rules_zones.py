@@ -13,7 +13,7 @@ from microcell.description.wording import listed
 from microcell.description.zones import HALF_WIDTH_M, Ways, overlap
 from microcell.errors import Issue
 
-SERVED = ("feeder", "fixture", "tool_crib", "carton_station", "printer", "bin")
+SERVED = ("feeder", "fixture", "tool_crib", "carton_station", "printer", "bin", "tester")
 """Kinds of device that an arm works at."""
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from microcell.description.base import Description, Document, FileName, Metre, PoseSpec, PositiveMetre
 from microcell.description.shape import ShapeSpec
 
-Capability = Literal["grip", "suction", "drive_screw"]
+Capability = Literal["grip", "suction", "drive_screw", "dispense", "weld"]
 
 
 class ToolLife(Description):
@@ -64,4 +64,23 @@ class ScrewdriverTool(ToolBase):
     speed_max_rad_s: float = Field(60.0, gt=0, le=1000, description="Greatest speed.")
 
 
-Tool = Annotated[GripperTool | VacuumTool | ScrewdriverTool, Field(discriminator="device")]
+class DispenserTool(ToolBase):
+    """A nozzle with a metering pump and a cartridge."""
+
+    device: Literal["dispenser"]
+    flow_kg_s: float = Field(gt=0, le=1, description="While the valve is open.")
+    cartridge_kg: float = Field(gt=0, le=50, description="What a full cartridge holds.")
+    open_s: float = Field(0.05, gt=0, le=5, description="Time to open or close the valve.")
+
+
+class WelderTool(ToolBase):
+    """A spot welding head with two electrodes side by side."""
+
+    device: Literal["welder"]
+    energy_j: float = Field(gt=0, le=10_000, description="Of one spot.")
+    weld_s: float = Field(0.05, gt=0, le=5, description="Time for one spot, charging included.")
+
+
+Tool = Annotated[
+    GripperTool | VacuumTool | ScrewdriverTool | DispenserTool | WelderTool, Field(discriminator="device")
+]

@@ -73,9 +73,9 @@ async def happen(call: Call) -> Any:
 
 def effects() -> dict[str, Effect]:
     """Every effect on a device, by the id of its fault."""
-    from microcell.devices import effects_stations, effects_tools
+    from microcell.devices import effects_process, effects_stations, effects_tools
 
-    return {**GENERAL, **effects_tools.EFFECTS, **effects_stations.EFFECTS}
+    return {**GENERAL, **effects_tools.EFFECTS, **effects_stations.EFFECTS, **effects_process.EFFECTS}
 
 
 async def silence(call: Call) -> Any:

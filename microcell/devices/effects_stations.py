@@ -32,14 +32,14 @@ async def jammed(call: Call) -> Any:
 
 async def no_part(call: Call) -> Any:
     presented = await call.run()
-    item = _offered(call)
+    item = offered(call)
     call.plant.bench.lose(item, item.pose, "taken out of the feeder")
     return presented
 
 
 async def shifted_part(call: Call) -> Any:
     presented = await call.run()
-    item = _offered(call)
+    item = offered(call)
     moved = call.plant.inventory.move(item, item.place, item.pose.shifted(dx=call.size))
 
     async def take_it_away() -> None:
@@ -52,7 +52,7 @@ async def shifted_part(call: Call) -> Any:
 
 async def wrong_part(call: Call) -> Any:
     presented = await call.run()
-    item = _offered(call)
+    item = offered(call)
     others = call.plant.feeding.delivery.others(item.part_name)
     if not others:
         call.plant.injections.not_after_all(call.happening)
@@ -64,7 +64,7 @@ async def wrong_part(call: Call) -> Any:
 
 async def faulty_part(call: Call) -> Any:
     presented = await call.run()
-    item = _offered(call)
+    item = offered(call)
     flaws = call.plant.feeding.delivery.scratches(item.part_name, f"injected:{item.item_id}")
     if not flaws:
         call.plant.injections.not_after_all(call.happening)
@@ -75,7 +75,7 @@ async def faulty_part(call: Call) -> Any:
 
 async def turned_part(call: Call) -> Any:
     presented = await call.run()
-    item = _offered(call)
+    item = offered(call)
     if not call.plant.feeding.delivery.turn_matters(item.part_name):
         call.plant.injections.not_after_all(call.happening)
         return presented
@@ -94,7 +94,7 @@ async def wrong_level(call: Call) -> Any:
     return int(call.size)
 
 
-def _offered(call: Call) -> Item:
+def offered(call: Call) -> Item:
     """The part that the feeder has just presented."""
     return min(call.plant.inventory.at("feeder", call.device.name), key=lambda item: int(item.place.slot))
 

@@ -17,7 +17,7 @@ from microcell.plant.signals import sleep_unless
 
 DRIVING = frozenset({
     "follow", "close", "open", "on", "off", "drive", "loosen", "clamp", "release", "present", "exchange", "print_label",
-    "lock", "unlock",
+    "lock", "unlock", "press", "turn", "measure", "weld",
 })  # fmt: skip
 """Commands that drive something, which an emergency stop forbids; sensors answer all the same."""
 

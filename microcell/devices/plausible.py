@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from typing import Any
 
@@ -10,12 +12,16 @@ from microcell.description.calibration import Calibration
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.carton_station.contract import Carton, CartonStation
 from microcell.devices.contract import Device
+from microcell.devices.dispenser.contract import Dispenser
 from microcell.devices.feeder.contract import Feeder
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
 from microcell.devices.gripper.contract import Grip, Gripper
+from microcell.devices.press.contract import Press
 from microcell.devices.screwdriver.contract import Drive, Screwdriver
+from microcell.devices.tester.contract import Tester
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.devices.vacuum.contract import Suction, Vacuum
+from microcell.devices.welder.contract import Welder
 from microcell.faults import FaultError
 
 STALE_S = 1.0
@@ -30,9 +36,20 @@ LARGEST_N = 1000.0
 WIDTH_SLACK_M = 0.002
 
 
-def check_fresh(name: str, time_s: float, now_s: float) -> None:
+@dataclass(frozen=True)
+class Terms:
+    """By what answers are judged: how old one may be, in cell time, how often a noisy sensor may repeat itself, and whether
+    an arm's answer at the end of a motion is held against its goal.
+    """
+
+    stale_s: Callable[[], float] = lambda: STALE_S
+    repeats: int = 0
+    goals: bool = True
+
+
+def check_fresh(name: str, time_s: float, now_s: float, stale_s: float = STALE_S) -> None:
     """DEVICE_STALE for a reading or image that is old."""
-    if now_s - time_s > STALE_S:
+    if now_s - time_s > stale_s:
         raise FaultError("DEVICE_STALE", name, f"what it delivered is {now_s - time_s:.1f} s old")
 
 
@@ -53,9 +70,10 @@ def check_calibrated(name: str, serial: str, calibration: Calibration | None, un
 class Judge:
     """Judges the answers of one device; this one knows nothing of it."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, terms: Terms) -> None:
         self._name = device.name
         self._device = device
+        self._terms = terms
 
     @property
     def _spec(self) -> Any:
@@ -78,14 +96,14 @@ class Judge:
 class Stamped(Judge):
     """Readings with a stamp: never old, never back in time."""
 
-    def __init__(self, device: Device) -> None:
-        super().__init__(device)
+    def __init__(self, device: Device, terms: Terms) -> None:
+        super().__init__(device, terms)
         self._newest_s = -math.inf
 
     def _check_stamp(self, time_s: float, now_s: float) -> None:
         """DEVICE_STALE. Stamps that lie ahead come of a clock that was set: the newest counts from there on."""
         newest_s, self._newest_s = self._newest_s, max(time_s, min(self._newest_s, now_s))
-        check_fresh(self._name, time_s, now_s)
+        check_fresh(self._name, time_s, now_s, self._terms.stale_s())
         if time_s < min(newest_s, now_s):
             detail = f"the reading is {newest_s - time_s:.3f} s older than the one that came before it"
             raise FaultError("DEVICE_STALE", self._name, detail)
@@ -104,8 +122,9 @@ class ArmJudge(Stamped):
         self._check_finite(command, *answer.positions, *answer.velocities)
         self._check_stamp(answer.time_s, now_s)
         if command == "follow":
-            self._check_goal(answer.positions, arguments[0].positions[-1])
-            self._rests_at = answer.positions
+            if self._terms.goals:
+                self._check_goal(answer.positions, arguments[0].positions[-1])
+                self._rests_at = answer.positions
         elif max(map(abs, answer.velocities), default=0.0) < AT_REST_RAD_S:
             self._check_limits(answer.positions)
             self._check_rest(answer.positions)
@@ -135,9 +154,10 @@ class ArmJudge(Stamped):
 
 
 class ForceJudge(Stamped):
-    """Forces that no arm can make, and a noisy sensor that says the same twice."""
+    """Forces that no arm can make, and a noisy sensor that says the same again and again."""
 
     _last: tuple[Any, Any] | None = None
+    _repeated = 0
 
     def answered(self, command: str, answer: Wrench, arguments: tuple[Any, ...], now_s: float) -> None:
         if command == "tare":
@@ -148,7 +168,8 @@ class ForceJudge(Stamped):
             raise self._implausible(f"it reads {max(map(abs, answer.force)):.0f} N, more than {LARGEST_N:.0f} N cannot be")
         if command == "read":
             last, self._last = self._last, (answer.force, answer.torque)
-            if last == self._last and self._spec.noise_n > 0.0:
+            self._repeated = self._repeated + 1 if last == self._last else 0
+            if self._repeated > self._terms.repeats and self._spec.noise_n > 0.0:
                 raise self._implausible("it repeats its last reading to the last digit, noise included")
 
 
@@ -165,6 +186,13 @@ class GripperJudge(Judge):
 class VacuumJudge(Judge):
     def answered(self, command: str, answer: Suction, arguments: tuple[Any, ...], now_s: float) -> None:
         self._check_finite(command, answer.pressure_pa)
+
+
+class FiniteJudge(Judge):
+    """Answers whose every number must be one."""
+
+    def answered(self, command: str, answer: Any, arguments: tuple[Any, ...], now_s: float) -> None:
+        self._check_finite(command, *(getattr(answer, field.name) for field in fields(answer)))
 
 
 class ScrewdriverJudge(Judge):
@@ -205,6 +233,10 @@ _JUDGES: dict[type[Device], type[Judge]] = {
     Gripper: GripperJudge,
     Vacuum: VacuumJudge,
     Screwdriver: ScrewdriverJudge,
+    Dispenser: FiniteJudge,
+    Welder: FiniteJudge,
+    Press: FiniteJudge,
+    Tester: FiniteJudge,
     Feeder: FeederJudge,
     CartonStation: CartonJudge,
     ToolCrib: CribJudge,

@@ -45,10 +45,11 @@ def slots_and_quadrants(trial: TrialFacts) -> Iterator[Issue]:
         for i, lot in enumerate(listed(lots)):
             for j, slot in enumerate(listed(mapping(lot).get("slots"))):
                 where: Where = ("parts", "bins", name, i, "slots", j)
-                if slot in seen:
+                if isinstance(slot, int) and slot in seen:
                     what = f"slot {slot} of {name} is taken twice"
                     yield trial.source.issue(where, what, f"entry {seen[slot] + 1} of the bin has it. Choose another slot.")
-                seen.setdefault(slot, i)
+                if isinstance(slot, int):
+                    seen.setdefault(slot, i)
     for name, agv in trial.agvs.items():
         quadrants = [mapping(part).get("quadrant") for part in listed(mapping(agv).get("parts"))]
         yield from _twice(trial, quadrants, ("parts", "agvs", name, "parts"), "quadrant", "quadrant")

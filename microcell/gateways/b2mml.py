@@ -22,7 +22,7 @@ from microcell.gateways.xml_reading import Element, parse_xml
 
 NAMESPACE = re.compile(r"http://www\.(mesa|wbf)\.org/xml/B2MML(-V\d{2,4})?(-AllExtensions)?\Z", re.IGNORECASE)
 ORDERS = ("JobOrder", "OperationsRequest", "ProductionRequest")
-PRODUCED = ("produced", "material produced", "product", "coproduct")
+PRODUCED = ("produced", "material produced", "yield produced", "co-product produced", "coproduct produced", "product")
 MATERIALS = ("MaterialRequirement", "MaterialProducedRequirement", "MaterialConsumedRequirement")
 MAX_LINES = 1_000
 COMMANDS = {

@@ -16,7 +16,9 @@ from microcell.description.cell import (
     FeederSpec,
     FixtureSpec,
     Pocket,
+    PressSpec,
     PrinterSpec,
+    TesterSpec,
     ToolCribSpec,
 )
 from microcell.description.extents import half_extents, top_m
@@ -45,6 +47,7 @@ _PLATE_HALF_M = 0.035
 _BIN_HALF_M = 0.08
 _BIN_RIM_M = 0.01
 _JAW_M = 0.012
+_COLUMN_M, _COLUMNS_M, _COLUMN_BEHIND_M = 0.03, 0.12, 0.06
 _POST_M, _POST_BEHIND_M = 0.02, 0.075
 _FORK_M, _FORK_UNDER_FLANGE_M = 0.006, 0.024
 
@@ -165,7 +168,8 @@ def _fixture(line: Line, name: str, spec: FixtureSpec) -> Iterable[Solid]:
 def _carton(line: Line, name: str, spec: CartonStationSpec) -> Iterable[Solid]:
     """A floor and four walls, and room for the units."""
     product = line.product_description
-    packing, half_m, height_m = product.packing, unit_half_m(product) + MARGIN_M, unit_height_m(product)
+    packing, half_m = product.packing, unit_half_m(product) + MARGIN_M
+    height_m = unit_height_m(product) + (packing.layers - 1) * packing.layer_m
     frame = spec.carton_in_cell.pose
     area = _grid(frame, packing.columns, packing.rows, packing.pitch_m, (half_m, half_m))
     low_m = -frame.position[2]
@@ -186,6 +190,32 @@ def _printer(line: Line, name: str, spec: PrinterSpec) -> Iterable[Solid]:
     """A housing whose top is the peel-off plate."""
     frame = spec.label_in_cell.pose
     return _grid(frame, 1, 1, 0.0, (_PLATE_HALF_M, _PLATE_HALF_M)).block("housing", -frame.position[2], 0.0)
+
+
+def _tester(line: Line, name: str, spec: TesterSpec) -> Iterable[Solid]:
+    """A block up to the part's underside."""
+    tested = [part for part in line.product_description.parts.values() if part.voltage is not None]
+    x, y = max((half_extents(part) for part in tested), default=(0.0, 0.0))
+    frame = spec.part_in_cell.pose
+    return _grid(frame, 1, 1, 0.0, (x + MARGIN_M, y + MARGIN_M)).block("block", -frame.position[2], 0.0)
+
+
+def _press(line: Line, name: str, spec: PressSpec) -> Iterable[Solid]:
+    """Two columns behind the fixture, seen from the nearest arm. The head slides out over the unit for a stroke only."""
+    x, y, z = line.cell_description.of_kind("fixture")[spec.fixture].seat_in_cell.pose.position
+    away = _away_from(line, x, y)
+    height_m, behind_m = z + spec.stroke_m, math.sqrt(2.0) * unit_half_m(line.product_description) + _COLUMN_BEHIND_M
+    return [
+        box("column", (_COLUMN_M, _COLUMN_M, height_m), away @ Pose((behind_m, side * _COLUMNS_M / 2, height_m / 2)))
+        for side in (-1, 1)
+    ]
+
+
+def _away_from(line: Line, x: float, y: float) -> Pose:
+    """A frame on the bench whose x axis points away from the nearest arm."""
+    bases = [arm.base_in_cell.pose.position for arm in line.cell_description.of_kind("arm").values()]
+    base = min(bases, key=lambda b: math.dist(b[:2], (x, y)), default=(0.0, 0.0, 0.0))
+    return Pose((x, y, 0.0), from_rpy(0.0, 0.0, math.atan2(y - base[1], x - base[0])))
 
 
 def _camera(line: Line, name: str, spec: CameraSpec) -> Iterable[Solid]:
@@ -235,6 +265,8 @@ _USUAL: dict[type[DeviceSpec], Callable[[Line, str, Any], Iterable[Solid]]] = {
     CartonStationSpec: _carton,
     BinSpec: _bin,
     PrinterSpec: _printer,
+    PressSpec: _press,
+    TesterSpec: _tester,
     CameraSpec: _camera,
     ToolCribSpec: _crib,
 }

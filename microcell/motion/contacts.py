@@ -47,12 +47,14 @@ class Allowed:
     guarded: bool = False
     _depths_m: dict[int, float] = field(default_factory=dict)
     _left: frozenset[str] = frozenset()
+    _rooms: frozenset[tuple[str, str]] = frozenset()
 
     def start_with(self, touches: Iterable[Touch]) -> None:
         """What is touched at the start."""
         known = list(touches)
         self._depths_m = {touch.pair: touch.depth_m for touch in known}
         self._left = frozenset(touch.theirs for touch in known)
+        self._rooms = frozenset((t.ours, t.theirs) for t in known if t.solid == ROOM and t.by_hand)
 
     def forbidden(self, touches: Iterable[Touch]) -> list[tuple[str, str]]:
         """The pairs of names that may not touch like this; to be asked in the order of the motion."""
@@ -64,12 +66,19 @@ class Allowed:
         if touch.pair not in self._depths_m and touch.theirs not in self._left:
             return False
         known_m = self._depths_m.get(touch.pair, 0.0)  # two faces that lie on each other touch or not by rounding
-        if touch.pair in self._depths_m and touch.solid == ROOM and touch.by_hand:
+        if touch.solid == ROOM and touch.by_hand and self._may_through(touch):
             return True  # room is no matter: what lies low in it has a shorter way out than what is being lifted
         if touch.depth_m > known_m + DEEPER_M:
             return False
         self._depths_m[touch.pair] = min(known_m, touch.depth_m)
         return True
+
+    def _may_through(self, touch: Touch) -> bool:
+        """Whether the hand was in that room at the start, or is in it with something that hung below it then."""
+        if touch.pair in self._depths_m:
+            return True
+        ours = {own for own, theirs in self._rooms if theirs == touch.theirs}
+        return bool(ours) and touch.ours not in ours
 
     def _may_by_hand(self, touch: Touch) -> bool:
         if touch.theirs in self.coupling:

@@ -28,6 +28,7 @@ from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import RosClock
 from microcell.ros.farewell import LOOK_S, PATIENCE_S, others
 from microcell.ros.fleet import AGAIN_S, Fleet, Presence
+from microcell.ros.guards import ros_guarded
 from microcell.ros.heartbeat import Heart
 from microcell.ros.journal_service import JournalService
 from microcell.ros.node import HostNode
@@ -59,7 +60,8 @@ class Orchestrator:
         self._fleet = Fleet(runtime, node, servers)
         self._port = RosSkillPort(runtime, node, servers)
         host = DeviceHost(self._line, runtime.clock, node=HostNode(runtime, node))
-        self._devices: dict[str, Device] = make_devices(host, self._world, parameters.names(node, "devices"))  # type: ignore[arg-type]
+        drivers = make_devices(host, self._world, parameters.names(node, "devices"))  # type: ignore[arg-type]
+        self._devices: dict[str, Device] = ros_guarded(drivers, self._clock)
 
     async def run(self) -> None:
         """Bring the cell up, keep it running until cancelled, and bring it down in an orderly way."""

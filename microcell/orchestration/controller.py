@@ -29,6 +29,7 @@ from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.stations import Stations
 from microcell.orchestration.view import CellSnapshot, order_views, snapshot
+from microcell.orchestration.waiting import Waiting
 from microcell.orchestration.work import UnitWork
 from microcell.records.journal import Entry, Journal
 from microcell.records.packml import PackmlFold
@@ -61,8 +62,8 @@ class Controller:
         self._port = port
         self._listeners: list[Listener] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._held_for_person, self._looked = asyncio.Event(), asyncio.Event()
-        self._parked, self._wake_pending, self._starved = 0, False, False
+        self._held_for_person, self._waiting = asyncio.Event(), Waiting(self._wake)
+        self._wake_pending, self._starved = False, False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         packml = PackmlFold()
@@ -91,10 +92,9 @@ class Controller:
         self.shop.settle()
         self.desk.start()
         self._resumption.start()
-        for feeder in self.line.feeders:
-            await self._feeders.read(feeder)
+        await self._feeders.start()
         await self.tooling.start()
-        for unit, waiting in self._runner.recovering.resume(self._resumption.units):
+        for unit, waiting in self._runner.recovering.resume(self._resumption.units, self._resumption.used):
             unit.running = True
             self.beside(waiting, f"{unit.serial}/question", unit)
         await self._interlock.start()
@@ -105,7 +105,7 @@ class Controller:
         """Stop in an orderly way: chains in work reach their safe point, then nothing moves any more."""
         if (self.state, Command.STOP) in COMMANDED:
             self.command(Command.STOP, "shutdown")
-        await self._until(lambda: not self._moving)
+        await self._waiting.until(lambda: not self._moving)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -131,7 +131,7 @@ class Controller:
 
     async def until_state(self, *states: State) -> State:
         """Wait until the cell is in one of some states; the state."""
-        await self._until(lambda: self.state in states)
+        await self._waiting.until(lambda: self.state in states)
         return self.state
 
     def order(self, order_id: str) -> OrderView:
@@ -206,16 +206,18 @@ class Controller:
     async def may_move(self, devices: Iterable[str] = ()) -> None:
         """Wait where nothing may begin to move, not even to reach a safe point (see `execution.Gate`)."""
         if self.state not in CHAINS_GO_ON or not self.packml.may_move(devices):
-            await self.park(self._until(lambda: self.state is State.EXECUTE and self.packml.may_move(devices)))
+            await self.park(self._waiting.until(lambda: self.state is State.EXECUTE and self.packml.may_move(devices)))
 
-    async def pass_through(self) -> None:
-        """Wait while the cell is held, stopped or aborted (see `execution.Gate`)."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Wait so long, and while the cell is held, stopped or aborted (see `execution.Gate`)."""
+        if after_s > 0.0:
+            await self.park(self.clock.sleep(after_s))
         if self.state is not State.EXECUTE:
-            await self.park(self._until(lambda: self.state is State.EXECUTE))
+            await self._waiting.go_on(lambda: self.state is State.EXECUTE)
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free (see `execution.Gate`)."""
-        await lease(self.shop, self, self._until, device, holder)
+        await lease(self.shop, self, self._waiting.until, device, holder)
 
     def freed(self) -> None:
         """Something was given back (see `execution.Gate`)."""
@@ -242,7 +244,7 @@ class Controller:
     @property
     def _moving(self) -> int:
         """Chains that are not parked at a safe point."""
-        return len(self._tasks) - self._parked
+        return len(self._tasks) - self._waiting.parked
 
     @property
     def _journal_is_lost(self) -> bool:
@@ -273,9 +275,8 @@ class Controller:
             self.packml.settle()
             self.shop.tell_missing()
             self._advance()
-            if self.in_doubt and self.state is State.EXECUTE:
-                for serial, operation in self.in_doubt.items():
-                    self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation))
+            for serial, operation in self.in_doubt.items() if self.state is State.EXECUTE else ():
+                self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation))
             for name, work in self.tooling.settling() if self.state is State.EXECUTE else ():
                 self.beside(work, name)
             while self.state is State.EXECUTE and (job := self._resumption.next_job(self._dispatcher)) is not None:
@@ -286,8 +287,7 @@ class Controller:
         except JournalError as error:
             self.journal_failed(error)
         self.shop.orders.tell_ended()
-        looked, self._looked = self._looked, asyncio.Event()
-        looked.set()
+        self._waiting.looked()
 
     def _advance(self) -> None:
         """Leave acting states whose work is done, and start by itself when there is work."""
@@ -300,6 +300,8 @@ class Controller:
             self.command(Command.START, "work to do")
         elif self.state is State.SUSPENDED and self._starved and not self._dispatcher.has_work():
             self.command(Command.UNSUSPEND, "no order needs what is missing any more")
+        elif self.state is State.SUSPENDED and self._starved and self._waiting.eager:
+            self.command(Command.UNSUSPEND, "a question was answered")
         elif self.state is State.SUSPENDED and self._starved and self._dispatcher.next_job() is not None:
             self.command(Command.UNSUSPEND, "what was missing is there again")
 
@@ -307,7 +309,7 @@ class Controller:
         """In Execute with nothing that moves: complete, wait for parts, or say what is in the way."""
         if self.state is State.EXECUTE and not self._moving and (lacking := self._resumption.lacking()):
             self._raise(self.shop.lacking(lacking[0]))
-        if self.state is not State.EXECUTE or self._tasks:
+        if self.state is not State.EXECUTE or len(self._tasks) > self._waiting.asked * (not self._resumption.pending):
             return
         if self._resumption.pending:
             self.in_doubt = self._resumption.give_up()
@@ -319,7 +321,8 @@ class Controller:
             self._starved = True
         else:
             for fault in self._dispatcher.why_blocked():
-                self._raise(fault)
+                if not (self._tasks and fault.code == "CELL_BLOCKED"):  # an answer lets it go on
+                    self._raise(fault)
 
     def _stop_at_once(self, fault: Fault) -> None:
         """Abort because of an emergency stop or the like (see `interlock`)."""
@@ -385,14 +388,9 @@ class Controller:
         self._runner.cancel_all()
 
     async def park(self, waiting: Awaitable[T]) -> T:
-        """Wait at a safe point: for Holding, Stopping and Aborting, this chain has come to rest (see `execution.Gate`)."""
-        self._parked += 1
-        self._wake()
-        try:
-            return await waiting
-        finally:
-            self._parked -= 1
+        """Wait at a safe point (see `execution.Gate`)."""
+        return await self._waiting.park(waiting)
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            await self._looked.wait()
+    async def await_answer(self, waiting: Awaitable[T]) -> T:
+        """Wait for a person's answer at a safe point (see `recovering.Cell`)."""
+        return await self._waiting.answer(waiting)

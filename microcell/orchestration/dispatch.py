@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from microcell.events import OperationStarted
 from microcell.faults import Fault
+from microcell.orchestration.binding import Binding, Docking
 from microcell.orchestration.plan import Chain
-from microcell.orchestration.resources import Binding, Docking
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork, UnitWork
 

@@ -18,13 +18,14 @@ from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovering import Recovering
+from microcell.orchestration.recovery import again_or_hold
 from microcell.orchestration.resumption import goal_again
 from microcell.orchestration.service import Service
 from microcell.orchestration.sharing import Sharing
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, ended, fault_of
 from microcell.orchestration.work import UnitWork
-from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
+from microcell.skills.contract import DEVICE_FAULTS, Feedback, Lease, Outcome, SkillGoal, SkillPort, SkillResult
 from microcell.skills.report_data import report_data
 
 T = TypeVar("T")
@@ -49,11 +50,14 @@ class Gate(Protocol):
         devices, when they work again.
         """
 
-    async def pass_through(self) -> None:
-        """Return as soon as the cell is in Execute or on its way to a safe point."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Return after so long, as soon as the cell is in Execute or on its way to a safe point."""
 
     async def park(self, waiting: Awaitable[T]) -> T:
         """Wait at a safe point."""
+
+    async def await_answer(self, waiting: Awaitable[T]) -> T:
+        """Wait for a person's answer at a safe point."""
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free."""
@@ -87,6 +91,7 @@ class ChainRunner:
         self._feeders = feeders
         self._epoch = epoch
         self._attempts = 0
+        self._begun: dict[str, events.OperationStarted] = {}
         self.tooling = Tooling(shop, self, gate, changers, restarted=epoch > 1)
         self.parking = Parking(shop, self, gate)
         self.sharing = Sharing(shop, self, self.tooling)
@@ -100,11 +105,13 @@ class ChainRunner:
         holder = f"{job.unit.serial}/{job.chain.first}"
         try:
             await self.parking.enter(job)
+            await self.sharing.put_away_first(job)
             if job.binding.change_to and not await self.tooling.mount(job):
                 return
             if job.interrupted or self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits
                 await self._run_chain(job)
         finally:
+            self._begun.pop(job.unit.serial, None)
             self._shop.resources.release([d for d, h in self._shop.resources.holders.items() if h == holder])
 
     def between_jobs(self, dispatcher: Dispatcher) -> list[tuple[str, Coroutine[Any, Any, None]]]:
@@ -120,12 +127,14 @@ class ChainRunner:
     async def _run_chain(self, job: Job) -> None:
         unit, chain = job.unit, job.chain
         index, asked = next((n for n, name in enumerate(chain.operations) if name not in unit.done), 0), job.interrupted
+        unseen: events.OperationStarted | None = None
         while index < len(chain.operations):
             operation = chain.operations[index]
             if asked is not None and asked.operation == operation:
                 result, asked = await self._how_it_ended(unit, asked), None
             else:
-                result = await self._attempt(unit, operation, job.binding.operations[operation], job)
+                found = await self._found(unit, unseen) if unseen is not None else None
+                result = found or await self._attempt(unit, operation, job.binding.operations[operation], job)
             if result.outcome is Outcome.SUCCEEDED:
                 index += 1
                 self._succeeded(job, operation, index, result)
@@ -136,6 +145,8 @@ class ChainRunner:
                 return
             elif not await self.recovering.recovered(job, operation, index, fault_of(result)):
                 return
+            not_seen = result.outcome is Outcome.FAULT and fault_of(result).code in DEVICE_FAULTS
+            unseen = self._begun.get(unit.serial) if not_seen else None
         unit.barred.clear()
         if unit.complete:
             self._shop.end_unit(unit)
@@ -182,13 +193,25 @@ class ChainRunner:
 
     async def _how_it_ended(self, unit: UnitWork, started: events.OperationStarted) -> SkillResult:
         """The outcome of an attempt that an earlier program left, as its server or the devices tell."""
+        goal, result = await self._settled(unit, started)
+        self._shop.record(_ended(goal, result, self._shop.clock.now()))
+        return result
+
+    async def _found(self, unit: UnitWork, started: events.OperationStarted) -> SkillResult | None:
+        """How the work stands of an attempt after whose fault nobody has seen it; None where it is to be done again."""
+        goal, result = await self._settled(unit, started)
+        if result.outcome is Outcome.CANCELLED:
+            return None
+        self._shop.record(_ended(goal, result, self._shop.clock.now()))
+        return result
+
+    async def _settled(self, unit: UnitWork, started: events.OperationStarted) -> tuple[SkillGoal, SkillResult]:
+        """The goal of an attempt, and how it ended."""
         await self._gate.may_move()
         shop = self._shop
         mounted = shop.tools.serial_on(started.resources.get("arm", ""))
         goal = goal_again(started, unit, shop.parameters(unit, started.operation), mounted, self._epoch)
-        result = _placed(await ended(self._port.settle(goal)), goal, shop.clock.now())
-        shop.record(_ended(goal, result, shop.clock.now()))
-        return result
+        return goal, _placed(await ended(self._port.settle(goal)), goal, shop.clock.now())
 
     async def goal(
         self,
@@ -210,16 +233,16 @@ class ChainRunner:
         mounted = shop.tools.serial_on(resources.get("arm", ""))
         lease = Lease(holder, resources, self._epoch, mounted)
         goal = SkillGoal(skill, unit, variant, operation, attempt_id, parameters, lease)
-        shop.record(
-            events.OperationStarted(
-                time_s=clock.now(),
-                unit=unit,
-                operation=operation,
-                skill=skill,
-                attempt_id=attempt_id,
-                resources=dict(resources),
-            )
+        started = events.OperationStarted(
+            time_s=clock.now(),
+            unit=unit,
+            operation=operation,
+            skill=skill,
+            attempt_id=attempt_id,
+            resources=dict(resources),
         )
+        shop.record(started)
+        self._begun[unit] = started
         result = _placed(await self._execute(goal), goal, clock.now())
         shop.record(_ended(goal, result, clock.now()))
         if "feeder" in resources:
@@ -265,14 +288,17 @@ class ChainRunner:
         await self.recovering.empty_hand(job)
 
     async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What a device says that the orchestrator asks itself; one that fails holds the cell and is asked again."""
+        """What a device says that the orchestrator asks itself; one that fails is asked again, in the end by a person."""
+        tried = 0
         while True:
             try:
                 return await ask()
             except FaultError as error:
-                self._shop.saw_fault(error.fault)
-                self._shop.decided("", "", error.fault.code, "hold", str(error.fault))
-                await self._gate.hold(error.fault)
+                fault = self._shop.saw_fault(error.fault)
+            step = again_or_hold(fault.code, tried, self._shop.line.recovery)
+            self._shop.decided("", "", fault.code, step.action, str(fault))
+            tried = 0 if step.action == "hold" else tried + 1
+            await (self._gate.pass_through(step.pause_s) if tried else self._gate.hold(fault))
 
 
 async def check_skills(line: Line, port: SkillPort) -> None:

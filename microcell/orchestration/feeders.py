@@ -24,6 +24,15 @@ class FeederWatch:
         self._feeders = {name: _feeder(name, devices[name]) for name in shop.line.feeders}
         self._watchers: dict[str, asyncio.Task[None]] = {}
 
+    async def start(self) -> None:
+        """Read every level. One that cannot be read counts as empty, so that work which does not need it can begin."""
+        for feeder in self._feeders:
+            try:
+                await self.read(feeder)
+            except FaultError as error:
+                self._shop.raised(error.fault)
+                self._watch(feeder, 0)
+
     async def read(self, feeder: str) -> None:
         """Read a feeder's level; an empty one is watched until it is refilled."""
         level = await self._feeders[feeder].level()
@@ -53,6 +62,8 @@ class FeederWatch:
     async def _until(self, feeder: str, minimum: int) -> None:
         level = await self._level(feeder, minimum)
         self._shop.saw_level(feeder, level)
+        if level == 0:
+            self._shop.saw_level(feeder, await self._level(feeder, 1))
         self._wake()
 
     async def _level(self, feeder: str, minimum: int) -> int:

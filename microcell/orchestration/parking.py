@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from microcell.faults import Fault
 from microcell.orchestration.dispatch import Job
-from microcell.orchestration.recovery import decide
+from microcell.orchestration.recovery import again_or_hold
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Work, ended, fault_of
 from microcell.skills.contract import Outcome
@@ -19,8 +19,8 @@ class Cell(Protocol):
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
-    async def pass_through(self) -> None:
-        """Return as soon as the cell is in Execute."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Return after so long, as soon as the cell is in Execute."""
 
     def freed(self) -> None:
         """Something was given back."""
@@ -66,7 +66,7 @@ class Parking:
                 return
             fault = fault_of(result)
             self._shop.saw_fault(fault)
-            again = decide(fault.code, tried, self._shop.line.recovery) in ("retry", "look_again")
-            self._shop.decided("", f"park_{arm}", fault.code, "retry" if again else "hold", str(fault))
-            tried = tried + 1 if again else 0
-            await (self._cell.pass_through() if again else self._cell.hold(fault))
+            step = again_or_hold(fault.code, tried, self._shop.line.recovery)
+            self._shop.decided("", f"park_{arm}", fault.code, step.action, str(fault))
+            tried = 0 if step.action == "hold" else tried + 1
+            await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))

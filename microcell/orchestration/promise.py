@@ -6,8 +6,12 @@ among the arms, and never less than the line's ideal cycle. The ratio of what th
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import accumulate
+
 from microcell import plugins
-from microcell.events import Event, StateChanged, UnitEnded, UnitStarted
+from microcell.events import Event, OrderAccepted, OrderControlled, OrderUpdated, StateChanged, UnitEnded, UnitStarted
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork, UnitWork
 
@@ -20,6 +24,18 @@ KEPT_S, KEPT_RATIO = 10.0, 0.05
 """A promise that would move by less than this, or by less than this share of the time left, stays as it was told."""
 
 
+@dataclass(frozen=True)
+class _Queue:
+    """Work that is waiting: urgencies in order, and the sums of all before each, s."""
+
+    urgencies: list[tuple[float, float, int]]
+    sums_s: list[float]
+
+    def before_s(self, urgency: tuple[float, float, int]) -> float:
+        """Work of what is more urgent."""
+        return self.sums_s[bisect_left(self.urgencies, urgency)]
+
+
 class Promises:
     """Expected ends of orders, in cell time."""
 
@@ -28,10 +44,13 @@ class Promises:
         self._unit_s: dict[str, float] = {}
         self._took_s = self._expected_s = PRIOR_S
         self._since_s: float | None = None
+        self._queue: _Queue | None = None
         self._arms = max(1, len(shop.line.cell_description.of_kind("arm")))
 
     def apply(self, event: Event) -> None:
         """Learn from the ends of units; the time in which the cell does not work counts for nothing."""
+        if isinstance(event, (OrderAccepted, OrderUpdated, OrderControlled, UnitStarted, UnitEnded)):
+            self._queue = None
         if isinstance(event, StateChanged):
             self._since_s = None
         elif isinstance(event, UnitStarted) and self._since_s is None:
@@ -75,12 +94,21 @@ class Promises:
 
     def _work_until(self, order: OrderWork) -> float:
         """Work of what is before an order, and its own, s."""
-        open_orders = (o for o in self._shop.orders.values() if not o.status.ended)
-        ahead = [o for o in open_orders if o.urgency <= order.urgency and _goes_on(o, order)]
-        new_s = sum(max(0, number) * self.unit_s(variant) for o in ahead for variant, number in o.to_start.items())
-        names = {o.order_id for o in ahead}
-        begun = [unit for unit in self._shop.units.values() if unit.order_id in names]
-        return new_s + sum(self.unit_s(unit.variant) * self._share(unit) for unit in begun)
+        if self._queue is None:
+            self._queue = self._queued()
+        own_s = self._new_s(order)
+        before_s = self._queue.before_s(order.urgency)
+        orders = self._shop.orders
+        begun = [u for u in self._shop.units.values() if orders[u.order_id].urgency <= order.urgency]
+        return before_s + own_s + sum(self.unit_s(unit.variant) * self._share(unit) for unit in begun)
+
+    def _queued(self) -> _Queue:
+        """The units that are still to be begun, by urgency; one look at all orders, until one of them changes."""
+        found = sorted((o.urgency, self._new_s(o)) for o in self._shop.orders.values() if o.may_start_units)
+        return _Queue([urgency for urgency, _ in found], [0.0, *accumulate(work_s for _, work_s in found)])
+
+    def _new_s(self, order: OrderWork) -> float:
+        return sum(number * self.unit_s(variant) for variant, number in order.to_start.items())
 
     def _share(self, unit: UnitWork) -> float:
         """The share of a unit's work that is still to be done."""
@@ -96,7 +124,3 @@ class Promises:
                     parameters = self._shop.parameters(unit, name)
                     total += plugins.skill(self._shop.skill_of(unit, name)).expected_s(parameters)
         return total
-
-
-def _goes_on(other: OrderWork, order: OrderWork) -> bool:
-    return other is order or other.may_start_units or bool(other.in_work)

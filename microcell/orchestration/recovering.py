@@ -8,11 +8,11 @@ from typing import Any, Protocol, TypeVar
 
 from microcell.description.line import RecoveryStep
 from microcell.faults import Fault
+from microcell.orchestration.binding import Binding
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.questions import Question
-from microcell.orchestration.recovery import CONSEQUENCES, REPEATING, STEPS, Action, choose, decide
-from microcell.orchestration.resources import Binding
+from microcell.orchestration.recovery import CONSEQUENCES, REPEATING, STEPS, Action, again_or_hold, choose, decide, policy
 from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, fault_of
@@ -20,6 +20,9 @@ from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Outcome, SkillResult
 
 T = TypeVar("T")
+Used = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""What operations had, by unit, operation and kind of device."""
+
 MAY_LEAVE_PART_IN_HAND = (
     "OUTCOME_UNKNOWN",
     "HAND_NOT_EMPTY",
@@ -29,6 +32,8 @@ MAY_LEAVE_PART_IN_HAND = (
     "ARM_STOPPED",
     "EMERGENCY_STOP",
 )
+LEAVES_HAND_EMPTY = ("PART_OFF_LIMITS", "TEST_NO_CONTACT")
+"""Faults of parts that are in the bin already."""
 HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 """What dropping a part ends in when the tool holds none, or when there is not even a tool."""
 
@@ -58,11 +63,11 @@ class Cell(Protocol):
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
-    async def pass_through(self) -> None:
-        """Return as soon as the cell is in Execute or on its way to a safe point."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Return after so long, as soon as the cell is in Execute or on its way to a safe point."""
 
-    async def park(self, waiting: Awaitable[T]) -> T:
-        """Wait at a safe point."""
+    async def await_answer(self, waiting: Awaitable[T]) -> T:
+        """Wait for a person's answer at a safe point."""
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free."""
@@ -91,6 +96,8 @@ class Failure:
 
     @property
     def hand_may_be_full(self) -> bool:
+        if self.fault.code in LEAVES_HAND_EMPTY:
+            return False
         return self.index > 0 or self.fault.code in MAY_LEAVE_PART_IN_HAND
 
     @property
@@ -126,19 +133,20 @@ class Recovering:
     async def after_the_work(self, unit: UnitWork, operation: str, fault: Fault) -> None:
         """The work is done, so there is nothing to repeat; a fault that needs a person holds the cell all the same."""
         self._shop.saw_fault(fault)
-        if decide(fault.code, 0, self._shop.line.recovery) == "hold":
+        step = decide(fault.code, 0, self._shop.line.recovery)
+        if step.action == "hold":
             self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
             await self._cell.hold(fault)
         else:
             self._shop.decided(unit.serial, operation, fault.code, "go_on", "the operation was done before")
-            await self._cell.pass_through()
+            await self._cell.pass_through(step.pause_s)
 
-    def resume(self, interrupted: Container[str]) -> Iterator[tuple[UnitWork, Coroutine[Any, Any, None]]]:
+    def resume(self, interrupted: Container[str], used: Used) -> Iterator[tuple[UnitWork, Coroutine[Any, Any, None]]]:
         """After a restart: the units that still wait for an answer, each with what waits for it."""
         for question in self._shop.questions.open():
             unit = self._shop.units.get(question.unit)
             if unit is not None and unit.serial not in interrupted and question.operation in unit.plan.operations:
-                yield unit, self._resume(unit, question)
+                yield unit, self._resume(unit, question, used.get(unit.serial, {}))
             elif question.unit:
                 self._shop.questions.withdraw(question.question, "restart")
 
@@ -153,17 +161,17 @@ class Recovering:
         unit, resources = job.unit, {"arm": arm, "bin": bins[0]}
         await self._cell.pass_through()
         await self._cell.acquire(bins[0], f"{unit.serial}/{job.chain.first}")
+        tried = 0
         while True:
             result = await self._work.goal(unit.serial, unit.variant, "drop_part", "place", {"target": "bin"}, resources)
             if result.outcome is Outcome.SUCCEEDED or (fault := fault_of(result)).code in HAND_IS_EMPTY:
                 await self._cell.pass_through()
                 return
             shop.saw_fault(fault)
-            if fault.code == "SKILL_CANCELLED":
-                await self._cell.pass_through()
-            else:
-                shop.decided(unit.serial, "drop_part", fault.code, "hold", str(fault))
-                await self._cell.hold(fault)
+            step = again_or_hold(fault.code, tried, shop.line.recovery)
+            shop.decided(unit.serial, "drop_part", fault.code, step.action, str(fault))
+            tried = 0 if step.action == "hold" else tried + 1
+            await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))
 
     # which step
 
@@ -178,7 +186,8 @@ class Recovering:
             action, why = shop.attempts.spent(budget, unit.serial, operation, shop.clock.now())
         if action:
             step = STEPS["hold" if unit.scrapping else action]  # type: ignore[index]
-        if step.action != "hold" and (suspect := shop.sources.suspect(unit.serial, operation)):
+        suspect = shop.sources.suspect(unit.serial, operation) if step.action != "hold" else ""
+        if suspect and not self._may_stand_in(failure, suspect):  # one with the unit in it is not left for another
             self._service.take_out(suspect, fault)
             if step.action in ("retry", "look_again"):
                 step, why = STEPS["next_part"], f"{suspect} is out of use"
@@ -240,7 +249,7 @@ class Recovering:
         if action in ("retry", "look_again"):
             number = shop.attempts.tried(unit.serial, failure.operation, fault.code) + 2
             shop.decided(unit.serial, failure.operation, fault.code, action, why or f"attempt {number}", **told)
-            await self._cell.pass_through()
+            await self._cell.pass_through(step.pause_s)
             return failure.leased
         if action == "rework":
             await self._empty_if_need_be(failure)
@@ -314,7 +323,7 @@ class Recovering:
         return await self._answered(failure, step, number)
 
     async def _answered(self, failure: Failure, step: RecoveryStep, number: str) -> bool:
-        question = await self._cell.park(self._shop.questions.answered(number))
+        question = await self._cell.await_answer(self._shop.questions.answered(number))
         await self._cell.pass_through()
         action: Any = question.choice or "hold"
         if not self._possible(failure, step, action):
@@ -323,11 +332,11 @@ class Recovering:
             await self._tooling.settle_after_hold(failure.job)  # a person may have changed it
         return await self._do(failure, step, action, f"answer of {question.by}", question)
 
-    async def _resume(self, unit: UnitWork, question: Question) -> None:
-        """Wait for the answer to a question that an earlier run of the controller asked."""
+    async def _resume(self, unit: UnitWork, question: Question, used: Mapping[str, Mapping[str, str]]) -> None:
+        """Wait for the answer to a question that an earlier run of the controller asked; nothing is leased meanwhile."""
         chain = next(chain for chain in unit.plan.chains if question.operation in chain.operations)
-        steps = self._shop.line.recovery.get(question.fault.code, ())
+        steps = policy(question.fault.code, self._shop.line.recovery)
         step = next((step for step in steps if step.action == "ask"), RecoveryStep(action="ask"))
-        job = Job(unit, self._shop.orders[unit.order_id], chain, Binding("", "", "", {}, {}), False)
+        job = Job(unit, self._shop.orders[unit.order_id], chain, Binding("", "", "", dict(used), {}), False)
         index = chain.operations.index(question.operation)
         await self._answered(Failure(job, question.operation, index, question.fault, False), step, question.question)

@@ -42,6 +42,8 @@ def _ask(times: int, default: Choice, *choices: Choice) -> RecoveryStep:
 
 ANSWER_S = 600.0
 """How long the default policies wait for an answer."""
+BACK_S = 10.0
+"""After so long a device is asked again that did not answer: what was started again meanwhile is there by then."""
 
 _HOLD = STEPS["hold"]
 _NEXT_PART = _steps(("next_part", 3))
@@ -59,6 +61,13 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "INSERT_NO_CONTACT": (*_NEXT_PART, _ask(1, "scrap", "retry", "next_part", "scrap", "hold"), _HOLD),
     "INSERT_JAMMED": _RETRY_THEN_NEXT,
     "INSERT_FORCE_EXCEEDED": _RETRY_THEN_NEXT,
+    "PLUG_NOT_LATCHED": _RETRY_THEN_NEXT,
+    "DISPENSE_OFF_LIMITS": _steps(("scrap", 1)),
+    "PRESS_OFF_LIMITS": _steps(("retry", 1), ("scrap", 1)),
+    "WELD_NO_CONTACT": _steps(("retry", 2), ("scrap", 1)),
+    "WELD_OFF_LIMITS": _steps(("retry", 2), ("scrap", 1)),
+    "TEST_NO_CONTACT": (*_NEXT_PART, _HOLD),
+    "PART_OFF_LIMITS": (*_steps(("next_part", 20)), _HOLD),
     "FASTEN_CROSS_THREADED": _steps(("retry", 2), ("scrap", 1)),
     "FASTEN_NOT_SEATED": _steps(("retry", 2), ("scrap", 1)),
     "EMERGENCY_STOP": _steps(("retry", 3), ("hold", 1)),
@@ -74,13 +83,13 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "CARTON_MISSING": (_other("carton_station"), _HOLD),
     "LABEL_NOT_PRINTED": (*_steps(("retry", 2)), _other("printer"), _HOLD),
     "ARM_STOPPED": _steps(("retry", 2), ("hold", 1)),
-    "DEVICE_SILENT": (RecoveryStep(action="other"), _HOLD),
+    "DEVICE_SILENT": (RecoveryStep(action="other"), RecoveryStep(action="retry", times=2, pause_s=BACK_S), _HOLD),
     "DEVICE_STALE": _steps(("retry", 2), ("hold", 1)),
     "DEVICE_MALFORMED": _steps(("retry", 2), ("hold", 1)),
     "SENSOR_IMPLAUSIBLE": _steps(("retry", 2), ("hold", 1)),
     "CLOCK_JUMPED": _steps(("retry", 2), ("hold", 1)),
     "SKILL_CANCELLED": _steps(("retry", 3), ("hold", 1)),
-    "SKILL_TIMEOUT": _steps(("next_part", 1), ("hold", 1)),
+    "SKILL_TIMEOUT": _steps(("next_part", 2), ("hold", 1)),
     "SKILL_FAILED": _steps(("scrap", 1)),
 }
 """Every code that is not here holds the cell and waits for a person."""
@@ -109,6 +118,12 @@ def choose(
     return _HOLD
 
 
-def decide(code: str, already: int, overrides: Overrides) -> Action:
+def decide(code: str, already: int, overrides: Overrides) -> RecoveryStep:
     """As `choose`, for work that belongs to no unit: nothing can be exchanged, and nobody is asked."""
-    return choose(code, already, overrides, lambda step: step.action not in ("other", "ask", "rework")).action
+    return choose(code, already, overrides, lambda step: step.action not in ("other", "ask", "rework"))
+
+
+def again_or_hold(code: str, tried: int, overrides: Overrides) -> RecoveryStep:
+    """As `decide`, for what can only be done again as it was."""
+    step = decide(code, tried, overrides)
+    return step if step.action in ("retry", "look_again") else _HOLD

@@ -8,91 +8,15 @@ device; besides, an arm that has ended its work in a zone is in it until it has 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import product
 
 from microcell.description.line import Line
+from microcell.orchestration.binding import TOOL_CHANGE, Binding, Blocked, Docking, Terms
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.safety import Claim, can_all_finish
 from microcell.orchestration.suitability import Suitability
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Needs
-
-TOOL_CHANGE = ""
-"""Stands for the tool change among a binding's operations."""
-
-
-@dataclass(frozen=True)
-class Binding:
-    """What a chain gets: devices by kind and zones for each operation, the tool to mount first, the stations taken; `tool`
-    is on the flange while it is done.
-    """
-
-    arm: str
-    change_to: str
-    crib: str
-    operations: Mapping[str, Mapping[str, str]]
-    taken: Mapping[str, str]
-    zones: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    tool: str = ""
-
-    def devices(self) -> tuple[str, ...]:
-        """All devices and zones of the chain, the tool crib included when the tool is changed first."""
-        names = {device for devices in self.operations.values() for device in devices.values()}
-        return tuple(sorted(names.union(*self.zones.values()) | ({self.crib} if self.change_to else set())))
-
-    def claims(self) -> frozenset[str]:
-        """What nobody else has meanwhile: the devices, the zones and the tool."""
-        return frozenset(self.devices()) | ({self.tool} if self.tool else frozenset())
-
-    def all_zones(self) -> frozenset[str]:
-        """Every zone of the chain."""
-        return frozenset().union(*self.zones.values())
-
-    def still_needed(self, chain: Chain, index: int) -> frozenset[str]:
-        """Devices and zones of the operations from `index` on, and the zones where the one before has left the arm."""
-        devices = frozenset(d for op in chain.operations[index:] for d in self.operations[op].values())
-        return devices.union(*(self.zones.get(op, frozenset()) for op in chain.operations[max(0, index - 1) :]))
-
-
-@dataclass(frozen=True)
-class Blocked:
-    """Why a chain cannot start now.
-
-    `parts` names an empty feeder's part when that is the reason; `wish` what the chain would take if nothing were leased.
-    """
-
-    reason: str
-    parts: str = ""
-    wish: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How a binding is looked for: patiently (what is leased counts as free), without what is barred, anyhow, as if nothing
-    were out of service, and with the tools of idle arms as if they were docked.
-    """
-
-    patient: bool = False
-    barred: frozenset[str] = frozenset()
-    anyhow: bool = False
-    docked: bool = False
-
-
-@dataclass(frozen=True)
-class Docking:
-    """An idle arm's tool that another arm could go on with: what is leased to put it into its pocket."""
-
-    arm: str
-    tool: str
-    crib: str
-    zones: frozenset[str]
-    claims: frozenset[str]
-    """Of the chain that waits for it."""
-
-    def devices(self) -> tuple[str, ...]:
-        """All devices and zones that the docking takes."""
-        return (self.arm, self.crib, *sorted(self.zones))
 
 
 class Resources:
@@ -143,7 +67,7 @@ class Resources:
         found = self._bind(unit, chain, needs, everybody, Terms(barred=barred, docked=True))
         if not isinstance(found, Binding):
             return None
-        arm = next((a for a, tool in self.mounted.items() if tool and tool == found.change_to and a != found.arm), "")
+        arm = self._holder_of(found.change_to, found.arm)
         zones = self.line.ways.zones_at(arm, found.crib) if arm else frozenset()
         if not arm or self._busy_zone(arm, {TOOL_CHANGE: zones}):
             return None
@@ -172,7 +96,7 @@ class Resources:
         if isinstance(self._bind(unit, chain, needs, everybody, Terms(patient=True)), Binding):
             return ()
         found = self._bind(unit, chain, needs, everybody, Terms(patient=True, anyhow=True))
-        devices = found.devices() if isinstance(found, Binding) else ()
+        devices = (*found.devices(), self._holder_of(found.change_to, found.arm)) if isinstance(found, Binding) else ()
         return tuple(device for device in devices if device in self.out_of_service)
 
     def _bind_or_wish(
@@ -253,6 +177,8 @@ class Resources:
         change = self._tool_change(arm, needs, terms)
         if change is None:
             return Blocked("no tool in a free crib can do it")
+        mounted = self.mounted.get(arm, "")
+        old_crib = self._old_crib(arm, change[1])
         reason = Blocked("no station is free")
         for taken in self._stations(unit, chain, terms):
             operations = {}
@@ -263,13 +189,13 @@ class Resources:
                     break
                 operations[name] = devices
             else:
-                zones = self._zones(arm, change[1], operations)
+                zones = self._zones(arm, (change[1], old_crib), operations)
                 if not terms.patient and (busy := self._busy_zone(arm, zones)):
                     reason = Blocked(f"the zone {busy} is not free")
                 elif taken and not terms.anyhow and not self._safe(unit, taken, units):
                     reason = Blocked("the station is kept free for a unit in work")
                 else:
-                    return Binding(arm, *change, operations, taken, zones, change[0] or self.mounted.get(arm, ""))
+                    return Binding(arm, *change, operations, taken, zones, change[0] or mounted, old_crib)
         return reason
 
     def _arms(self, needs: Mapping[str, Needs], terms: Terms) -> list[str]:
@@ -328,10 +254,26 @@ class Resources:
             return "", ""
         others = {other: tool for other, tool in self.mounted.items() if other != arm}
         elsewhere = {tool for other, tool in others.items() if not (terms.docked and self._is_idle(other))}
+        stuck = {tool for other, tool in others.items() if not self._in_service(other, Terms(anyhow=terms.anyhow))}
         for tool, crib in self.suitability.tools_for(arm, needs):
-            if self._may_use(tool, terms) and (terms.patient or (self.is_free(crib) and tool not in elsewhere)):
+            is_there = terms.patient or (self._are_free(arm, crib) and tool not in elsewhere)
+            if is_there and tool not in stuck and self._may_use(tool, terms):
                 return tool, crib
         return None
+
+    def _holder_of(self, tool: str, arm: str) -> str:
+        """The other arm that a tool is on, "" for none."""
+        return next((other for other, held in self.mounted.items() if held and held == tool and other != arm), "")
+
+    def _are_free(self, arm: str, crib: str) -> bool:
+        """Whether the cribs of a tool change are free: that of the new tool, and that of the mounted one."""
+        old_crib = self._old_crib(arm, crib)
+        return self.is_free(crib) and (not old_crib or self.is_free(old_crib))
+
+    def _old_crib(self, arm: str, crib: str) -> str:
+        """Where the mounted tool belongs, if a new one is fetched from another crib."""
+        own = self.suitability.crib_of(self.mounted.get(arm, ""))
+        return own if crib and own != crib else ""
 
     def unfit_tools(self, unit: UnitWork, needs: Mapping[str, Needs]) -> tuple[str, ...]:
         """Tools that could do a chain and must not be used; empty where one of them may, or where it needs none."""
@@ -355,7 +297,7 @@ class Resources:
             return arm
         if kind == "feeder":
             return self._feeder(need.part or "", arm, terms)
-        seen = bound.get("feeder") or next((stations[k] for k in bound if k in stations), "")
+        seen = bound.get("feeder") or bound.get("tester") or next((stations[k] for k in bound if k in stations), "")
         names = self.suitability.devices(kind, arm, stations, seen)
         return next((n for n in names if self._may_have(n, terms)), Blocked(f"no {kind} is free"))
 
@@ -373,11 +315,13 @@ class Resources:
     def _may_have(self, device: str, terms: Terms) -> bool:
         return self._in_service(device, terms) and (terms.patient or device not in self.holders)
 
-    def _zones(self, arm: str, crib: str, operations: Mapping[str, Mapping[str, str]]) -> dict[str, frozenset[str]]:
+    def _zones(
+        self, arm: str, cribs: tuple[str, str], operations: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, frozenset[str]]:
         """Zones of each operation, and of the tool change."""
         if not self.inside:
             return {}
-        places = {TOOL_CHANGE: (crib,) if crib else (), **{name: d.values() for name, d in operations.items()}}
+        places = {TOOL_CHANGE: [crib for crib in cribs if crib], **{name: d.values() for name, d in operations.items()}}
         ways = self.line.ways
         by_operation = {}
         for name, stations in places.items():

@@ -13,8 +13,11 @@ from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Journal
 from microcell.records.packml import PackmlFold
+from microcell.skills.contract import DEVICE_FAULTS
 
 UNKNOWN = "OUTCOME_UNKNOWN"
+OPEN = (UNKNOWN, *DEVICE_FAULTS)
+"""Faults of attempts of which nobody knows how they ended."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class _Restorer:
         elif isinstance(event, events.UnitEnded):
             self._unit_ended(event)
         elif isinstance(event, events.OperationStarted):
+            self._close(event.unit, event.operation)
             self.open_attempts[event.attempt_id] = event
             self.used.setdefault(event.unit, {})[event.operation] = event.resources
         elif isinstance(event, events.OperationEnded):
@@ -85,7 +89,7 @@ class _Restorer:
 
     def _operation_ended(self, event: events.OperationEnded) -> None:
         unit = self.shop.units.get(event.unit)
-        if unit is not None and event.fault is not None and event.fault["code"] == UNKNOWN:
+        if unit is not None and event.outcome == "fault" and event.fault is not None and event.fault["code"] in OPEN:
             return  # it is still not known how it ended
         started = self.open_attempts.pop(event.attempt_id, None)
         if started is None or unit is None:
@@ -124,10 +128,17 @@ class _Restorer:
         return tuple(name for check in event.code.split(",") for name in checks[check].redo)
 
     def _answered(self, event: events.RecoveryDecided) -> None:
-        """What was decided about an operation of which nobody knew how it had ended; to hold decides nothing."""
-        if event.code == UNKNOWN and event.action != "hold":
-            asked = (event.unit, event.operation)
-            self.open_attempts = {k: a for k, a in self.open_attempts.items() if (a.unit, a.operation) != asked}
+        """What was decided about an operation of which nobody knew how it had ended; to hold decides nothing, nor does a
+        repetition, before which it is found out.
+        """
+        again = ("hold",) if event.code == UNKNOWN else ("hold", "retry", "look_again")
+        if event.code in OPEN and event.action not in again:
+            self._close(event.unit, event.operation)
+
+    def _close(self, unit: str, operation: str) -> None:
+        """An operation's attempt is no question any more."""
+        which = (unit, operation)
+        self.open_attempts = {k: a for k, a in self.open_attempts.items() if (a.unit, a.operation) != which}
 
     def _settled(self, unit: UnitWork) -> None:
         """What was interrupted on a unit before it was given up is no question any more."""

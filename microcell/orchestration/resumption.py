@@ -8,11 +8,12 @@ a person.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from microcell import events
+from microcell.orchestration.binding import Binding
 from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.plan import Chain
-from microcell.orchestration.resources import Binding
 from microcell.orchestration.restore import Restored
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import UnitWork
@@ -26,7 +27,7 @@ class Resumption:
         self._shop = shop
         self._interrupted = dict(restored.interrupted)
         self._midway = dict(restored.midway)
-        self._used = restored.used
+        self.used = restored.used
         self._left: dict[str, events.OperationStarted | None] = {}
 
     @property
@@ -95,7 +96,7 @@ class Resumption:
         if not arm:
             return
         chain, _ = _where(unit, self._left[serial])
-        devices = {d for name in chain.operations for d in self._used.get(serial, {}).get(name, {}).values()}
+        devices = {d for name in chain.operations for d in self.used.get(serial, {}).get(name, {}).values()}
         zones = [self._shop.line.ways.zones_at(arm, device) for device in devices | {*unit.stations.values()}]
         self._shop.resources.stands_in(arm, frozenset().union(*zones))
         self._shop.resources.resuming.add(arm)
@@ -130,7 +131,7 @@ class Resumption:
         if shop.line.cell_description.zones:
             ways = [shop.line.ways.zones_at(arm, device) for device in attempt.resources.values()]
             zones[attempt.operation] = frozenset().union(*ways)
-        return Binding(arm, bound.change_to, bound.crib, operations, bound.taken, zones)
+        return replace(bound, operations=operations, zones=zones)
 
 
 def goal_again(

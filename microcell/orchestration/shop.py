@@ -10,6 +10,7 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.faults import Fault
 from microcell.orchestration.budget import Attempts
+from microcell.orchestration.measured import Measured
 from microcell.orchestration.order_book import OrderBook
 from microcell.orchestration.order_keeping import OrderKeeping
 from microcell.orchestration.plan import Chain
@@ -51,6 +52,7 @@ class Shop(OrderKeeping):
         self.attempts = Attempts()
         self.sources = Sources(line)
         self.questions = Questions(clock, record)
+        self.measured = Measured(line)
         self.drifts = DriftFold(chart_of(line))
         self._needs: dict[tuple[str, str], Needs] = {}
         self._plan = plan_of(line)
@@ -58,7 +60,7 @@ class Shop(OrderKeeping):
 
     def apply(self, event: events.Event) -> None:
         """Take an event into account that is in the journal: its folds, and what is in service."""
-        for fold in (self.tools, self.sources, self.attempts, self.questions, self.drifts):
+        for fold in (self.tools, self.sources, self.attempts, self.questions, self.measured, self.drifts):
             fold.apply(event)
         if isinstance(event, events.StateChanged):
             self.cell_state = event.state
@@ -182,7 +184,8 @@ class Shop(OrderKeeping):
         spec = unit.plan.operations[operation]
         given = self.line.product_description.parameters_of(operation, unit.variant)
         names = {"item": spec.item, "site": spec.site}
-        return {**given, **{key: value for key, value in names.items() if value is not None}}
+        measured = {key: self.measured.values(unit.serial, features) for key, features in spec.given.items()}
+        return {**given, **measured, **{key: value for key, value in names.items() if value is not None}}
 
     def skill_of(self, unit: UnitWork, operation: str) -> str:
         return unit.plan.operations[operation].skill

@@ -14,7 +14,7 @@ from microcell.description.line import Line
 from microcell.events import Event
 
 TOOL = "tool"
-WATCHED = ("feeder", "fixture", "camera", "printer", "carton_station")
+WATCHED = ("feeder", "fixture", "camera", "printer", "carton_station", "press", "turner", "tester")
 
 BLAMED: dict[str, tuple[str, ...]] = {
     "GRIP_NOTHING_HELD": ("feeder", TOOL),
@@ -26,6 +26,11 @@ BLAMED: dict[str, tuple[str, ...]] = {
     "FASTEN_NO_SCREW": ("feeder", TOOL),
     "FASTEN_CROSS_THREADED": (TOOL,),
     "FASTEN_NOT_SEATED": (TOOL,),
+    "DISPENSE_OFF_LIMITS": (TOOL,),
+    "PRESS_OFF_LIMITS": ("press",),
+    "WELD_OFF_LIMITS": (TOOL,),
+    "TEST_NO_CONTACT": ("tester",),
+    "PART_OFF_LIMITS": (),
     "FIXTURE_NOT_CLAMPED": ("fixture",),
     "FIXTURE_OCCUPIED": ("fixture",),
     "CAMERA_NO_IMAGE": ("camera",),

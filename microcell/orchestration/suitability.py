@@ -20,6 +20,8 @@ class Suitability:
         self._arms = self._cell.of_kind("arm")
         self._plans = (plan_of(line), plan_of(line, scrap=True))
         self._stations: dict[tuple[str, str], tuple[str, ...]] = {}
+        cribs = self._cell.of_kind("tool_crib").items()
+        self._cribs = {str(pocket.tool): crib for crib, spec in cribs for pocket in spec.pockets if pocket.tool}
         self._tools: dict[tuple[str, frozenset[str]], tuple[tuple[str, str], ...]] = {}
 
     def works_at(self, arm: str, station: str) -> bool:
@@ -49,6 +51,10 @@ class Suitability:
             )
         return self._tools[key]
 
+    def crib_of(self, tool: str) -> str:
+        """The crib where a tool belongs, "" for none."""
+        return self._cribs.get(tool, "")
+
     def shares_tools(self) -> bool:
         """Whether some tool can be fetched by more than one arm."""
         tools = [tool for arm in self._arms for tool, _ in self.tools_for(arm, {})]
@@ -61,7 +67,12 @@ class Suitability:
         specs = self._cell.of_kind(kind)
         if kind == "camera":
             return [name for name, spec in specs.items() if seen in spec.sees]
-        return [name for name in specs if self.works_at(arm, name)]
+        fixture = stations.get("fixture")
+        return [
+            name
+            for name, spec in specs.items()
+            if self.works_at(arm, name) and getattr(spec, "fixture", fixture) == fixture
+        ]
 
     def stations(self, unit: UnitWork, kind: str) -> tuple[str, ...]:
         """Stations of a kind where all can be done that is to be done with a unit there, its way to scrap included."""
@@ -88,7 +99,7 @@ class Suitability:
     def _can(self, needs: Mapping[str, Needs], stations: Mapping[str, str]) -> bool:
         """Whether some arm could do a chain at some stations, if nothing else were going on."""
         if not any("arm" in need.kinds for need in needs.values()):
-            return True
+            return self.has_all("", needs, stations)
         return any(
             self.tools_for_any(arm, needs) and self.has_all(arm, needs, stations) for arm in self._arms
         )

@@ -41,6 +41,14 @@ def arm_to_fetch(shop: Shop, arms: Iterable[str], arm: str, tool: str) -> str:
     raise UsageError(f"{why}. Ask for it with {' or '.join(able)}, or for one of: {choice}.")
 
 
+def check_same_crib(shop: Shop, arm: str, tool: str) -> None:
+    """`UsageError` where the mounted tool has to go into another crib first, which a change by hand does not do."""
+    mounted = shop.resources.mounted.get(arm, "")
+    here, there = (shop.resources.suitability.crib_of(name) for name in (mounted, tool))
+    if here and here != there:
+        raise UsageError(f"{mounted} on {arm} belongs to {here}, {tool} is in {there}. Dock {mounted} first.")
+
+
 def arm_to_dock(shop: Shop, arms: Iterable[str], arm: str) -> str:
     """The arm whose tool is to be put away; `UsageError` where there is a choice to make."""
     if arm:

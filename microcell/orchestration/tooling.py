@@ -16,7 +16,7 @@ from microcell.orchestration.dispatch import Job
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.recovery import choose
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.tool_choice import arm_to_dock, arm_to_fetch, check_arm, check_free, check_tool
+from microcell.orchestration.tool_choice import arm_to_dock, arm_to_fetch, check_arm, check_free, check_same_crib, check_tool
 from microcell.skills.contract import Outcome, SkillGoal, SkillResult, Step
 
 T = TypeVar("T")
@@ -62,8 +62,8 @@ class Cell(Protocol):
     async def hold(self, fault: Fault) -> None:
         """Hold the cell because of a fault; returns when a person let it go on."""
 
-    async def pass_through(self) -> None:
-        """Return as soon as the cell is in Execute."""
+    async def pass_through(self, after_s: float = 0.0) -> None:
+        """Return after so long, as soon as the cell is in Execute."""
 
     async def acquire(self, device: str, holder: str) -> None:
         """Lease one more device as soon as it is free."""
@@ -92,10 +92,14 @@ class Tooling:
     async def start(self) -> None:
         """Read every coupling; what an earlier run, or somebody, left there is to be settled before anything else."""
         for arm, changer in self._changers.items():
-            if self._restarted or (await changer.coupling()).locked:
+            try:
+                if self._restarted or (await changer.coupling()).locked:
+                    self.unsettled.add(arm)
+                elif arm not in self.unsettled:
+                    await self.read(arm)
+            except FaultError as error:
+                self._shop.raised(error.fault)
                 self.unsettled.add(arm)
-            elif arm not in self.unsettled:
-                await self.read(arm)
         self._shop.resources.out_of_service |= set(self._shop.tools.out_of_service())
 
     async def read(self, arm: str) -> str:
@@ -246,6 +250,7 @@ class Tooling:
         """
         check_tool(self._shop, tool)
         arm = arm_to_fetch(self._shop, self._changers, arm, tool)
+        check_same_crib(self._shop, arm, tool)
         if refusal := self._shop.tools.refusal(tool):
             raise FaultError.of(refusal)
         return await self._by_hand(arm, f"mount_{tool}", "change_tool", {"tool": tool})
@@ -343,16 +348,16 @@ class Tooling:
         def possible(step: RecoveryStep) -> bool:
             return step.action not in barred and step.kind in (None, "tool")
 
-        action = choose(fault.code, tried, self._shop.line.recovery, possible).action
-        self._shop.decided("", operation, fault.code, action, str(fault))
-        await (self._cell.hold(fault) if action == "hold" else self._cell.pass_through())
-        return action
+        step = choose(fault.code, tried, self._shop.line.recovery, possible)
+        self._shop.decided("", operation, fault.code, step.action, str(fault))
+        await (self._cell.hold(fault) if step.action == "hold" else self._cell.pass_through(step.pause_s))
+        return step.action
 
     def _with_crib(self, arm: str, wanted: str = "") -> dict[str, str]:
-        """The arm and the crib where the wanted tool belongs, or else its own, or the first one."""
-        tool, suitability = wanted or self._shop.resources.mounted.get(arm, ""), self._shop.resources.suitability
-        own = suitability.devices("tool_crib", arm, {}, "")[0]
-        crib = self._shop.tools.places[tool][0] if tool in self._shop.tools.places else own
+        """The arm and the crib where the wanted tool belongs, or else where it was last, or its tool's, or the first one."""
+        tool, suitability = self._shop.resources.mounted.get(arm, ""), self._shop.resources.suitability
+        known = (suitability.crib_of(wanted), self._shop.tools.last_crib(arm), suitability.crib_of(tool))
+        crib = next(filter(None, known), "") or suitability.devices("tool_crib", arm, {}, "")[0]
         return {"arm": arm, "tool_crib": crib}
 
 

@@ -95,6 +95,11 @@ class ToolLedger:
             return tuple(dict.fromkeys(_AFTER[step.step](step.serial)))
         return () if believed is None else (believed,)
 
+    def last_crib(self, arm: str) -> str:
+        """The crib of the last step of an unfinished change, "" for none."""
+        step = self._fold.steps.get(arm)
+        return step.crib if step else ""
+
     def last_step(self, arm: str) -> str:
         """The last step of an unfinished change in words, "" for none."""
         step = self._fold.steps.get(arm)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from microcell.clock import Clock
 from microcell.description.line import Line
-from microcell.description.tool import GripperTool, ScrewdriverTool, VacuumTool
+from microcell.description.tool import GripperTool, Tool
 from microcell.errors import UsageError
 from microcell.geometry import Pose
 from microcell.plant.arms import ArmMotion
@@ -34,7 +34,7 @@ class ToolTruth:
     """
 
     name: str
-    spec: GripperTool | VacuumTool | ScrewdriverTool
+    spec: Tool
     serial: str
     tcp_in_flange: Pose
     pocket: tuple[str, int] | None

@@ -10,11 +10,12 @@ import math
 from random import Random
 from typing import Literal
 
-from microcell.description.checks import Orientation, Outline, Surface
+from microcell.description.checks import CheckBase, Count, Orientation, Outline, Surface, Template
 from microcell.description.extents import half_extents
 from microcell.description.line import Line
 from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
+from microcell.plant.physics import WEAK_CELL_RATIO
 from microcell.plant.scene import EdgeFlaw, Flaw
 
 EDGE_FLAWS: dict[Literal["short", "burr"], tuple[float, float]] = {"short": (0.0008, 0.0015), "burr": (0.0006, 0.0012)}
@@ -41,9 +42,9 @@ class Chance:
 class Delivery:
     """How the parts that a feeder delivers differ from the ideal ones.
 
-    Scratches and dirt are drawn for parts whose surface an inspection looks at, short shots and burrs for those whose
-    outline is inspected, wrong turns for those whose orientation is, wrong parts where another variant uses one of another
-    colour for the item.
+    Scratches, dirt, dents and bulges are drawn for parts whose surface an inspection looks at, short shots and burrs for
+    those whose outline is inspected, wrong turns for those whose orientation is, missing marks for those that are counted
+    or compared with a template, wrong parts where another variant uses one of another colour for the item.
     """
 
     def __init__(self, line: Line, chance: Chance) -> None:
@@ -53,6 +54,7 @@ class Delivery:
         self._scratchable = _inspected(line, Surface)
         self._outlined = _inspected(line, Outline)
         self._turnable = _inspected(line, Orientation)
+        self._counted = _inspected(line, Count) | _inspected(line, Template)
         self._others = _alternatives(line)
 
     def part(self, part_name: str, key: str) -> tuple[str, Part]:
@@ -60,7 +62,23 @@ class Delivery:
         others = self._others.get(part_name, ())
         if others and self._chance.happens(self._ratios.wrong_part_ratio, f"wrong_part:{key}"):
             part_name = self._chance.stream(f"which_part:{key}").choice(others)
-        return part_name, self._parts[part_name]
+        return part_name, self._complete(part_name, key)
+
+    def _complete(self, part_name: str, key: str) -> Part:
+        """The part with all its marks, or with one too few where somebody looks for them."""
+        part = self._parts[part_name]
+        short = part_name in self._counted and self._chance.happens(self._ratios.short_count_ratio, f"short:{key}")
+        return part.model_copy(update={"marks": part.marks[:-1]}) if short else part
+
+    def voltage_v(self, part_name: str, key: str) -> float:
+        """Voltage of the delivered part, V; 0 for one that has none."""
+        voltage = self._parts[part_name].voltage
+        if voltage is None:
+            return 0.0
+        mean_v = voltage.mean_v
+        if self._chance.happens(self._ratios.weak_ratio, f"weak:{key}"):
+            mean_v *= WEAK_CELL_RATIO
+        return self._chance.stream(f"voltage:{key}").gauss(mean_v, voltage.spread_v)
 
     def offset(self, part_name: str, scatter_m: float, scatter_rad: float, key: str) -> Pose:
         """Pose of the delivered part in its place's frame."""
@@ -73,12 +91,14 @@ class Delivery:
         return Pose((x, y, 0.0), from_rpy(0.0, 0.0, yaw))
 
     def flaws(self, part_name: str, key: str) -> tuple[Flaw, ...]:
-        """Scratches and dirt of the delivered part."""
+        """Scratches, dirt, dents and bulges of the delivered part."""
         if part_name not in self._scratchable:
             return ()
-        found = self.scratches(part_name, key) if self._chance.happens(self._ratios.scratch_ratio, f"scratch:{key}") else ()
-        if self._chance.happens(self._ratios.dirt_ratio, f"dirt:{key}"):
-            found = (*found, dirt(self._parts[part_name], self._chance.stream(f"which_dirt:{key}")))
+        ratios, draws = self._ratios, (("dirt", dirt), ("dent", _dent), ("bulge", _bulge))
+        found = self.scratches(part_name, key) if self._chance.happens(ratios.scratch_ratio, f"scratch:{key}") else ()
+        for what, draw in draws:
+            if self._chance.happens(getattr(ratios, f"{what}_ratio"), f"{what}:{key}"):
+                found = (*found, draw(self._parts[part_name], self._chance.stream(f"which_{what}:{key}")))
         return found
 
     def edges(self, part_name: str, key: str) -> tuple[EdgeFlaw, ...]:
@@ -99,6 +119,10 @@ class Delivery:
         """The parts that could be taken for this one by mistake."""
         return self._others.get(part_name, ())
 
+    def is_counted(self, part_name: str) -> bool:
+        """Whether an inspection counts the marks of the part, or compares them with a template."""
+        return part_name in self._counted
+
     def turn_matters(self, part_name: str) -> bool:
         """Whether an inspection looks at how the part is turned."""
         return part_name in self._turnable
@@ -113,6 +137,25 @@ def scratch(part: Part, stream: Random) -> Flaw:
     towards = 0 if sum(part.colour_rgb) > 384 else 255
     red, green, blue = ((channel + towards) // 2 for channel in part.colour_rgb)
     return Flaw(start, end, stream.uniform(0.0004, 0.0008), (red, green, blue))
+
+
+def _dent(part: Part, stream: Random) -> Flaw:
+    """A spot in the shade."""
+    return _spot(part, stream, 0)
+
+
+def _bulge(part: Part, stream: Random) -> Flaw:
+    """A spot that shines."""
+    return _spot(part, stream, 255)
+
+
+def _spot(part: Part, stream: Random, towards: int) -> Flaw:
+    """As wide as long, beside the middle."""
+    half_x, half_y = half_extents(part)
+    size = min(half_x, half_y) * stream.uniform(0.4, 0.6)
+    x, y = half_x * stream.uniform(0.3, 0.6) * stream.choice((-1.0, 1.0)), half_y * stream.uniform(-0.2, 0.2)
+    red, green, blue = ((channel + towards) // 2 for channel in part.colour_rgb)
+    return Flaw((x - size / 2, y), (x + size / 2, y), size, (red, green, blue))
 
 
 def dirt(part: Part, stream: Random) -> Flaw:
@@ -149,7 +192,7 @@ def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _inspected(line: Line, kind: type[Surface] | type[Orientation] | type[Outline]) -> frozenset[str]:
+def _inspected(line: Line, kind: type[CheckBase]) -> frozenset[str]:
     product = line.product_description
     return frozenset(
         part

@@ -170,7 +170,8 @@ class Feeding:
         offset = self.delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
         place = Place("feeder", feeder, str(number))
         flaws, edges = self.delivery.flaws(name, key), self.delivery.edges(name, key)
-        return self._bench.inventory.make(name, part, lot, place, nominal @ offset, flaws=flaws, edges=edges)
+        voltage_v, pose = self.delivery.voltage_v(name, key), nominal @ offset
+        return self._bench.inventory.make(name, part, lot, place, pose, flaws=flaws, edges=edges, voltage_v=voltage_v)
 
 
 def _take_one(lots: deque[tuple[str, int]]) -> str | None:

@@ -10,7 +10,7 @@ from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.plant.scene import EdgeFlaw, Flaw
 
-PlaceKind = Literal["feeder", "tool", "fixture", "unit", "carton", "bin", "printer", "loose", "lost"]
+PlaceKind = Literal["feeder", "tool", "fixture", "unit", "carton", "bin", "printer", "tester", "loose", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Item:
     """One piece.
 
     `pose` is that of the part's frame: in the tool's TCP frame for a held item, in the unit's frame for an
-    installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed.
+    installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed, `broken` a part whose latch is.
     """
 
     item_id: int
@@ -45,6 +45,8 @@ class Item:
     contrast: float = 1.0
     crossed: bool = False
     edges: tuple[EdgeFlaw, ...] = ()
+    broken: bool = False
+    voltage_v: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec
+from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec, TesterSpec
 from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
 from microcell.description.product import Grasp, Site
@@ -115,7 +115,8 @@ def _clear_m(line: Line, zones: Iterable[Zone]) -> float:
     highest = max((place.position[2] for zone in zones for place in zone.places), default=0.0)
     items = [site.item for site in product.sites.values()]
     heights = (max(top_m(product.parts[name]) for name in parts_of_item(line, item)) for item in items)
-    return highest + sum(heights)
+    stacked_m = (product.packing.layers - 1) * product.packing.layer_m
+    return highest + stacked_m + sum(heights)
 
 
 def _grasp(grasp: Grasp) -> GraspPlace:
@@ -152,9 +153,17 @@ def _zones(line: Line, body: str) -> list[Zone]:
             )
         elif isinstance(spec, BinSpec):
             zones.append(_grid(name, spec.kind, spec.drop_in_cell.pose, 1, 1, 0.0, BIN_HALF_M))
+        elif isinstance(spec, TesterSpec):
+            zones.append(_grid(name, spec.kind, spec.part_in_cell.pose, 1, 1, 0.0, _nest_half_m(line)))
         elif isinstance(spec, PrinterSpec):
             zones.append(_grid(name, spec.kind, spec.label_in_cell.pose, 1, 1, 0.0, 2 * _MARGIN_M))
     return zones
+
+
+def _nest_half_m(line: Line) -> float:
+    """Half of the size of a tester's nest, m: for the largest part that has a voltage."""
+    tested = [part for part in line.product_description.parts.values() if part.voltage is not None]
+    return max((max(half_extents(part)) for part in tested), default=0.0) + _MARGIN_M
 
 
 def _grid(

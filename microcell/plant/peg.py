@@ -37,12 +37,16 @@ _STILL = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A hole and the peg for it: the peg's radius, the difference of their radii (`slack_m`), depth and own friction."""
+    """A hole and the peg for it: the peg's radius, the difference of their radii (`slack_m`), depth and own friction.
+
+    `latch_n` is the pull that a latch withstands once the peg is seated.
+    """
 
     radius_m: float
     slack_m: float
     depth_m: float
     friction_n: float
+    latch_n: float = 0.0
 
     def entry_slack_m(self, lean: Lateral) -> float:
         """How far off a leaning peg may be, m, and still get all of its foot under the rim.
@@ -78,6 +82,7 @@ class HeldPeg:
 
     `foot` is the middle of its end, `height_m` that point's height over the seat, `reach_m` the distance from there to
     the tool centre point, about which the wrist gives. `entered`: its foot has found the hole, whose walls keep it.
+    `latched`: its latch has snapped in.
     """
 
     hole: Hole
@@ -86,6 +91,7 @@ class HeldPeg:
     lean: Lateral
     reach_m: float
     entered: bool
+    latched: bool = False
 
     @property
     def rest_m(self) -> float:
@@ -96,6 +102,12 @@ class HeldPeg:
     def pressing_n(self) -> float:
         """Force against the peg along the hole, N."""
         return sum(push.force[2] for push in self.pushes())
+
+    @property
+    def held_back_n(self) -> float:
+        """Force of the latch on a peg that is pulled, N; 0 once it has let go, or when nobody pulls."""
+        pull_n = WRIST_STIFFNESS_N_M * max(0.0, self.height_m)
+        return pull_n if pull_n < self.hole.latch_n else 0.0
 
     def pushes(self) -> tuple[Push, ...]:
         """Every force on the peg."""
@@ -143,6 +155,8 @@ class HeldPeg:
         hole, depth_m = self.hole, self.hole.depth_m - self.height_m
         if depth_m <= 0.0:
             return ()
+        if self.latched and self.held_back_n > 0.0:
+            return (Push((*self.foot, self.height_m), (0.0, 0.0, -self.held_back_n)),)
         rest_m, side, at_foot, at_rim = self._rest()
         walls_n = (math.hypot(*at_foot), math.hypot(*at_rim))
         sliding_n = hole.friction_n + WALL_FRICTION_RATIO * sum(walls_n)

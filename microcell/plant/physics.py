@@ -66,3 +66,23 @@ TORQUE_NOISE_RATIO = 0.02
 # tool changing
 COUPLING_M = 0.001
 COUPLING_RAD = 0.0175
+
+# adhesive
+BEAD_HEIGHT_M = 0.003
+"""A nozzle higher over the surface lays no bead."""
+BEAD_REACH_M = 0.0015
+"""Half of a bead's width: so near to its way a place is wetted."""
+BEAD_STEP_M = 0.002
+BEAD_WETS_RATIO = 0.2
+"""A bead that wets less of its way is none."""
+GAP_SEEN_M = 0.003
+
+# presses and welds
+PRESS_NOISE_RATIO = 0.005
+WELD_LATERAL_M = 0.0015
+WELD_TOUCH_M = 0.0008
+WELD_OHM = 0.0004
+WELD_WEAK_OHM = 0.004
+WELD_NOISE_RATIO = 0.03
+WEAK_CELL_RATIO = 0.9
+"""Voltage of a weak cell, of what it should be."""

@@ -14,10 +14,12 @@ from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.bench import Bench, Lighting, ToolTruth
 from microcell.plant.contact import Contact
 from microcell.plant.coupling import Coupling
+from microcell.plant.dispensing import Dispensing
 from microcell.plant.feeding import Feeding, RefillListener
 from microcell.plant.holding import Holding
 from microcell.plant.injection import Injections, condition_of
 from microcell.plant.items import Inventory, Item
+from microcell.plant.joining import Joining
 from microcell.plant.safety import SafetyCircuit
 from microcell.plant.scene import SceneItem
 from microcell.plant.screwing import Screwing
@@ -30,8 +32,8 @@ from microcell.plant.truth import Truth, UnitTruth
 class Plant:
     """The truth of one cell, and the physics by which devices change it.
 
-    Mock devices use the parts by topic: `holding`, `screwing`, `coupling`, `feeding`, `stations`, `contact`,
-    `safety`.
+    Mock devices use the parts by topic: `holding`, `screwing`, `coupling`, `feeding`, `stations`, `dispensing`, `joining`,
+    `contact`, `safety`.
     Tests and cameras look with `scene`, `truth` and `carton_contents`.
     """
 
@@ -51,6 +53,8 @@ class Plant:
         self.coupling = Coupling(self.bench, self.holding)
         self.feeding = Feeding(self.bench)
         self.stations = Stations(self.bench)
+        self.dispensing = Dispensing(self.bench)
+        self.joining = Joining(self.bench)
         self._truth = Truth(self.bench)
 
     @property
@@ -69,12 +73,14 @@ class Plant:
     def start_motion(self, arm: str, trajectory: JointTrajectory) -> None:
         """Let an arm follow a trajectory from now on."""
         self.contact.note_entered(arm)
+        self.dispensing.note_corner(arm)
         self.holding.departing(arm)
         self.bench.arm(arm).start(trajectory)
 
     def halt(self, arm: str) -> None:
         """Stop an arm where it is."""
         self.contact.note_entered(arm)
+        self.dispensing.note_corner(arm)
         self.bench.arm(arm).halt()
 
     def on_refill(self, listener: RefillListener) -> None:

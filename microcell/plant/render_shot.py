@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from microcell.description.extents import top_m
 from microcell.plant.render_lens import rotation
 from microcell.plant.render_light import spread
 from microcell.plant.render_materials import surface
@@ -31,6 +32,8 @@ _STRIDE_PX = 4
 """Shadows on things are looked up in one of so many pixels along both axes."""
 
 _MARGIN_PX = 2
+_UNKNOWN, _BENCH = -1, -2
+_AROUND = np.ones((3, 3), np.uint8)
 
 
 class Shot:
@@ -45,27 +48,61 @@ class Shot:
         size = (stage.lens.height, stage.lens.width)
         self._code = np.zeros(size, np.int32)
         self._bench = stage.light.copy()
-        self.depth_m = stage.depth_and_normals[0].reshape(size).copy()
+        self.depth_m = stage.depth_m.copy()
         self._look()
         self._shade_bench()
-        self.light = self._bench[..., None] * stage.ground
+        self.light = cv2.merge([self._bench * part for part in stage.ground])
         self._draw()
         self._smooth_edges()
 
     def _look(self) -> None:
-        """Cast a ray for each pixel that could show a thing."""
+        """Find what each pixel shows that could show a thing.
+
+        A ray for one pixel in four comes first. Where its neighbours all meet the same level top, what lies between is
+        that top as well, and is worked out; the rest is cast.
+        """
         covered = np.zeros(self._code.shape, bool)
         for thing in self._things:
             covered[thing.box.slices] = True
-        self._pixels = np.flatnonzero(covered)
+        self._tops = self._between(covered)
+        self._pixels = np.flatnonzero(covered & (self._tops != _BENCH))
         self._directions = self._stage.lens.directions(self._pixels)
-        self._hits = self._stage.cast(self._bodies, self._directions)
+        self._hits = self._meet(self._directions, self._tops.ravel()[self._pixels])
         self.depth_m.ravel()[self._pixels] = self._hits.depth_m
+
+    def _between(self, covered: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+        """For each pixel the number of the thing whose top it shows for certain, `_BENCH`, or `_UNKNOWN`."""
+        width = covered.shape[1]
+        coarse = np.full((-(-covered.shape[0] // 2), -(-width // 2)), _UNKNOWN, np.int32)
+        row, column = np.nonzero(covered[::2, ::2])
+        hits = self._stage.cast(self._bodies, self._stage.lens.directions(2 * row * width + 2 * column))
+        number = hits.body.astype(np.int64) - self._stage.first
+        limits = np.array([thing.mesh.tops for thing in self._things] or [0])
+        top = (number >= 0) & (number < len(limits)) & (hits.triangle < limits[np.clip(number, 0, len(limits) - 1)])
+        coarse[row, column] = np.where(top, number, np.where(number < 0, _BENCH, _UNKNOWN))
+        return _filled_in(coarse, covered.shape)
+
+    def _meet(self, directions: Floats, tops: Ints) -> Hits:
+        """What rays meet: the tops that are known, by plain geometry, all else by casting."""
+        count = len(directions)
+        depth_m, normals = np.zeros(count, np.float32), np.zeros((count, 3), np.float32)
+        hits = Hits(depth_m, np.zeros(count, np.int64), np.zeros(count, np.int64), normals)
+        unknown = np.flatnonzero(tops < 0)
+        cast = self._stage.cast(self._bodies, directions[unknown])
+        hits.depth_m[unknown], hits.body[unknown] = cast.depth_m, cast.body
+        hits.triangle[unknown], hits.normals[unknown] = cast.triangle, cast.normals
+        for number, thing in enumerate(self._things):
+            mine = np.flatnonzero(tops == number)
+            if len(mine):
+                normal, above = thing.top_seen_from(self._stage.lens.origin)
+                hits.depth_m[mine] = above / (directions[mine] @ normal)
+                hits.body[mine], hits.normals[mine] = self._stage.first + number, normal
+        return hits
 
     def _draw(self) -> None:
         row, column = np.divmod(self._pixels, self._code.shape[1])
         chosen = (row % _STRIDE_PX == 0) & (column % _STRIDE_PX == 0)
-        flat_light, flat_code = self.light.reshape(-1, 3), self._code.ravel()
+        flat_light, flat_code = self.light.reshape(-1, 3), self._code.reshape(-1)
         for number, thing in enumerate(self._things):
             mine = np.flatnonzero(self._hits.body == self._stage.first + number)
             if len(mine) == 0:
@@ -87,8 +124,9 @@ class Shot:
             return
         shifts = [(x / 8, y / 8) for x, y in _SAMPLES]
         directions = np.concatenate([self._stage.lens.directions(pixels, shift) for shift in shifts])
-        hits = self._stage.cast(self._bodies, directions)
         many = np.tile(pixels, len(shifts))
+        inner = cv2.erode(self._tops.astype(np.float32), _AROUND) == cv2.dilate(self._tops.astype(np.float32), _AROUND)
+        hits = self._meet(directions, np.where(inner, self._tops, _UNKNOWN).ravel()[many])
         light = self._bench.ravel()[many][:, None] * self._stage.ground
         for number, thing in enumerate(self._things):
             mine = np.flatnonzero(hits.body == self._stage.first + number)
@@ -154,6 +192,19 @@ class Shot:
         return rows, columns
 
 
+def _filled_in(coarse: Ints, size: tuple[int, int]) -> npt.NDArray[np.int32]:
+    """What is known for one pixel in four, for those between as well where their neighbours agree, else `_UNKNOWN`."""
+    right, below = np.roll(coarse, -1, axis=1), np.roll(coarse, -1, axis=0)
+    across, down = coarse == right, coarse == below
+    both = across & down & (coarse == np.roll(right, -1, axis=0))
+    found = np.full(size, _UNKNOWN, np.int32)
+    for row, column, certain in ((0, 0, np.ones_like(across)), (0, 1, across), (1, 0, down), (1, 1, both)):
+        part = found[row::2, column::2]
+        part[:] = np.where(certain, coarse, _UNKNOWN)[: part.shape[0], : part.shape[1]]
+    found[-1], found[:, -1] = _UNKNOWN, _UNKNOWN
+    return found
+
+
 class _Box:
     """A rectangle of the image that begins at multiples of the stride."""
 
@@ -187,6 +238,12 @@ class _Thing:
         moved: Any = cv2.transform(points[None], self._from_cell)
         found: Floats = moved[0]
         return found
+
+    def top_seen_from(self, eye: Floats) -> tuple[Floats, float]:
+        """Normal of the top, and how far it lies along it from a point in the cell, m."""
+        normal = rotation(self.item.part_in_cell)[:, 2]
+        top = self.item.part_in_cell.apply((0.0, 0.0, top_m(self.item.part)))
+        return normal.astype(np.float32), float(normal @ (np.array(top) - eye))
 
     def note_lights(self, pixels: Ints, seen: Floats, width: int) -> None:
         """Note what some of its pixels see of the lights."""

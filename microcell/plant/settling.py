@@ -40,7 +40,7 @@ class Settling:
             place = self._into_fixture(zone, item, pose)
         elif zone is not None and zone.kind == "bin":
             place = self._into_bin(zone, pose)
-        elif zone is not None and zone.kind in ("feeder", "carton"):
+        elif zone is not None and zone.kind in ("feeder", "carton", "tester"):
             place = self._onto_place(zone, pose)
         if place is None:
             return self._drop(zone, item, pose)
@@ -86,6 +86,9 @@ class Settling:
         """Height over the seated pose at which a released part rests in its site; None when it stays out."""
         height = match.part_in_site.position[2]
         fit = match.place.site.fit
+        if fit is None and match.place.site.joint is not None:
+            proud_m = match.place.site.joint.proud_m
+            return proud_m if match.lateral_m <= LAY_CAPTURE_M and height <= proud_m + DROP_M else None
         if fit is None:
             stack = [
                 other
@@ -115,12 +118,22 @@ class Settling:
         )
         holder = self._bench.cartons[zone.name] if zone.kind == "carton" else zone.name
         number = zone.nearest_place(*pose.position[:2])
-        place = Place(zone.kind, holder, str(number))
         x, y, z = zone.places[number].position
+        if zone.kind == "carton":
+            number, z = self._layer(zone, holder, number, z)
+        place = Place(zone.kind, holder, str(number))
         near = math.dist(pose.position[:2], (x, y)) <= capture and pose.position[2] - z <= drop
         if not holder or not near or self._bench.inventory.slot(place) is not None:
             return None
         return place, Pose((*pose.position[:2], z), pose.orientation)
+
+    def _layer(self, zone: Zone, carton: str, number: int, floor_m: float) -> tuple[int, float]:
+        """Slot and height of the lowest free layer over a place of a carton."""
+        packing = self._bench.line.product_description.packing
+        taken = {item.place.slot for item in self._bench.inventory.at("carton", carton)}
+        slots = [number + layer * len(zone.places) for layer in range(packing.layers)]
+        layer = next((n for n, slot in enumerate(slots) if str(slot) not in taken), 0)
+        return slots[layer], floor_m + layer * packing.layer_m
 
     def _drop(self, zone: Zone | None, item: Item, pose: Pose) -> Item:
         """Lie where it is put, or be gone when it falls."""

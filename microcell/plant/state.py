@@ -83,6 +83,9 @@ def _item_data(item: Item) -> dict[str, Any]:
         "content": item.content,
         "contrast": item.contrast,
         "crossed": item.crossed,
+        "broken": item.broken,
+        "voltage_v": item.voltage_v,
+        "marks": len(item.part.marks),
     }
 
 
@@ -101,6 +104,8 @@ def _rest(plant: Plant) -> dict[str, Any]:
         "coupling": plant.coupling.as_data(),
         "feeding": plant.feeding.as_data(),
         "stations": plant.stations.as_data(),
+        "dispensing": plant.dispensing.as_data(),
+        "joining": plant.joining.as_data(),
         "entered": plant.supports.as_data(),
         "pressed": sorted(plant.safety.pressed),
         "tripped": sorted(plant.safety.tripped),
@@ -134,6 +139,8 @@ def _put_back(plant: Plant, data: Mapping[str, Any]) -> None:
     plant.coupling.put_back(rest["coupling"])
     plant.feeding.put_back(rest["feeding"])
     plant.stations.put_back(rest["stations"])
+    plant.dispensing.put_back(rest["dispensing"])
+    plant.joining.put_back(rest["joining"])
     plant.supports.put_back(rest["entered"])
     plant.safety.pressed, plant.safety.tripped = set(rest["pressed"]), set(rest["tripped"])
 
@@ -142,6 +149,7 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     name, position_orientation = data["part"], data["pose"]
     label_name, label = plant.stations.label
     part = label if name == label_name else plant.line.product_description.parts[name]
+    part = part if len(part.marks) == data["marks"] else part.model_copy(update={"marks": part.marks[: data["marks"]]})
     flaws = tuple(
         Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]), f["kind"])
         for f in data["flaws"]
@@ -150,8 +158,9 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     pose = Pose(tuple(position_orientation[0]), tuple(position_orientation[1]))
     place = Place(*data["place"])
     return Item(
-        data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"], edges
-    )
+        data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"], edges,
+        data["broken"], data["voltage_v"],
+    )  # fmt: skip
 
 
 def _put_tool(tool: ToolTruth, told: Mapping[str, Any], now_s: float) -> None:

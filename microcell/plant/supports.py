@@ -109,8 +109,10 @@ class SiteMatch:
         fit = self.place.site.fit
         radius_m = max(half_extents(item.part))
         corner_m = turn_error(item.part, self.part_in_site.yaw) * radius_m
-        clearance_m, depth_m, friction_n = (fit.clearance_m, fit.depth_m, fit.friction_n) if fit else (0.0, 0.0, 0.0)
-        return Hole(radius_m, max(0.0, clearance_m / 2 - corner_m), depth_m, friction_n)
+        if fit is None:
+            return Hole(radius_m, 0.0, 0.0, 0.0)
+        latch_n = 0.0 if item.broken else fit.latch_n
+        return Hole(radius_m, max(0.0, fit.clearance_m / 2 - corner_m), fit.depth_m, fit.friction_n, latch_n)
 
     def between_walls(self, item: Item) -> tuple[float, float]:
         """Where a part comes to be, m in the site's frame, when nothing holds it but the walls of its hole."""
@@ -132,27 +134,43 @@ class Supports:
         self._bench = bench
         self._seats = lru_cache(maxsize=_KEPT_SEATS)(self._seats_in)
         self._entered: dict[int, str] = {}
+        self._latched: set[int] = set()
 
-    def as_data(self) -> list[tuple[int, str]]:
-        """Which pegs are in which site's hole."""
-        return list(self._entered.items())
+    def as_data(self) -> list[tuple[int, str, bool]]:
+        """Which pegs are in which site's hole, and whether their latches have snapped in."""
+        return [(item, site, item in self._latched) for item, site in self._entered.items()]
 
-    def put_back(self, data: Iterable[tuple[int, str]]) -> None:
+    def put_back(self, data: Iterable[tuple[int, str, bool]]) -> None:
         """Have these pegs in their holes."""
-        self._entered = dict(data)
+        told = list(data)
+        self._entered = {item: site for item, site, _ in told}
+        self._latched = {item for item, _, latched in told if latched}
 
     def note_entered(self, item: Item, pose: Pose) -> None:
         """Remember, at the end of a motion, whether a held part's foot is in the hole of its site."""
         x, y, z = pose.position
         if z > self._bench.layout.clear_m:
-            self._entered.pop(item.item_id, None)
+            self._forget(item)
             return
         zone = self._bench.layout.zone_at(x, y)
         match = self.site_under(zone.name, item, pose) if zone is not None and zone.kind == "fixture" else None
         if match is not None and match.entered:
             self._entered[item.item_id] = match.place.name
+            self._note_latched(match, item)
         else:
-            self._entered.pop(item.item_id, None)
+            self._forget(item)
+
+    def _note_latched(self, match: SiteMatch, item: Item) -> None:
+        """A latch snaps in at the seat, and lets go of what is pulled too hard."""
+        height_m, latch_n = match.part_in_site.position[2], match.hole(item).latch_n
+        if latch_n <= 0.0 or WRIST_STIFFNESS_N_M * height_m >= latch_n:
+            self._latched.discard(item.item_id)
+        elif height_m <= 0.0:
+            self._latched.add(item.item_id)
+
+    def _forget(self, item: Item) -> None:
+        self._entered.pop(item.item_id, None)
+        self._latched.discard(item.item_id)
 
     def under_part(self, item: Item, pose: Pose, driving: bool = False) -> Support | PegSupport:
         """What a part at `pose` comes down on; `driving`: it is a screw that is being turned in."""
@@ -245,12 +263,13 @@ class Supports:
                 return hard(seated - bottom_m(item.part))
             return hard(seated if driving else entry)
         if match.place.site.fit is None:
-            return hard(seated)
+            return hard(seated + (match.place.site.joint.proud_m if match.place.site.joint else 0.0))
         if match.over_rim(item):
             return hard(entry)
         reach_m = item.pose.inverse().position[2]
         x, y, height = match.part_in_site.position
-        peg = HeldPeg(match.hole(item), (x, y), height, match.lean, reach_m, match.entered)
+        latched = item.item_id in self._latched
+        peg = HeldPeg(match.hole(item), (x, y), height, match.lean, reach_m, match.entered, latched)
         return PegSupport(peg, match.seated_in_cell)
 
     def _shaft(self, zone: Zone, item: Item) -> float:
@@ -271,7 +290,7 @@ class Supports:
                 half_x, half_y = half_extents(item.part)
                 within = covers(item.part, px, py) if bores else abs(px) <= half_x and abs(py) <= half_y
                 if within:
-                    highest = max(highest, pose.position[2] + top_m(item.part))
+                    highest = max(highest, pose.position[2] + (0.0 if upside_down(pose) else top_m(item.part)))
         return highest
 
 
@@ -279,6 +298,11 @@ def on_seat(seat: Pose, item: Item, pose: Pose) -> bool:
     """Whether a part is over a fixture's seat so that it slides into it."""
     x, y, _ = (seat.inverse() @ pose).position
     return math.hypot(x, y) <= SEAT_CAPTURE_M and tilt(pose) <= SEAT_CAPTURE_RAD and _square(seat, item, pose)
+
+
+def upside_down(pose: Pose) -> bool:
+    """Whether a frame's z axis points down."""
+    return rotate(pose.orientation, (0.0, 0.0, 1.0))[2] < 0.0
 
 
 def tilt(pose: Pose) -> float:
@@ -300,4 +324,4 @@ def _way_to_origin_m(from_x: float, from_y: float, x: float, y: float) -> float:
 
 def _lies_flat(place: SitePlace) -> bool:
     """Whether a site is just an area, where one label can be stuck over another."""
-    return place.site.fit is None and place.site.thread is None
+    return place.site.fit is None and place.site.thread is None and place.site.joint is None

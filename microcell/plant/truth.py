@@ -19,18 +19,20 @@ _WORDS = {"scratch": "scratched", "dirt": "dirty", "short": "short shot", "burr"
 
 @dataclass(frozen=True)
 class UnitTruth:
-    """A unit as it really is: part by site, where it is, its label, and its defects as sentences."""
+    """A unit as it really is: part by site, where it is, its label's serial and text, and its defects as sentences."""
 
     parts: Mapping[str, str]
     place: Place
     label: str
     defects: tuple[str, ...]
+    label_text: str = ""
 
     def is_good(self, line: Line, variant: str) -> bool:
-        """Whether every site has the variant's part and nothing is wrong."""
+        """Whether every site has the variant's part, the label the variant's text, and nothing is wrong."""
         product = line.product_description
         wanted = {name: product.part_of(site.item, variant) for name, site in product.sites.items()}
-        return dict(self.parts) == wanted and not self.defects
+        labelled = self.label_text == product.variants[variant].label_text or not self.label
+        return dict(self.parts) == wanted and labelled and not self.defects
 
     def faults(self, line: Line, variant: str, sites: Iterable[str]) -> tuple[str, ...]:
         """What is wrong with a unit of which so far these sites should have their parts, as sentences."""
@@ -45,6 +47,11 @@ class UnitTruth:
         return (*found, *self.defects)
 
 
+def _serial(label: str) -> str:
+    """The serial of what a label says."""
+    return label.partition(" ")[0]
+
+
 class Truth:
     """Looks at the plant without touching it."""
 
@@ -52,9 +59,9 @@ class Truth:
         self._bench = bench
 
     def unit(self, serial: str) -> UnitTruth | None:
-        """The unit that carries a label with this content; None when no unit does."""
+        """The unit that carries a label with this serial; None when no unit does."""
         for item in self._bench.inventory:
-            if item.content == serial and item.place.kind == "unit" and self._uppermost(item):
+            if _serial(item.content) == serial and item.place.kind == "unit" and self._uppermost(item):
                 return self.of(self._bench.inventory[int(item.place.holder)])
         return None
 
@@ -67,7 +74,8 @@ class Truth:
         labels = [item for item in installed.values() if item.content]
         defects = [sentence for site, item in installed.items() for sentence in self._defects(site, item)]
         defects += _faults_of(self._bench.layout.body_site or unit.part_name, unit)
-        return UnitTruth(parts, unit.place, labels[-1].content if labels else "", tuple(defects))
+        label = labels[-1].content if labels else ""
+        return UnitTruth(parts, unit.place, _serial(label), tuple(defects), label.partition(" ")[2])
 
     def carton_contents(self) -> dict[str, tuple[str, ...]]:
         """Labels of the units in each carton, by place; a unit without a label counts as ""."""
@@ -97,6 +105,8 @@ class Truth:
             defects.append(f"{site}: turned by {part_in_site.yaw:.2f} rad")
         if item.content and math.hypot(*part_in_site.position[:2]) > _SHIFTED_M:
             defects.append(f"{site}: {math.hypot(*part_in_site.position[:2]) * 1000:.1f} mm beside its place")
+        if len(item.part.marks) < len(self._bench.line.product_description.parts[item.part_name].marks):
+            defects.append(f"{site}: incomplete")
         defects += _faults_of(site, item)
         if item.contrast < _READABLE:
             defects.append(f"{site}: unreadable")

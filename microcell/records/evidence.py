@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,13 +23,14 @@ from microcell.events import JournalOpened, OperationEnded
 from microcell.records.journal import JournalReader
 
 FOLDER = "evidence"
+_EARLIER = re.compile(r"\.\d+-\d+$")
 SPARE = 50
 """An inspection that was interrupted leaves a picture that no entry names: so many do not push out others."""
 
 
 def evidence_folder(journal: Path) -> Path:
-    """Where a journal's pictures are."""
-    return journal.parent / FOLDER / journal.name
+    """Where a journal's pictures are; those of an earlier file, which rotation left, are with the journal's."""
+    return journal.parent / FOLDER / _EARLIER.sub("", journal.name)
 
 
 class EvidenceStore:
@@ -75,6 +78,25 @@ class EvidenceStore:
                 file.flush()
                 os.fsync(file.fileno())
         draft.replace(self._folder / name)
+
+
+def copy_evidence(journal: JournalReader, target: Path) -> int:
+    """Copy the pictures that a journal names, as far as they are there, to where those of a copy of it belong; how many.
+
+    Pictures that are there already are kept, for they never change. `JournalError` where one cannot be written.
+    """
+    source, folder, copied = evidence_folder(journal.path), evidence_folder(target), 0
+    names = {f"{digest}.png" for _, digest, _ in _named(journal, journal.head().sequence) if digest}
+    try:
+        for name in sorted(names):
+            if (source / name).is_file() and not (folder / name).exists():
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source / name, folder / f"{name}.draft")
+                (folder / f"{name}.draft").replace(folder / name)
+                copied += 1
+    except OSError as error:
+        raise JournalError(f"no picture can be copied to '{folder}': {error}") from error
+    return copied
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from microcell.events import Event
 CELL = ""
 """Stands for the cell among the units."""
 
-STATION_KINDS = ("arm", "feeder", "fixture", "camera", "carton_station", "printer")
+STATION_KINDS = ("arm", "feeder", "fixture", "camera", "carton_station", "printer", "press", "turner", "tester")
 """Devices that do work of their own, and so have a state machine. Tool changer and force sensor work as a part of their arm;
 crib and bin only stand there; a safety device only watches, and nobody may stop it."""
 

@@ -15,13 +15,17 @@ from microcell import events
 from microcell.events import Event
 from microcell.records.orders import OrderRecord, OrdersFold
 from microcell.records.packml import PackmlFold, UnitTimes
+from microcell.records.questions import QuestionRow, question_rows
 from microcell.records.states import StatesFold, StateSpan
 from microcell.records.tools import ToolLifeRow, ToolsFold
 from microcell.records.units import GOOD, Attempt, UnitHistory, UnitsFold, in_doubt
 
 E = TypeVar("E", bound=Event)
 
-_KEPT = (events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled, events.ProcessDrift)
+_KEPT = (
+    events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled, events.ProcessDrift,
+    events.QuestionAsked, events.QuestionAnswered,
+)  # fmt: skip
 
 
 class Timeline:
@@ -76,6 +80,7 @@ class Production:
     tool_life: tuple[ToolLifeRow, ...] = ()
     packml: tuple[UnitTimes, ...] = ()
     drifts: tuple[events.ProcessDrift, ...] = ()
+    questions: tuple[QuestionRow, ...] = ()
 
     @property
     def in_doubt(self) -> tuple[Attempt, ...]:
@@ -145,6 +150,7 @@ class ProductionFold:
             tool_life=self._wear.rows(),
             packml=self._packml.times(),
             drifts=self._all(events.ProcessDrift),
+            questions=question_rows(self._all(events.QuestionAsked), self._all(events.QuestionAnswered)),
         )
 
     def _all(self, kind: type[E]) -> tuple[E, ...]:

@@ -20,6 +20,7 @@ from microcell.records.orders import OrderRecord
 from microcell.records.packml import UnitTimes
 from microcell.records.production import Production, ProductionFold
 from microcell.records.quality import InspectedUnit, Quality, quality
+from microcell.records.questions import QuestionRow
 from microcell.records.units import PartUsed, UnitHistory
 
 REPORT_VERSION = 1
@@ -147,6 +148,7 @@ class Report:
     orders: tuple[OrderRow, ...]
     units: tuple[UnitRow, ...]
     in_doubt: tuple[DoubtRow, ...]
+    questions: tuple[QuestionRow, ...]
     packml: tuple[UnitTimes, ...]
     kpis: Kpis
     quality: Quality
@@ -216,6 +218,7 @@ def describe(
             DoubtRow(a.unit, a.operation, a.skill, a.attempt_id, a.resources, a.started_s)
             for a in production.in_doubt
         ),
+        questions=production.questions,
         packml=production.packml,
         kpis=key_figures(production),
         quality=quality(production, truth),

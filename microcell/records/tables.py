@@ -11,6 +11,7 @@ from rich.table import Table
 from microcell.records.kpis import CheckSpread, Kpis, Yield
 from microcell.records.packml import PRODUCTION
 from microcell.records.quality_tables import print_quality
+from microcell.records.questions import QuestionRow
 from microcell.records.report import CAMERAS, Digest, Header, Report, UnitRow
 from microcell.records.table_parts import duration, gauge_unit, limits_in_words, number, percent, print_table, table_of
 
@@ -30,6 +31,7 @@ def print_report(report: Report, console: Console, all_units: bool = False) -> N
     print_table(_packml(report), console)
     _print_lots(report.kpis, console, rows_shown)
     _print_units(report.units, console, rows_shown)
+    _print_questions(report.questions, console, rows_shown)
     print_table(_doubts(report), console)
     _print_digest(report.digest, console)
 
@@ -207,6 +209,18 @@ def _print_units(units: tuple[UnitRow, ...], console: Console, shown: int | None
         table.add_row(*map(escape, names), duration(unit.cycle_s), *map(str, counts))
     print_table(table, console)
     _print_rest("units", len(units), shown, console)
+
+
+def _print_questions(questions: tuple[QuestionRow, ...], console: Console, shown: int | None) -> None:
+    """What a person was asked, the newest last; of many the newest ones."""
+    table = table_of("Questions", "question", "fault", "about", "answer", "by", ">waited")
+    for asked in questions[-shown:] if shown is not None else questions:
+        about = f"{asked.unit} at {asked.operation}" if asked.unit else asked.device
+        answer = asked.choice or ("fell away" if asked.by else "open")
+        waited = None if asked.settled_s is None else asked.settled_s - asked.asked_s
+        table.add_row(*map(escape, (asked.question, asked.code, about, answer, asked.by)), duration(waited))
+    print_table(table, console)
+    _print_rest("questions", len(questions), shown, console)
 
 
 def _doubts(report: Report) -> Table:

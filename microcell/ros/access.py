@@ -57,6 +57,11 @@ WIRES = {
     "carton_station": Wire(services=(names.read, names.exchange)),
     "printer": Wire(services=(names.print_label,)),
     "bin": Wire(services=(names.read,)),
+    "dispenser": Wire(services=(names.dispense, names.read)),
+    "welder": Wire(services=(names.weld,)),
+    "press": Wire(),  # its services have a program in their names: see `_wire`
+    "turner": Wire(services=(names.turn, names.read)),
+    "tester": Wire(services=(names.measure,)),
     "safety": Wire(),  # its topics have a button or an arm in their names: see `_wire`
     "camera": Wire(  # without depth fewer: see `_wire`
         states=(names.image, names.camera_info, names.depth_image, names.points), services=(names.capture,)
@@ -66,9 +71,11 @@ WIRES = {
 HARDWARE_NODES = {
     "arm": names.ARM_CONTROLLER, "force_sensor": names.ARM_CONTROLLER,
     "gripper": names.TOOLING, "vacuum": names.TOOLING, "screwdriver": names.TOOLING,
+    "dispenser": names.TOOLING, "welder": names.TOOLING,
     "tool_changer": names.TOOLING, "tool_crib": names.TOOLING,
     "feeder": names.STATIONS, "fixture": names.STATIONS, "carton_station": names.STATIONS,
     "printer": names.STATIONS, "bin": names.STATIONS, "safety": names.STATIONS,
+    "press": names.STATIONS, "turner": names.STATIONS, "tester": names.STATIONS,
     "camera": names.CAMERAS,
 }  # fmt: skip
 """The node of the mock hardware that shows a kind of device."""
@@ -227,7 +234,12 @@ class _Rights:
 
 
 def _wire(device: DevicePlan) -> Wire:
-    """What passes between a device and its driver; a safety controller has a topic for each of its sources."""
+    """What passes between a device and its driver: of a safety controller a topic for each source, of a press a service for
+    each program.
+    """
+    if device.kind == "press":
+        programs = cast("list[str]", device.parameters["programs"])
+        return Wire(services=tuple(partial(names.press_program, program=program) for program in programs))
     if device.kind == "camera":
         usual = WIRES["camera"]
         absent = {

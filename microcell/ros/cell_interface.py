@@ -146,7 +146,7 @@ class CellInterface:
 
     def _on_entry(self, entry: Entry) -> None:
         self._events.publish(convert_cell.event_message(entry, self._epoch_s))
-        if entry.kind in (events.OperationEnded.kind, events.FaultRaised.kind):
+        if entry.kind in (events.OperationEnded.kind, events.FaultRaised.kind, events.ProcessDrift.kind):
             self._show_fault(entry)
         self._changed()
 

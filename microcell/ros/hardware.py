@@ -17,17 +17,22 @@ from microcell.devices.bin.contract import Bin
 from microcell.devices.camera.contract import Camera
 from microcell.devices.carton_station.contract import CartonStation
 from microcell.devices.contract import Device
+from microcell.devices.dispenser.contract import Dispenser
 from microcell.devices.factory import DeviceHost, device_specs, make_devices
 from microcell.devices.feeder.contract import Feeder
 from microcell.devices.fixture.contract import Fixture
 from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.devices.gripper.contract import Gripper
+from microcell.devices.press.contract import Press
 from microcell.devices.printer.contract import Printer
 from microcell.devices.safety.contract import Safety
 from microcell.devices.screwdriver.contract import Screwdriver
+from microcell.devices.tester.contract import Tester
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.devices.tool_crib.contract import ToolCrib
+from microcell.devices.turner.contract import Turner
 from microcell.devices.vacuum.contract import Vacuum
+from microcell.devices.welder.contract import Welder
 from microcell.plant.plant import Plant
 from microcell.plant.state import PlantFile
 from microcell.ros import names, qos
@@ -42,14 +47,19 @@ from microcell.ros.hardware_stations import (
     SafetyFace,
     serve_bin,
     serve_carton_station,
+    serve_press,
     serve_printer,
+    serve_tester,
+    serve_turner,
 )
 from microcell.ros.hardware_tooling import (
     GripperFace,
     ScrewdriverFace,
     ToolChangerFace,
     VacuumFace,
+    serve_dispenser,
     serve_tool_crib,
+    serve_welder,
 )
 from microcell.ros.runtime import RosRuntime
 
@@ -65,6 +75,8 @@ SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] 
     (Gripper, names.TOOLING, GripperFace),
     (Vacuum, names.TOOLING, VacuumFace),
     (Screwdriver, names.TOOLING, ScrewdriverFace),
+    (Dispenser, names.TOOLING, serve_dispenser),
+    (Welder, names.TOOLING, serve_welder),
     (ToolChanger, names.TOOLING, ToolChangerFace),
     (ToolCrib, names.TOOLING, serve_tool_crib),
     (Feeder, names.STATIONS, FeederFace),
@@ -72,6 +84,9 @@ SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] 
     (CartonStation, names.STATIONS, serve_carton_station),
     (Printer, names.STATIONS, serve_printer),
     (Bin, names.STATIONS, serve_bin),
+    (Press, names.STATIONS, serve_press),
+    (Turner, names.STATIONS, serve_turner),
+    (Tester, names.STATIONS, serve_tester),
     (Safety, names.STATIONS, SafetyFace),
     (Camera, names.CAMERAS, CameraFace),
 )  # fmt: skip
@@ -80,7 +95,7 @@ SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] 
 
 CHANGING = (
     "follow", "close", "open", "on", "off", "drive", "loosen", "clamp", "release", "lock", "unlock", "present", "refill",
-    "print_label", "exchange",
+    "print_label", "exchange", "press", "turn", "weld",
 )  # fmt: skip
 """Commands that change something on the bench."""
 

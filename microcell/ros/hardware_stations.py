@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 
 from std_msgs.msg import Bool, UInt32
 
-from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec, SafetySpec
+from microcell.description.cell import (
+    BinSpec,
+    CartonStationSpec,
+    FeederSpec,
+    FixtureSpec,
+    PressSpec,
+    PrinterSpec,
+    SafetySpec,
+    TesterSpec,
+    TurnerSpec,
+)
 from microcell.devices.bin.contract import Bin
 from microcell.devices.carton_station.contract import CartonStation
 from microcell.devices.feeder.contract import Feeder, Presented
 from microcell.devices.fixture.contract import Fixture
+from microcell.devices.press.contract import Press
 from microcell.devices.printer.contract import Printer
 from microcell.devices.safety.contract import Safety, Stops
+from microcell.devices.tester.contract import Tester
+from microcell.devices.turner.contract import Turner
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.hardware_face import Face
@@ -152,3 +166,20 @@ def serve_printer(face: Face, printer: Printer, spec: PrinterSpec) -> None:
 def serve_bin(face: Face, bin_: Bin, spec: BinSpec) -> None:
     """A bin: service `<bin>/read`."""
     face.trigger(names.read(bin_.name), bin_.count)
+
+
+def serve_press(face: Face, press: Press, spec: PressSpec) -> None:
+    """A press: for each stored program a service `<press>/press/<program>`."""
+    for program in spec.programs:
+        face.trigger(names.press_program(press.name, program), partial(press.press, program))
+
+
+def serve_turner(face: Face, turner: Turner, spec: TurnerSpec) -> None:
+    """A turner: services `<turner>/turn` and `<turner>/read`."""
+    face.switch(names.turn(turner.name), partial(turner.turn, True), partial(turner.turn, False))
+    face.trigger(names.read(turner.name), turner.is_upside_down)
+
+
+def serve_tester(face: Face, tester: Tester, spec: TesterSpec) -> None:
+    """A voltage tester: service `<tester>/measure`."""
+    face.trigger(names.measure(tester.name), tester.measure)

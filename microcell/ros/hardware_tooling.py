@@ -10,12 +10,14 @@ from std_msgs.msg import Header, String
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from microcell.description.cell import ToolChangerSpec, ToolCribSpec
-from microcell.description.tool import GripperTool, ScrewdriverTool, VacuumTool
+from microcell.description.tool import DispenserTool, GripperTool, ScrewdriverTool, VacuumTool, WelderTool
+from microcell.devices.dispenser.contract import Dispenser
 from microcell.devices.gripper.contract import Grip, Gripper
 from microcell.devices.screwdriver.contract import Drive, Screwdriver
 from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.devices.vacuum.contract import Suction, Vacuum
+from microcell.devices.welder.contract import Welder
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.hardware_face import Command, Face, FaultTopic
@@ -149,6 +151,17 @@ class ScrewdriverFace:
         if self._turning is not None:
             self._turning.cancel()
         await self._screwdriver.stop()
+
+
+def serve_dispenser(face: Face, dispenser: Dispenser, spec: DispenserTool) -> None:
+    """A dispenser: services `<dispenser>/dispense` and `<dispenser>/read`."""
+    face.switch(names.dispense(dispenser.name), dispenser.open, dispenser.close)
+    face.trigger(names.read(dispenser.name), dispenser.dispensed)
+
+
+def serve_welder(face: Face, welder: Welder, spec: WelderTool) -> None:
+    """A welding head: service `<welder>/weld`."""
+    face.trigger(names.weld(welder.name), welder.weld)
 
 
 class ToolChangerFace:

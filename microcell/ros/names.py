@@ -140,7 +140,7 @@ def camera_info(device: str) -> str:
 def read(device: str) -> str:
     """Service std_srvs/Trigger: what a device's sensors say now; for the message's form see `convert.py`.
 
-    Vacuum, screwdriver, tool changer, tool crib, feeder, fixture, carton station and bin have it.
+    Vacuum, screwdriver, dispenser, tool changer, tool crib, feeder, fixture, carton station, turner and bin have it.
     """
     return f"{device}/read"
 
@@ -183,6 +183,31 @@ def drive(device: str) -> str:
 def stop(device: str) -> str:
     """Service std_srvs/Trigger of a screwdriver: stop the bit."""
     return f"{device}/stop"
+
+
+def dispense(device: str) -> str:
+    """Service std_srvs/SetBool of a dispenser: open or close the valve; the answer is what the meter says."""
+    return f"{device}/dispense"
+
+
+def weld(device: str) -> str:
+    """Service std_srvs/Trigger of a welding head: weld one spot."""
+    return f"{device}/weld"
+
+
+def press_program(device: str, program: str) -> str:
+    """Service std_srvs/Trigger of a press: run a program that is stored in its controller."""
+    return f"{device}/press/{program}"
+
+
+def turn(device: str) -> str:
+    """Service std_srvs/SetBool of a turner: upside down or not."""
+    return f"{device}/turn"
+
+
+def measure(device: str) -> str:
+    """Service std_srvs/Trigger of a tester: close the contacts and measure."""
+    return f"{device}/measure"
 
 
 def present(device: str) -> str:

@@ -22,6 +22,7 @@ from microcell.faults import Fault, FaultError
 from microcell.records.evidence import EvidenceStore, evidence_folder
 from microcell.ros import convert_skills, names, parameters
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.guards import ros_guarded
 from microcell.ros.heartbeat import SILENT_S, Watchdog
 from microcell.ros.inspection_interface import InspectionInterface
 from microcell.ros.lifecycle import ManagedNode
@@ -93,7 +94,7 @@ class SkillServerNode(ManagedNode):
     async def configure(self) -> None:
         """Make the devices' drivers and the runner; of earlier attempts it knows what the log of attempts tells."""
         host = DeviceHost(self.line, self._runtime.clock, node=HostNode(self._runtime, self))
-        self._devices = dict(self._make(host, self._world, self._device_names))
+        self._devices = ros_guarded(self._make(host, self._world, self._device_names), self._runtime.clock)
         self._runner = SkillRunner(self.line, self._runtime.clock, self._devices, self._attempts)
         self._runner.record_step = self._record_step
         self._runner.keep = self._keep if self._inspections else None

@@ -9,11 +9,10 @@ from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.skills.arm_motion import ArmMotion
-from microcell.skills.contract import Skill, SkillContext, SkillResult
+from microcell.skills.contract import DEVICE_FAULTS, Skill, SkillContext, SkillResult
 from microcell.skills.guarded import press_until_contact, tare
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
-from microcell.skills.workplace import DEVICE_FAULTS
 
 MOTION_FAULTS = (
     "ARM_UNREACHABLE", "ARM_SINGULAR", "ARM_BLOCKED", "ARM_OVERLOADED", "ARM_LIMIT", "ARM_DEVIATION",
@@ -103,7 +102,9 @@ class ArmSkill(Skill):
         if context.accomplished:
             try:
                 await self.after(context, context.accomplished[-1])
-            except FaultError:
+            except FaultError as error:
+                if error.fault.code in DEVICE_FAULTS:
+                    raise  # it could not be looked at: that says nothing about the work
                 return await self.standing(context)
             return context.accomplished[-1]
         return await self.standing(context)

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 D = TypeVar("D", bound=Device)
 
+DEVICE_FAULTS = (
+    "DEVICE_SILENT", "DEVICE_STALE", "DEVICE_MALFORMED", "DEVICE_FAILED", "SENSOR_IMPLAUSIBLE", "CLOCK_JUMPED",
+)  # fmt: skip
+"""What asking any device can end in. After it nobody has seen how the work stands: it is settled before it is repeated."""
+
 
 class Outcome(IntEnum):
     """How a skill ended; numbered as in ExecuteSkill.action, where 0 is an empty result and means nothing."""
@@ -321,7 +326,8 @@ class SkillPort(Protocol):
         """Run a goal to its end. Cancelling this call cancels the skill and waits until it is safe."""
 
     async def settle(self, goal: SkillGoal) -> SkillResult:
-        """How an attempt ended that was interrupted: as it is remembered, else as the devices tell. Nothing moves.
+        """How an attempt ended that was interrupted, or ended in one of `DEVICE_FAULTS`: as it is remembered, else as the
+        devices tell. Nothing moves.
 
         SUCCEEDED when it was done after all, SKILL_CANCELLED when it was not and can be done again, OUTCOME_UNKNOWN when
         nobody can know.

@@ -138,6 +138,23 @@ class BitHand(Hand):
         return await self.screwdriver.has_screw()
 
 
+class NoHand(Hand):
+    """A tool that holds no part: a nozzle, electrodes."""
+
+    async def make_ready(self, grasp: Grasp) -> None:
+        pass
+
+    async def take(self, grasp: Grasp) -> None:
+        """TOOL_UNSUITABLE: it cannot take anything."""
+        raise FaultError("TOOL_UNSUITABLE", self.name, "it holds no parts")
+
+    async def let_go(self, grasp: Grasp | None = None) -> None:
+        pass
+
+    async def holds(self) -> bool:
+        return False
+
+
 def hand_of(context: SkillContext, tool_name: str) -> Hand:
     """The mounted tool as a hand."""
     tool = context.line.tools[tool_name]
@@ -145,6 +162,8 @@ def hand_of(context: SkillContext, tool_name: str) -> Hand:
         return FingerHand(tool_name, context.device(tool_name, Gripper), tool)
     if tool.device == "vacuum":
         return CupHand(tool_name, context.device(tool_name, Vacuum))
+    if tool.device in ("dispenser", "welder"):
+        return NoHand(tool_name)
     return BitHand(tool_name, context.device(tool_name, Screwdriver))
 
 

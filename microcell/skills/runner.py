@@ -20,6 +20,7 @@ from microcell.faults import FaultError
 from microcell.motion.planner import MotionPlanner
 from microcell.skills.attempts import Attempt, AttemptLog
 from microcell.skills.contract import (
+    DEVICE_FAULTS,
     Feedback,
     Keep,
     Outcome,
@@ -97,19 +98,22 @@ class SkillRunner:
 
     async def settle(self, goal: SkillGoal) -> SkillResult:
         """How an interrupted attempt ended (see `SkillPort`): by what is remembered of it, else by the devices' sensors."""
-        if goal.attempt_id in self._results:
-            return self._results[goal.attempt_id]
         if goal.attempt_id in self._running:
             return await asyncio.shield(self._running[goal.attempt_id])
         known = self._attempts.of(goal.attempt_id)
-        if known is not None and known.ended is not None:
-            return known.ended
+        ended = self._results.get(goal.attempt_id) or (known.ended if known else None)
+        if ended is not None and not _unseen(ended):
+            return ended
         context = self._context(goal, lambda feedback: None, known)
+        if ended is not None and (known is None or known.done is None):
+            return self._interrupted(context, "it had not been done")
         try:
             result = await self._looked_at(context, known)
         except FaultError as error:
             return self._ended_by(context, error)  # not kept: who asks again may get another answer
         self._remember(goal.attempt_id, "ended", result)
+        if goal.attempt_id in self._results:
+            self._results[goal.attempt_id] = result
         return result
 
     def _context(
@@ -223,18 +227,23 @@ class SkillRunner:
         """Make the devices safe and tell the outcome: success, with the fault, when the work was done before."""
         await self._make_safe(skill, context)
         broken = self._ended_by(context, error, outcome)
-        if not await self._is_accomplished(skill, context):
-            return broken
+        try:
+            if not await self._is_accomplished(skill, context):
+                return broken
+        except FaultError as unseen:
+            return self._ended_by(context, unseen if error.fault.code not in DEVICE_FAULTS else error)
         done = context.accomplished[-1]
         return replace(done, message=f"{done.message}; then {broken.message}", fault=broken.fault, parts=broken.parts)
 
     async def _is_accomplished(self, skill: Skill, context: SkillContext) -> bool:
-        """Whether the skill noted its work as done and its end conditions hold."""
+        """Whether the skill noted its work as done and its end conditions hold; `DEVICE_FAULTS` where it cannot be seen."""
         if not context.accomplished:
             return False
         try:
             await skill.after(context, context.accomplished[-1])
-        except FaultError:
+        except FaultError as error:
+            if error.fault.code in DEVICE_FAULTS:
+                raise
             return False
         except Exception:
             logger.exception("the end conditions of %s could not be checked", context.goal.skill)
@@ -286,6 +295,10 @@ class SkillRunner:
             logger.exception("attempt %s is not remembered", attempt_id)
 
 
+
+def _unseen(result: SkillResult) -> bool:
+    """Whether an attempt ended in a fault after which nobody has seen how its work stands."""
+    return result.outcome is Outcome.FAULT and result.fault is not None and result.fault.code in DEVICE_FAULTS
 
 
 _Ending = tuple[T, "asyncio.CancelledError | None"]

@@ -21,10 +21,6 @@ S = TypeVar("S")
 LOOK_AGAIN_RATIOS = (0.6, 1.8)
 """Exposures to try, of the usual one, while an image is unusable."""
 
-DEVICE_FAULTS = (
-    "DEVICE_SILENT", "DEVICE_STALE", "DEVICE_MALFORMED", "DEVICE_FAILED", "SENSOR_IMPLAUSIBLE", "CLOCK_JUMPED",
-)  # fmt: skip
-"""What asking any device can end in."""
 CAMERA_FAULTS = ("CAMERA_NO_IMAGE", "CAMERA_UNUSABLE_IMAGE", "CAMERA_NOT_CALIBRATED")
 FEEDER_FAULTS = ("FEEDER_EMPTY", "FEEDER_JAMMED", "PART_NOT_FOUND", "PART_WRONG", *CAMERA_FAULTS)
 

@@ -29,7 +29,7 @@ _SMOOTH_PX = 1.0
 _WINDOW_PX = 2.5
 """Around the edge of the averaged strip, where each single line's edge is looked for."""
 
-_FLOOR_PX = 0.03
+_FLOOR_PX = 0.08
 """Least standard deviation of an edge: what pixels and interpolation leave (bench/vision_checks.py)."""
 
 _LINES_SHARING = 2.0
@@ -89,7 +89,7 @@ def diameter(
     scale, radius = view.scale_px_m(part, pose), nominal_m / 2.0
     window = max(0.25 * radius, 4.0 / scale)
     places = np.arange(max(radius - window, 1.0 / scale), radius + window, _STEP_PX / scale)
-    rays = int(np.clip(2.0 * math.pi * radius * scale / 2.0, 48, 360))
+    rays = int(np.clip(2.0 * math.pi * radius * scale / 2.0, 48, 144))
     angle = np.linspace(0.0, 2.0 * math.pi, rays, endpoint=False)
     outwards = np.stack((np.cos(angle), np.sin(angle)), axis=1)
     points = np.array(centre_m) + outwards[:, None] * places[None, :, None]

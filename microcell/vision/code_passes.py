@@ -1,6 +1,7 @@
 """The looks that a code is searched in: larger, smaller, turned, sharper, with evened light.
 
-Their order is by what they add to those before them, in photos of every kind of code (bench/vision_marks.py).
+Bars are read up to about 20 degrees from the rows or columns: of the turned looks, two at least see them so. The order is by
+what the looks add to those before them, in photos of every kind of code (bench/vision_marks.py).
 """
 
 from __future__ import annotations
@@ -129,5 +130,5 @@ def _evened(pixels: Bytes) -> Bytes:
 
 PASSES: tuple[Callable[[Bytes], Look | None], ...] = (
     _plain, _contrast, _evened_larger, _larger_plain, _sharpened, _along_bars, _turned(-15.0), _turned(15.0), _smooth,
-    _evened_fixed, _turned(30.0), _smaller,
+    _evened_fixed, _turned(30.0), _smaller, _turned(-30.0), _turned(45.0),
 )  # fmt: skip

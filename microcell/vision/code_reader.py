@@ -135,15 +135,17 @@ def _kind(name: str) -> CodeKind | None:
 
 
 def _voted(found: Sequence[ReadCode], seen: Sequence[ReadCode]) -> list[ReadCode]:
-    """What was found, with one more vote for what was seen again, and what is new."""
-    voted, new = list(found), list[ReadCode]()
+    """What was found, with one more vote for what was seen again, and what is new. A look has one vote for a code."""
+    voted, new = dict(enumerate(found)), list[ReadCode]()
+    counted: set[int] = set()
     for code in seen:
-        known = [k for k, other in enumerate(voted) if other.content == code.content and _one_place(other, code)]
-        if known:
-            voted[known[0]] = replace(voted[known[0]], votes=voted[known[0]].votes + 1)
-        elif not any(other.content == code.content and _one_place(other, code) for other in new):
+        known = next((k for k, other in voted.items() if _same(other, code)), None)
+        if known is not None and known not in counted:
+            voted[known] = replace(voted[known], votes=voted[known].votes + 1)
+            counted.add(known)
+        elif known is None and not any(_same(other, code) for other in new):
             new.append(code)
-    return voted + new
+    return [*voted.values(), *new]
 
 
 def _told(code: ReadCode, found: Sequence[ReadCode], ratio: float) -> bool:
@@ -156,6 +158,10 @@ def _told(code: ReadCode, found: Sequence[ReadCode], ratio: float) -> bool:
     against = sum(other.votes for other in rivals if not (other.kind == "upc_e" and code.kind in _LONGER))
     needed = NEEDED_VOTES_WEAK if code.kind in WEAK else NEEDED_VOTES
     return code.votes >= needed and code.votes >= ratio * against
+
+
+def _same(a: ReadCode, b: ReadCode) -> bool:
+    return a.content == b.content and _one_place(a, b)
 
 
 def _one_place(a: ReadCode, b: ReadCode) -> bool:

@@ -27,7 +27,7 @@ MIN_VALID_RATIO = 0.5
 _SHARED = 4.0
 """Neighbouring depths share their error: so many count as one."""
 
-_CELLS = 12
+_CELLS = 8
 """A field is judged in so many cells along its longer side: single pixels are noise."""
 
 _MIN_CELL_PIXELS = 4

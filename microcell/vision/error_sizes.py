@@ -3,10 +3,10 @@
 from microcell.vision.error_model import Spread
 
 SIZE_ERRORS: dict[str, Spread] = {
-    "dimension": Spread(bias=-0.00003, sd=0.00001),
-    "gap": Spread(bias=0.00003, sd=0.00001),
-    "diameter": Spread(bias=-0.00003, sd=0.00001),
-    "patch": Spread(bias=0.0, sd=0.01),
-    "height": Spread(bias=0.0, sd=0.00002),
-    "flatness": Spread(bias=0.00003, sd=0.00001),
+    "dimension": Spread(bias=-3.49e-05, sd=4.31e-06),
+    "diameter": Spread(bias=-3.55e-05, sd=3.95e-06),
+    "gap": Spread(bias=2.99e-05, sd=4.28e-06),
+    "patch": Spread(bias=0.0116, sd=0.00215),
+    "height": Spread(bias=3.72e-07, sd=3.81e-06),
+    "flatness": Spread(bias=3.13e-05, sd=9.23e-06),
 }

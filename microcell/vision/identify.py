@@ -21,6 +21,12 @@ MIN_LIKENESS_RATIO = 0.5
 SURE_RATIO = 0.1
 """Two parts whose likenesses lie nearer to each other are not told apart."""
 
+UNMARKED_RATIO = 0.85
+"""A part without marks is never quite sure: one that has marks, and shows them, is preferred."""
+
+MARKS_SEEN = (0.1, 0.5)
+"""Mean visibility of marks that are not there at all, and of marks that surely are."""
+
 
 def likenesses(view: View, parts: Mapping[str, Part], part_in_cell: Pose) -> dict[str, float]:
     """How much what lies near a place looks like each part, 0 to 1, best first."""
@@ -38,5 +44,11 @@ def likeness(view: View, part: Part, part_in_cell: Pose) -> float:
     for points in (rim(part), face(part)):
         labs = to_lab(view.colours(view.on_top(part, seen.part_in_cell, points)))
         shares.append(float(np.mean(np.linalg.norm(labs - own, axis=1) <= OWN_DELTA_E)))
-    marks = visibility_at_best_turn(view, part, seen.part_in_cell) if part.marks else 1.0
-    return min(shares) * (0.3 + 0.7 * min(1.0, max(0.0, marks)))
+    return min(shares) * (_marks_ratio(view, part, seen.part_in_cell) if part.marks else UNMARKED_RATIO)
+
+
+def _marks_ratio(view: View, part: Part, pose: Pose) -> float:
+    """How sure it is that the part's marks are there: 0.3 without them, 1 when they are seen as far as marks mostly are."""
+    low, high = MARKS_SEEN
+    seen = visibility_at_best_turn(view, part, pose)
+    return 0.3 + 0.7 * float(np.clip((seen - low) / (high - low), 0.0, 1.0))

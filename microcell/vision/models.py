@@ -55,6 +55,7 @@ def save(model: Model, path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, values in ((_HEADER, np.frombuffer(text, np.uint8)), *sorted(model.arrays.items())):
             info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(info, "w") as entry:
                 np.lib.format.write_array(entry, np.ascontiguousarray(values), allow_pickle=False)
 

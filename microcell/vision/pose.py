@@ -76,13 +76,21 @@ def pose_from_tags(
         raise FaultError("PART_NOT_FOUND", where, f"none of the part's markers {wanted} is seen; markers in view: {found}")
     points = np.concatenate([placed(place.tag_in_part, _corners_m(place.size_m)) for _, place in seen])
     pixels = np.concatenate([tag.corners_px for tag, _ in seen])
-    return pose_from_points(points, pixels, optics, math.sqrt(float(np.mean([tag.sd_px**2 for tag, _ in seen]))))
+    sd_px = math.sqrt(float(np.mean([tag.sd_px**2 for tag, _ in seen])))
+    return pose_from_points(points, pixels, optics, sd_px, where)
 
 
-def pose_from_points(points_m: Floats, pixels: Floats, optics: Optics, sd_px: float) -> PoseEstimate:
-    """A thing's pose from (n, 3) of its points, four at the least, seen at (n, 2) pixels that scatter by `sd_px`."""
+def pose_from_points(
+    points_m: Floats, pixels: Floats, optics: Optics, sd_px: float, where: str = "camera"
+) -> PoseEstimate:
+    """A thing's pose from (n, 3) of its points, four at the least, seen at (n, 2) pixels that scatter by `sd_px`.
+
+    Raises PART_NOT_FOUND at `where` for points that give none.
+    """
     rays = optics.undistort((pixels - optics.centre_px) / optics.focal_px)
     candidates = sorted(_candidates(points_m, rays, optics), key=lambda pose: _misfit_px(points_m, pixels, pose, optics))
+    if not candidates:
+        raise FaultError("PART_NOT_FOUND", where, "the points that are seen give no pose: they lie on one line")
     best = _improved(points_m, pixels, candidates[0], optics)
     rms = _misfit_px(points_m, pixels, best, optics)
     others = [_misfit_px(points_m, pixels, pose, optics) for pose in candidates[1:]]
@@ -103,20 +111,39 @@ def _candidates(points_m: Floats, rays: Floats, optics: Optics) -> list[Pose]:
     """Poses that OpenCV finds: two for a flat thing, of which one is tilted the other way."""
     flat = np.linalg.matrix_rank(points_m - points_m.mean(axis=0), tol=1e-6 * np.abs(points_m).max()) < 3
     method = cv2.SOLVEPNP_IPPE if flat else cv2.SOLVEPNP_SQPNP
-    _, turns, shifts, _ = cv2.solvePnPGeneric(points_m, rays, np.eye(3), None, flags=method)
-    return [
-        optics.lens_in_cell @ LENS_FROM_OPENCV @ Pose(_vector(shift.ravel()), quaternion_of(cv2.Rodrigues(turn)[0]))
-        for turn, shift in zip(turns, shifts, strict=True)
-    ]
+    found: list[Pose] = []
+    # Points that lie quite symmetrically in the image give no number: then their frame is turned first.
+    for first in (Pose(), Pose(orientation=from_rpy(0.4, 0.3, 0.5))):
+        _, turns, shifts, _ = cv2.solvePnPGeneric(placed(first, points_m), rays, np.eye(3), None, flags=method)
+        finite = [pair for pair in zip(turns, shifts, strict=True) if np.all(np.isfinite(pair))]
+        found = [
+            optics.lens_in_cell
+            @ LENS_FROM_OPENCV
+            @ Pose(_vector(shift.ravel()), quaternion_of(cv2.Rodrigues(turn)[0]))
+            @ first
+            for turn, shift in finite
+        ]
+        if found:
+            break
+    return found
 
 
 def _improved(points_m: Floats, pixels: Floats, pose: Pose, optics: Optics) -> Pose:
-    """Gauss-Newton on the distances in the image."""
-    for _ in range(10):
+    """Least squares of the distances in the image, with Levenberg and Marquardt's damping; never worse than it was."""
+    damping, misfit = 1e-6, _misfit_px(points_m, pixels, pose, optics)
+    for _ in range(20):
+        if not math.isfinite(misfit):
+            break
         jacobian = _jacobian(points_m, pose, optics)
         rest = (pixels - optics.project(placed(pose, points_m))).ravel()
-        step = np.linalg.lstsq(jacobian, rest, rcond=None)[0]
-        pose = nudged(pose, step)
+        normal = jacobian.T @ jacobian
+        step = np.linalg.solve(normal + damping * np.diag(np.diag(normal) + 1e-9), jacobian.T @ rest)
+        moved = nudged(pose, step)
+        better = _misfit_px(points_m, pixels, moved, optics)
+        if better <= misfit:
+            pose, misfit, damping = moved, better, damping / 10.0
+        else:
+            damping *= 30.0
         if np.abs(step).max() < 1e-10:
             break
     return pose

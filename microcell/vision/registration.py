@@ -8,7 +8,7 @@ Gauss-Newton on the golden image's strongest edge points with the light's gain a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -120,6 +120,15 @@ class Registrar:
         for level in self._levels[1:]:
             best = level.fit(smooth[level.factor], best.transform)
         return self._result(best)
+
+    def refined(self, image: npt.NDArray[Any], start: Floats) -> Registration:
+        """From a transform that is right to a few pixels; the reach is not asked, but for the quality."""
+        values = grey(image)
+        best = _Fit(start, np.full(4, math.inf), 0.0)
+        for level in self._levels[-2:]:
+            best = level.fit(_shrunk(values, level.factor), best.transform)
+        result = self._result(best)
+        return replace(result, found=result.quality >= self.reach.min_quality)
 
     def _turned_structures(self) -> Any:
         """The golden structure at low resolution, turned and scaled, with the transform that did it."""

@@ -155,7 +155,7 @@ def test_a_shift_ends_at_its_hour():
         (["report", "nowhere.journal"], "there is no journal at"),
         (["report", "README.md"], "is not a journal"),
         (["command", "hodl"], "no command 'hodl'; did you mean 'hold'?"),
-        (["order"], "nothing to order: give a FILE, or --quantity N."),
+        (["order"], "nothing to order: give a FILE, --from FILE, or --quantity N."),
     ],
 )
 def test_wrong_usage_exits_2_with_one_clear_text(arguments: list[str], text: str):

@@ -18,6 +18,7 @@ import pytest
 
 from microcell import plugins
 from microcell.clock import LoopClock, run_virtual
+from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, device_specs
@@ -27,8 +28,9 @@ from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.plant import Plant
 
 LINE = load_line("valve")
+LINES = (LINE, *(load_line(name) for name in ("footwear", "battery")))
+"""Between them they have a device of every kind."""
 DRIVERS = [name for name in plugins.driver_names() if not name.endswith("/ros")]
-SPECS = device_specs(LINE)
 
 
 def kind_of(spec: Any) -> str:
@@ -46,20 +48,23 @@ def of_kind(kind: str) -> list[str]:
     return [name for name in DRIVERS if name.partition("/")[0] == kind]
 
 
+def first_of(kind: str) -> tuple[Line, str, Any]:
+    """The first line that has a device of a kind, the device's name and its description."""
+    return next((line, name, spec) for line in LINES for name, spec in device_specs(line).items() if kind_of(spec) == kind)
+
+
 def make(driver: str) -> tuple[Any, Plant]:
-    """The driver of the line's first device of its kind, on a fresh plant; needs a running loop."""
-    name, spec = next(
-        (name, spec) for name, spec in SPECS.items() if kind_of(spec) == driver.partition("/")[0]
-    )
+    """The driver of the first device of its kind, on a fresh plant; needs a running loop."""
+    line, name, spec = first_of(driver.partition("/")[0])
     clock = LoopClock(0.0)
-    plant = Plant(LINE, 3, clock)
+    plant = Plant(line, 3, clock)
     if driver == "camera/files":
         spec = spec.model_copy(update={"parameters": {"folder": str(photographed())}})
     if spec.kind == "tool":
         plant.tool(name).arm, plant.tool(name).pocket = "arm", None
     elif spec.kind == "force_sensor":
         plant.tool("parallel_gripper").arm, plant.tool("parallel_gripper").pocket = "arm", None
-    return plugins.driver(driver)(name, spec, DeviceHost(LINE, clock, plant)), plant
+    return plugins.driver(driver)(name, spec, DeviceHost(line, clock, plant)), plant
 
 
 @cache
@@ -67,7 +72,7 @@ def photographed() -> Path:
     """A folder with an image of the size of the line's first camera."""
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    camera = next(iter(LINE.cell_description.of_kind("camera").values()))
+    _, _, camera = first_of("camera")
     cv2.imwrite(str(folder / "a.png"), np.full((camera.height_px, camera.width_px, 3), 90, np.uint8))
     return folder
 
@@ -331,5 +336,62 @@ def test_a_printed_label_says_what_is_on_it_and_where_it_lies(driver):
 def test_a_fresh_bin_has_counted_nothing(driver):
     async def scenario(reject_bin):
         assert await reject_bin.count() == 0
+
+    connected(driver, scenario)
+
+
+@pytest.mark.parametrize("driver", of_kind("dispenser"))
+def test_a_dispenser_meters_what_flows_while_its_valve_is_open(driver):
+    async def scenario(dispenser):
+        full = await dispenser.dispensed()
+        assert (full.mass_kg, full.left_kg) == (0.0, dispenser.spec.cartridge_kg)
+        await dispenser.open()
+        await dispenser.clock.sleep(1.0)
+        dispensed = await dispenser.close()
+        assert dispensed.mass_kg == pytest.approx(dispenser.spec.flow_kg_s, rel=0.1)
+        assert dispensed.left_kg == pytest.approx(full.left_kg - dispensed.mass_kg)
+        assert await dispenser.close() == await dispenser.dispensed()
+
+    connected(driver, scenario)
+
+
+@pytest.mark.parametrize("driver", of_kind("welder"))
+def test_electrodes_in_the_air_weld_nothing(driver):
+    async def scenario(welder):
+        with pytest.raises(FaultError, match="WELD_NO_CONTACT"):
+            await welder.weld()
+
+    connected(driver, scenario)
+
+
+@pytest.mark.parametrize("driver", of_kind("press"))
+def test_a_press_over_an_empty_fixture_comes_all_the_way_down(driver):
+    async def scenario(press):
+        name, program = next(iter(press.spec.programs.items()))
+        pressed = await press.press(name)
+        assert pressed.height_m == 0.0
+        assert pressed.force_n == pytest.approx(program.force_n, rel=0.05)
+        with pytest.raises(FaultError, match=r"DEVICE_REFUSED at press_1: .*program 'crush'; stored are: "):
+            await press.press("crush")
+
+    connected(driver, scenario)
+
+
+@pytest.mark.parametrize("driver", of_kind("turner"))
+def test_a_turner_goes_to_the_end_that_it_is_told(driver):
+    async def scenario(turner):
+        assert not await turner.is_upside_down()
+        assert await turner.turn(True) and await turner.turn(True)
+        assert await turner.is_upside_down()
+        assert not await turner.turn(False)
+
+    connected(driver, scenario)
+
+
+@pytest.mark.parametrize("driver", of_kind("tester"))
+def test_the_contacts_of_an_empty_nest_touch_nothing(driver):
+    async def scenario(tester):
+        tested = await tester.measure()
+        assert (tested.voltage_v, tested.touching) == (0.0, False)
 
     connected(driver, scenario)

@@ -11,7 +11,7 @@ from microcell.description.schema import DOCUMENTS, adapter
 
 UNITS = (
     "_m", "_rad", "_s", "_n", "_n_m", "_n_m_rad", "_n_m_h", "_kg", "_pa", "_m_s", "_rad_s", "_rad_s2", "_m_s2", "_rad_s3",
-    "_m_s3", "_hz", "_w", "_j", "_px", "_ratio", "_ratios",
+    "_m_s3", "_hz", "_w", "_j", "_v", "_ohm", "_kg_s", "_px", "_ratio", "_ratios",
 )  # fmt: skip
 PURE_NUMBERS = ("time_scale",)  # seconds per second; ROS users know it by this name
 

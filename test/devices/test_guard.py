@@ -16,7 +16,8 @@ from microcell.devices.carton_station.contract import Carton, CartonStation
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.devices.feeder.contract import Feeder
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
-from microcell.devices.guard import CONTRACTS, Guard, guard_of, guarded
+from microcell.devices.guard import CONTRACTS, Guard, World, guard_of, guarded
+from microcell.devices.plausible import Terms
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.faults import FaultError
 from microcell.motion.trajectory import JointTrajectory
@@ -157,6 +158,41 @@ def test_joints_do_not_change_without_a_motion_and_end_where_they_were_sent():
         motion = JointTrajectory((0.0, 1.0), (HOME, there), (resting, resting))
         with pytest.raises(FaultError, match="ARM_DEVIATION at arm: .*came to rest at 0.000 rad, its goal was 0.100 rad"):
             await guards["arm"].follow(motion)
+
+    in_cell(scenario)
+
+
+def test_where_drivers_wait_themselves_a_guard_lets_them_and_ages_go_by_the_pace_of_the_cells_time():
+    async def scenario(devices, guards, clock):
+        async def slowly():
+            await clock.sleep(300.0)
+            return 0
+
+        terms = Terms(stale_s=lambda: 20.0, repeats=1)
+        lenient = guarded(devices, clock, World(patience=False, steady=False, terms=terms))
+        devices["reject_bin"].count = slowly
+        assert await lenient["reject_bin"].count() == 0
+        now_s = clock.now()
+        same = Wrench((0.1, 0.2, 0.3), (0.0, 0.0, 0.0), now_s - 19.0)
+        answering(devices["wrist_force"], "read", same, same, same)
+        assert [await lenient["wrist_force"].read(), await lenient["wrist_force"].read()] == [same, same]
+        with pytest.raises(FaultError, match="SENSOR_IMPLAUSIBLE at wrist_force: .*repeats its last reading"):
+            await lenient["wrist_force"].read()
+        clock.step(60.0)
+        answering(devices["wrist_force"], "read", replace(same, force=(0.0, 0.0, 0.0)))
+        with pytest.raises(FaultError, match="DEVICE_STALE at wrist_force: .*is 79.0 s old"):
+            await lenient["wrist_force"].read()
+
+    in_cell(scenario)
+
+
+def test_a_clock_that_is_corrected_little_by_little_is_not_set():
+    async def scenario(devices, guards, clock):
+        for _ in range(200):
+            await clock.sleep(100.0)
+            clock.step(0.05)
+            await guards["reject_bin"].count()
+        assert clock.now() == pytest.approx(20_010.0)
 
     in_cell(scenario)
 

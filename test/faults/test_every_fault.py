@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,6 +13,7 @@ from microcell import events
 from microcell.description.base import PoseSpec
 from microcell.description.calibration import Calibration
 from microcell.description.fault_schedule import ScheduledFault
+from microcell.description.loader import load_line
 from microcell.description.shape import CylinderShape
 from microcell.description.tool import ToolLife
 from microcell.errors import JournalError
@@ -224,6 +226,25 @@ def membranes_off_their_seats(journal) -> None:
         journal.append(events.OperationEnded(time_s=float(number), **told, **ended))
 
 
+def line(name: str):
+    return lambda: load_line(name)
+
+
+def break_latch(cell: VirtualCell) -> None:
+    item = held_by("parallel_gripper")(cell)
+    cell.plant.inventory.move(replace(item, broken=True), item.place, item.pose)
+
+
+def cartridge(left_kg: float):
+    return lambda cell: cell.plant.dispensing.refill(cell.plant.tool("dispenser"), left_kg)
+
+
+async def a_weak_stroke(cell: VirtualCell) -> None:
+    cell.plant.joining.weak["press_1"] = 0.5
+    await cell.clock.sleep(9.0)
+    cell.plant.joining.weak.clear()
+
+
 ON_SCREWS = (0.66, -0.12, 0.04)
 
 CASES = (
@@ -260,6 +281,17 @@ CASES = (
     Case("INSERT_JAMMED", "arm", ("retry", "next_part", "next_part", "scrap"), cap_in_its_seat, at="insert_cap"),
     Case("INSERT_FORCE_EXCEEDED", "arm", ("retry", "next_part", "next_part", "scrap"), ends="failed",
          line=planned("insert_cap", lambda: line_with(fits={"cap_seat": {"friction_n": 40.0}}), force_limit_n=20.0)),
+    Case("PLUG_NOT_LATCHED", "arm", ("retry", "next_part"), break_latch, at="plug_connector", line=line("controller")),
+    Case("DISPENSER_EMPTY", "dispenser", HOLD, cartridge(0.0002), line=line("footwear"), ends="held", mend=cartridge(0.3)),
+    Case("DISPENSE_OFF_LIMITS", "dispenser", SCRAP, lambda cell: cell.plant.dispensing.clog("dispenser", 0.4),
+         at="cement_left", line=line("footwear")),
+    Case("PRESS_OFF_LIMITS", "press_1", RETRY, a_weak_stroke, at="press_pair", line=line("footwear")),
+    Case("WELD_NO_CONTACT", "spot_welder", RETRY, injected("welder.open_circuit"), line=line("battery")),
+    Case("WELD_OFF_LIMITS", "spot_welder", RETRY, injected("welder.weak"), line=line("battery")),
+    Case("TURNER_STUCK", "turner_1", HOLD, injected("turner.stuck"), line=line("battery"), ends="held", mend=nothing),
+    Case("TEST_NO_CONTACT", "tester_1", NEXT_PART, injected("tester.blind", operation="measure_cell_2"),
+         line=line("battery")),  # fmt: skip
+    Case("PART_OFF_LIMITS", "tester_1", NEXT_PART, injected("feeder.weak_cell"), line=line("battery")),
     Case("FASTEN_CROSS_THREADED", "screwdriver", ("retry", "retry", "scrap"), ends="held",  # the driver is out of use
          line=lambda: line_with(cross_thread_ratio=1.0)),
     Case("FASTEN_NOT_SEATED", "screwdriver", RETRY, lose(held_by("screwdriver")), at="fasten_1", after_s=2.4),
@@ -290,8 +322,8 @@ CASES = (
     Case("CARTON_MISSING", "cartons", HOLD, full_carton_and_no_other, at="pack_unit", ends="held", mend=nothing),
     Case("LABEL_NOT_PRINTED", "printer", RETRY, inject("printer", "print_label", "LABEL_NOT_PRINTED")),
     # cell and software
-    Case("DEVICE_SILENT", "printer", HOLD, lambda cell: cell.devices["printer"].disconnect(), at="label_unit",
-         ends="held", mend=lambda cell: cell.devices["printer"].connect()),
+    Case("DEVICE_SILENT", "printer", (*RETRY * 2, "hold"), lambda cell: cell.devices["printer"].disconnect(),
+         at="label_unit", ends="held", mend=lambda cell: cell.devices["printer"].connect()),
     Case("DEVICE_STALE", "wrist_force", RETRY, injected("device.stale", where="wrist_force", operation="insert_cap")),
     Case("DEVICE_MALFORMED", "cartons", RETRY, injected("device.malformed", where="cartons")),
     Case("DEVICE_FAILED", "printer", HOLD, injected("device.driver_crash", where="printer"), ends="held", mend=nothing),

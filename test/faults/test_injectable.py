@@ -16,6 +16,7 @@ from skill_bench import valve_line
 from microcell.clock import run_virtual
 from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.injectable import INJECTABLE
+from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.devices.effects import effects
 from microcell.faults import CATALOGUE
@@ -37,12 +38,13 @@ def trials_of_the_benchmark() -> ModuleType:
 TRIALS: Any = trials_of_the_benchmark()
 LINE = valve_line()
 ONE_EACH: dict[str, Any] = {}
-for found in TRIALS.trials(LINE, 1):
+for found in (*TRIALS.trials(LINE, 1), *TRIALS.trials_elsewhere(1)):
     ONE_EACH.setdefault(found.fault.fault, replace(found, quantity=1))
 
 
 def carry_out(trial: Any) -> Any:
-    return TRIALS.carry_out(trial, LINE, shared_planners(LINE))
+    line = LINE if trial.line == LINE.name else load_line(trial.line)
+    return TRIALS.carry_out(trial, line, shared_planners(line))
 
 
 @pytest.mark.parametrize("name", ONE_EACH)
@@ -124,3 +126,15 @@ def test_a_fault_that_finds_nothing_to_happen_to_waits_for_the_next_command():
     """The first times that the gripper is asked whether it holds something it is empty: nothing can be dropped then."""
     ((fault, where, time_s),) = happened(ScheduledFault(fault="gripper.drop", where="parallel_gripper"), quantity=1)
     assert (fault, where) == ("gripper.drop", "parallel_gripper") and time_s > 0.0
+
+
+@pytest.mark.parametrize(
+    ("where", "operation", "nth"),
+    [("cartons", "pack_unit", 2), ("fixture_1", "place_body", 2), ("parallel_gripper", "pack_unit", 3)],
+)
+def test_what_was_done_before_a_device_lost_its_connection_is_not_done_again_when_it_is_back(where, operation, nth):
+    fault = ScheduledFault(fault="device.disconnected", where=where, operation=operation, nth=nth)
+    outcome = carry_out(TRIALS.Trial(fault))
+    assert outcome.released == 1 and outcome.codes[0] == "DEVICE_SILENT"
+    assert outcome.wrong == ()
+    assert (outcome.order.good, outcome.order.scrapped) == (2, 0)

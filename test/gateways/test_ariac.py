@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from microcell.description.source import parse_source
 from microcell.gateways import ariac
 from microcell.gateways.ariac_model import angle_rad
 from microcell.gateways.imported import Choices, Imported, Release, StockItem, WantedPart
@@ -228,6 +233,35 @@ def test_too_few_parts_are_a_note_for_that_is_a_challenge_of_the_competition():
     found = changed("number: 2", "number: 1")
     assert told(found) == []
     assert "orders want 2 of red sensor, there are 1" in str(found.notes[0])
+
+
+JUNK = st.sampled_from([None, True, -1, 3.5, "", "x", [], [[1]], {}, {"a": 1}, [{"type": []}], "pi/0", 10**17])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**6), JUNK, st.booleans()), min_size=1, max_size=3))
+def test_a_trial_with_anything_anywhere_never_breaks_the_importer(
+    changes: list[tuple[int, object, bool]],
+):
+    data = parse_source(TRIAL, "trial.yaml").data
+    for number, junk, removed in changes:
+        places = list(_places(data))
+        holder, key = places[number % len(places)]
+        if removed:
+            del holder[key]
+        else:
+            holder[key] = copy.deepcopy(junk)
+        if not list(_places(data)):
+            break
+    found = read(yaml.safe_dump(data))
+    assert all(str(issue).startswith("trial.yaml:") for issue in (*found.issues, *found.notes))
+
+
+def _places(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Every value of some data, as what holds it and where."""
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield data, key
+        yield from _places(value)
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.sampled_from(["", "-", "+"]))

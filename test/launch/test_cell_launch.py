@@ -13,10 +13,11 @@ import pytest
 pytest.importorskip("launch_ros", reason="launch and launch_ros come with an installed ROS 2 distribution only")
 
 from in_ros import own_domain
+from launch.events.process import ProcessExited
 
 from launch import LaunchContext
 from microcell.composition.compose import compose
-from microcell.composition.launching import actions, launch_cell
+from microcell.composition.launching import _Ends, actions, launch_cell
 from microcell.description.loader import load_line
 from microcell.records.journal import JournalReader
 
@@ -41,6 +42,19 @@ def test_a_wrong_world_is_told_in_one_sentence():
     with pytest.raises(Exception, match="no world 'moon'; there are: virtual, mock, gazebo, real."):
         for entity in description.entities:
             entity.visit(context)
+
+
+def test_a_killed_process_is_started_again_five_times_and_one_that_ends_by_itself_stops_the_cell():
+    ends = _Ends("hardware")
+
+    def after(code: int) -> str:
+        ended = ProcessExited(action=None, name="hardware-1", cmd=[], cwd=None, env=None, pid=1, returncode=code)
+        told = ends(ended, LaunchContext())
+        return told.event.reason if told is not None else "started again"
+
+    assert [after(-9) for _ in range(5)] == ["started again"] * 5
+    assert after(-9) == "hardware was killed more than 5 times in 300 s: to start it again did not help"
+    assert after(0) == "hardware has ended"
 
 
 @pytest.mark.skipif(shutil.which("ros2") is None, reason="the ros2 command is not on the path")

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 LAUNCH_FILES = sorted((Path(__file__).parents[2] / "launch").glob("*.launch.py"))
+LINES = ("battery", "bracket", "controller", "footwear", "stool", "valve")
 SOURCES = sorted((Path(__file__).parents[2] / "microcell").rglob("*.py"))
 
 
 def test_there_are_launch_files():
-    assert [path.name for path in LAUNCH_FILES] == ["cell.launch.py", "valve.launch.py"]
+    assert [path.name for path in LAUNCH_FILES] == sorted(["cell.launch.py", *(f"{line}.launch.py" for line in LINES)])
 
 
 @pytest.mark.parametrize("path", LAUNCH_FILES, ids=lambda path: path.name)

@@ -37,8 +37,8 @@ def test_so_it_is_with_rendered_images():
 
 @pytest.mark.parametrize("name", EVERYTHING_GOES_WRONG)
 def test_each_disturbance_alone_is_coped_with(name: str):
-    run = produce(load_line("valve"), 15, 2, **{name: 0.12})
-    check_goes_on_by_itself(run, 15)
+    run = produce(load_line("valve"), 18, 2, **{name: 0.12})
+    check_goes_on_by_itself(run, 18)
     assert run.order.scrapped + run.order.reworked + sum(run.faults().values()) > 0
 
 

@@ -8,8 +8,8 @@ from microcell.motion.contacts import GRAZED_M, Allowed, Touch, deeper
 from microcell.motion.scene import ROOM
 
 
-def touch(depth_m, theirs="fixture_1", solid="block", by_hand=True, pair=7):
-    return Touch(pair, "parallel_gripper" if by_hand else "link_5", theirs, solid, by_hand, depth_m)
+def touch(depth_m, theirs="fixture_1", solid="block", by_hand=True, pair=7, ours="parallel_gripper"):
+    return Touch(pair, ours if by_hand else "link_5", theirs, solid, by_hand, depth_m)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,9 @@ def test_a_part_may_be_lifted_out_of_the_room_that_it_is_held_in():
     allowed.start_with([touch(0.020, solid=ROOM)])
     assert [allowed.forbidden([touch(d, solid=ROOM)]) for d in (0.0205, 0.03, 0.001)] == [[], [], []]
     assert allowed.forbidden([touch(0.001, solid=ROOM, pair=8)]) == [("parallel_gripper", "fixture_1")], "another room"
+    label = touch(0.001, solid=ROOM, pair=9, ours="label")
+    assert allowed.forbidden([label]) == [], "it hangs below what was in the room, and comes through it"
+    assert allowed.forbidden([touch(0.001, "fixture_2", ROOM, pair=10, ours="label")]) == [("label", "fixture_2")]
 
 
 def test_a_guarded_motion_may_press_on_with_the_hand_alone():

@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from fake_shop_floor import CONFIG, VALVE, with_one_crib
+from fake_shop_floor import CONFIG, VALVE, with_a_crib_besides, with_one_crib
 
 from microcell.clock import LoopClock, run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
+from microcell.orchestration.binding import Blocked
 from microcell.orchestration.dispatch import Dispatcher, Job
-from microcell.orchestration.resources import Blocked
 from microcell.orchestration.shop import Shop
 
 TWIN = load_line(CONFIG / "lines" / "valve_twin.yaml")
@@ -250,3 +250,25 @@ def test_a_tool_that_was_docked_is_kept_for_the_chain_that_waits():
     assert bench.dispatcher.next_job() is None
     bench.held.release(["left_arm"])
     assert bench.next().binding.arm == "left_arm"
+
+
+@on_loop
+def test_a_tool_from_another_crib_takes_both_cribs():
+    bench = Bench(with_a_crib_besides(TWIN))
+    bench.order(1, "child")
+    bench.end(bench.start())
+    assert bench.held.mounted == {"left_arm": "parallel_gripper"}
+    binding = bench.next().binding
+    assert (binding.change_to, binding.crib, binding.old_crib) == ("vacuum_cup_2", "right_crib", "left_crib")
+    assert {"left_crib", "right_crib"} < set(binding.devices())
+    bench.held.take(["left_crib"], "somebody")
+    assert bench.dispatcher.next_job() is None
+
+
+@on_loop
+def test_an_arm_out_of_service_is_told_that_has_the_tool_which_another_waits_for():
+    bench = waiting_for_the_cup("child")
+    bench.held.out_of_service.add("right_arm")
+    assert bench.dispatcher.next_job() is None and bench.dispatcher.next_docking() is None
+    faults = [(fault.code, fault.where) for fault in bench.dispatcher.why_blocked()]
+    assert faults == [("DEVICE_OUT_OF_SERVICE", "right_arm")]

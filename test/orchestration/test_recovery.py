@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once, with_two_cups
@@ -18,7 +19,7 @@ from microcell.errors import UsageError
 from microcell.events import DeviceServiceChanged, QuestionAnswered, QuestionAsked, RecoveryDecided
 from microcell.faults import CATALOGUE
 from microcell.orchestration.packml import Command, State
-from microcell.orchestration.recovery import DEFAULTS, REPEATING, choose
+from microcell.orchestration.recovery import BACK_S, DEFAULTS, REPEATING, choose
 from microcell.records.journal import Journal
 from microcell.skills.contract import SkillGoal, SkillResult
 
@@ -358,12 +359,30 @@ def test_how_many_failures_are_too_many_is_said_in_the_line():
     run_virtual(run())
 
 
-def test_a_fixture_that_may_hold_the_part_already_is_not_exchanged():
+def test_a_fixture_that_may_hold_the_part_already_is_not_exchanged_but_asked_again():
     async def run() -> None:
         async with floor(once("place_body", fault("DEVICE_SILENT", "fixture_1"))) as cell:
+            assert (await cell.controller.order_ended(cell.order(1))).good == 1
+            assert actions(cell) == ["retry"]
+            tries = [goal.lease.resources["fixture"] for goal in cell.port.goals if goal.operation == "place_body"]
+            assert tries == ["fixture_1", "fixture_1"]
+
+    run_virtual(run())
+
+
+def test_a_silent_device_is_asked_again_after_pauses_in_which_others_work_and_in_the_end_a_person_is():
+    def silent(goal: SkillGoal) -> SkillResult | None:
+        return fault("DEVICE_SILENT", "camera_1") if goal.operation == "inspect_open" else None
+
+    async def run() -> None:
+        async with floor(silent) as cell:
             order = cell.order(1)
             await cell.controller.until_state(State.HELD)
-            assert actions(cell) == ["hold"]
+            assert actions(cell) == ["retry", "retry", "hold"]
+            begun = [e for e in cell.journal.events() if e.kind == "operation.started" and e.operation == "inspect_open"]
+            pauses = [later.time_s - earlier.time_s for earlier, later in pairwise(begun)]
+            assert pauses == pytest.approx([cell.port.duration_s + BACK_S] * 2)
+            cell.port.script = lambda goal: None
             cell.controller.command(Command.UNHOLD)
             assert (await cell.controller.order_ended(order)).good == 1
 
@@ -472,6 +491,30 @@ def test_an_open_question_survives_a_restart(choice: str):
             order = await cell.controller.order_ended("order-0001")
             assert (order.good, order.scrapped) == ((1, 0) if choice == "retry" else (0, 1))
             assert cell.port.operations().count("insert_cap") == 0, "nothing that was done is done again"
+
+    with in_memory() as journal:
+        run_virtual(first())
+        run_virtual(again())
+
+
+def test_to_wait_for_parts_is_still_possible_when_the_question_was_asked_before_a_restart():
+    ask = step("ask", choices=("wait", "next_part", "scrap"))
+    line = with_policy("GRIP_NOTHING_HELD", ask)
+
+    async def first() -> None:
+        async with floor(once("pick_cap", fault("GRIP_NOTHING_HELD")), line=line, journal=journal) as cell:
+            cell.order(1)
+            while not cell.controller.shop.questions.open():
+                await cell.clock.sleep(1.0)
+
+    async def again() -> None:
+        async with floor(line=line, journal=journal) as cell:
+            cell.controller.service.answer("Q-0001", "wait", "ann")
+            await cell.controller.until_state(State.SUSPENDED)
+            assert cell.controller.reason == "waiting for parts: cap_white"
+            assert (actions(cell), cell.controller.shop.resources.levels["nest_2"]) == (["ask", "wait"], 0)
+            await cell.port.feeders["nest_2"].refill(10)
+            assert (await cell.controller.order_ended("order-0001")).good == 1
 
     with in_memory() as journal:
         run_virtual(first())

@@ -331,20 +331,16 @@ def test_an_error_of_the_program_at_settling_gives_the_leases_back_and_leaves_th
 
 
 @pytest.mark.parametrize(("line", "operation"), [(VALVE, "settle_arm"), (TWIN, "park_left_arm")])
-def test_a_fault_that_settling_or_parking_raises_is_recorded_and_holds_the_cell(line: Line, operation: str):
+def test_a_fault_that_settling_or_parking_raises_is_recorded_and_it_is_tried_again(line: Line, operation: str):
     async def run() -> None:
         async with floor(line=line) as cell:
             if operation == "settle_arm":
                 cell.controller.tooling.unsettled.add("arm")
             raise_once(cell, operation, FaultError("DEVICE_SILENT", "changer", "no answer"))
             order = cell.order(1)
-            await cell.controller.until_state(State.HELD)
-            assert cell.controller.reason.startswith("DEVICE_SILENT at changer: ")
-            assert [fault.code for fault in cell.controller.shop.faults] == ["DEVICE_SILENT"]
-            assert (operation, "DEVICE_SILENT", "hold") in cell.decisions()
-            assert operation not in cell.port.operations()
-            cell.controller.command(Command.UNHOLD)
             assert (await cell.controller.order_ended(order)).good == 1
+            assert [fault.code for fault in cell.controller.shop.faults] == ["DEVICE_SILENT"]
+            assert (operation, "DEVICE_SILENT", "retry") in cell.decisions()
             assert operation in cell.port.operations()
 
     run_virtual(run())
@@ -389,7 +385,7 @@ def test_a_change_that_ends_well_without_its_tool_is_asked_about():
 
 
 @pytest.mark.parametrize(
-    ("code", "believed"), [("TOOL_MISSING", None), ("ARM_STOPPED", "VC-0012"), ("DEVICE_SILENT", "VC-0012")]
+    ("code", "believed"), [("TOOL_MISSING", None), ("ARM_STOPPED", "VC-0012"), ("DEVICE_FAILED", "VC-0012")]
 )
 def test_only_a_person_who_was_asked_about_the_tool_makes_the_sensors_count(code: str, believed: str | None):
     async def mount() -> None:

@@ -1,9 +1,11 @@
 """The controller with two arms, on virtual time over scripted skills."""
 
-from fake_shop_floor import CONFIG, fault, floor, once, with_one_crib
+import pytest
+from fake_shop_floor import CONFIG, fault, floor, once, with_a_crib_besides, with_one_crib
 
 from microcell.clock import run_virtual
 from microcell.description.loader import load_line
+from microcell.errors import UsageError
 from microcell.events import OperationEnded, OperationStarted
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
@@ -130,3 +132,29 @@ async def test_killed_while_a_tool_is_docked_for_the_other_arm_the_order_is_fini
     async with floor(line=crib, journal=journal, on_flange=tools) as cell:
         assert (await cell.controller.order_ended(order_id)).good == 2
         assert "dock_right_arm" in cell.port.operations()
+
+
+@virtual
+async def test_a_tool_is_docked_in_its_own_crib_before_one_is_fetched_from_another():
+    async with floor(line=with_a_crib_besides(TWIN)) as cell:
+        order = await cell.controller.order_ended(cell.order(1, "child"))
+        assert (order.good, cell.port.overlaps) == (1, [])
+        changes = [goal for goal in cell.port.goals if goal.skill in ("dock_tool", "change_tool")]
+        told = [(goal.operation, goal.lease.resources["tool_crib"]) for goal in changes[:3]]
+        assert told == [
+            ("mount_parallel_gripper", "left_crib"), ("dock_left_arm", "left_crib"), ("mount_vacuum_cup_2", "right_crib"),
+        ]  # fmt: skip
+
+
+@virtual
+async def test_by_hand_a_tool_of_another_crib_is_docked_first():
+    async with floor(line=with_a_crib_besides(TWIN)) as cell:
+        await cell.controller.until_state(State.IDLE)
+        await cell.controller.tooling.change("left_arm", "parallel_gripper")
+        with pytest.raises(UsageError) as refused:
+            await cell.controller.tooling.change("left_arm", "vacuum_cup_2")
+        assert str(refused.value) == (
+            "parallel_gripper on left_arm belongs to left_crib, vacuum_cup_2 is in right_crib. Dock parallel_gripper first."
+        )
+        await cell.controller.tooling.dock("left_arm")
+        assert await cell.controller.tooling.change("left_arm", "vacuum_cup_2") == "done"

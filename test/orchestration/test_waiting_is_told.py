@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from fake_shop_floor import VALVE, FakeSafety, Floor, fault, floor, once
+from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakeSafety, Floor, fault, floor, once
 
-from microcell.clock import run_virtual
+from microcell.clock import LoopClock, run_virtual
 from microcell.description.line import Line, RecoveryStep
 from microcell.description.tool import ToolLife
 from microcell.devices.safety.contract import Stops
 from microcell.errors import JournalError, UsageError
 from microcell.faults import FaultError
 from microcell.orchestration.packml import Command, Mode, State
-from microcell.orchestration.view import OrderStatus
+from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Journal
 from microcell.skills.contract import Outcome, SkillResult
 
@@ -415,6 +415,85 @@ def test_a_bin_without_which_no_unit_could_be_made_is_told_before_one_is_begun()
     run_virtual(story())
 
 
+# at start-up
+
+
+@pytest.mark.parametrize(("kind", "commands"), [(FakeFeeder, ("level", "wait_level")), (FakeChanger, ("coupling",))])
+def test_devices_that_are_silent_as_the_cell_starts_are_told_and_waited_for(kind, commands, monkeypatch):
+    async def story():
+        clock = LoopClock(0.0)
+        for command in commands:
+            monkeypatch.setattr(kind, command, _silent_for(15.0, clock, getattr(kind, command)))
+        async with floor() as shop:
+            told = {event.fault["code"] for event in shop.journal.events() if event.kind == "fault.raised"}
+            assert told == {"DEVICE_SILENT"}
+            assert await ended(shop, shop.order()) == good(1)
+            assert clock.now() > 15.0
+
+    run_virtual(story())
+
+
+def _silent_for(duration_s: float, clock: LoopClock, command):  # type: ignore[no-untyped-def]
+    async def asked(device, *arguments):
+        if clock.now() < duration_s:
+            raise FaultError("DEVICE_SILENT", device.name, "no answer")
+        return await command(device, *arguments)
+
+    return asked
+
+
+# while a question is open
+
+
+def test_an_open_question_does_not_hide_the_feeder_that_the_other_units_wait_for():
+    async def story():
+        script = once("fasten_1", fault("FASTEN_NO_SCREW"))
+        async with floor(script, line=ASKED, levels={"nest_2": 1}) as shop:
+            order = shop.order(2)
+            await shop.controller.until_state(State.SUSPENDED)
+            assert shop.controller.reason == "waiting for parts: cap_white"
+            (question,) = shop.controller.shop.questions.open()
+            await shop.port.feeders["nest_2"].refill(10)
+            await until(shop, lambda: len(packed(shop)) == 1)
+            assert shop.controller.shop.questions.open() == (question,), "it is open still"
+            shop.controller.service.answer(question.question, "retry", "ann")
+            assert await ended(shop, order) == good(2)
+
+    run_virtual(story())
+
+
+def test_an_answer_lets_its_unit_go_on_though_the_others_wait_for_parts():
+    async def story():
+        script = once("fasten_1", fault("FASTEN_NO_SCREW"))
+        async with floor(script, line=ASKED, levels={"nest_2": 1}) as shop:
+            order = shop.order(2)
+            await shop.controller.until_state(State.SUSPENDED)
+            (question,) = shop.controller.shop.questions.open()
+            shop.controller.service.answer(question.question, "retry", "ann")
+            await until(shop, lambda: packed(shop) == [question.unit])
+            await shop.controller.until_state(State.SUSPENDED)
+            await shop.port.feeders["nest_2"].refill(10)
+            assert await ended(shop, order) == good(2)
+
+    run_virtual(story())
+
+
+def test_an_open_question_does_not_hide_the_stopped_station_that_the_other_units_need():
+    async def story():
+        async with floor(once("fasten_1", fault("FASTEN_NO_SCREW")), line=ASKED) as shop:
+            order = shop.order(2)
+            await until(shop, shop.controller.shop.questions.open)
+            shop.controller.command(Command.STOP, "ribbon", "printer")
+            await until_told(shop, "printer")
+            shop.controller.command(Command.RESET, "", "printer")
+            shop.controller.command(Command.UNHOLD)
+            await until(shop, lambda: len(packed(shop)) == 1)
+            shop.controller.service.answer("Q-0001", "retry", "ann")
+            assert await ended(shop, order) == good(2)
+
+    run_virtual(story())
+
+
 # tools
 
 
@@ -425,12 +504,12 @@ def test_a_tool_that_is_put_back_wakes_the_cell():
             await until(shop, shop.controller.shop.questions.open)
             for tool in shop.controller.shop.tools.places:
                 tooling.set_service(tool, False, "worn")
-            await shop.clock.sleep(3000.0)
+            await shop.controller.until_state(State.HELD)
             begun = len(shop.port.goals)
-            await shop.clock.sleep(3000.0)
-            assert len(shop.port.goals) == begun
+            assert [fault.code for fault in shop.controller.active_faults] == ["TOOL_OUT_OF_SERVICE"]
             for tool in shop.controller.shop.tools.places:
                 tooling.set_service(tool, True)
+            shop.controller.command(Command.UNHOLD)
             await until(shop, lambda: len(shop.port.goals) > begun)
             shop.controller.service.answer("Q-0001", "retry", "ann")
             assert await ended(shop, order) == good(2)
@@ -446,10 +525,12 @@ def test_a_tool_whose_life_begins_anew_wakes_the_cell():
         async with floor(once("fasten_1", fault("FASTEN_NO_SCREW")), line=line) as shop:
             shop.order(2)
             await until(shop, shop.controller.shop.questions.open)
-            await shop.clock.sleep(3000.0)
+            await shop.controller.until_state(State.HELD)
+            assert [fault.code for fault in shop.controller.active_faults] == ["TOOL_WORN_OUT"]
             assert shop.port.operations().count("fasten_1") == 1, "it is worn out"
             begun = len(shop.port.goals)
             shop.controller.tooling.renew("screwdriver", "new bit")
+            shop.controller.command(Command.UNHOLD)
             await until(shop, lambda: len(shop.port.goals) > begun)
             assert shop.port.goals[-1].operation == "fasten_1"
 

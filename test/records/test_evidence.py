@@ -11,6 +11,7 @@ from microcell.cli import main
 from microcell.errors import JournalError
 from microcell.records.evidence import SPARE, EvidenceStore, check_evidence, evidence_folder
 from microcell.records.journal import Journal, JournalReader
+from microcell.records.segments import rotate
 
 
 def picture(number: int) -> bytes:
@@ -119,3 +120,21 @@ def test_a_journal_without_pictures_is_verified_as_before(tmp_path, capsys):
         journal.append(opened())
     assert main(["verify", str(path)]) == 0
     assert "picture" not in capsys.readouterr().out
+
+
+def test_a_backup_has_the_pictures_too_and_holds_by_itself(tmp_path, capsys):
+    path, copy = journal_with(tmp_path, range(3), most=10), tmp_path / "elsewhere" / "monday.journal"
+    copy.parent.mkdir()
+    assert main(["backup", str(path), str(copy)]) == 0
+    assert "pictures copied: 3" in capsys.readouterr().out
+    assert main(["verify", str(copy)]) == 0
+    assert "pictures: 3 of 3 are there and unchanged" in capsys.readouterr().out
+
+
+def test_the_pictures_of_a_rotated_journal_are_found_from_each_of_its_files(tmp_path):
+    path = journal_with(tmp_path, range(3), most=10)
+    with Journal.create_or_open(path) as journal:
+        earlier = rotate(journal)
+        journal.append(inspected(0))
+    assert checked(earlier).there == 3
+    assert (checked(path).named, checked(path).there) == (3, 3)

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from microcell.errors import JournalError
-from microcell.events import Event
+from microcell.events import Event, QuestionAnswered, QuestionAsked
 from microcell.records.journal import Head, Journal
 from microcell.records.kpis import key_figures
 from microcell.records.production import fold
@@ -12,7 +12,7 @@ from microcell.records.report import as_json, describe, report
 from microcell.records.table_parts import duration, number, percent
 from microcell.records.tables import print_report
 
-KEYS = {"report_version", "header", "orders", "units", "in_doubt", "packml", "quality", "kpis", "digest"}
+KEYS = {"report_version", "header", "orders", "units", "in_doubt", "questions", "packml", "quality", "kpis", "digest"}
 
 
 def journal_of(history):
@@ -139,3 +139,31 @@ def test_times_and_ratios_are_said_as_people_do():
         "2.5 h",
     ]
     assert [percent(ratio) for ratio in (None, 0.0, 1.004)] == ["-", "0.0 %", "100.4 %"]
+
+
+def test_questions_are_reported_with_who_answered_them_and_how_long_they_waited(story):
+    def asked(time_s: float, number: str, **about: str) -> QuestionAsked:
+        given = {"unit": "", "operation": "", "choices": ("retry", "scrap"), "consequences": ("", ""), **about}
+        fault = {"code": "INSERT_NO_CONTACT", "where": "arm"}
+        return QuestionAsked(time_s=time_s, question=number, fault=fault, text="Does it fit?", **given)
+
+    def answered(time_s: float, number: str, choice: str, by: str) -> QuestionAnswered:
+        return QuestionAnswered(time_s=time_s, question=number, choice=choice, by=by)
+
+    of = report(journal_of([
+        *story.shift(1),
+        asked(1000.0, "Q-0001", unit="VLV-000001", operation="insert_cap"),
+        answered(1012.5, "Q-0001", "retry", "ann"),
+        asked(1020.0, "Q-0002", device="nest_2"),
+        answered(1030.0, "Q-0002", "", "restart"),
+        asked(1040.0, "Q-0003", unit="VLV-000002", operation="insert_cap"),
+    ]))  # fmt: skip
+    assert [(q.choice, q.by, q.settled_s) for q in of.questions] == [
+        ("retry", "ann", 1012.5), ("", "restart", 1030.0), ("", "", None),
+    ]  # fmt: skip
+    rows = [line.split("  ") for line in printed(of).splitlines() if line.startswith("Q-000")]
+    assert [[cell.strip() for cell in row if cell.strip()] for row in rows] == [
+        ["Q-0001", "INSERT_NO_CONTACT", "VLV-000001 at insert_cap", "retry", "ann", "12.5 s"],
+        ["Q-0002", "INSERT_NO_CONTACT", "nest_2", "fell away", "restart", "10.0 s"],
+        ["Q-0003", "INSERT_NO_CONTACT", "VLV-000002 at insert_cap", "open", "-"],
+    ]

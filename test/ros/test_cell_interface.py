@@ -6,10 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, FakeSafety, fault, once
 from in_ros import in_ros
 
+from microcell.description.checks import ChartSpec
 from microcell.description.line import RecoveryStep
+from microcell.description.order import Order
+from microcell.description.order import OrderLine as OrderedUnits
+from microcell.measurement import Measurement
 from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.session import Session
@@ -18,6 +23,7 @@ from microcell.ros import names, qos
 from microcell.ros.actions import AsyncActionClient
 from microcell.ros.cell_interface import CellInterface
 from microcell.ros.clock import ScaledClock
+from microcell.skills.contract import Outcome, SkillResult
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import (
     CellState,
@@ -363,3 +369,36 @@ async def test_an_order_that_says_nonsense_about_shortages_is_refused(runtime):
         answer = await cell.call(SubmitOrder, names.SUBMIT_ORDER, lines=[OrderLine(quantity=1)], on_shortage="pray")
         assert not answer.accepted
         assert "on_shortage: Input should be 'wait', 'hold', 'partial', 'substitute' or 'refuse'" in answer.message
+
+
+def rising():
+    """An inspection whose measured value rises from unit to unit, half of the way to its limit and further."""
+    values = iter([0.0001, 0.00011] * 3 + [0.0001 + 0.00003 * number for number in range(100)])
+
+    def script(goal):
+        if goal.operation != "inspect_open":
+            return None
+        measured = Measurement("membrane_place.position", next(values), "m", None, 0.0006)
+        return SkillResult(Outcome.SUCCEEDED, "", measurements=(measured,))
+
+    return script
+
+
+def warns(message):
+    return isinstance(message, DiagnosticArray) and message.status[0].level == DiagnosticStatus.WARN
+
+
+@in_ros
+async def test_a_drift_is_told_as_an_event_and_a_fault_and_warns_in_the_diagnostics(runtime):
+    line = VALVE.model_copy(update={"chart": ChartSpec(baseline=5), "max_units_in_work": 1})
+    async with a_cell(runtime, rising(), duration_s=1.0, line=line) as cell:
+        cell.watch(Fault, names.FAULTS)
+        cell.node.create_subscription(DiagnosticArray, names.DIAGNOSTICS, runtime.to_loop(cell.see), 10)
+        cell.controller.submit(Order(product="valve", lines=(OrderedUnits(quantity=24),)))
+        told = await cell.until_seen(lambda m: isinstance(m, Fault) and m.code == "PROCESS_DRIFTING")
+        assert told.recoverable
+        assert "membrane_place.position (adult, fixture_1): its mean went from" in told.detail
+        shown = await cell.until_seen(warns)
+        assert "drift membrane_place.position adult fixture_1" in [value.key for value in shown.status[0].values]
+        assert cell.controller.state is State.EXECUTE
+

@@ -72,11 +72,11 @@ def contract_tests() -> list[Any]:
 
 @pytest.mark.parametrize(("test", "kind", "others"), contract_tests())
 def test_a_ros_driver_keeps_its_kinds_contract(test, kind, others, monkeypatch):
-    name = first_of(kind)
-    mounted = name if name in TOOLS else "parallel_gripper" if kind == "force_sensor" else ""
+    line, name, _ = CONTRACTS.first_of(kind)
+    mounted = name if name in line.tools else "parallel_gripper" if kind == "force_sensor" else ""
 
     def connected(driver: str, scenario: Any) -> None:
-        on_bench(lambda bench: scenario(bench.devices[name]), name, mounted=mounted)
+        on_bench(lambda bench: scenario(bench.devices[name]), name, mounted=mounted, line=line)
 
     monkeypatch.setattr(CONTRACTS, "connected", connected)
     test(f"{kind}/ros", *others)

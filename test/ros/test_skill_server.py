@@ -67,6 +67,18 @@ async def test_a_goal_moves_the_devices_and_tells_how_it_went(runtime):
 
 
 @in_ros
+async def test_what_a_device_answers_that_cannot_be_is_told_with_its_code(runtime):
+    async def of_another_crib():
+        return ("PG-0007",)
+
+    async with served(runtime) as cell:
+        cell.devices["crib"].pockets = of_another_crib
+        result = await cell.port.execute(mount(), ignore)
+        assert (result.outcome, result.fault.code, result.fault.where) == (Outcome.FAULT, "DEVICE_MALFORMED", "crib")
+        assert "1 serials for 3 pockets" in result.fault.detail
+
+
+@in_ros
 async def test_a_repeated_attempt_gets_the_stored_result_and_moves_nothing(runtime):
     async with served(runtime) as cell:
         first = await cell.port.execute(mount(), ignore)

@@ -39,7 +39,7 @@ async def bench_in(path: Path) -> Plant:
 
 
 @pytest.mark.ros
-def test_killed_skills_and_orchestrator_are_started_again_and_the_order_ends(tmp_path: Path):
+def test_killed_skills_orchestrator_and_hardware_are_started_again_and_the_order_ends_without_a_person(tmp_path: Path):
     with ros_cell(tmp_path, "valve", "--time-scale", "10") as cell:
         second = cell.run("up", "valve")
         assert second.returncode == 2
@@ -48,11 +48,14 @@ def test_killed_skills_and_orchestrator_are_started_again_and_the_order_ends(tmp
         wait_for(lambda: begun(tmp_path, "insert_membrane"), ORDER_S)
         for name in ("arm_skills", "orchestrator"):
             os.kill(pids(cell, name)[-1], signal.SIGKILL)
+        wait_for(lambda: begun(tmp_path, "fasten_1"), ORDER_S)
+        os.kill(pids(cell, "hardware")[-1], signal.SIGKILL)
         wait_for(lambda: any(e.kind == "unit.ended" for e in events(tmp_path)), ORDER_S)
         cell.stop()
         assert "arm_skills was ended by SIGKILL; it is started again in 0.5 s (restart 1 of 5)" in cell.log.read_text()
         assert [pid for pid in pids(cell) if Path(f"/proc/{pid}").exists()] == []
     story, plant = events(tmp_path), run_virtual(bench_in(tmp_path / "out/valve.journal.bench"))
+    assert "Held" not in [e.state for e in story if e.kind == "state.changed"]
     assert [(e.unit, e.disposition) for e in story if e.kind == "unit.ended"] == [("VLV-000001", "good")]
     assert list(disagreements(plant.line, plant, story)) == []
     assert [*repeated(plant, story), *lost(plant, story)] == []

@@ -50,7 +50,7 @@ def test_every_number_of_a_skills_parameters_names_its_unit_and_has_bounds(name)
             assert "maximum" in number or "exclusiveMaximum" in number, key
             assert "minimum" in number or "exclusiveMinimum" in number, key
         if any(number["type"] == "number" for number in numbers):
-            assert key.endswith(("_m", "_m_s", "_n", "_n_m", "_rad", "_rad_s", "_s", "_ratio")), key
+            assert key.endswith(("_m", "_m_s", "_n", "_n_m", "_rad", "_rad_s", "_s", "_ratio", "_kg", "_v", "_ohm")), key
 
 
 @pytest.mark.parametrize(("variant", "operation", "skill", "parameters"), list(uses()))

@@ -22,7 +22,7 @@ from microcell.orchestration.controller import Controller
 from microcell.orchestration.session import Session
 from microcell.plugins import skill_names
 from microcell.records.journal import Journal
-from microcell.skills.contract import Feedback, Outcome, SkillGoal, SkillResult
+from microcell.skills.contract import DEVICE_FAULTS, Feedback, Outcome, SkillGoal, SkillResult
 
 CONFIG = Path(__file__).parents[2] / "config"
 VALVE = load_line(CONFIG / "lines" / "valve.yaml")
@@ -54,6 +54,13 @@ def with_one_crib(twin: Line) -> Line:
         right_crib={"pockets": ()},
         right_arm={"serves": (*serves, "left_crib")},
     )
+
+
+def with_a_crib_besides(twin: Line) -> Line:
+    """The line of two arms; the left one has only the gripper in its own crib and gets cups from the right one's."""
+    left = twin.cell_description.devices["left_crib"]
+    serves = (*twin.cell_description.devices["left_arm"].serves, "right_crib")
+    return with_devices(twin, left_crib={"pockets": left.pockets[:1]}, left_arm={"serves": serves})
 
 
 class _Connected:
@@ -147,6 +154,7 @@ class FakePort:
     changers: dict[str, FakeChanger] = field(default_factory=dict)
     asked: list[SkillGoal] = field(default_factory=list)
     settled: Script = lambda goal: None
+    ended: dict[str, SkillResult] = field(default_factory=dict)
 
     async def offered(self) -> frozenset[str]:
         return frozenset(skill_names())
@@ -168,9 +176,12 @@ class FakePort:
             raise
         finally:
             self.running -= devices
-        return self._result(goal)
+        self.ended[goal.attempt_id] = self._result(goal)
+        return self.ended[goal.attempt_id]
 
     async def settle(self, goal: SkillGoal) -> SkillResult:
+        if (ended := self.ended.get(goal.attempt_id)) is not None:
+            return fault("SKILL_CANCELLED", goal.skill, Outcome.CANCELLED) if _unseen(ended) else ended
         self.asked.append(goal)
         return self.results.get(goal.attempt_id) or self.settled(goal) or fault("OUTCOME_UNKNOWN", goal.skill)
 
@@ -194,8 +205,12 @@ class FakePort:
         )
 
 
-def fault(code: str, where: str = "arm") -> SkillResult:
-    return SkillResult(Outcome.FAULT, code, Fault(code, where))
+def fault(code: str, where: str = "arm", outcome: Outcome = Outcome.FAULT) -> SkillResult:
+    return SkillResult(outcome, code, Fault(code, where))
+
+
+def _unseen(result: SkillResult) -> bool:
+    return result.fault is not None and result.fault.code in DEVICE_FAULTS
 
 
 def rejected(disposition: str, *checks: str) -> SkillResult:

@@ -121,7 +121,9 @@ def _order(cell: VirtualCell) -> str:
     open_orders = cell.controller.orders()
     if open_orders:
         return open_orders[0].order_id
-    return cell.controller.submit(Order(product="valve", lines=(OrderLine(variant="adult", quantity=1),)))
+    product = cell.plant.line.product_description
+    lines = (OrderLine(variant=product.default_variant, quantity=1),)
+    return cell.controller.submit(Order(product=product.name, lines=lines))
 
 
 async def _comes_to_rest(cell: VirtualCell, order_id: str) -> tuple[OrderView, State, str]:

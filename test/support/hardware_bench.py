@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
@@ -51,16 +52,18 @@ class Bench:
 
 
 @asynccontextmanager
-async def hardware_bench(wanted: Iterable[str] | None = None, time_scale: float = 1.0) -> AsyncIterator[Bench]:
-    """Mock hardware of the valve line, and ROS drivers of the wanted devices (None: all), not connected yet."""
+async def hardware_bench(
+    wanted: Iterable[str] | None = None, time_scale: float = 1.0, line: Line = LINE
+) -> AsyncIterator[Bench]:
+    """Mock hardware of a line, and ROS drivers of the wanted devices (None: all), not connected yet."""
     simulated = SIMULATED if time_scale != 1.0 else []
     async with RosRuntime(NAMESPACE, DOMAIN) as there, RosRuntime([*NAMESPACE, *simulated], DOMAIN) as here:
         own = there.create_node(names.HARDWARE, parameter_overrides=own_time())
-        hardware = MockHardware(there, own, LINE, 3, time_scale)
+        hardware = MockHardware(there, own, line, 3, time_scale)
         await hardware.open()
         node = here.create_node("drivers")
         clock = here.clock = RosClock(node)
-        devices = make_devices(DeviceHost(LINE, clock, node=HostNode(here, node)), "mock", wanted)
+        devices = make_devices(DeviceHost(line, clock, node=HostNode(here, node)), "mock", wanted)
         try:
             yield Bench(hardware, devices, clock, here, node)
         finally:
@@ -68,11 +71,17 @@ async def hardware_bench(wanted: Iterable[str] | None = None, time_scale: float 
             await hardware.close()
 
 
-def on_bench(scenario: Callable[[Bench], Awaitable[None]], *wanted: str, time_scale: float = 1.0, mounted: str = "") -> None:
+def on_bench(
+    scenario: Callable[[Bench], Awaitable[None]],
+    *wanted: str,
+    time_scale: float = 1.0,
+    mounted: str = "",
+    line: Line = LINE,
+) -> None:
     """Run a scenario with the wanted devices connected, and a tool on the arm."""
 
     async def run() -> None:
-        async with hardware_bench(wanted, time_scale) as bench:
+        async with hardware_bench(wanted, time_scale, line) as bench:
             if mounted:
                 bench.mount(mounted)
             await bench.connect()

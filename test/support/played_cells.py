@@ -116,6 +116,10 @@ class RandomPort:
     def _fetch(self, arm: str, tool: str) -> None:
         if any(changer.serial == tool for other, changer in self.changers.items() if other != arm):
             self.found.problems.append(f"{arm} fetched {tool}, which another arm has")
+        cribs = self.line.cell_description.of_kind("tool_crib").items()
+        crib_of = {pocket.tool: crib for crib, spec in cribs for pocket in spec.pockets}
+        if (before := self.changers[arm].serial) and crib_of[before] != crib_of[tool]:
+            self.found.problems.append(f"{arm} fetched {tool} with {before} of another crib on it")
         self.changers[arm].serial = tool
 
     def _zones(self, arm: str, devices: set[str]) -> frozenset[str]:

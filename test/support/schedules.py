@@ -14,11 +14,11 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
-from microcell.description.line import RecoveryBudget
+from microcell.description.line import Evidence, RecoveryBudget
 from microcell.description.product import Operation
 from microcell.description.tool import ToolLife
+from microcell.orchestration.binding import TOOL_CHANGE, Docking
 from microcell.orchestration.dispatch import Dispatcher, Job
-from microcell.orchestration.resources import TOOL_CHANGE, Docking
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork
 from microcell.skills.contract import Needs
@@ -61,13 +61,17 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
     fetched_by_all = shares and random.random() < 0.5
     if fetched_by_all:  # each kind once, or now and then twice
         tools = {arm: [t for t in names if arm == arms[0] or random.random() < 0.3] for arm, names in tools.items()}
+    apart = fetched_by_all and random.random() < 0.5
+    """Whether only the first arm's tools are in the common crib, and each of the others has one of its own besides."""
     bins = ["bin"] if shares else [f"bin_{arm}" for arm in arms]
     own = {arm: {"crib", "bin"} if shares else {f"crib_{arm}", f"bin_{arm}"} for arm in arms}
+    if apart:
+        own = {arm: places | {f"crib_{arm}"} for arm, places in own.items()}
     serves = {arm: {p for p in places if random.random() < 0.75} | own[arm] for arm in arms}
     specs = {
         "arm": {arm: _arm(f"changer_{arm}", serves[arm]) for arm in arms},
         "tool_changer": {f"changer_{arm}": SimpleNamespace(coupling="" if fetched_by_all else arm) for arm in arms},
-        "tool_crib": _cribs(tools, shares),
+        "tool_crib": _cribs(tools, shares, apart),
         "bin": {name: SimpleNamespace() for name in bins},
         "camera": {},
         **{kind: {name: SimpleNamespace() for name in names} for kind, names in kinds.items()},
@@ -81,13 +85,13 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
     line = SimpleNamespace(
         name="l", cell="c", product="p", ideal_cycle_s=1.0, recovery={}, max_reworks=2, shares=shares,
         shares_tools=fetched_by_all and len(arms) > 1,
-        recovery_budget=RecoveryBudget(),
+        recovery_budget=RecoveryBudget(), evidence=Evidence(),
         cell_description=SimpleNamespace(
             of_kind=lambda kind: specs.get(kind, {}), zones=dict.fromkeys(zones), devices=_devices(specs)
         ),
         product_description=product,
         tools={t: _tool("" if fetched_by_all else arm, t) for arm, names in tools.items() for t in names},
-        feeders={f: SimpleNamespace(part=f"part_{n % 2}") for n, f in enumerate(feeders)},
+        feeders={f: SimpleNamespace(part=f"part_{n % 2}", operator_refills=True) for n, f in enumerate(feeders)},
         feeders_of=lambda part: [f for n, f in enumerate(feeders) if f"part_{n % 2}" == part],
         ways=RandomWays(random, specs["arm"], places, zones),
         max_units_in_work=random.randint(1, 5),
@@ -100,9 +104,12 @@ def _devices(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {name: SimpleNamespace(kind=kind) for kind, found in specs.items() for name in found}
 
 
-def _cribs(tools: Mapping[str, list[str]], shares: bool) -> dict[str, Any]:
-    """A crib for each arm, or one for all, in which each finds the tools with its own coupling, or all of them."""
+def _cribs(tools: Mapping[str, list[str]], shares: bool, apart: bool) -> dict[str, Any]:
+    """A crib for each arm, or one for all, in which each finds the tools with its own coupling, or all of them; or both."""
     pockets = {arm: [_pocket(tool) for tool in names] for arm, names in tools.items()}
+    if apart:
+        names = ["crib", *(f"crib_{arm}" for arm in [*pockets][1:])]
+        return {name: SimpleNamespace(pockets=found) for name, found in zip(names, pockets.values(), strict=True)}
     if shares:
         return {"crib": SimpleNamespace(pockets=[pocket for found in pockets.values() for pocket in found])}
     return {f"crib_{arm}": SimpleNamespace(pockets=found) for arm, found in pockets.items()}
@@ -345,7 +352,7 @@ class Schedule:
 
     def _zones(self, arm: str, job: Job, step: str) -> frozenset[str]:
         """Where the arm truly is at a step, by the ways alone."""
-        devices = (job.binding.crib,) if step == TOOL_CHANGE else job.binding.operations[step].values()
+        devices = (job.binding.crib, job.binding.old_crib) if step == TOOL_CHANGE else job.binding.operations[step].values()
         return frozenset().union(*(self.line.ways.zones_at(arm, device) for device in devices))
 
     def _check_apart(self) -> None:

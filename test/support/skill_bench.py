@@ -28,8 +28,17 @@ LEASES = {
     "carton_station": "cartons",
     "tool_crib": "crib",
     "bin": "reject_bin",
+    "press": "press_1",
+    "turner": "turner_1",
+    "tester": "tester_1",
 }
-TOOL_FOR = {"grip": "parallel_gripper", "suction": "vacuum_cup", "drive_screw": "screwdriver"}
+TOOL_FOR = {
+    "grip": "parallel_gripper",
+    "suction": "vacuum_cup",
+    "drive_screw": "screwdriver",
+    "dispense": "dispenser",
+    "weld": "spot_welder",
+}
 
 
 @cache
@@ -100,11 +109,13 @@ class SkillBench:
     ) -> SkillGoal:
         """A goal for any skill, with a lease of what it needs."""
         needs = plugins.skill(skill).needs(self.line, variant, parameters)
-        leases = dict(LEASES)
+        leases = self._leases()
         if needs.part:
             leases["feeder"] = self.line.feeders_of(needs.part)[0]
             if skill == "pick" and "camera" in needs.kinds:
                 leases["camera"] = "camera_trays"
+        if "tester" in needs.kinds:
+            leases["camera"] = "camera_2"
         self.attempts += 1
         lease = Lease("test", {kind: leases[kind] for kind in needs.kinds})
         return SkillGoal(skill, unit, variant, operation or skill, f"a{self.attempts}", parameters, lease)
@@ -124,9 +135,22 @@ class SkillBench:
         """Execute an operation of the plan, with the tool it needs; `changes` go over its parameters."""
         goal = self.goal(operation, unit, variant, **changes)
         needs = plugins.skill(goal.skill).needs(self.line, goal.variant, goal.parameters)
-        if needs.capability and TOOL_FOR[needs.capability] != self.tool:
-            await self.mount(TOOL_FOR[needs.capability])
+        tool = self._tool_for(needs.capability) if needs.capability else self.tool
+        if tool != self.tool:
+            await self.mount(tool)
         return await self.run(goal)
+
+    def _tool_for(self, capability: str) -> str:
+        """The tool for it, or in a cell without that one the first that can do it."""
+        tools = self.line.tools
+        able = [name for name in tools if capability in tools[name].capabilities]
+        return TOOL_FOR[capability] if TOOL_FOR[capability] in able else able[0]
+
+    def _leases(self) -> dict[str, str]:
+        """Device of each kind; in a cell that has other names, the first of the kind."""
+        cell = self.line.cell_description
+        first = {kind: next(iter(cell.of_kind(kind)), name) for kind, name in LEASES.items()}
+        return {kind: name if name in cell.devices else first[kind] for kind, name in LEASES.items()}
 
     async def operations(
         self, *operations: str, unit: str = "VLV-1", variant: str = "adult"

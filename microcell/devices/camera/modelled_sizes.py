@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from microcell.description.checks import AlongLine, Diameter, Dimension, Flatness, Height, Patch, RightPart, Text
@@ -17,7 +17,7 @@ from microcell.vision.error_sizes import SIZE_ERRORS
 from microcell.vision.measuring import matches
 from microcell.vision.requests import CheckRequest, Reading
 
-_STEP_M = 0.00005
+_STEP_M, _EXACT_M = 0.0002, 0.000001
 _SAME_DIAMETER_RATIO = 0.25
 """Of the nominal radius: farther away, no round edge is looked for (vision/calipers.py)."""
 
@@ -71,15 +71,28 @@ def _looks_alike(a: Part, b: Part) -> bool:
 def _along(request: CheckRequest, check: AlongLine, pose: Pose, items: Sequence[SceneItem]) -> float:
     """Where on the line another thing than before is uppermost: the outermost such places, or those about the middle."""
     length_m = math.dist(check.from_m, check.to_m)
+
+    def seen(at_m: float) -> int | None:
+        item = _uppermost(request.part, pose, _between(check.from_m, check.to_m, at_m / length_m), items)
+        return item.item_id if item else None
+
     count = max(2, round(length_m / _STEP_M))
-    shares = [k / count for k in range(count + 1)]
-    seen = [_uppermost(request.part, pose, _between(check.from_m, check.to_m, share), items) for share in shares]
-    ids = [item.item_id if item else None for item in seen]
-    edges = [length_m * (k + 0.5) / count for k in range(count) if ids[k] != ids[k + 1]]
+    places = [length_m * k / count for k in range(count + 1)]
+    ids = [seen(place) for place in places]
+    edges = [_boundary(seen, places[k], places[k + 1]) for k in range(count) if ids[k] != ids[k + 1]]
     if isinstance(check, Dimension):
         return edges[-1] - edges[0] if len(edges) > 1 else math.nan
     before, behind = [e for e in edges if e <= length_m / 2], [e for e in edges if e > length_m / 2]
     return behind[0] - before[-1] if before and behind else math.nan
+
+
+def _boundary(seen: Callable[[float], int | None], low_m: float, high_m: float) -> float:
+    """Where between two places another thing begins."""
+    first = seen(low_m)
+    while high_m - low_m > _EXACT_M:
+        middle = (low_m + high_m) / 2.0
+        low_m, high_m = (middle, high_m) if seen(middle) == first else (low_m, middle)
+    return (low_m + high_m) / 2.0
 
 
 def _diameter(check: Diameter, item: SceneItem | None) -> float:

@@ -13,12 +13,11 @@ from microcell.description.base import Description, Name
 from microcell.description.line import Line
 from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
-from microcell.skills.contract import Needs, Outcome, Skill, SkillContext, SkillResult
+from microcell.skills.contract import DEVICE_FAULTS, Needs, Outcome, Skill, SkillContext, SkillResult
 from microcell.skills.examining import Examination, failed_in, measurements_of, summary
 from microcell.skills.judging import inspection_of, requests_of
 from microcell.skills.workplace import (
     CAMERA_FAULTS,
-    DEVICE_FAULTS,
     LOOK_AGAIN_RATIOS,
     camera_of,
     check_fixture,
@@ -145,7 +144,8 @@ def _wanted(context: SkillContext) -> InspectParameters:
 def _examination(context: SkillContext) -> Examination:
     line, goal, station = context.line, context.goal, context.leased("fixture")
     name = _wanted(context).inspection
-    requests = requests_of(line, goal.variant, name, station, goal.unit)
+    label = line.product_description.label_of(goal.unit, goal.variant)
+    requests = requests_of(line, goal.variant, name, station, label)
     return Examination(name, inspection_of(line, name), requests, context.leased("camera"), camera_of(context, station))
 
 

@@ -32,7 +32,7 @@ class LabelParameters(Description):
 
 
 class Label(ArmSkill):
-    """Label the unit with its serial.
+    """Label the unit with its serial, and with what its variant says of region, size or colour.
 
     Before: a cup is mounted and empty, the fixture's sensor sees the unit. During: the cup's pressure
     confirms that the label came off the plate and came along; contact is felt at the site. After: the cup
@@ -74,8 +74,9 @@ class Label(ArmSkill):
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = LabelParameters.model_validate(dict(context.goal.parameters))
         grasp = part_of(context, wanted.item)[1].grasp
-        context.say("print", 0.1, f"printing {context.goal.unit}")
-        printed = await context.device(context.leased("printer"), Printer).print_label(context.goal.unit)
+        content = context.line.product_description.label_of(context.goal.unit, context.goal.variant)
+        context.say("print", 0.1, f"printing {content}")
+        printed = await context.device(context.leased("printer"), Printer).print_label(content)
         context.say("peel", 0.3, "taking the label off the plate")
         await self.fetch(part_of(context, wanted.item)[0], grasp, printed.label_in_cell, wanted.speed_m_s)
         await self.motion.lift()

@@ -104,9 +104,10 @@ class Pack(ArmSkill):
 
 
 def place_in_carton(packing: Packing, number: int) -> Pose:
-    """Pose of a unit in the carton's frame: columns along x, then rows along y; `number` counts from 0."""
-    row, column = divmod(number, packing.columns)
-    return Pose((column * packing.pitch_m, row * packing.pitch_m, 0.0))
+    """Pose of a unit in the carton's frame: columns along x, then rows along y, then layers; `number` counts from 0."""
+    layer, place = divmod(number, packing.columns * packing.rows)
+    row, column = divmod(place, packing.columns)
+    return Pose((column * packing.pitch_m, row * packing.pitch_m, layer * packing.layer_m))
 
 
 PLUGIN = Pack

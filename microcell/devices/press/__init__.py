@@ -1,0 +1,1 @@
+"""press: contract and drivers."""

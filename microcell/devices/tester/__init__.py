@@ -1,0 +1,1 @@
+"""tester: contract and drivers."""

@@ -1,0 +1,1 @@
+"""turner: contract and drivers."""

@@ -1,0 +1,1 @@
+"""welder: contract and drivers."""

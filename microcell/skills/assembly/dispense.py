@@ -1,0 +1,120 @@
+"""Lay adhesive along a path of the unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from pydantic import Field
+
+from microcell.description.base import Description, Name
+from microcell.description.line import Line
+from microcell.description.product import Part
+from microcell.description.tool import DispenserTool
+from microcell.devices.dispenser.contract import Dispensed, Dispenser
+from microcell.faults import FaultError
+from microcell.geometry import Pose
+from microcell.measurement import Measurement
+from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
+from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
+from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of
+
+FASTEST_M_S = 0.3
+
+
+class DispenseParameters(Description):
+    """What is dispensed where, and how much."""
+
+    item: Name
+    site: Name
+    mass_kg: float = Field(gt=0, le=1, description="What is to lie on the whole path.")
+    mass_window_ratio: float = Field(0.25, gt=0, lt=1, description="Permitted deviation.")
+    speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last way down.")
+    speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
+
+
+class Dispense(ArmSkill):
+    """Dispense along the path of the item (`path_m`).
+
+    Before: a dispenser is mounted and its cartridge has enough for the whole path; the fixture's sensor sees the unit.
+    During: the nozzle goes from corner to corner, so fast that the flow makes the mass. After: the meter confirms it.
+    Measures `<operation>.mass`. An attempt that was interrupted is in doubt: nobody sees how much lies there.
+    """
+
+    name = "dispense"
+    family = "assembly"
+    summary = "Lays adhesive along a path of the unit."
+    Parameters = DispenseParameters
+    faults = (*MOTION_FAULTS, "FIXTURE_EMPTY", "DISPENSER_EMPTY", "DISPENSE_OFF_LIMITS", "OUTCOME_UNKNOWN")
+
+    @classmethod
+    def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
+        """The arm with a dispenser, and the fixture."""
+        part = part_name_of(line, variant, parameters["item"])
+        return Needs(("arm", "fixture"), line.product_description.parts[part].grasp.capability)
+
+    @classmethod
+    def expected_s(cls, parameters: Mapping[str, Any]) -> float:
+        return 12.0
+
+    async def before(self, context: SkillContext) -> None:
+        wanted = DispenseParameters.model_validate(dict(context.goal.parameters))
+        part = part_of(context, wanted.item)[1]
+        if len(part.path_m) < 2:
+            raise FaultError("SKILL_REFUSED", "dispense", f"the item '{wanted.item}' has no path")
+        await self.take_arm(context, part.grasp.capability, wanted.speed_ratio)
+        await check_fixture(context, occupied=True)
+        left_kg = (await self._dispenser(context).dispensed()).left_kg
+        if left_kg < wanted.mass_kg:
+            detail = f"{left_kg * 1e3:.2f} g are left, {wanted.mass_kg * 1e3:.2f} g are needed"
+            raise FaultError("DISPENSER_EMPTY", self.hand.name, detail)
+
+    async def run(self, context: SkillContext) -> SkillResult:
+        wanted = DispenseParameters.model_validate(dict(context.goal.parameters))
+        part, site = part_of(context, wanted.item)[1], site_of(context, wanted.site)
+        frame = seat_in_cell(context) @ site.part_in_unit.pose
+        way = [frame @ Pose((x, y, 0.0)) @ part.grasp.tcp_in_part.pose for x, y in part.path_m]
+        await self.motion.approach(way[0])
+        await self.motion.move_straight(way[0], wanted.speed_m_s)
+        dispensed = await self._lay(context, way[1:], self._speed_m_s(part, wanted))
+        result = self._judged(context, wanted, dispensed)
+        context.accomplish(result)
+        await self.motion.leave()
+        return result
+
+    async def _lay(self, context: SkillContext, way: list[Pose], speed_m_s: float) -> Dispensed:
+        """Go along the way with an open valve, which is closed whatever happens."""
+        dispenser = self._dispenser(context)
+        await dispenser.open()
+        try:
+            for number, pose in enumerate(way):
+                context.say("dispense", 0.3 + 0.5 * number / len(way), f"corner {number + 1} of {len(way)}")
+                await self.motion.move_straight(pose, speed_m_s)
+        finally:
+            dispensed = await dispenser.close()
+        return dispensed
+
+    def _judged(self, context: SkillContext, wanted: DispenseParameters, dispensed: Dispensed) -> SkillResult:
+        low, high = (wanted.mass_kg * (1.0 + sign * wanted.mass_window_ratio) for sign in (-1.0, 1.0))
+        told = f"{dispensed.mass_kg * 1e3:.3f} g on {wanted.site}"
+        if not low <= dispensed.mass_kg <= high:
+            detail = f"{told}, permitted are {low * 1e3:.3f} to {high * 1e3:.3f} g"
+            raise FaultError("DISPENSE_OFF_LIMITS", self.hand.name, detail)
+        name = f"{context.goal.operation}.mass"
+        measured = Measurement(name, dispensed.mass_kg, "kg", low, high, source=self.hand.name)
+        return SkillResult(Outcome.SUCCEEDED, told, measurements=(measured,))
+
+    def _speed_m_s(self, part: Part, wanted: DispenseParameters) -> float:
+        """Speed at which the tool's flow lays the mass on the path."""
+        tool = self.motion.tool
+        flow_kg_s = tool.flow_kg_s if isinstance(tool, DispenserTool) else 0.0
+        length_m = sum(math.dist(a, b) for a, b in pairwise(part.path_m))
+        return min(FASTEST_M_S, length_m * flow_kg_s / wanted.mass_kg)
+
+    def _dispenser(self, context: SkillContext) -> Dispenser:
+        return context.device(self.hand.name, Dispenser)
+
+
+PLUGIN = Dispense

@@ -1,0 +1,103 @@
+"""Codes of several kinds are read in any place; what only one look reads, or looks read differently, is not told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import zxingcpp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microcell.vision import code_reader
+from microcell.vision.code_passes import PASSES
+from microcell.vision.code_reader import ENOUGH_RATIO, ReadCode, read_codes
+
+BARS = np.array([[0.0, 0.0], [90.0, 0.0], [90.0, 30.0], [0.0, 30.0]])
+
+
+def code(name: str, text: str, width: int = 220, height: int = 100) -> np.ndarray[Any, Any]:
+    made = zxingcpp.write_barcode(getattr(zxingcpp.BarcodeFormat, name), text, width=width, height=height)
+    return np.array(made)
+
+
+def on_sheet(*codes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Codes one under the other on white."""
+    width = max(one.shape[1] for one in codes) + 40
+    rows = [cv2.copyMakeBorder(one, 20, 20, 20, width - 20 - one.shape[1], cv2.BORDER_CONSTANT, value=255) for one in codes]
+    return np.concatenate(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("EAN13", "ean_13", "9780804816632"), ("Code128", "code_128", "VLV-000123"), ("QRCode", "qr_code", "lot 7"),
+        ("DataMatrix", "data_matrix", "VLV-000123"), ("Aztec", "aztec", "lot 7"), ("PDF417", "pdf417", "lot 7"),
+        ("Code39", "code_39", "LOT7"), ("ITF", "itf", "00123456789012"),
+    ],
+)  # fmt: skip
+def test_a_code_is_read_with_its_kind(name: str, kind: str, text: str) -> None:
+    (found,) = read_codes(on_sheet(code(name, text)))
+    assert (found.kind, found.text) == (kind, text)
+
+
+def test_several_codes_are_told_from_top_to_bottom_with_their_places() -> None:
+    upper, lower = read_codes(on_sheet(code("QRCode", "upper", 100, 100), code("DataMatrix", "lower", 100, 100)))
+    assert (upper.text, lower.text) == ("upper", "lower")
+    assert upper.centre_px == pytest.approx((73, 73), abs=10)
+    assert lower.centre_px[1] - upper.centre_px[1] == pytest.approx(150, abs=25)
+
+
+def test_naming_the_kind_leaves_out_the_others() -> None:
+    sheet = on_sheet(code("QRCode", "upper", 100, 100), code("DataMatrix", "lower", 100, 100))
+    assert [found.text for found in read_codes(sheet, ("data_matrix",))] == ["lower"]
+
+
+def test_a_code_out_of_focus_is_read_where_a_plain_look_fails() -> None:
+    sheet = on_sheet(code("EAN13", "9780804816632", 440, 200))
+    small = cv2.GaussianBlur(cv2.resize(sheet, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA), (0, 0), 0.8)
+    assert zxingcpp.read_barcodes(small) == []
+    assert [found.text for found in read_codes(small)] == ["9780804816632"]
+
+
+def test_turned_and_sixteen_bit_codes_are_read() -> None:
+    sheet = on_sheet(code("Code128", "VLV-000123", 440, 160))
+    sheet = cv2.copyMakeBorder(sheet, 140, 140, 20, 20, cv2.BORDER_CONSTANT, value=255)
+    height, width = sheet.shape
+    for angle_deg in (15.0, 32.0, -40.0):
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle_deg, 0.9)
+        turned = cv2.warpAffine(sheet, matrix, (width, height), borderValue=255)
+        assert [found.text for found in read_codes(turned)] == ["VLV-000123"]
+    assert [found.text for found in read_codes(sheet.astype(np.uint16) * 257)] == ["VLV-000123"]
+
+
+def test_an_image_without_a_code_has_none_and_bounded_work() -> None:
+    noise = np.random.default_rng(2).integers(0, 255, (200, 300)).astype(np.uint8)
+    assert read_codes(noise) == ()
+    assert read_codes(np.full((1, 1), 255, np.uint8)) == ()
+    assert len(list(code_reader._looks(noise, 200 * 300))) == 1
+    assert len(list(code_reader._looks(noise, 10**9))) == len(PASSES)
+
+
+def test_a_bar_code_that_one_look_alone_reads_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = iter([[ReadCode("ean_13", "1", b"1", BARS, 1)]])
+    monkeypatch.setattr(code_reader, "_once", lambda *_: next(once, []))
+    assert read_codes(np.full((60, 90), 255, np.uint8)) == ()
+
+
+def test_a_upc_e_in_half_of_an_ean_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [ReadCode("ean_13", "1", b"1", BARS, 1), ReadCode("upc_e", "2", b"2", BARS * 0.5, 1)]
+    monkeypatch.setattr(code_reader, "_once", lambda *_: seen)
+    assert [found.text for found in read_codes(np.full((60, 90), 255, np.uint8))] == ["1"]
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=2), max_size=12))
+def test_of_different_readings_at_one_place_at_most_one_is_told(looks: list[list[str]]) -> None:
+    found: list[ReadCode] = []
+    for texts in looks:
+        found = code_reader._voted(found, [ReadCode("ean_13", text, text.encode(), BARS, 1) for text in texts])
+    told = [one for one in found if code_reader._told(one, found, ENOUGH_RATIO)]
+    assert len(told) <= 1
+    assert all(one.votes >= 2 and sum(one.text in texts for texts in looks) == one.votes for one in told)
