@@ -14,12 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from microcell import __version__
+from microcell.arguments import day, domain, positive, ratio
 from microcell.errors import MicrocellError
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
 ORDER_FORMATS = ("own", "csv", "b2mml", "nexus", "ariac")
-MOST_DOMAIN = 232
-"""The highest ROS_DOMAIN_ID whose ports exist."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _report_command(commands)
     _journal_commands(commands)
     _teach_command(commands)
+    _calibrate_command(commands)
     _pack_command(commands)
     _import_command(commands)
     return parser
@@ -94,9 +94,9 @@ def _security_command(commands: Commands) -> None:  # type: ignore[valid-type]
     security.add_argument("--output", type=Path, required=True, metavar="DIR", help="written to; files there are replaced")
     security.add_argument("--world", choices=("mock", "real"), default="mock", help="default: %(default)s")
     security.add_argument("--namespace", default="", help="default: the cell's name")
-    security.add_argument("--domain", type=_domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: %(default)s)")
+    security.add_argument("--domain", type=domain, default=0, metavar="N", help="ROS_DOMAIN_ID (default: %(default)s)")
     security.add_argument(
-        "--days", type=_positive(int), default=3650, metavar="N", help="permissions hold so long (default: %(default)s)"
+        "--days", type=positive(int), default=3650, metavar="N", help="permissions hold so long (default: %(default)s)"
     )
 
 
@@ -119,12 +119,12 @@ def _run_command(commands: Commands) -> None:  # type: ignore[valid-type]
     )
     run.add_argument(
         "--defects",
-        type=_ratio,
+        type=ratio,
         default=0.0,
         metavar="RATIO",
         help="about so many units come out bad, of every kind that the inspections look for (0.05: one in twenty)",
     )
-    run.add_argument("--hours", type=_positive(float), help="end after so many hours of cell time")
+    run.add_argument("--hours", type=positive(float), help="end after so many hours of cell time")
     run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")
     _json(run)
 
@@ -135,11 +135,11 @@ def _view_command(commands: Commands) -> None:  # type: ignore[valid-type]
     view.add_argument(
         "--output", type=Path, metavar="FILE", help="write a .gif (animated) or .png (still) and open no browser"
     )
-    view.add_argument("--unit", type=_positive(int), default=1, metavar="N", help="which unit of the run (default: 1)")
+    view.add_argument("--unit", type=positive(int), default=1, metavar="N", help="which unit of the run (default: 1)")
     view.add_argument("--seed", type=int, default=0, help="of all that scatters, as in run")
-    view.add_argument("--at", type=_positive(float), metavar="S", help="still: so long after the unit was begun")
-    view.add_argument("--speed", type=_positive(float), default=4.0, help="animation: times as fast (default: 4)")
-    view.add_argument("--width", type=_positive(int), default=800, metavar="PX", help="of the picture (default: 800)")
+    view.add_argument("--at", type=positive(float), metavar="S", help="still: so long after the unit was begun")
+    view.add_argument("--speed", type=positive(float), default=4.0, help="animation: times as fast (default: 4)")
+    view.add_argument("--width", type=positive(int), default=800, metavar="PX", help="of the picture (default: 800)")
     view.add_argument("--port", type=int, default=8080, help="of the browser's page, on this machine (default: 8080)")
 
 
@@ -150,7 +150,7 @@ def _cell_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     up.add_argument("--journal", type=Path, metavar="FILE", help="default: out/<line>.journal")
     up.add_argument("--seed", type=int, default=0, help="of the mock hardware's scatter")
     up.add_argument("--window", action="store_true", help="world gazebo: with Gazebo's window")
-    up.add_argument("--time-scale", type=_positive(float), help="speed of mock hardware against real time")
+    up.add_argument("--time-scale", type=positive(float), help="speed of mock hardware against real time")
     up.add_argument("--namespace", default="", help="default: the cell's name")
 
     order = _add(commands, "order", "hand orders to a running cell; list, update and control them")
@@ -297,8 +297,8 @@ def _pack_command(commands: Commands) -> None:  # type: ignore[valid-type]
     pack.add_argument("--carton", type=_size, required=True, metavar="LxWxH", help="inside of the carton, m: 0.4x0.3x0.2")
     pack.add_argument("--variant", help="of the product; default: the product's default variant")
     pack.add_argument("--parts", action="store_true", help="the parts of one unit, as a kit, in place of finished units")
-    pack.add_argument("--quantity", type=_positive(int), metavar="N", help="units (default: as many as fit), or kits (1)")
-    pack.add_argument("--clearance", type=_positive(float), default=0.001, metavar="M", help="around each box (0.001)")
+    pack.add_argument("--quantity", type=positive(int), metavar="N", help="units (default: as many as fit), or kits (1)")
+    pack.add_argument("--clearance", type=positive(float), default=0.001, metavar="M", help="around each box (0.001)")
     pack.add_argument("--output", type=Path, metavar="FILE", help="draw it, as .png or .svg")
     _json(pack)
 
@@ -335,6 +335,25 @@ def _size(text: str) -> tuple[float, float, float]:
     return length, width, height
 
 
+def _calibrate_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    text = "find a camera's optics, its place at an arm, or its scale on a plane; residuals, with a picture"
+    calibrate = _add(commands, "calibrate", text)
+    calibrate.add_argument("what", choices=("intrinsics", "hand-eye", "plane"))
+    calibrate.add_argument("--images", type=Path, metavar="DIR", help="images of the board")
+    calibrate.add_argument("--board", metavar="BOARD", help="chessboard:9x6:0.025 or charuco:7x5:0.03:0.022:5x5_100 (m)")
+    calibrate.add_argument("--poses", type=Path, metavar="FILE", help="hand-eye: the hand in the base, CSV, one a line")
+    calibrate.add_argument("--camera-poses", type=Path, metavar="FILE", help="hand-eye: of a tracker, CSV")
+    calibrate.add_argument(
+        "--mounting", choices=("in_hand", "to_hand"), default="in_hand", help="camera on the hand, or beside the arm"
+    )
+    calibrate.add_argument("--intrinsics", type=Path, metavar="FILE", help="calibration that holds the camera's optics")
+    calibrate.add_argument("--serial", default="", help="of the camera; default: that of --intrinsics")
+    calibrate.add_argument("--output", type=Path, required=True, metavar="FILE", help="written (.yaml); a picture beside it")
+    calibrate.add_argument("--days", type=positive(int), default=365, metavar="N", help="it holds so long (%(default)s)")
+    calibrate.add_argument("--date", type=day, metavar="DATE", help="on which it was made (default: today)")
+    _json(calibrate)
+
+
 def _add(commands: Commands, name: str, text: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
     return commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")  # type: ignore[attr-defined]
 
@@ -357,32 +376,8 @@ def _what(parser: argparse.ArgumentParser, product: bool = False) -> None:
     else:
         text = "an order as YAML, or a file of other systems (see import); may be repeated"
         parser.add_argument("--order", type=Path, action="append", default=[], metavar="FILE", help=text)
-    parser.add_argument("--quantity", type=_positive(int), metavar="N", help="so many units")
+    parser.add_argument("--quantity", type=positive(int), metavar="N", help="so many units")
     parser.add_argument("--variant", help="of the product; default: the product's default variant")
-
-
-def _domain(text: str) -> int:
-    if not (text.isdecimal() and int(text) <= MOST_DOMAIN):
-        raise argparse.ArgumentTypeError(f"'{text}' is not a domain from 0 to {MOST_DOMAIN}")
-    return int(text)
-
-
-def _ratio(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not from 0 to less than 1")
-    return value
-
-
-def _positive(kind: type[int] | type[float]):  # type: ignore[no-untyped-def]
-    def parse(text: str) -> float:
-        value = kind(text)
-        if not 0 < value < float("inf"):
-            raise argparse.ArgumentTypeError(f"'{text}' is not greater than 0")
-        return value
-
-    parse.__name__ = "number"
-    return parse
 
 
 if __name__ == "__main__":

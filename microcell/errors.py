@@ -18,6 +18,10 @@ class MissingCapabilityError(MicrocellError):
     """Something optional is not installed here; the message names what to install."""
 
 
+class CalibrationError(MicrocellError):
+    """Images or poses that nothing can be calibrated from; the message says what to take anew, and how."""
+
+
 class JournalError(MicrocellError):
     """A journal that cannot be read, written or trusted."""
 

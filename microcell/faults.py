@@ -164,6 +164,10 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     # inspection
     "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver."),
+    "CAMERA_NOT_CALIBRATED": _engineer(
+        "The camera's calibration has expired, or is not of this camera.",
+        "Calibrate it anew (microcell calibrate), name the new file in the cell's description, and start the cell again.",
+    ),
     "CAMERA_UNUSABLE_IMAGE": _cell(
         "The image is too dark, too bright or blurred to judge.", "Look again with other exposure."
     ),

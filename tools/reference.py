@@ -43,6 +43,7 @@ INTRODUCTIONS = {
     "line": "A file in `lines/`: one cell set up for one product. The only file that `run`, `show` and `up` are given.",
     "fault_schedule": "A file in `faults/`, for `microcell run LINE --faults FILE`: faults of the "
     "[catalogue](../faults.md), and when they happen.",
+    "calibration": "A file in `calibrations/`, written by `microcell calibrate` and named by a camera of a cell.",
     "order": "A file for `microcell order FILE` and `microcell run --order FILE`.",
 }
 

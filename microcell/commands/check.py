@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime, timezone
 
 from microcell.description.loader import check_paths
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every mistake; 0 when there is none, 2 otherwise."""
-    issues = check_paths(args.paths)
+    issues = check_paths(args.paths, datetime.now(timezone.utc).date())
     for issue in issues:
         print(issue)
     if issues:

@@ -218,6 +218,10 @@ class CameraSpec(DeviceSpec):
     distortion_ratios: tuple[Distortion, Distortion, Distortion, Distortion, Distortion] = Field(
         (0.0, 0.0, 0.0, 0.0, 0.0), description="Lens distortion k1, k2, p1, p2, k3 (ROS: plumb_bob)."
     )
+    serial: str = Field("", max_length=64, description="Serial of the camera.")
+    calibration: Name | None = Field(
+        None, description="Calibration, a file in `calibrations/`; its optics replace those that stand here."
+    )
     sees: tuple[Name, ...] = Field(min_length=1, description="Stations and feeders in view.")
     exposure_s: float = Field(0.02, gt=0, le=5, description="Exposure where an inspection gives none.")
     noise_ratio: float = Field(0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale.")

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from microcell.description.base import Description, Document, Name
+from microcell.description.calibration import Calibration
 from microcell.description.cell import Cell
 from microcell.description.checks import ChartSpec
 from microcell.description.product import Product
@@ -135,6 +136,8 @@ class Line(LineDocument):
     cell_description: Cell
     product_description: Product
     tools: dict[Name, Annotated[Tool, Field(discriminator="device")]]
+    calibrations: dict[Name, Calibration] = Field(default_factory=dict)
+    """By camera. What they say of its optics stands in `cell_description` already."""
 
     @cached_property
     def ways(self) -> Ways:

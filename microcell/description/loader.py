@@ -6,10 +6,12 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from microcell.description.base import is_name
+from microcell.description.calibration import with_optics
 from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.files import leads_out, with_file, with_models
 from microcell.description.line import Line, LineDocument
@@ -74,9 +76,12 @@ def load_faults(path: Path | str, line: Line) -> tuple[ScheduledFault, ...]:
     return context.fault_schedule.faults
 
 
-def check_paths(paths: Iterable[Path | str]) -> tuple[Issue, ...]:
-    """Every issue of files, of all files below directories, and of what the lines among them refer to."""
-    library = _Library()
+def check_paths(paths: Iterable[Path | str], today: date | None = None) -> tuple[Issue, ...]:
+    """Every issue of files, of all files below directories, and of what the lines among them refer to.
+
+    With `today`, also what has expired by then.
+    """
+    library = _Library(today)
     found: list[Issue] = []
     for path in map(Path, paths):
         files = _files(path)
@@ -117,7 +122,8 @@ def description_digest(line: Line) -> str:
 class _Library:
     """Finds and reads documents; each file once."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: date | None = None) -> None:
+        self._today = today
         self._readings: dict[tuple[Path, str | None], Reading] = {}
         self._unfound: list[Issue] = []
 
@@ -153,7 +159,19 @@ class _Library:
             if tool is not None:
                 tools[name] = _named(tool, name)
         unread = len(tools) < len({name for name, _ in places})
-        return Context(readings, tools, unread)
+        calibrations = self._calibrations(readings["cell"], path) if "cell" in readings else {}
+        return Context(readings, tools, unread, calibrations, self._today)
+
+    def _calibrations(self, cell: Reading, beside: Path) -> dict[str, Reading]:
+        """What the cell's cameras name as their calibrations, by camera."""
+        devices = cell.value("devices")
+        cameras = [name for name, device in devices.items() if isinstance(device, dict)] if isinstance(devices, dict) else []
+        found = {}
+        for name in cameras:
+            reading = self._referred(cell, ("devices", name, "calibration"), "calibration", beside)
+            if reading is not None:
+                found[name] = reading
+        return found
 
     def order(self, path: Path, line: Line | None = None) -> Context:
         """An order with the product that it names."""
@@ -168,7 +186,7 @@ class _Library:
         if named is None:
             return Context({"fault_schedule": schedule})
         line = self.line(named.path)
-        return Context({"fault_schedule": schedule, **line.readings}, line.tool_readings, line.unread_tools)
+        return replace(line, readings={"fault_schedule": schedule, **line.readings})
 
     def _read(self, path: Path, kind: str | None = None) -> Reading:
         key = path.absolute(), kind
@@ -230,11 +248,16 @@ def _made(line: Line) -> Reading:
 def _line(context: Context) -> Line:
     said = {name: getattr(context.line, name) for name in LineDocument.model_fields}
     cell_path = context.readings["cell"].path
-    devices = {name: with_file(spec, cell_path) for name, spec in context.cell.devices.items()}
+    calibrations = context.calibrations
+    devices = {
+        name: with_optics(with_file(spec, cell_path), calibrations.get(name)) for name, spec in context.cell.devices.items()
+    }
     cell = context.cell.model_copy(update={"devices": devices})
     tools = {name: with_file(tool, context.tool_readings[name].path) for name, tool in context.tools.items()}
     product = with_models(context.product, context.readings["product"].path)
-    return Line(**said, cell_description=cell, product_description=product, tools=tools)
+    return Line(
+        **said, cell_description=cell, product_description=product, tools=tools, calibrations=calibrations
+    )  # fmt: skip
 
 
 def _shared(kind: str) -> tuple[Path, ...]:

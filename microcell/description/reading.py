@@ -21,6 +21,7 @@ FOLDERS = {
     "line": "lines",
     "order": "orders",
     "fault_schedule": "faults",
+    "calibration": "calibrations",
 }
 """Where the documents of each kind lie, below the configuration directory."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from microcell.description import (
+    rules_calibration,
     rules_cell,
     rules_documents,
     rules_faults,
@@ -30,6 +31,7 @@ MODULES = (
     rules_files,
     rules_references,
     rules_cell,
+    rules_calibration,
     rules_product,
     rules_plan,
     rules_line,

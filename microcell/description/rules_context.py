@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeAlias, get_args
 
 from microcell.description.base import is_name
+from microcell.description.calibration import Calibration
 from microcell.description.cell import Cell, DeviceUnion
 from microcell.description.fault_schedule import FaultSchedule
 from microcell.description.line import LineDocument
@@ -31,6 +33,7 @@ DEVICE_KINDS: tuple[str, ...] = tuple(
 class Context:
     """Documents that belong together, by kind, as far as there are such; tools by name.
 
+    Calibrations are by the name of the camera that names them. Without `today` nothing is too old.
     Damaged entries are left out of the documents; whether a name exists is asked of `names`, which knows them
     too. A rule says what it needs, so that none judges by what is missing because something else is wrong.
     """
@@ -38,6 +41,8 @@ class Context:
     readings: Mapping[str, Reading]
     tool_readings: Mapping[str, Reading] = field(default_factory=dict)
     unread_tools: bool = False
+    calibration_readings: Mapping[str, Reading] = field(default_factory=dict)
+    today: date | None = None
 
     @property
     def line(self) -> LineDocument:
@@ -63,6 +68,11 @@ class Context:
     def tools(self) -> dict[str, AnyTool]:
         """The sound tools by name."""
         return {name: reading.document for name, reading in self.tool_readings.items() if reading.document is not None}
+
+    @property
+    def calibrations(self) -> dict[str, Calibration]:
+        """The sound calibrations by the name of their camera."""
+        return {name: r.document for name, r in self.calibration_readings.items() if r.document is not None and r.whole()}
 
     def has(self, need: str) -> bool:
         """Whether a document (`cell`) was read at least in part, or a section (`cell.devices`) is whole."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from microcell.description.calibration import Calibration
 from microcell.description.cell import Cell
 from microcell.description.fault_schedule import FaultSchedule
 from microcell.description.line import LineDocument
@@ -24,6 +25,7 @@ DOCUMENTS: dict[str, Any] = {
     "line": LineDocument,
     "order": Order,
     "fault_schedule": FaultSchedule,
+    "calibration": Calibration,
 }
 """What a file of each kind holds."""
 

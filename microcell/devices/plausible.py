@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import datetime, timezone
 from typing import Any
 
+from microcell.description.calibration import Calibration
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.carton_station.contract import Carton, CartonStation
 from microcell.devices.contract import Device
@@ -49,6 +51,20 @@ def check_fresh(name: str, time_s: float, now_s: float, stale_s: float = STALE_S
     """DEVICE_STALE for a reading or image that is old."""
     if now_s - time_s > stale_s:
         raise FaultError("DEVICE_STALE", name, f"what it delivered is {now_s - time_s:.1f} s old")
+
+
+def check_calibrated(name: str, serial: str, calibration: Calibration | None, unix_s: float) -> None:
+    """CAMERA_NOT_CALIBRATED for a calibration of another camera, or one that has expired; a camera needs none.
+
+    `serial` is what the camera says of itself, "" where it says nothing.
+    """
+    if calibration is None:
+        return
+    today = datetime.fromtimestamp(unix_s, timezone.utc).date()
+    if today > calibration.valid_until:
+        raise FaultError("CAMERA_NOT_CALIBRATED", name, f"it expired on {calibration.valid_until}, today is {today}")
+    if serial and serial != calibration.serial:
+        raise FaultError("CAMERA_NOT_CALIBRATED", name, f"it is of '{calibration.serial}', this is '{serial}'")
 
 
 class Judge:

@@ -78,6 +78,7 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "TOOL_WRONG": (_other("tool"), _HOLD),
     "CAMERA_NO_IMAGE": (*_steps(("look_again", 1)), _other("camera"), _HOLD),
     "CAMERA_UNUSABLE_IMAGE": (*_steps(("retry", 2)), _other("camera"), _HOLD),
+    "CAMERA_NOT_CALIBRATED": (_other("camera"), _HOLD),
     "CARTON_FULL": _steps(("retry", 2), ("hold", 1)),
     "CARTON_MISSING": (_other("carton_station"), _HOLD),
     "LABEL_NOT_PRINTED": (*_steps(("retry", 2)), _other("printer"), _HOLD),

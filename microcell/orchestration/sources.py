@@ -35,6 +35,7 @@ BLAMED: dict[str, tuple[str, ...]] = {
     "FIXTURE_OCCUPIED": ("fixture",),
     "CAMERA_NO_IMAGE": ("camera",),
     "CAMERA_UNUSABLE_IMAGE": ("camera",),
+    "CAMERA_NOT_CALIBRATED": ("camera",),
     "LABEL_NOT_PRINTED": ("printer",),
     "CARTON_MISSING": ("carton_station",),
     "CARTON_FULL": ("carton_station",),

@@ -63,7 +63,9 @@ WIRES = {
     "turner": Wire(services=(names.turn, names.read)),
     "tester": Wire(services=(names.measure,)),
     "safety": Wire(),  # its topics have a button or an arm in their names: see `_wire`
-    "camera": Wire(states=(names.image,), services=(names.capture,), shown=(names.camera_info,)),
+    "camera": Wire(  # without depth fewer: see `_wire`
+        states=(names.image, names.camera_info, names.depth_image, names.points), services=(names.capture,)
+    ),
 }
 
 HARDWARE_NODES = {
@@ -238,11 +240,23 @@ def _wire(device: DevicePlan) -> Wire:
     if device.kind == "press":
         programs = cast("list[str]", device.parameters["programs"])
         return Wire(services=tuple(partial(names.press_program, program=program) for program in programs))
+    if device.kind == "camera":
+        usual = WIRES["camera"]
+        absent = {
+            *((names.depth_image,) if not _shows(device, "depth_image", True) else ()),
+            *((names.points,) if not _shows(device, "points", False) else ()),
+        }
+        return Wire(states=tuple(name for name in usual.states if name not in absent), services=usual.services)
     if device.kind != "safety":
         return WIRES[device.kind]
     buttons, arms = (cast("list[str]", device.parameters[key]) for key in ("buttons", "arms"))
     pressed = (partial(names.emergency_stop, button=button) for button in buttons)
     return Wire(states=(*pressed, *(partial(names.protective_stop, arm=arm) for arm in arms)))
+
+
+def _shows(camera: DevicePlan, what: str, usually: bool) -> bool:
+    """Whether a camera with depth shows this beside its image."""
+    return bool(camera.parameters.get("depth") and camera.parameters.get(what, usually))
 
 
 def _below(node: str, services: Iterable[str]) -> tuple[str, ...]:

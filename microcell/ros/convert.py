@@ -195,44 +195,28 @@ def _duration(nanoseconds: int) -> Duration:
 
 # --- images --------------------------------------------------------------------------------------------------------------
 
-_ENCODINGS = {"mono8": ("u1", 1), "mono16": ("u2", 1), "rgb8": ("u1", 3), "bgr8": ("u1", 3)}
-"""Sample type and channels by encoding, as sensor_msgs/image_encodings.hpp has them."""
+_ENCODINGS = {
+    ("uint8", 2): "mono8", ("uint16", 2): "mono16", ("uint8", 3): "rgb8", ("uint16", 3): "rgb16", ("float32", 2): "32FC1",
+}  # fmt: skip
+"""By sample type and dimensions. What comes in is read by `convert_images`."""
 
 
 def image_message(pixels: np.ndarray[Any, Any], frame: str, time: Time) -> Image:
-    """A (height, width, 3) uint8 RGB image."""
+    """A (height, width) or (height, width, 3) RGB image, uint8 or uint16, or (height, width) float32 depths, m."""
+    import sys
     from array import array
 
     import numpy as np
 
-    height, width, _ = pixels.shape
-    message = Image(header=Header(frame_id=frame, stamp=time), height=height, width=width, encoding="rgb8", step=3 * width)
+    height, width = pixels.shape[:2]
+    message = Image(
+        header=Header(frame_id=frame, stamp=time), height=height, width=width,
+        encoding=_ENCODINGS[pixels.dtype.name, pixels.ndim], step=pixels.nbytes // height,
+        is_bigendian=sys.byteorder == "big",
+    )  # fmt: skip
     # An array of bytes is taken over as it is; anything else is checked byte by byte in Python.
     message.data = array("B", np.ascontiguousarray(pixels).tobytes())
     return message
-
-
-def image_of(message: Image) -> np.ndarray[Any, Any]:
-    """A message's image as (height, width, 3) uint8 RGB, whatever its encoding; 16 bit keep their upper eight.
-
-    `UsageError` for an encoding that is not mono8, mono16, rgb8 or bgr8, and for data that do not fit the size.
-    """
-    import numpy as np
-
-    if message.encoding not in _ENCODINGS:
-        raise UsageError(f"the encoding '{message.encoding}'; {', '.join(_ENCODINGS)} can be read")
-    sample, channels = _ENCODINGS[message.encoding]
-    kind = np.dtype(sample).newbyteorder(">" if message.is_bigendian else "<")
-    row, step = message.width * channels * kind.itemsize, message.step
-    if step < row or len(message.data) < step * message.height or not message.height:
-        size = f"{message.width} x {message.height} {message.encoding} with a step of {step}"
-        raise UsageError(f"{len(message.data)} bytes for an image of {size}")
-    rows = np.frombuffer(message.data, np.uint8, step * message.height).reshape(message.height, step)
-    samples = np.ascontiguousarray(rows[:, :row]).view(kind).reshape(message.height, message.width, channels)
-    eight = (samples >> 8).astype(np.uint8) if kind.itemsize == 2 else samples
-    if channels == 1:
-        return np.repeat(eight, 3, axis=2)
-    return np.ascontiguousarray(eight[:, :, ::-1]) if message.encoding == "bgr8" else eight
 
 
 def camera_info_message(spec: CameraSpec, frame: str, time: Time) -> CameraInfo:

@@ -21,12 +21,14 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.bounded import bounded
+from microcell.ros.convert_images import pixels_of
 from microcell.ros.convert_inspection import Subject, report_message
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell.skills.contract import SkillGoal
 from microcell.skills.examining import Examination, summary
 from microcell.skills.judging import inspection_of, requests_of
+from microcell.vision.photos import as_rgb8
 from microcell.vision.results import InspectionReport
 from microcell_interfaces.msg import InspectionReport as InspectionReportMsg
 from microcell_interfaces.srv import InspectUnit
@@ -122,7 +124,7 @@ class InspectionInterface:
         camera, spec = self._camera_over(request.station)
         if not 0.0 <= request.exposure <= LONGEST_S or not math.isfinite(request.exposure):
             raise UsageError(f"exposure {request.exposure:g} s is not from 0 to {LONGEST_S:g} s.")
-        pixels = convert.image_of(request.image) if len(request.image.data) else None
+        pixels = as_rgb8(pixels_of(request.image)) if len(request.image.data) else None
         if pixels is not None and pixels.shape[:2] != (spec.height_px, spec.width_px):
             size = f"{request.image.width} x {request.image.height}"
             raise UsageError(f"an image of {size} pixels is none of {camera}, which has {spec.width_px} x {spec.height_px}.")
@@ -166,7 +168,7 @@ class InspectionInterface:
             camera = self._devices[wanted.camera]
             if not isinstance(camera, Camera):
                 raise UsageError(f"'{wanted.camera}' is no camera.")
-            pixels = (await camera.capture(wanted.exposure_s * ratio)).pixels
+            pixels = (await camera.capture(wanted.exposure_s * ratio)).rgb8
         image = pixels
         readings, sha256 = await self._beside(lambda: _measured(image, examination, wanted.camera))
         examination.take(readings, ratio, sha256)

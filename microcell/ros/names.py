@@ -119,6 +119,16 @@ def image(device: str) -> str:
     return f"{device}/image"
 
 
+def depth_image(device: str) -> str:
+    """Topic sensor_msgs/Image of distances along a camera's optical axis."""
+    return f"{device}/depth_image"
+
+
+def points(device: str) -> str:
+    """Topic sensor_msgs/PointCloud2 of a camera, in its optical frame."""
+    return f"{device}/points"
+
+
 def camera_info(device: str) -> str:
     """Latched topic sensor_msgs/CameraInfo of a camera."""
     return f"{device}/camera_info"

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from microcell.description.checks import Anomaly, Count, Taught, TaughtPresence, Template
 from microcell.faults import FaultError
 from microcell.vision import anomaly_model, counting, taught_presence
+from microcell.vision.photos import ENDINGS, image_files, read_image
 from microcell.vision.taught import Judge
 from microcell.vision.template import TemplateModel
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     Image = npt.NDArray[Any]
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 BOUND = 0.95
 """Confidence of the upper bounds of the rates."""
 
@@ -79,7 +78,7 @@ class Lesson:
 
 def photos_in(folder: Path) -> list[Photo]:
     """Every photo in a folder, by name; INSPECTION_NOT_CONFIGURED where one cannot be read or there is none."""
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in ENDINGS)
+    paths = image_files(folder)
     if not paths:
         raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", f"no photos in '{folder}' ({', '.join(ENDINGS)})")
     return [Photo(path.name, read_photo(path)) for path in paths]
@@ -87,10 +86,10 @@ def photos_in(folder: Path) -> list[Photo]:
 
 def read_photo(path: Path) -> Image:
     """One photo as RGB or mono."""
-    image = cv2.imread(str(path), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    image = read_image(path)
     if image is None:
         raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", f"'{path}' cannot be read as an image")
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image
 
 
 def teach(check: Taught, good: Sequence[Photo], bad: Sequence[Photo] = ()) -> Lesson:

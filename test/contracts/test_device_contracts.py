@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from microcell import plugins
@@ -51,11 +58,23 @@ def make(driver: str) -> tuple[Any, Plant]:
     line, name, spec = first_of(driver.partition("/")[0])
     clock = LoopClock(0.0)
     plant = Plant(line, 3, clock)
+    if driver == "camera/files":
+        spec = spec.model_copy(update={"parameters": {"folder": str(photographed())}})
     if spec.kind == "tool":
         plant.tool(name).arm, plant.tool(name).pocket = "arm", None
     elif spec.kind == "force_sensor":
         plant.tool("parallel_gripper").arm, plant.tool("parallel_gripper").pocket = "arm", None
     return plugins.driver(driver)(name, spec, DeviceHost(line, clock, plant)), plant
+
+
+@cache
+def photographed() -> Path:
+    """A folder with an image of the size of the line's first camera."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _, _, camera = first_of("camera")
+    cv2.imwrite(str(folder / "a.png"), np.full((camera.height_px, camera.width_px, 3), 90, np.uint8))
+    return folder
 
 
 def connected(driver: str, scenario: Callable[[Any], Awaitable[None]]) -> None:

@@ -152,7 +152,8 @@ def test_a_document_without_kind_outside_the_folders_is_asked_for_it(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("name: a\n", encoding="utf-8")
     assert error_of(load_document, path) == (
-        f"{path}:1:1: the key 'kind' is missing; it is one of cell, tool, product, line, order, fault_schedule. Add it."
+        f"{path}:1:1: the key 'kind' is missing; it is one of cell, tool, product, line, order, fault_schedule, "
+        "calibration. Add it."
     )
 
 

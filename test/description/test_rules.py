@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from microcell import plugins
-from microcell.description import rules_faults, rules_zones
+from microcell.description import rules_calibration, rules_faults, rules_zones
 from microcell.description.loader import check_paths, load_line, load_order
 from microcell.description.rules import RULES
 from microcell.errors import ConfigError
@@ -460,7 +460,8 @@ def test_every_rule_is_provoked_here_and_says_itself_in_one_line():
         test_a_model_that_is_a_link_to_elsewhere_is_refused,
     )
     provoked = {rule for rule, _, _ in PROVOCATIONS} | {test.__doc__ for test in alone}
-    elsewhere = (rules_zones.__name__, rules_faults.__name__)  # see test_rules_zones and test_fault_schedule
+    # See test_rules_zones, test_fault_schedule and test_calibrations.
+    elsewhere = (rules_zones.__name__, rules_faults.__name__, rules_calibration.__name__)
     here = [rule for rule in RULES if rule.check.__module__ not in elsewhere]
     assert {rule.check.__name__ for rule in here} == provoked
     assert all(rule.text and "\n" not in rule.text for rule in RULES)

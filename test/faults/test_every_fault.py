@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from fault_story import Case, first_at, held_by, in_fixture, inject, lose, planned, put, take_foreign, tell
@@ -10,6 +11,7 @@ from skill_bench import line_with, valve_line
 
 from microcell import events
 from microcell.description.base import PoseSpec
+from microcell.description.calibration import Calibration
 from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.loader import load_line
 from microcell.description.shape import CylinderShape
@@ -42,6 +44,12 @@ def line_with_a_long_exposure():
     product = line.product_description
     inspections = {**product.inspections, "open": product.inspections["open"].model_copy(update={"exposure_s": 10.0})}
     return line.model_copy(update={"product_description": product.model_copy(update={"inspections": inspections})})
+
+
+def line_with_an_expired_calibration():
+    """The virtual world begins in 1970."""
+    old = Calibration(kind="calibration", name="old", serial="C-1", made=date(1969, 1, 1), valid_until=date(1969, 12, 31))
+    return valve_line().model_copy(update={"calibrations": {"camera_1": old, "camera_2": old}})
 
 
 def line_with_a_nest_that_lies_askew():
@@ -306,6 +314,7 @@ CASES = (
     # inspection
     Case("CAMERA_NO_IMAGE", "camera_1", LOOK_AGAIN, inject("camera_1", "capture", "CAMERA_NO_IMAGE")),
     Case("CAMERA_UNUSABLE_IMAGE", "camera_1", (*RETRY, *RETRY, "hold"), line=line_with_a_long_exposure, ends="held"),
+    Case("CAMERA_NOT_CALIBRATED", "camera_1", HOLD, line=line_with_an_expired_calibration, ends="held"),
     Case("INSPECTION_NOT_CONFIGURED", "inspect", HOLD, line=planned("inspect_open", inspection="x_ray"), ends="held"),
     Case("PROCESS_DRIFTING", "membrane_place.position", (), journal=membranes_off_their_seats),
     # packaging

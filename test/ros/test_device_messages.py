@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 pytest.importorskip("rclpy")
 
-from sensor_msgs.msg import Image
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from microcell.devices.carton_station.contract import Carton
@@ -142,55 +140,3 @@ def test_joint_states_are_found_by_name_among_others():
     assert math.isclose(state.time_s, 2.5)
     with pytest.raises(UsageError, match="joint states without wrist"):
         convert.joint_state_of(("wrist",), message, 1000.0)
-
-
-RGB = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-
-
-def padded(rows: np.ndarray, padding: int) -> bytes:
-    """Rows of bytes with unused ones after each."""
-    return b"".join(row.tobytes() + b"\xaa" * padding for row in rows)
-
-
-def an_image(encoding: str, pixels: np.ndarray, padding: int = 0, big_endian: bool = False) -> Image:
-    step = pixels[0].nbytes + padding
-    data = padded(pixels, padding)
-    return Image(
-        height=pixels.shape[0], width=pixels.shape[1], encoding=encoding, step=step, is_bigendian=int(big_endian), data=data
-    )
-
-
-def test_an_image_survives_its_message():
-    message = convert.image_message(RGB, "lens", stamp(3.0))
-    assert (message.encoding, message.step, message.header.frame_id) == ("rgb8", 21, "lens")
-    assert np.array_equal(convert.image_of(message), RGB)
-
-
-@pytest.mark.parametrize("padding", [0, 3, 9])
-def test_rows_may_be_longer_than_the_image_is_wide(padding):
-    assert np.array_equal(convert.image_of(an_image("rgb8", RGB, padding)), RGB)
-    assert np.array_equal(convert.image_of(an_image("bgr8", RGB[:, :, ::-1], padding)), RGB)
-
-
-def test_grey_images_are_shown_in_three_equal_channels():
-    found = convert.image_of(an_image("mono8", RGB[:, :, 0], 2))
-    assert found.shape == (5, 7, 3)
-    assert all(np.array_equal(found[:, :, k], RGB[:, :, 0]) for k in range(3))
-
-
-@pytest.mark.parametrize("big_endian", [False, True])
-def test_sixteen_bits_keep_their_upper_eight_whatever_their_order(big_endian):
-    wide = RGB[:, :, 0].astype(np.uint16) * 256 + 77
-    message = an_image("mono16", wide.astype(">u2" if big_endian else "<u2"), 4, big_endian)
-    assert np.array_equal(convert.image_of(message)[:, :, 1], RGB[:, :, 0])
-
-
-def test_an_image_that_cannot_be_read_says_why():
-    message = an_image("rgb8", RGB)
-    message.encoding = "bayer_rggb8"
-    with pytest.raises(UsageError, match="the encoding 'bayer_rggb8'; mono8, mono16, rgb8, bgr8 can be read"):
-        convert.image_of(message)
-    message = an_image("rgb8", RGB)
-    message.data = message.data[:-1]
-    with pytest.raises(UsageError, match="104 bytes for an image of 7 x 5 rgb8 with a step of 21"):
-        convert.image_of(message)

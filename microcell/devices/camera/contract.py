@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from microcell.devices.contract import Device
 from microcell.geometry import Pose
+from microcell.vision.photos import as_rgb8
 from microcell.vision.requests import CheckRequest, Locate, Reading
 
 if TYPE_CHECKING:
@@ -16,15 +17,41 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Frame:
-    """One image: (height, width, 3) uint8 RGB, with the cell time of its exposure.
+class CameraInfo:
+    """What a camera says of its optics: a camera matrix, row by row, and plumb_bob distortion k1, k2, p1, p2, k3.
 
-    `depth_m` are distances along the optical axis, (height, width) float32, NaN where nothing was measured; None without.
+    `serial` is "" where it does not say one.
+    """
+
+    width_px: int
+    height_px: int
+    matrix_px: tuple[float, ...]
+    distortion: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    frame_id: str = ""
+    serial: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one exposure gave, with its cell time.
+
+    `pixels` are (height, width) or (height, width, 3) RGB, uint8 or uint16. `depth_m` are distances along the optical axis,
+    (height, width) float32, and `cloud_m` points in the camera's optical frame (z ahead, y down), (n, 3) or (height, width,
+    3) float32; NaN where nothing was measured. `light` names the light that was on, "" where the driver does not know.
     """
 
     pixels: np.ndarray[Any, Any]
     time_s: float
     depth_m: np.ndarray[Any, Any] | None = None
+    cloud_m: np.ndarray[Any, Any] | None = None
+    info: CameraInfo | None = None
+    exposure_s: float | None = None
+    light: str = ""
+
+    @property
+    def rgb8(self) -> np.ndarray[Any, Any]:
+        """The pixels as (height, width, 3) uint8 RGB: mono in three equal channels, of 16 bit the upper eight."""
+        return as_rgb8(self.pixels)
 
 
 class Camera(Device):

@@ -9,7 +9,7 @@ import numpy as np
 
 from microcell.description.cell import CameraSpec
 from microcell.devices.camera.contract import Frame
-from microcell.devices.camera.pixels import PixelCamera
+from microcell.devices.camera.pixels import PixelCamera, described_info
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command
@@ -27,7 +27,7 @@ class MockCamera(MockDevice, PixelCamera):
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         MockDevice.__init__(self, name, spec, host)
-        PixelCamera.__init__(self, name, spec)
+        PixelCamera.__init__(self, name, spec, host)
         self._shots = 0
         self._around = surroundings(host.line)
 
@@ -41,7 +41,7 @@ class MockCamera(MockDevice, PixelCamera):
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
         light = self._light(exposure_s / self.spec.exposure_s)
         photo = photograph(self.plant.scene(self.name), self.spec, light, noise, self._around)
-        return Frame(photo.pixels, self.clock.now(), depth_m=photo.depth_m)
+        return Frame(photo.pixels, self.clock.now(), photo.depth_m, info=described_info(self.spec), exposure_s=exposure_s)
 
     def _check_fresh(self, frame: Frame) -> None:
         check_fresh(self.name, frame.time_s, self.clock.now())

@@ -19,7 +19,7 @@ from microcell.devices.camera.modelled_sizes import drawn_size, true_size
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command_named
-from microcell.devices.plausible import check_fresh
+from microcell.devices.plausible import check_calibrated, check_fresh
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply, wrap_angle
 from microcell.plant.bench import Lighting
@@ -64,6 +64,7 @@ class ModelledCamera(MockDevice, Camera):
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
         self._shots = 0
+        self._calibration = host.line.calibrations.get(name)
 
     async def status(self) -> DeviceStatus:
         return DeviceStatus(self._connected, self._connected, f"modelled, {self._shots} looks taken")
@@ -106,6 +107,7 @@ class ModelledCamera(MockDevice, Camera):
     async def _fresh_look(self, exposure_s: float) -> Look:
         look: Look = await self._look(exposure_s)
         check_fresh(self.name, look.time_s, self.clock.now())
+        check_calibrated(self.name, self.spec.serial, self._calibration, self.clock.epoch_s + self.clock.now())
         return look
 
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from microcell.description.cell import CameraSpec
-from microcell.devices.camera.contract import Camera, Frame
+from microcell.devices.camera.contract import Camera, CameraInfo, Frame
+from microcell.devices.factory import DeviceHost
+from microcell.devices.plausible import check_calibrated
 from microcell.geometry import Pose
 from microcell.vision.measure import locate, measure
 from microcell.vision.requests import CheckRequest, Locate, Reading
@@ -21,28 +23,42 @@ class PixelCamera(Camera):
     its driver says so (`_check_fresh`).
     """
 
-    def __init__(self, name: str, spec: CameraSpec) -> None:
+    def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         self.name = name
         self.spec = spec
+        self.clock = host.clock
+        self.calibration = host.line.calibrations.get(name)
         self.last_frame: Frame | None = None
 
     async def measure(
         self, requests: Sequence[CheckRequest], exposure_s: float
     ) -> tuple[Sequence[Reading], str]:
         frame = await self._fresh(exposure_s)
-        readings = measure(frame.pixels, self.spec, requests, self.name, getattr(frame, "depth_m", None))
+        readings = measure(frame.rgb8, self.spec, requests, self.name, frame.depth_m)
         self.last_frame = frame
         return readings, hashlib.sha256(np.ascontiguousarray(frame.pixels).data).hexdigest()
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
         frame = await self._fresh(exposure_s)
-        return locate(frame.pixels, self.spec, request, self.name)
+        return locate(frame.rgb8, self.spec, request, self.name)
 
     async def _fresh(self, exposure_s: float) -> Frame:
-        """Take an image for measuring; DEVICE_STALE for an old one."""
+        """Take an image for measuring; DEVICE_STALE for an old one, CAMERA_NOT_CALIBRATED."""
         frame = await self.capture(exposure_s)
         self._check_fresh(frame)
+        self._check_calibrated(frame)
         return frame
+
+    def _check_calibrated(self, frame: Frame) -> None:
+        serial = frame.info.serial if frame.info and frame.info.serial else self.spec.serial
+        check_calibrated(self.name, serial, self.calibration, self.clock.epoch_s + self.clock.now())
 
     def _check_fresh(self, frame: Frame) -> None:
         """Judge an image's age; drivers that wait for the very image that they asked for need not."""
+
+
+def described_info(spec: CameraSpec) -> CameraInfo:
+    """What a camera's description says of its optics."""
+    focal, (cx, cy) = spec.focal_px, spec.axis_px
+    matrix = (focal, 0.0, cx, 0.0, focal, cy, 0.0, 0.0, 1.0)
+    return CameraInfo(spec.width_px, spec.height_px, matrix, spec.distortion_ratios, serial=spec.serial)

@@ -1,15 +1,21 @@
 """Camera over ROS: topic `<name>/image` (sensor_msgs/Image), and service `<name>/capture` where it exposes on request.
 
 A camera without the service runs freely, as Gazebo's do: then the first image that was exposed after the request is
-taken, whatever exposure it has.
+taken, whatever exposure it has. Beside it `<name>/camera_info` (sensor_msgs/CameraInfo) is read where it comes.
+
+A camera that is described with `depth: true` is waited for until `<name>/depth_image` (sensor_msgs/Image) with the image's
+stamp has come as well; with the parameter `points: true` also `<name>/points` (sensor_msgs/PointCloud2), and with
+`depth_image: false` only that.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
-from sensor_msgs.msg import Image
+from builtin_interfaces.msg import Time
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from microcell.description.cell import CameraSpec
 from microcell.devices.camera.contract import Frame
@@ -17,8 +23,8 @@ from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.factory import DeviceHost
 from microcell.errors import UsageError
 from microcell.faults import FaultError
-from microcell.ros import convert, names, qos
-from microcell.ros.driver import CONNECT_S, LOOK_S, RosDevice
+from microcell.ros import convert, convert_images, names, qos
+from microcell.ros.driver import CONNECT_S, LOOK_S, Inbox, RosDevice
 from microcell_interfaces.srv import CaptureImage
 
 FREE_RUNNING_S = 1.0
@@ -27,17 +33,26 @@ FREE_RUNNING_S = 1.0
 IMAGE_S = 5.0
 """Real time that an image may take to come."""
 
+_BESIDE = {"depth_image": (Image, names.depth_image, True), "points": (PointCloud2, names.points, False)}
+"""What a camera with depth shows beside its image: type, topic, and whether it does where its parameter says nothing."""
+
 
 class RosCamera(RosDevice, PixelCamera):
     """Asks for an image, and takes the one with the stamp that was answered."""
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         RosDevice.__init__(self, name, spec, host)
-        PixelCamera.__init__(self, name, spec)
+        PixelCamera.__init__(self, name, spec, host)
         self._on_request = True
+        self._beside = tuple(what for what in _BESIDE if spec.depth and spec.parameters.get(what, _BESIDE[what][2]))
 
     def _open(self) -> None:
         self._images = self._inbox(Image, names.image(self.name), qos.IMAGE)
+        self._infos = self._inbox(CameraInfo, names.camera_info(self.name), qos.IMAGE, needed=False)
+        self._inboxes = {}
+        for what in self._beside:
+            kind, topic, _ = _BESIDE[what]
+            self._inboxes[what] = self._inbox(kind, topic(self.name), qos.IMAGE)
         self._capture = self._client(CaptureImage, names.capture(self.name), needed=False)
 
     async def _discovered(self) -> None:
@@ -57,27 +72,47 @@ class RosCamera(RosDevice, PixelCamera):
         self._check_connected()
         try:
             message = await (self._request(exposure_s) if self._on_request else self._await_next())
-            return Frame(convert.image_of(message), convert.seconds(message.header.stamp) - self.clock.epoch_s)
+            stamp = message.header.stamp
+            beside = {what: await self._of(inbox, stamp, what) for what, inbox in self._inboxes.items()}
         except FaultError as error:
             if error.fault.code != "DEVICE_SILENT":
                 raise
             raise FaultError("CAMERA_NO_IMAGE", self.name, error.fault.detail) from error
+        exposed_s = exposure_s if self._on_request else None
+        return self._frame(message, beside.get("depth_image"), beside.get("points"), exposed_s)
+
+    def _frame(self, image: Image, depth: Image | None, cloud: PointCloud2 | None, exposure_s: float | None) -> Frame:
+        """The messages of one exposure as a frame; DEVICE_MALFORMED for one that cannot be read."""
+        info = self._infos.newest
+        try:
+            return Frame(
+                pixels=convert_images.pixels_of(image),
+                time_s=convert.seconds(image.header.stamp) - self.clock.epoch_s,
+                depth_m=None if depth is None else convert_images.depth_of(depth),
+                cloud_m=None if cloud is None else convert_images.cloud_of(cloud),
+                info=None if info is None or not info.k[0] else convert_images.info_of(info),
+                exposure_s=exposure_s,
+            )
         except UsageError as error:
-            raise FaultError("CAMERA_NO_IMAGE", self.name, str(error)) from error
+            raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
 
     async def _request(self, exposure_s: float) -> Image:
         answer = await self._call(self._capture, CaptureImage.Request(exposure=exposure_s), exposure_s)
         self._raise_fault(answer.fault)
+        return await self._of(self._images, answer.stamp, "image")
 
-        def look(message: Image) -> Image | None:
-            return message if message.header.stamp == answer.stamp else None
+    async def _of(self, inbox: Inbox[Any], stamp: Time, what: str) -> Any:
+        """The message with a stamp, which may have come already."""
 
-        outcome: asyncio.Future[Image] = self._runtime.loop.create_future()
-        with self._images.watched(outcome, look):
-            newest = self._images.newest
+        def look(message: Any) -> Any:
+            return message if message.header.stamp == stamp else None
+
+        outcome: asyncio.Future[Any] = self._runtime.loop.create_future()
+        with inbox.watched(outcome, look):
+            newest = inbox.newest
             if newest is not None and look(newest) is not None:
                 return newest
-            return await self._within(outcome, IMAGE_S, "its image did not come")
+            return await self._within(outcome, IMAGE_S, f"its {what} did not come")
 
     async def _await_next(self) -> Image:
         since_s = self.clock.now()

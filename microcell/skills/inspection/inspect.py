@@ -169,7 +169,7 @@ async def _with_evidence(context: SkillContext, examination: Examination) -> Ins
 def _picture(frame: Frame, examination: Examination, report: InspectionReport, title: str) -> bytes:
     from microcell.vision.overlay import annotate, as_png
 
-    return as_png(annotate(frame.pixels, examination.spec, examination.requests, report, title))
+    return as_png(annotate(frame.rgb8, examination.spec, examination.requests, report, title))
 
 
 def _result(report: InspectionReport) -> SkillResult:
