@@ -200,7 +200,9 @@ async def _one(cell: Up, client: CellClient, kill: RealKill, order_id: str) -> N
                 await client.command(WAY_ON[State(state.state)])
             await asyncio.sleep(1.0)
         if time.monotonic() - start_s > ORDER_S or cell.process.poll() is not None:
-            raise UsageError(f"--ros-seed {kill.seed}: {order_id} did not end after {kill.victim}:\n{cell.words()}")
+            shown = f"{State(state.state).title}, {state.reason}" if state is not None else "not seen"
+            told = f"{order_id} did not end after {kill.victim}; the cell is {shown}"
+            raise UsageError(f"--ros-seed {kill.seed}: {told}\n{cell.words()}")
         await asyncio.sleep(LOOK_S)
     kill.took_s = time.monotonic() - start_s
     if ended != "completed":
