@@ -24,6 +24,10 @@ Only the rest averages out. Chosen, not measured: looking ten times must not mak
 """
 
 
+NEAR_MISS_RATIO = 0.5
+"""What is smaller than this part of its limit is not told of a unit that passes."""
+
+
 def inspection_of(line: Line, name: str) -> Inspection:
     """An inspection of the line's product; INSPECTION_NOT_CONFIGURED."""
     inspections = line.product_description.inspections
@@ -85,7 +89,9 @@ def judged(
     if conformity != "conforming":
         verdict = "uncertain" if conformity == "uncertain" else check.on_fail
     confidence = 0.5 if reading.uncertain else measured.confidence
-    findings = reading.findings or (() if verdict == "accept" else (_whole_part(request, spec, confidence),))
+    findings = _telling(reading, upper, verdict)
+    if verdict != "accept" and not findings:
+        findings = (_whole_part(request, spec, confidence),)
     return CheckResult(
         reading.name,
         check.kind,
@@ -148,6 +154,14 @@ def limits_of(check: Check) -> tuple[float | None, float | None]:
     if check.kind == "count":
         return float(check.expected), float(check.expected)
     return 1.0, None
+
+
+def _telling(reading: Reading, upper: float | None, verdict: Verdict) -> tuple[Finding, ...]:
+    """The findings that say something: of those judged by their size, what is over the limit, or came near to it."""
+    if reading.unit != "m" or upper is None:
+        return reading.findings
+    least_m = upper if verdict not in ("accept", "uncertain") else NEAR_MISS_RATIO * upper
+    return tuple(finding for finding in reading.findings if finding.size_m is None or finding.size_m >= least_m)
 
 
 def _whole_part(request: CheckRequest, spec: CameraSpec, confidence: float) -> Finding:

@@ -184,6 +184,16 @@ PROVOCATIONS = [
         "inspections.closed.checks.screw_1.on_fail: rework without anything to redo; name the operations",
     ),
     (
+        "rule_rework_is_something_to_redo",
+        (VALVE, "max_offset_m: 0.0006}", "max_offset_m: 0.0006, on_uncertain: rework}"),
+        "inspections.open.checks.membrane_place.on_uncertain: rework without anything to redo; name the operations",
+    ),
+    (
+        "rule_rework_is_something_to_redo",
+        (VALVE, "on_fail: rework, redo: [fasten_1]", "on_fail: recycle, redo: [fasten_1]"),
+        "inspections.closed.checks.screw_1.redo: redo although the unit is recycled; such a unit is not mended.",
+    ),
+    (
         "rule_units_fit_side_by_side",
         (VALVE, "pitch_m: 0.055", "pitch_m: 0.030"),
         "packing.pitch_m: the units would touch each other (0.03); the widest part is 0.04 wide. Put the places",

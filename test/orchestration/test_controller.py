@@ -129,6 +129,15 @@ async def test_a_run_of_exactly_so_many_units_does_not_replace_scrap():
 
 
 @virtual
+async def test_a_unit_to_be_recycled_leaves_as_scrap_does_and_the_records_say_why():
+    async with floor(once("inspect_closed", rejected("recycle", "cap_surface"))) as cell:
+        order = await cell.controller.order_ended(cell.order(1, replace_scrapped=False))
+        assert order.scrapped == 1
+        ended = next(event for event in cell.journal.events() if event.kind == "unit.ended")
+        assert ended.reason == "recycled, inspection failed: cap_surface"
+
+
+@virtual
 async def test_a_missing_screw_is_reworked_and_only_that_one():
     async with floor(once("inspect_closed", rejected("rework", "screw_2"))) as cell:
         order = await cell.controller.order_ended(cell.order(1))

@@ -14,6 +14,7 @@ from microcell.skills.examining import Examination, failed_in, summary
 from microcell.skills.judging import SHARED_RATIO, inspection_of, pooled, requests_of
 from microcell.skills.report_data import report_data, report_of
 from microcell.vision.requests import Reading
+from microcell.vision.results import Finding
 
 LIMIT_M, SD_M = 0.0006, 0.00002
 
@@ -113,6 +114,17 @@ def test_a_failed_check_says_where_in_the_cell_and_how_large():
     assert finding.centre_m == pytest.approx((0.48, -0.10), abs=1e-3)
     assert finding.size_m == pytest.approx(0.024, abs=0.002)
     assert finding.kind == "position"
+
+
+def test_of_findings_that_are_judged_by_size_only_those_are_told_that_matter():
+    def flaw(size_m):
+        return Finding("flaw", (0.0, 0.0, 10.0, 10.0), 100.0, 1.0, 1.0, size_m=size_m)
+
+    flaws = (flaw(0.0008), flaw(0.0004), flaw(0.0001))
+    failed = after((seen(), offset(0.0008, findings=flaws))).report().checks[1]
+    assert [finding.size_m for finding in failed.findings] == [0.0008]
+    passed = after((seen(), offset(0.0004, findings=flaws[1:]))).report().checks[1]
+    assert [finding.size_m for finding in passed.findings] == [0.0004]
 
 
 def test_a_whole_report_survives_as_data_and_a_short_one_leaves_out_what_was_good():
