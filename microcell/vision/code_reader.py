@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microcell.description.code_kinds import CodeKind
+from microcell.errors import MissingCapabilityError
 from microcell.vision.code_passes import PASSES, Look
 from microcell.vision.registration import grey
 
@@ -113,12 +114,24 @@ def _once(look: Look, kinds: Sequence[CodeKind], add_on: bool) -> list[ReadCode]
 
     options: dict[str, Any] = {"text_mode": zxingcpp.TextMode.Plain}
     if kinds:
-        options["formats"] = zxingcpp.barcode_formats_from_str("|".join(_NAME_OF[kind] for kind in kinds))
+        options["formats"] = _formats(kinds)
     if add_on:
         options["ean_add_on_symbol"] = zxingcpp.EanAddOnSymbol.Require
     options["binarizer"] = getattr(zxingcpp.Binarizer, look.binarizer)
     codes = zxingcpp.read_barcodes(look.pixels, **options)
     return [_code(code, look) for code in codes if code.valid]
+
+
+def _formats(kinds: Sequence[CodeKind]) -> Any:
+    """The reader's formats of kinds; MissingCapabilityError for one that this release of it does not know."""
+    import zxingcpp
+
+    names = "|".join(_NAME_OF[kind] for kind in kinds)
+    try:
+        return zxingcpp.barcode_formats_from_str(names)
+    except ValueError as error:
+        text = f"this zxing-cpp does not read all of {', '.join(kinds)}: {error}. Install a later one."
+        raise MissingCapabilityError(text) from error
 
 
 def _code(code: Any, look: Look) -> ReadCode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import cv2
 import numpy as np
@@ -11,6 +11,8 @@ import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from microcell.description.code_kinds import CodeKind
+from microcell.errors import MissingCapabilityError
 from microcell.vision import code_reader
 from microcell.vision.code_passes import PASSES
 from microcell.vision.code_reader import ENOUGH_RATIO, ReadCode, read_codes
@@ -71,6 +73,14 @@ def test_turned_and_sixteen_bit_codes_are_read() -> None:
         turned = cv2.warpAffine(sheet, matrix, (width, height), borderValue=255)
         assert [found.text for found in read_codes(turned)] == ["VLV-000123"]
     assert [found.text for found in read_codes(sheet.astype(np.uint16) * 257)] == ["VLV-000123"]
+
+
+def test_every_kind_can_be_named_and_one_that_the_reader_lacks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    white = np.full((40, 40), 255, np.uint8)
+    assert all(read_codes(white, (kind,)) == () for kind in get_args(CodeKind))
+    monkeypatch.setitem(code_reader._NAME_OF, "telepen", "Unheard")
+    with pytest.raises(MissingCapabilityError, match="does not read all of qr_code, telepen: .*Install a later one"):
+        read_codes(white, ("qr_code", "telepen"))
 
 
 def test_an_image_without_a_code_has_none_and_bounded_work() -> None:
