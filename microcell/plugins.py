@@ -16,7 +16,7 @@ from typing import Any
 
 from microcell.errors import UsageError
 
-NOT_DRIVERS = ("contract", "pixels")
+NOT_DRIVERS = ("contract", "pixels", "modelled_sizes")
 """Modules beside the drivers that hold what drivers share."""
 
 SKILL_FAMILIES = ("assembly", "inspection", "packaging", "tooling")

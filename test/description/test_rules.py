@@ -19,7 +19,14 @@ ARM_2 = (
     " home_rad: [0, 0, 0, 0, 0, 0], payload_kg: 5, tool_changer: changer, force_sensor: wrist_force}\n"
 )
 
+TURNER = "  turner_1: {kind: turner, fixture: fixture_9, axis_m: 0.02}\n"
+
 PROVOCATIONS = [
+    (
+        "rule_presses_and_turners_name_fixtures",
+        (BENCH, PRINTER, PRINTER + TURNER),
+        "devices.turner_1.fixture: there is no fixture 'fixture_9'; did you mean 'fixture_2'? Correct the name.",
+    ),
     (
         "rule_name_is_the_files",
         (GRIPPER, "name: parallel_gripper", "name: gripper"),
