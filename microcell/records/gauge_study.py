@@ -16,6 +16,8 @@ from microcell.errors import UsageError
 
 POOLED_ABOVE = 0.25
 """Significance above which the interaction is noise."""
+_ROUNDING = 1e-9
+"""A scatter that is so much smaller than the values is rounding."""
 STUDY_SDS = 6.0
 """Width of a study variation, in standard deviations."""
 GOOD_RATIO, USABLE_RATIO, LEAST_CATEGORIES = 0.10, 0.30, 5
@@ -44,8 +46,9 @@ class Source:
 class GaugeStudy:
     """Standard deviations of the sources of variation, in the feature's unit; `rr` is that of the whole gauge.
 
-    `grr_of_variation` and `grr_of_tolerance` are ratios; the latter is None without a tolerance. For one limit the tolerance
-    is twice the distance from the mean of all values to it.
+    `grr_of_variation` and `grr_of_tolerance` are ratios; the latter is None without a tolerance. With only an upper limit,
+    of values that are never negative, the tolerance reaches from 0 to it; with any other single limit it is twice the
+    distance from the mean of all values.
     """
 
     feature: str
@@ -99,14 +102,16 @@ def study(
     trials = len(next(iter(table.values())))
     sources, pooled = _anova(table, parts, appraisers, trials)
     by_name = {source.name: source for source in sources}
+    everything = [value for values in table.values() for value in values]
+    rounding = (_ROUNDING * max(map(abs, everything))) ** 2
     error, part = by_name["repeatability"].mean_square, by_name["part"].mean_square
+    error = error if error > rounding else 0.0
     ap, pa = by_name.get("appraiser"), by_name.get("part x appraiser")
     crossed = pa.mean_square if pa and not pooled else error
     interaction = max(0.0, (crossed - error) / trials) if pa and not pooled else 0.0
     appraising = max(0.0, (ap.mean_square - crossed) / (len(parts) * trials)) if ap else 0.0
     between = max(0.0, (part - crossed) / (len(appraisers) * trials))
     rr = error + appraising + interaction
-    everything = fmean(value for values in table.values() for value in values)
     return GaugeStudy(
         feature, unit, len(parts), len(appraisers), trials, sources, pooled,
         repeatability=math.sqrt(error),
@@ -178,8 +183,10 @@ def _tested(source: Source, against: Source) -> Source:
     return Source(source.name, source.freedom, source.squares, f, p)
 
 
-def _tolerance(mean: float, lower: float | None, upper: float | None) -> float | None:
+def _tolerance(values: Sequence[float], lower: float | None, upper: float | None) -> float | None:
     if lower is not None and upper is not None:
         return upper - lower
+    if upper is not None and min(values) >= 0.0:
+        return upper
     limit = upper if lower is None else lower
-    return None if limit is None else 2.0 * abs(limit - mean)
+    return None if limit is None else 2.0 * abs(limit - fmean(values))

@@ -62,7 +62,7 @@ def as_png(picture: Image) -> bytes:
 
 def value_in_words(measured: Measurement) -> str:
     """A value with its limits, in the units that people use: `0.032 +/- 0.013 mm, at most 0.6`."""
-    if measured.text and measured.unit == "1":
+    if measured.text and measured.name.endswith(".code"):
         return f"'{measured.text}'"
     factor, unit = _UNITS.get(measured.unit, (1.0, measured.unit))
     words = f"{factor * measured.value:.3f}"
@@ -73,7 +73,7 @@ def value_in_words(measured: Measurement) -> str:
         for name, limit in (("at least", measured.lower), ("at most", measured.upper))
         if limit is not None
     ]
-    return f"{words} {unit}".rstrip() + (f", {', '.join(limits)}" if limits else "")
+    return ", ".join((f"{words} {unit}".rstrip(), *limits, *filter(None, (measured.text,))))
 
 
 def _outline(image: Image, camera: CameraSpec, request: CheckRequest, check: CheckResult) -> None:

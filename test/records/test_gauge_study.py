@@ -93,6 +93,16 @@ def test_one_place_has_repeatability_only():
     assert (found.reproducibility, found.rr) == (0.0, found.repeatability)
 
 
+def test_values_that_are_never_negative_have_a_tolerance_from_0_to_their_limit():
+    offsets = [(part, place, abs(value)) for part, place, value in made_up(3, part_sd=0.001, noise_sd=0.001)]
+    assert study("x", offsets, "m", None, 0.01).tolerance == 0.01
+
+
+def test_rounding_is_no_scatter():
+    rounded = [(str(p), "a", 0.002 + p * 1e-4 + trial * 1e-18) for p in range(3) for trial in range(2)]
+    assert (study("x", rounded).repeatability, study("x", rounded).categories) == (0.0, None)
+
+
 @pytest.mark.parametrize(
     ("limits", "tolerance"),
     [((None, None), None), ((-2.0, 3.0), 5.0), ((None, 10.0), 20.0), ((-10.0, None), 20.0)],

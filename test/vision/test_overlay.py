@@ -76,6 +76,7 @@ def test_the_png_has_the_picture_s_pixels_and_the_same_bytes_each_time(stage: An
         (Measurement("a.presence", 0.97, "1", 0.6), "0.970, at least 0.6"),
         (Measurement("a.turn", 0.1, "rad", None, 0.12), "5.730 deg, at most 6.88"),
         (Measurement("a.torque", 0.45, "N.m", 0.4, 0.5), "0.450 N.m, at least 0.4, at most 0.5"),
+        (Measurement("a.anomaly", 1.4, "1", None, 1.0, "missing"), "1.400, at most 1, missing"),
         (Measurement("a.code", 1.0, "1", 1.0, None, "VLV-000001"), "'VLV-000001'"),
     ],
 )
