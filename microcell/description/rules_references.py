@@ -103,8 +103,9 @@ def rule_operations_name_inspections(context: Context) -> Iterator[Issue]:
 
 @rule("product")
 def rule_checks_name_what_there_is(context: Context) -> Iterator[Issue]:
-    """A check looks at a site of the product and redoes operations of its plan."""
+    """A check looks at a site of the product, tells parts of the product apart and redoes operations of its plan."""
     check = ("inspections", "*", "checks", "*")
+    yield from context.refer_each("product", (*check, "among", "*"), context.names("product", "parts"), "part")
     yield from context.refer_each("product", (*check, "site"), context.names("product", "sites"), "site")
     plan = context.names("product", "plan")
     yield from context.refer_each("product", (*check, "redo", "*"), plan, "operation")

@@ -90,7 +90,7 @@ def _flawed(flaw: Flaw, x: Floats, y: Floats) -> Where:
     if flaw.kind == "scratch":
         return (np.abs(along) <= 1.0) & (np.abs(across) <= 1.0)
     angle = np.arctan2(across, along)
-    edge = 0.88 + 0.08 * np.cos(3.0 * angle + 1e3 * x0) + 0.04 * np.cos(7.0 * angle + 1e3 * y0)
+    edge = 0.97 + 0.04 * np.cos(3.0 * angle + 1e3 * x0) + 0.03 * np.cos(7.0 * angle + 1e3 * y0)
     return along * along + across * across <= edge * edge
 
 

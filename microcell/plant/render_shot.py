@@ -48,7 +48,7 @@ class Shot:
         size = (stage.lens.height, stage.lens.width)
         self._code = np.zeros(size, np.int32)
         self._bench = stage.light.copy()
-        self.depth_m = stage.depth_and_normals[0].reshape(size).copy()
+        self.depth_m = stage.depth_m.copy()
         self._look()
         self._shade_bench()
         self.light = cv2.merge([self._bench * part for part in stage.ground])

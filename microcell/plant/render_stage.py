@@ -98,36 +98,43 @@ class Stage:
         level: Floats = 1.0 - np.float32(0.02) * (x * x + y * y) + np.float32(0.01) * x
         return level
 
-    @cached_property
+    @property
     def light(self) -> Floats:
         """Light from the empty bench for each pixel, (height, width), of that from a level surface of its colour."""
-        lens = self.lens
-        shown, strips = self.depth_and_normals, []
-        field = spread(self.seen, np.ones(self.seen.shape[:2], bool), self.stride, (lens.width, lens.height))
-        for start in range(0, lens.width * lens.height, _STRIP):
-            part = np.arange(start, min(start + _STRIP, lens.width * lens.height))
-            seen = field.reshape(len(shown[0]), -1)[part]
-            strips.append(self.lighting.on(shown[1][part], lens.directions(part), seen))
-        level = np.concatenate(strips).reshape(lens.height, lens.width)
-        rough = 1.0 + np.float32(_GRAIN_RATIO) * grain(lens.width, lens.height, _GRAIN_PX, seed=1)
-        lit: Floats = np.where(np.isfinite(shown[0]).reshape(level.shape), level * rough * self.falloff, 0.0)
-        return lit.astype(np.float32)
+        return self._empty[0]
+
+    @property
+    def depth_m(self) -> Floats:
+        """Depth of the empty bench for each pixel, (height, width); infinity where nothing is."""
+        return self._empty[1]
 
     @cached_property
-    def depth_and_normals(self) -> tuple[Floats, Floats]:
-        """Depth (n,) m and normals (n, 3) of the empty bench for each pixel."""
-        bodies, count = self.bodies(), self.lens.width * self.lens.height
-        strips = [
-            self.cast(bodies, self.lens.directions(np.arange(start, min(start + _STRIP, count))))
-            for start in range(0, count, _STRIP)
-        ]
-        return np.concatenate([hit.depth_m for hit in strips]), np.concatenate([hit.normals for hit in strips])
+    def _empty(self) -> tuple[Floats, Floats]:
+        lens, size = self.lens, (self.lens.height, self.lens.width)
+        field = spread(self.seen, np.ones(self.seen.shape[:2], bool), self.stride, size[::-1])
+        field = field.reshape(lens.width * lens.height, -1)
+        level, depth = np.empty(len(field), np.float32), np.empty(len(field), np.float32)
+        for start in range(0, len(field), _STRIP):
+            part = np.arange(start, min(start + _STRIP, len(field)))
+            directions = lens.directions(part)
+            hits = self.cast(self._bare, directions)
+            depth[part] = hits.depth_m
+            level[part] = np.where(
+                np.isfinite(hits.depth_m), self.lighting.on(hits.normals, directions, field[part]), np.float32(0.0)
+            )
+        rough = 1.0 + np.float32(_GRAIN_RATIO) * grain(lens.width, lens.height, _GRAIN_PX, seed=1)
+        return level.reshape(size) * rough * self.falloff, depth.reshape(size)
+
+    @cached_property
+    def _bare(self) -> Any:
+        return self.bodies()
 
     @cached_property
     def stride(self) -> int:
         """The bench's light is looked up in one of so many pixels along both axes."""
-        middle = self.depth_and_normals[0][len(self.depth_and_normals[0]) // 2]
-        height = float(self.lens.origin[2] - middle) if np.isfinite(middle) else 0.0
+        middle = np.array((self.lens.height // 2 * self.lens.width + self.lens.width // 2,))
+        depth = float(self.cast(self._bare, self.lens.directions(middle)).depth_m[0])
+        height = float(self.lens.origin[2]) - depth if np.isfinite(depth) else 0.0
         return int(np.clip(round(_SHADE_M * self.lens.scale_px_m(height)), _FINEST_PX, _COARSEST_PX))
 
     @cached_property
@@ -135,16 +142,16 @@ class Stage:
         """Numbers of those pixels (rows, columns), and what they show of the empty bench: points and normals."""
         rows = np.arange(0, self.lens.height, self.stride) * self.lens.width
         numbers = rows[:, None] + np.arange(0, self.lens.width, self.stride)
-        depth, normals = self.depth_and_normals
-        flat = numbers.ravel()
-        reach = np.where(np.isfinite(depth[flat]), depth[flat], 1.0)[:, None].astype(np.float32)
-        return numbers, self.lens.origin + reach * self.lens.directions(flat), normals[flat]
+        directions = self.lens.directions(numbers.ravel())
+        hits = self.cast(self._bare, directions)
+        points = self.lens.origin + np.where(np.isfinite(hits.depth_m), hits.depth_m, 1.0)[:, None] * directions
+        return numbers, points.astype(np.float32), hits.normals
 
     @cached_property
     def seen(self) -> Floats:
         """What these pixels of the empty bench see of the lights, (rows, columns, 1 + lamps)."""
         numbers, points, normals = self.grid
-        return self.lighting.seen_from(self.bodies(), points, normals).reshape(*numbers.shape, -1)
+        return self.lighting.seen_from(self._bare, points, normals).reshape(*numbers.shape, -1)
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from microcell.description.extents import top_m
 from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.vision.outline import MARK_MARGIN_M, bore_polygon, hidden, polygon, reach_m
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 FLAW_LEVELS = 16.0
 """Difference from the part's colour, in levels of 255 of one channel, that counts as a flaw."""
+
+SHADOW_RATIO = 1.5
+"""A shadow is taken to fall so far, of the height of what casts it: light from 34 degrees over the horizon or higher."""
+
+SHADE_RATIO = 0.12
+"""Where a shadow can fall, a flaw must be darker or brighter by so much more of the surface's own level."""
 
 MOST = 20
 """So many flaws of one part are told."""
@@ -53,7 +60,7 @@ def flaws_on(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Po
     if region is None:
         return ()
     mask = _own_surface(view, part, pose, covers, region)
-    differs = _differing(region.pixels, mask)
+    differs = _differing(region.pixels, mask, _shadows(view, part, pose, covers, region))
     outlines, _ = cv2.findContours(differs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = [_finding(outline, region, scale) for outline in outlines if len(outline) >= MIN_PIXELS]
     return tuple(sorted(found, key=lambda flaw: -flaw.score)[:MOST])
@@ -90,14 +97,26 @@ def _fill(mask: Mask, polygon_px: Floats, region: Region, value: int) -> None:
     cv2.fillPoly(mask, [np.round(polygon_px - region.corner_px).astype(np.int32)], value)
 
 
-def _differing(pixels: Mask, mask: Mask) -> Mask:
+def _shadows(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]], region: Region) -> Mask:
+    """255 around what stands on the part: there, its shadow can fall."""
+    shadows = np.zeros(region.pixels.shape[:2], np.uint8)
+    for other, other_pose in covers:
+        height_m = other_pose.position[2] + top_m(other) - pose.position[2] - top_m(part)
+        if bore_polygon(other, 0.0) is None:
+            around = polygon(other, MARK_MARGIN_M + SHADOW_RATIO * height_m)
+            _fill(shadows, view.on_top(other, other_pose, around), region, 255)
+    return shadows
+
+
+def _differing(pixels: Mask, mask: Mask, shadows: Mask) -> Mask:
     """255 where the surface differs from its own colour as the light falls on it, gaps of a pixel closed."""
     smooth = cv2.GaussianBlur(pixels, (3, 3), 0)
     own = _own_colour(smooth, mask)
     if own is None:
         return np.zeros_like(mask)
     levels = cv2.absdiff(smooth, own).max(axis=2)
-    differs = np.where(levels > FLAW_LEVELS, mask, np.uint8(0))
+    limits = np.where(shadows > 0, FLAW_LEVELS + SHADE_RATIO * own.max(axis=2), FLAW_LEVELS)
+    differs = np.where(levels > limits, mask, np.uint8(0))
     closed: Mask = cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     return closed
 

@@ -174,6 +174,11 @@ PROVOCATIONS = [
         "inspections.closed.checks.cap_type.site: there is no site 'cap_set'; did you mean 'cap_seat'?",
     ),
     (
+        "rule_checks_name_what_there_is",
+        (VALVE, "colour, site: cap_seat, max_delta_e_ratio: 0.12}", "right_part, site: cap_seat, among: [cap_bue]}"),
+        "inspections.closed.checks.cap_type.among[0]: there is no part 'cap_bue'; did you mean 'cap_blue'?",
+    ),
+    (
         "rule_rework_is_something_to_redo",
         (VALVE, "on_fail: rework, redo: [fasten_1]", "on_fail: rework"),
         "inspections.closed.checks.screw_1.on_fail: rework without anything to redo; name the operations",

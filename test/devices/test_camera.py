@@ -195,6 +195,19 @@ def test_the_rendered_image_has_the_digest_of_its_pixels_and_is_kept() -> None:
     assert frame.time_s == pytest.approx(0.02)
 
 
+def test_a_depth_camera_gives_how_far_what_each_pixel_shows_is_away() -> None:
+    async def depth(spec: Any) -> Any:
+        clock = LoopClock(0.0)
+        camera = MockCamera("camera_1", spec, DeviceHost(LINE, clock, StillPlant(unit())))
+        await camera.connect()
+        return (await camera.capture(0.02)).depth_m
+
+    seen = run_virtual(depth(SPEC.model_copy(update={"depth": True, "depth_noise_m": 0.0001})))
+    cap_m, block_m = float(np.median(seen[300:350, 600:680])), float(np.median(seen[110:120, 600:680]))
+    assert (cap_m, block_m) == pytest.approx((0.975, 1.0), abs=0.00005)
+    assert run_virtual(depth(SPEC)) is None
+
+
 def test_the_modelled_camera_makes_no_pixels() -> None:
     with pytest.raises(FaultError, match=r"CAMERA_NO_IMAGE at camera_1: .* \(modelled camera makes no pixels\)"):
         use(ModelledCamera, StillPlant(unit()), lambda camera: camera.capture(0.02))

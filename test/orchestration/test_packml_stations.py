@@ -9,7 +9,7 @@ from microcell.clock import run_virtual
 from microcell.description.order import Order, OrderLine
 from microcell.errors import UsageError
 from microcell.orchestration.packml import Command, Mode, State, transitions
-from microcell.orchestration.view import OrderStatus
+from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Journal
 from microcell.records.packml import PackmlFold
 

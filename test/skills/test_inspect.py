@@ -8,6 +8,7 @@ import pytest
 from skill_bench import line_with, skill_bench, valve_line
 
 from microcell.clock import run_virtual
+from microcell.description.checks import Diameter, Patch, RightPart
 from microcell.description.line import Evidence
 from microcell.plant.injection import Injection
 from microcell.skills.contract import Outcome
@@ -15,9 +16,9 @@ from microcell.skills.contract import Outcome
 OPEN = ("pick_body", "place_body", "pick_membrane", "insert_membrane")
 
 
-def inspect(*before, operation="inspect_open", line=None, injections=(), seed=1, **parameters):
+def inspect(*before, operation="inspect_open", line=None, injections=(), seed=1, camera="modelled", **parameters):
     async def story():
-        async with skill_bench(seed, line) as bench:
+        async with skill_bench(seed, line, camera) as bench:
             await bench.operations(*before)
             for injection in injections:
                 bench.plant.injections.add(injection)
@@ -37,6 +38,24 @@ def test_a_good_unit_is_accepted_with_all_its_readings():
         ("body_outline.outline", None, 0.0004),
     ]
     assert {m.source for m in result.measurements} == {"camera_1"}
+
+
+@pytest.mark.parametrize("camera", ["modelled", "rendered"])
+def test_what_a_check_says_to_measure_is_measured_by_both_cameras(camera):
+    checks = {
+        "size": Diameter(kind="diameter", site="body_seat", nominal_m=0.04, tolerance_m=0.0002),
+        "small": Diameter(kind="diameter", site="body_seat", nominal_m=0.0391, tolerance_m=0.0002),
+        "spot": Patch(kind="patch", site="membrane_seat", radius_m=0.003, colour_rgb=(96, 140, 214)),
+        "which": RightPart(kind="right_part", site="membrane_seat", among=("membrane_soft", "membrane_medium")),
+    }
+    line = valve_line()
+    look = line.product_description.inspections["open"].model_copy(update={"checks": checks})
+    product = line.product_description.model_copy(update={"inspections": {"open": look}})
+    result, _ = inspect(*OPEN, line=line.model_copy(update={"product_description": product}), camera=camera)
+    assert (result.outcome, result.failed_checks) == (Outcome.REJECTED, ("small",))
+    by_name = {measured.name: measured for measured in result.measurements}
+    assert by_name["size.diameter"].value == pytest.approx(0.04, abs=0.0001)
+    assert by_name["which.right_part"].text.startswith("membrane_")
 
 
 def test_checks_that_all_allow_rework_give_rework():

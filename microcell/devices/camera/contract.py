@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Frame:
-    """One image: (height, width, 3) uint8 RGB, with the cell time of its exposure."""
+    """One image: (height, width, 3) uint8 RGB, with the cell time of its exposure.
+
+    `depth_m` are distances along the optical axis, (height, width) float32, NaN where nothing was measured; None without.
+    """
 
     pixels: np.ndarray[Any, Any]
     time_s: float
+    depth_m: np.ndarray[Any, Any] | None = None
 
 
 class Camera(Device):

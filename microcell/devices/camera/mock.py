@@ -15,7 +15,7 @@ from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command
 from microcell.devices.plausible import check_fresh
 from microcell.plant.bench import Lighting
-from microcell.plant.render import Light, render
+from microcell.plant.render import Light, photograph
 from microcell.plant.surroundings import surroundings
 
 
@@ -40,8 +40,8 @@ class MockCamera(MockDevice, PixelCamera):
         self._shots += 1
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
         light = self._light(exposure_s / self.spec.exposure_s)
-        pixels = render(self.plant.scene(self.name), self.spec, light, noise, self._around)
-        return Frame(pixels, self.clock.now())
+        photo = photograph(self.plant.scene(self.name), self.spec, light, noise, self._around)
+        return Frame(photo.pixels, self.clock.now(), depth_m=photo.depth_m)
 
     def _check_fresh(self, frame: Frame) -> None:
         check_fresh(self.name, frame.time_s, self.clock.now())
