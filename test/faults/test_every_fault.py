@@ -282,7 +282,7 @@ CASES = (
     Case("WELD_OFF_LIMITS", "spot_welder", RETRY, injected("welder.weak"), line=line("battery")),
     Case("TURNER_STUCK", "turner_1", HOLD, injected("turner.stuck"), line=line("battery"), ends="held", mend=nothing),
     Case("TEST_NO_CONTACT", "tester_1", NEXT_PART, injected("tester.blind", operation="measure_cell_2"),
-         line=line("battery")),  # fmt: skip
+         line=line("battery")),
     Case("PART_OFF_LIMITS", "tester_1", NEXT_PART, injected("feeder.weak_cell"), line=line("battery")),
     Case("FASTEN_CROSS_THREADED", "screwdriver", ("retry", "retry", "scrap"), ends="held",  # the driver is out of use
          line=lambda: line_with(cross_thread_ratio=1.0)),
