@@ -78,6 +78,14 @@ def _description_commands(commands: Commands) -> None:  # type: ignore[valid-typ
     _json(show)
     _security_command(commands)
     _world_command(commands)
+    _new_command(commands)
+
+
+def _new_command(commands: Commands) -> None:  # type: ignore[valid-type]
+    new = _add(commands, "new", "write the files of a line that checks and runs, to change into one's own")
+    new.add_argument("what", choices=("line",), help="what to write")
+    new.add_argument("name", metavar="NAME", help="of the line and its product")
+    new.add_argument("--folder", type=Path, default=Path("config"), metavar="DIR", help="default: config, in this folder")
 
 
 def _world_command(commands: Commands) -> None:  # type: ignore[valid-type]
