@@ -32,6 +32,9 @@ _WINDOW_PX = 2.5
 _FLOOR_PX = 0.08
 """Least standard deviation of an edge: what pixels and interpolation leave (bench/vision_checks.py)."""
 
+_FEWEST = 32
+"""Places along a line, at the least: 8 px."""
+
 _LINES_SHARING = 2.0
 """Neighbouring lines share pixels: so many count as one."""
 
@@ -57,7 +60,9 @@ def edges_on_line(
     lines = max(1, round(strip_m * scale))
     sideways = (np.arange(lines) - (lines - 1) / 2.0) / scale
     points = start + places[None, :, None] * along + sideways[:, None, None] * across
-    samples = view.raw(view.on_top(part, pose, points.reshape(-1, 2)).reshape(*points.shape))
+    samples = _samples(view, part, pose, points)
+    if samples is None or samples.shape[1] < _FEWEST:
+        return ()
     slopes = _slopes(samples)
     strip = _slopes(samples.mean(axis=0, keepdims=True))[0]
     return tuple(_edge(slopes, strip, peak, scale) for peak in _peaks(strip))
@@ -93,7 +98,10 @@ def diameter(
     angle = np.linspace(0.0, 2.0 * math.pi, rays, endpoint=False)
     outwards = np.stack((np.cos(angle), np.sin(angle)), axis=1)
     points = np.array(centre_m) + outwards[:, None] * places[None, :, None]
-    slopes = _slopes(view.raw(view.on_top(part, pose, points.reshape(-1, 2)).reshape(*points.shape)))
+    samples = _samples(view, part, pose, points)
+    if samples is None or samples.shape[1] < _FEWEST:
+        return None
+    slopes = _slopes(samples)
     strongest = _peaks(np.median(slopes, axis=0))
     if not strongest:
         return None
@@ -104,6 +112,14 @@ def diameter(
     if np.count_nonzero(seen) < rays / 2:
         return None
     return _circle(radii[seen], outwards[seen], scale)
+
+
+def _samples(view: View, part: Part, pose: Pose, points_m: Floats) -> Floats | None:
+    """(lines, places, 3) pixels at points of a part's top; None where one lies out of the image: its border is no edge."""
+    pixels = view.on_top(part, pose, points_m.reshape(-1, 2)).reshape(*points_m.shape)
+    height, width = view.pixels.shape[:2]
+    inside = np.all((pixels >= 0.0) & (pixels <= (width - 1, height - 1)))
+    return view.raw(pixels) if inside else None
 
 
 def _circle(radii: Floats, outwards: Floats, scale: float) -> tuple[float, float] | None:

@@ -89,6 +89,15 @@ def test_without_edges_there_is_no_size_and_the_reading_says_so(stage: Any) -> N
     assert reading.text == "0 edges on the line; two are needed"
 
 
+def test_what_lies_across_the_image_s_border_has_no_size(stage: Any) -> None:
+    pose = stage.at(0.036, 0.0)
+    request = replace(ask(stage, WIDTH, stage.plate), part_in_cell=pose)
+    assert math.isnan(read(stage, [stage.item(stage.plate, pose)], request).value)
+    round_ = Diameter(kind="diameter", site="site", nominal_m=0.024, tolerance_m=0.0002)
+    request = replace(ask(stage, round_, stage.disc), part_in_cell=pose)
+    assert math.isnan(read(stage, [stage.item(stage.disc, pose)], request).value)
+
+
 def test_a_spot_has_its_colour_or_another(stage: Any) -> None:
     check = Patch(kind="patch", site="site", at_m=(0.0165, 0.0), radius_m=0.0006, colour_rgb=(40, 40, 44))
     notched = read(stage, [stage.item(stage.cap, stage.at())], ask(stage, check, stage.cap))
