@@ -67,13 +67,16 @@ class Truth:
 
     def of(self, unit: Item) -> UnitTruth:
         """The truth about the unit of a first part."""
-        installed = {item.place.slot: item for item in self._bench.inventory.installed(unit)}
+        there = self._bench.inventory.installed(unit)
+        installed = {item.place.slot: item for item in there}
         parts = {site: item.part_name for site, item in installed.items()}
         if self._bench.layout.body_site:
             parts = {self._bench.layout.body_site: unit.part_name, **parts}
         labels = [item for item in installed.values() if item.content]
         defects = [sentence for site, item in installed.items() for sentence in self._defects(site, item)]
         defects += _faults_of(self._bench.layout.body_site or unit.part_name, unit)
+        showing = (item.place.slot for item in there if _shows(item, installed[item.place.slot]))
+        defects += [f"{site}: an older label shows" for site in showing]
         label = labels[-1].content if labels else ""
         return UnitTruth(parts, unit.place, _serial(label), tuple(defects), label.partition(" ")[2])
 
@@ -111,6 +114,11 @@ class Truth:
         if item.contrast < _READABLE:
             defects.append(f"{site}: unreadable")
         return defects
+
+
+def _shows(label: Item, cover: Item) -> bool:
+    """Whether a label peeps out from under the one that was stuck on it."""
+    return math.dist(label.pose.position[:2], cover.pose.position[:2]) > _SHIFTED_M
 
 
 def _faults_of(site: str, item: Item) -> list[str]:

@@ -89,6 +89,18 @@ def test_a_wrong_turn_is_a_quarter_and_only_where_orientation_is_inspected():
     assert all(abs(body.pose.yaw) < 0.03 for body in delivered("nest_1", 10, wrong_turn_ratio=1.0))
 
 
+def test_a_straight_label_on_one_that_slipped_does_not_make_the_unit_good():
+    hand = steady_hand(GRIPPER, line=valve_line(shifted_label_ratio=1.0))
+    unit = seated_body(hand)
+    site = hand.plant.line.product_description.sites["label_area"].part_in_unit.pose
+    for serial in ("VLV-1", "VLV-2"):
+        hand.plant.stations.print_label("printer", serial)
+        (label,) = hand.plant.inventory.at("printer", "printer")
+        hand.plant.settling.release(label, unit @ site)
+        hand.plant.bench.line = valve_line()
+    assert hand.plant.unit_at("fixture_1").defects == ("label_area: an older label shows",)
+
+
 def test_an_unreadable_label_has_hardly_any_contrast():
     hand = steady_hand(line=valve_line(unreadable_label_ratio=1.0))
     hand.plant.stations.print_label("printer", "A")
