@@ -139,9 +139,19 @@ def _compare(scenes: Scenes, scene: Scene, found: Findings) -> None:
             truth = replace(truth, value=0.0, text="")
         if request.kind == "position" and _faded(scene, request):
             continue  # without its code, a label's place is not told
-        if request.kind == "surface" and any(item.site == request.site and item.edges for item in scene.items):
-            continue  # where material is missing, what shows below is seen as a flaw
+        if request.kind == "surface" and _shows_more(scene, request):
+            continue  # a part below, or a label beside its place, is seen as a flaw as well
         found.pairs.setdefault(request.kind, Pairs()).add(reading, truth, check)
+
+
+def _shows_more(scene: Scene, request: CheckRequest) -> bool:
+    """Whether more than its own flaws is on a part's top: a piece is missing, or a label lies where none should."""
+    places = {other.site: other.part_in_cell.position[:2] for other in scene.requests}
+    return any(
+        (item.site == request.site and item.edges)
+        or (item.content and (item.contrast == 0.0 or math.dist(item.part_in_cell.position[:2], places[item.site]) > 0.001))
+        for item in scene.items
+    )
 
 
 def _faded(scene: Scene, request: CheckRequest) -> bool:
@@ -236,7 +246,6 @@ def statistics_of(found: Findings) -> ErrorStatistics:
     table = figures(found)
     surface = found.pairs["surface"]
     flawed = [read > 0.0 for read, true in zip(surface.read, surface.true, strict=True) if true > 0.0]
-    clean = [read > 0.0 for read, true in zip(surface.read, surface.true, strict=True) if true == 0.0]
     spread = {
         kind: Spread(round(row["bias"], 8), round(row["sd"], 8)) for kind, row in table.items() if "sd" in row
     }
@@ -250,7 +259,7 @@ def statistics_of(found: Findings) -> ErrorStatistics:
         surface_m=spread["surface"],
         outline_m=spread["outline"],
         flaw_found=round(sum(flawed) / len(flawed), 4),
-        flaw_invented=round(sum(clean) / len(clean), 4),
+        flaw_invented=round(found.defects.row()["false_reject_ratio"], 4),
         code_read=tuple(found.code_read),
         locate_m=spread["locate"],
         locate_rad=spread["orientation"],
