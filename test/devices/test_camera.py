@@ -240,12 +240,15 @@ def test_the_uppermost_of_two_labels_counts() -> None:
 
 
 def test_modelled_readings_are_spread_as_the_rendered_ones_are() -> None:
-    """Both cameras on the same unit, many times: the means agree within the sum of what both scatter."""
+    """Both cameras on the same unit, many times: the means agree within the sum of what both scatter.
+
+    The modelled colour has the mean error over all colours and lights; that of one part in one light may be two sd off.
+    """
     pose = SEAT @ PRODUCT.sites["cap_seat"].part_in_unit.pose @ Pose((0.0002, 0.0, 0.0), from_rpy(0.0, 0.0, 0.05))
     items = unit(cap_seat={"part_in_cell": pose})
     stream, noise = Random(1), np.random.default_rng(1)
     modelled = [values(drawn_reading(request, items, stream) for request in checks()) for _ in range(200)]
     rendered = [values(measure(render(items, SPEC, Light(), noise), SPEC, checks())) for _ in range(8)]
-    for name, tolerance in (("cap_type", 0.006), ("cap_turn", 0.006), ("screw_1", 0.02), ("serial", 0.0)):
+    for name, tolerance in (("cap_type", 0.012), ("cap_turn", 0.006), ("screw_1", 0.02), ("serial", 0.0)):
         means = [sum(row[name] for row in rows) / len(rows) for rows in (modelled, rendered)]
         assert means[0] == pytest.approx(means[1], abs=tolerance), name
