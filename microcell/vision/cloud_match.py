@@ -2,7 +2,7 @@
 
 Features are fast point feature histograms (Rusu et al., ICRA 2009). Of the pairs of alike points, those are kept whose
 distances agree with many others that agree with each other (second-order compatibility: Chen et al., CVPR 2022). No random
-draw is made: the same clouds give the same pose.
+draw is made: the same clouds give the same pose. Where no features lead to it, turns that are spread evenly are tried.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microcell.faults import FaultError
+from microcell.geometry import Pose
 from microcell.libraries import open3d
 from microcell.vision.cloud import finite, thinned
 from microcell.vision.cloud_refine import Refined, Surface, refine
+from microcell.vision.optics import placed
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,7 +40,10 @@ MIN_OVERLAP_RATIO = 0.3
 _PAIRS = 1200
 _SEEDS = 60
 _CONSENSUS = 24
-_STARTS = 8
+_STARTS, _MOST_STARTS = 8, 40
+_SURE_SCORE = 0.75
+"""Score of coarse clouds that no wrong start has, unless the thing looks like itself in another pose."""
+
 _TURNED = 4
 _EXACT = 5
 """Starts that are looked at closely: first ones, then quarter and half turns of the best, then the best of both."""
@@ -86,8 +91,7 @@ def locate_model(
     fine = max(_voxel(cloud, FINE_POINTS) for cloud in (model, scan))
     coarse = (Surface.of(thinned(model, voxel)), Surface.of(thinned(scan, voxel)))
     exact = (Surface.of(thinned(model, fine)), Surface.of(thinned(scan, fine)))
-    starts = _distinct(list(_starts(coarse, voxel, viewer_m)), coarse, voxel)
-    rough = _best([refine(*coarse, start, 2.0 * voxel) for start in starts])
+    rough = _rough(_distinct(list(_starts(coarse, voxel, viewer_m)), coarse, voxel), coarse, voxel)
     if rough:
         turned = _distinct(_turned(rough[0].transform, coarse[0].points), coarse, voxel)[:_TURNED]
         rough = _best([*rough, *(refine(*coarse, start, 2.0 * voxel) for start in turned)])
@@ -100,6 +104,41 @@ def locate_model(
     others = [match.score for match in found[1:] if _apart(match.transform, best.transform, coarse[0].points) > 4.0 * voxel]
     runner_up = max(others, default=0.0) / best.score
     return Match(best.transform, best.overlap_ratio, best.rms_m, best.covariance, runner_up)
+
+
+def _rough(starts: list[Floats], clouds: tuple[Surface, Surface], voxel: float) -> list[Refined]:
+    """The first starts refined, and further ones until one of them lays the clouds surely on each other; best first."""
+    refined: list[Refined] = []
+    for start in starts:
+        refined.append(refine(*clouds, start, 2.0 * voxel))
+        if len(refined) >= _STARTS and max(match.score for match in refined) >= _SURE_SCORE:
+            break
+    if not refined or max(match.score for match in refined) < _SURE_SCORE:
+        for turn in _turns():
+            wide = refine(*clouds, _about_middles(clouds, turn), 4.0 * voxel)
+            refined.append(refine(*clouds, wide.transform, 2.0 * voxel))
+            if refined[-1].score >= _SURE_SCORE:
+                break
+    return _best(refined)
+
+
+def _turns(count: int = 96) -> Iterator[Floats]:
+    """Turns that are spread evenly over all there are (super-Fibonacci spiral: Alexa, CVPR 2022)."""
+    phi, psi = math.sqrt(2.0), 1.533751168755204288118041
+    for k in range(count):
+        s = k + 0.5
+        r, big_r = math.sqrt(s / count), math.sqrt(1.0 - s / count)
+        alpha, beta = 2.0 * math.pi * s / phi, 2.0 * math.pi * s / psi
+        quaternion = (r * math.sin(alpha), r * math.cos(alpha), big_r * math.sin(beta), big_r * math.cos(beta))
+        yield placed(Pose((0.0, 0.0, 0.0), quaternion), np.eye(3)).T
+
+
+def _about_middles(clouds: tuple[Surface, Surface], turn: Floats) -> Floats:
+    """The transform that turns the model about its middle, and lays that on the scan's."""
+    model, scan = (surface.points.mean(axis=0) for surface in clouds)
+    transform = np.eye(4)
+    transform[:3, :3], transform[:3, 3] = turn, scan - turn @ model
+    return transform
 
 
 def _best(matches: list[Refined]) -> list[Refined]:
@@ -220,7 +259,7 @@ def _distinct(starts: list[Floats], clouds: tuple[Surface, Surface], voxel: floa
     for index in np.argsort(-np.array(scored), kind="stable"):
         if all(_apart(starts[index], other, few) > 2.0 * voxel for other in kept):
             kept.append(starts[index])
-        if len(kept) == _STARTS:
+        if len(kept) == _MOST_STARTS:
             break
     return kept
 
