@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +16,28 @@ if TYPE_CHECKING:
     from microcell.plant.plant import Plant
 
 
+Work = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Calls a function that computes for long, and returns its result; in ROS beside the event loop."""
+
+
+async def at_once(function: Callable[[], Any]) -> Any:
+    """Call it here and now: on virtual time computing takes none."""
+    return function()
+
+
 @dataclass(frozen=True)
 class DeviceHost:
     """What a driver's constructor gets besides its name and spec: `Driver(name, spec, host)`.
 
-    Mock drivers use `plant`; ROS drivers use `node`, the `microcell.ros` node that hosts them.
+    Mock drivers use `plant`; ROS drivers use `node`, the `microcell.ros` node that hosts them. `work` is for what computes
+    for long.
     """
 
     line: Line
     clock: Clock
     plant: Plant | None = None
     node: Any = None
+    work: Work = at_once
 
 
 def device_specs(line: Line) -> dict[str, Any]:

@@ -103,8 +103,11 @@ class Controller:
 
     async def close(self) -> None:
         """Stop in an orderly way: chains in work reach their safe point, then nothing moves any more."""
-        if (self.state, Command.STOP) in COMMANDED:
-            self.command(Command.STOP, "shutdown")
+        try:
+            if (self.state, Command.STOP) in COMMANDED:
+                self.command(Command.STOP, "shutdown")
+        except JournalError as error:
+            self.journal_failed(error)
         await self._waiting.until(lambda: not self._moving)
         for task in self._tasks:
             task.cancel()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,9 @@ class MockHardware:
         self.clock = ScaledClock(time_scale)
         self.plant = Plant(line, seed, self.clock)
         self._bench = PlantFile(self.plant, plant_state) if plant_state is not None else None
-        self.devices = make_devices(DeviceHost(line, self.clock, plant=self.plant), "virtual")
+        self._rendering = ThreadPoolExecutor(1, "rendering")
+        work = partial(runtime.loop.run_in_executor, self._rendering)
+        self.devices = make_devices(DeviceHost(line, self.clock, plant=self.plant, work=work), "virtual")
         self._runtime = runtime
         self._line = line
         self._strike = strike
@@ -159,6 +162,7 @@ class MockHardware:
             await face.close()
         for device in self.devices.values():
             await device.disconnect()
+        self._rendering.shutdown(wait=False, cancel_futures=True)
 
     def _keep(self, bench: PlantFile) -> None:
         """Write the bench after every command that changes it, before that is answered, and now and then meanwhile."""

@@ -12,6 +12,7 @@ from microcell.clock import Clock
 from microcell.description.base import Description
 from microcell.description.line import Line
 from microcell.devices.contract import Device
+from microcell.devices.factory import Work, at_once
 from microcell.faults import Fault, FaultError
 from microcell.measurement import Measurement
 from microcell.motion.planner import MotionPlanner
@@ -135,21 +136,12 @@ RecordStep = Callable[[str, Step], Awaitable[None]]
 """Makes a step of an attempt (by its id) durable; raises a fault where that fails."""
 
 
-Work = Callable[[Callable[[], Any]], Awaitable[Any]]
-"""Calls a function that computes for long, and returns what it returns."""
-
-
 Note = Callable[[str, Any], None]
 """Makes a fact of an attempt outlive the program: its kind (see `AttemptLog.write`) and its data."""
 
 
 Keep = Callable[[bytes], None]
 """Keeps a picture, PNG, as evidence, under its own SHA-256."""
-
-
-async def at_once(function: Callable[[], Any]) -> Any:
-    """Call it here and now: on virtual time computing takes none."""
-    return function()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from microcell import plugins
 from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.devices.contract import Device
+from microcell.devices.factory import Work, at_once
 from microcell.errors import JournalError, UsageError
 from microcell.faults import FaultError
 from microcell.motion.planner import MotionPlanner
@@ -29,8 +30,6 @@ from microcell.skills.contract import (
     SkillContext,
     SkillGoal,
     SkillResult,
-    Work,
-    at_once,
 )
 from microcell.skills.traffic import Traffic
 

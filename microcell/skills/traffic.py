@@ -12,10 +12,10 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.devices.arm.contract import Arm
 from microcell.devices.contract import Device
+from microcell.devices.factory import Work, at_once
 from microcell.faults import FaultError
 from microcell.motion.planner import Load
 from microcell.motion.trajectory import JointTrajectory
-from microcell.skills.contract import Work, at_once
 
 if TYPE_CHECKING:
     from microcell.motion.collision import Contact

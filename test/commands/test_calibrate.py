@@ -98,7 +98,7 @@ def test_streams_of_poses_give_a_hand_eye_calibration(tmp_path, capsys):
     [
         (["intrinsics", "--serial", "C"], "images and the board that they show are needed: --images DIR --board BOARD."),
         (["intrinsics", "--images", "{album}", "--board", BOARD], "whose calibration is this? Give the camera's serial"),
-        (["intrinsics", "--images", "{album}", "--board", "chessboard:9x6:0.025", "--serial", "C"], "board was found in 0"),
+        (["intrinsics", "--images", "{album}", "--board", "chessboard:9x6:0.025", "--serial", "C"], "the board was found"),
         (["hand-eye", "--serial", "C"], "a hand-eye calibration needs --poses FILE, and --images DIR or "),
         (
             ["hand-eye", "--serial", "C", "--images", "{album}", "--board", BOARD, "--poses", "{album}/poses.csv"],

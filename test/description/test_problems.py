@@ -62,7 +62,7 @@ def device(text):
         (
             "{noise_n: 1}",
             "f.yaml:4:3: devices.x: the key 'kind' is missing; it is one of arm, bin, camera, carton_station, feeder, "
-            "fixture, force_sensor, printer, safety, tool_changer, tool_crib. Add it.",
+            "fixture, force_sensor, press, printer, safety, tester, tool_changer and 2 more. Add it.",
         ),
         (
             "7",
@@ -166,7 +166,7 @@ def test_an_entry_that_is_named_as_its_kind_has_its_own_place():
 
 def test_a_tool_says_its_device_first():
     assert texts(Tool, "kind: tool\nname: a\n") == [
-        "f.yaml:1:1: the key 'device' is missing; it is one of gripper, screwdriver, vacuum. Add it."
+        "f.yaml:1:1: the key 'device' is missing; it is one of dispenser, gripper, screwdriver, vacuum, welder. Add it."
     ]
     assert texts(Tool, "kind: tool\nname: a\ndevice: griper\n") == [
         "f.yaml:3:9: device: not allowed (text 'griper'); did you mean 'gripper'? Correct the value."

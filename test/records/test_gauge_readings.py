@@ -125,5 +125,5 @@ def test_the_inspections_of_a_line_are_studied_in_the_plant(capsys):
     assert ended == any(one["verdict"] == "unfit" for one in studies.values())
     place = studies["membrane_place.position"]
     assert (place["parts"], place["appraisers"], place["trials"]) == (5, 2, 3)
-    assert place["grr_of_tolerance"] < 0.2
+    assert place["grr_of_tolerance"] < 0.3, "fit, by the manual"
     assert place["part_variation"] > 3 * place["rr"] > 0

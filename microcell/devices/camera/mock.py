@@ -29,6 +29,7 @@ class MockCamera(MockDevice, PixelCamera):
         MockDevice.__init__(self, name, spec, host)
         PixelCamera.__init__(self, name, spec, host)
         self._shots = 0
+        self._work = host.work
         self._around = surroundings(host.line)
 
     async def status(self) -> DeviceStatus:
@@ -39,9 +40,10 @@ class MockCamera(MockDevice, PixelCamera):
         await self.clock.sleep(exposure_s)
         self._shots += 1
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
-        light = self._light(exposure_s / self.spec.exposure_s)
-        photo = photograph(self.plant.scene(self.name), self.spec, light, noise, self._around)
-        return Frame(photo.pixels, self.clock.now(), photo.depth_m, info=described_info(self.spec), exposure_s=exposure_s)
+        light, taken_s = self._light(exposure_s / self.spec.exposure_s), self.clock.now()
+        scene = self.plant.scene(self.name)
+        photo = await self._work(lambda: photograph(scene, self.spec, light, noise, self._around))
+        return Frame(photo.pixels, taken_s, photo.depth_m, info=described_info(self.spec), exposure_s=exposure_s)
 
     def _check_fresh(self, frame: Frame) -> None:
         check_fresh(self.name, frame.time_s, self.clock.now())
