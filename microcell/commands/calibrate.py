@@ -26,6 +26,9 @@ def run(args: argparse.Namespace) -> int:
     """Calibrate, write the calibration and its picture, and print the residuals."""
     if not is_name(args.output.stem) or args.output.suffix != ".yaml":
         raise UsageError(f"'{args.output.name}' is no name of a calibration: lower case, digits and '_', then .yaml.")
+    import cv2
+
+    cv2.setNumThreads(1)  # several add up in the order in which they end: the same images would not make the same bytes
     work = {"intrinsics": _intrinsics, "hand-eye": _hand_eye, "plane": _plane}[args.what]
     sections, told = work(args)
     calibration = _document(args, sections)

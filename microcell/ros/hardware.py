@@ -139,6 +139,8 @@ class MockHardware:
             self._own.node.get_logger().info("the bench is as it was left")
         for device in self.devices.values():
             await device.connect()
+            if isinstance(device, Camera):  # the first image takes longest: now nobody waits for it
+                await device.capture(0.0)
         specs = device_specs(self._line)
         shown: dict[str, Any] = {}
         for name, device in self.devices.items():
