@@ -134,13 +134,13 @@ def _put(plant: Plant, plan: GaugePlan, fixture: str, name: str, part: int) -> N
 def _sites_before(line: Line, inspection: str) -> set[str]:
     """Sites whose parts are there when an inspection is made: those of the operations that come before it."""
     plan = line.product_description.plan
-    todo = [n for n, operation in plan.items() if operation.parameters.get("inspection") == inspection]
+    left = [n for n, operation in plan.items() if operation.parameters.get("inspection") == inspection]
     before: set[str] = set()
-    while todo:
-        name = todo.pop()
+    while left:
+        name = left.pop()
         if name not in before:
             before.add(name)
-            todo.extend(plan[name].after)
+            left.extend(plan[name].after)
     checked = {check.site for check in line.product_description.inspections[inspection].checks.values()}
     return checked | {site for site in (plan[name].site for name in before) if site}
 

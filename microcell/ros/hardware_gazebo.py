@@ -204,12 +204,12 @@ class GazeboHardware:
             return
         async with self._following:
             wanted = standing(self.plant, self._known)
-            todo = steps(self._known, wanted, _poses_of(self.plant, wanted))
+            due = steps(self._known, wanted, _poses_of(self.plant, wanted))
             self._known = wanted
-            for step in todo:
+            for step in due:
                 await self._port.do(step)
             await self._move_tools()
-            if todo:
+            if due:
                 await self.clock.sleep(HELD_S)
 
     async def _move_tools(self) -> None:

@@ -12,7 +12,7 @@ from served_skills import LINE, Lease, SkillGoal, ignore, served
 
 from microcell.devices.camera.contract import Frame
 from microcell.plant.items import Place
-from microcell.ros import convert, names, qos
+from microcell.ros import convert, convert_images, names, qos
 from microcell.ros.convert_inspection import Subject, report_message
 from microcell.ros.convert_skills import result_message, result_of, stamp
 from microcell.skills.contract import Outcome, SkillResult
@@ -76,7 +76,7 @@ async def test_who_asks_gets_a_report_that_is_also_published_with_its_picture(ru
         assert report.note == "asked for without an order: no picture is kept"
         heard = (await listener.heard(listener.reports))[0]
         assert (heard.stamp, heard.image_sha256, heard.verdict) == (report.stamp, report.image_sha256, report.verdict)
-        picture = convert.image_of((await listener.heard(listener.images))[0])
+        picture = convert_images.pixels_of((await listener.heard(listener.images))[0])
         assert picture.shape[1] > 900
         assert picture.std() > 20
 
