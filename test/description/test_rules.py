@@ -46,8 +46,8 @@ PROVOCATIONS = [
     ),
     (
         "rule_tool_files_are_there",
-        (GRIPPER, "model: parallel_gripper.urdf.xacro", "model: gripper.xacro"),
-        "model: there is no file 'gripper.xacro' in urdf/tools or beside the tool's; "
+        (GRIPPER, "model: parallel_gripper.urdf.xacro", "model: paralel_gripper.urdf.xacro"),
+        "model: there is no file 'paralel_gripper.urdf.xacro' in urdf/tools or beside the tool's; "
         "did you mean 'parallel_gripper.urdf.xacro'? Correct the name.",
     ),
     (
