@@ -52,7 +52,8 @@ def with_hardware(folder: Path, scenario: Scenario, time_scale: float, ends: int
         command = [sys.executable, "-m", "microcell.nodes.hardware", *NAMESPACE[1:], *parameters]
         with subprocess.Popen(command, env=environment) as process:
             try:
-                assert "READY=1" in notifications.recv(4096).decode()
+                while "READY=1" not in notifications.recv(4096).decode():
+                    assert process.poll() is None, "it lives, and is getting ready"
                 asyncio.run(asyncio.wait_for(in_process(scenario, time_scale, process.pid), LIMIT_S))
                 if ends == 0:
                     process.send_signal(signal.SIGINT)
