@@ -21,13 +21,15 @@ from microcell.orchestration.interlock import Interlock
 from microcell.orchestration.leasing import lease
 from microcell.orchestration.order_desk import OrderDesk
 from microcell.orchestration.order_view import OrderView
-from microcell.orchestration.packml import ACTING, CHAINS_GO_ON, COMMANDED, WAITS_FOR_REST, Command, Mode, State
+from microcell.orchestration.own_commands import OwnCommands
+from microcell.orchestration.packml import CHAINS_GO_ON, COMMANDED, Command, Mode, State
 from microcell.orchestration.restore import opening, restore
 from microcell.orchestration.resumption import Resumption
 from microcell.orchestration.service import Service
 from microcell.orchestration.session import Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.stations import Stations
+from microcell.orchestration.tasks import Tasks
 from microcell.orchestration.view import CellSnapshot, order_views, snapshot
 from microcell.orchestration.waiting import Waiting
 from microcell.orchestration.work import UnitWork
@@ -61,9 +63,9 @@ class Controller:
         self._journal = journal
         self._port = port
         self._listeners: list[Listener] = []
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._held_for_person, self._waiting = asyncio.Event(), Waiting(self._wake)
-        self._wake_pending, self._starved = False, False
+        self._tasks = Tasks(self._waiting, self._ended)
+        self._wake_pending = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         packml = PackmlFold()
@@ -71,6 +73,10 @@ class Controller:
         self.epoch, self.in_doubt = restored.epoch, dict[str, str]()
         self._resumption = Resumption(self.shop, restored)
         self.packml = Stations(self.shop, packml)
+        at_work = (self._tasks, self._waiting)
+        self._own = OwnCommands(
+            self.packml.cell, self._dispatcher, self._resumption, at_work, session.autostart, self.command
+        )
         safety = {name: devices[name] for name in line.cell_description.of_kind("safety")}
         self._interlock = Interlock(safety, clock, self._stop_at_once)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
@@ -95,7 +101,6 @@ class Controller:
         await self._feeders.start()
         await self.tooling.start()
         for unit, waiting in self._runner.recovering.resume(self._resumption.units, self._resumption.used):
-            unit.running = True
             self.beside(waiting, f"{unit.serial}/question", unit)
         await self._interlock.start()
         if self.session.autostart and self.state is State.STOPPED:
@@ -108,10 +113,8 @@ class Controller:
                 self.command(Command.STOP, "shutdown")
         except JournalError as error:
             self.journal_failed(error)
-        await self._waiting.until(lambda: not self._moving)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._waiting.until(lambda: not self._tasks.moving)
+        await self._tasks.cancel()
         await asyncio.gather(self.desk.close(), self._feeders.close(), self._interlock.close())
         self._look()
 
@@ -183,7 +186,7 @@ class Controller:
         return target
 
     def _commanded(self, command: Command) -> None:
-        self._starved = False
+        self._own.commanded()
         if command in (Command.UNHOLD, Command.CLEAR, Command.RESET):
             self.service.cleared(self.active_faults)
             self.active_faults.clear()
@@ -193,7 +196,7 @@ class Controller:
 
     def set_mode(self, mode: Mode, reason: str = "", unit: str = "") -> Mode:
         """Change the PackML mode of the cell or a station. `UsageError` when that is not legal now."""
-        if self._moving and self.packml.machine(unit) is self.packml.cell:
+        if self._tasks.moving and self.packml.machine(unit) is self.packml.cell:
             raise UsageError("the mode cannot change while something moves. Wait for that.")
         self.packml.set_mode(unit, mode, reason)
         self._wake()
@@ -245,11 +248,6 @@ class Controller:
     # inside
 
     @property
-    def _moving(self) -> int:
-        """Chains that are not parked at a safe point."""
-        return len(self._tasks) - self._waiting.parked
-
-    @property
     def _journal_is_lost(self) -> bool:
         return any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.active_faults)
 
@@ -277,7 +275,7 @@ class Controller:
         try:
             self.packml.settle()
             self.shop.tell_missing()
-            self._advance()
+            self._own.advance()
             for serial, operation in self.in_doubt.items() if self.state is State.EXECUTE else ():
                 self._raise(Fault("OUTCOME_UNKNOWN", "orchestrator", "", serial, operation))
             for name, work in self.tooling.settling() if self.state is State.EXECUTE else ():
@@ -292,40 +290,13 @@ class Controller:
         self.shop.orders.tell_ended()
         self._waiting.looked()
 
-    def _advance(self) -> None:
-        """Leave acting states whose work is done, and start by itself when there is work."""
-        while self.state in ACTING and not (self._moving and self.state in WAITS_FOR_REST):
-            self.packml.cell.finish()
-        auto = self.session.autostart
-        if self.state is State.COMPLETE and auto:
-            self.command(Command.RESET, "ready for the next order")
-        elif self.state is State.IDLE and auto and self.mode is Mode.PRODUCTION and self._dispatcher.has_work():
-            self.command(Command.START, "work to do")
-        elif self.state is State.SUSPENDED and self._starved and not self._dispatcher.has_work():
-            self.command(Command.UNSUSPEND, "no order needs what is missing any more")
-        elif self.state is State.SUSPENDED and self._starved and self._waiting.eager:
-            self.command(Command.UNSUSPEND, "a question was answered")
-        elif self.state is State.SUSPENDED and self._starved and self._dispatcher.next_job() is not None:
-            self.command(Command.UNSUSPEND, "what was missing is there again")
-
     def _rest(self) -> None:
-        """In Execute with nothing that moves: complete, wait for parts, or say what is in the way."""
-        if self.state is State.EXECUTE and not self._moving and (lacking := self._resumption.lacking()):
+        """In Execute with nothing that moves: see `own_commands`; a person is asked about what cannot be gone on with."""
+        if self.state is State.EXECUTE and not self._tasks.moving and (lacking := self._resumption.lacking()):
             self._raise(self.shop.lacking(lacking[0]))
-        if self.state is not State.EXECUTE or len(self._tasks) > self._waiting.asked * (not self._resumption.pending):
-            return
-        if self._resumption.pending:
+        if self._own.rest(self._raise):
             self.in_doubt = self._resumption.give_up()
-            self._wake()  # to ask about them
-        elif not self._dispatcher.has_work():
-            self.command(Command.COMPLETE, "all orders are ended")
-        elif waits := self._dispatcher.waits_for():
-            self.command(Command.SUSPEND, f"waiting for {waits}")
-            self._starved = True
-        else:
-            for fault in self._dispatcher.why_blocked():
-                if not (self._tasks and fault.code == "CELL_BLOCKED"):  # an answer lets it go on
-                    self._raise(fault)
+            self._wake()
 
     def _stop_at_once(self, fault: Fault) -> None:
         """Abort because of an emergency stop or the like (see `interlock`)."""
@@ -349,23 +320,15 @@ class Controller:
         unit = self.shop.begin_unit(job.order, job.unit.variant) if job.new else job.unit
         for kind, station in job.binding.taken.items():
             self.shop.enter(unit, kind, station)
-        unit.running = True
         self._dispatcher.begun(job)
         self.shop.resources.take(job.binding.devices(), f"{unit.serial}/{job.chain.first}")
         self.beside(self._runner.run(job.of(unit)), f"{unit.serial}/{job.chain.first}", unit)
 
     def beside(self, work: Coroutine[Any, Any, T], name: str, unit: UnitWork | None = None) -> asyncio.Task[T]:
         """Run some work beside all other, as one of those that come to rest before the cell does."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(done, name, unit))
-        return task
+        return self._tasks.begin(work, name, unit)
 
-    def _ended(self, task: asyncio.Task[Any], name: str, unit: UnitWork | None) -> None:
-        self._tasks.discard(task)
-        if unit is not None:
-            unit.running = False
-        error = None if task.cancelled() else task.exception()
+    def _ended(self, name: str, unit: UnitWork | None, error: BaseException | None) -> None:
         if isinstance(error, JournalError):
             self.journal_failed(error)
         elif error is not None and not (unit is None and isinstance(error, FaultError)):  # that is told to who asked

@@ -18,7 +18,7 @@ from microcell.errors import UsageError
 from microcell.events import Event, OperationEnded, OperationStarted, OrderUpdated, UnitStarted
 from microcell.orchestration.job_control import JobState
 from microcell.orchestration.order_desk import OrderChange
-from microcell.orchestration.packml import Command, State
+from microcell.orchestration.packml import ACTING, Command, State
 from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Journal
 from microcell.records.orders import OrdersFold
@@ -290,6 +290,7 @@ def test_whatever_is_commanded_the_job_changes_its_state_only_in_legal_ways(allo
                 except UsageError:
                     continue
                 await cell.clock.sleep(7.0)
+            await cell.controller.until_state(*(state for state in State if state not in ACTING))
             for command in ("unhold", "start", "resume"):
                 try:
                     do(cell, order, command)

@@ -127,8 +127,7 @@ async def test_killed_while_a_tool_is_docked_for_the_other_arm_the_order_is_fini
         order_id = cell.order(2, "child")
         while "dock_right_arm" not in cell.port.operations():
             await cell.clock.sleep(1.0)
-        for task in cell.controller._tasks:
-            task.cancel()
+        await cell.controller._tasks.cancel()
     async with floor(line=crib, journal=journal, on_flange=tools) as cell:
         assert (await cell.controller.order_ended(order_id)).good == 2
         assert "dock_right_arm" in cell.port.operations()
