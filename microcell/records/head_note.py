@@ -6,15 +6,11 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from microcell.errors import JournalError
 from microcell.records.chain import EMPTY, Head
 from microcell.records.journal_file import unlockable
-
-if TYPE_CHECKING:
-    from microcell.records.journal import JournalReader
-
+from microcell.records.journal_reader import JournalReader
 
 _LONGEST = 200
 

@@ -22,6 +22,7 @@ from microcell.records.production import Production, ProductionFold
 from microcell.records.quality import InspectedUnit, Quality, quality
 from microcell.records.questions import QuestionRow
 from microcell.records.units import PartUsed, UnitHistory
+from microcell.records.verifying import first_break
 
 REPORT_VERSION = 1
 
@@ -189,7 +190,7 @@ def as_json(of: Report) -> dict[str, Any]:
 
 
 def _report(journal: JournalReader, truth: Sequence[InspectedUnit] | None) -> Report:
-    broken = journal.verify()
+    broken = first_break(journal)
     trusted = islice(journal.entries(), broken.sequence - 1 if broken else None)
     folded, head, unknown = ProductionFold(), Head(0, GENESIS), 0
     for entry in trusted:

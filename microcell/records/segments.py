@@ -14,44 +14,11 @@ from pathlib import Path
 
 from microcell.errors import JournalError
 from microcell.records.chain import Head, Segment, link
-from microcell.records.journal import Journal, JournalReader
+from microcell.records.journal import Journal
 from microcell.records.journal_file import MEMORY, SQLITE_ERRORS, explain, sync_file
+from microcell.records.journal_reader import JournalReader, earlier_files
 
 READ_ONLY, WRITABLE = 0o444, 0o644
-
-
-def earlier_files(journal: JournalReader, since: int) -> list[tuple[Path, int]]:
-    """The files before a journal's own that hold entries after a number, oldest first, each with its last entry.
-
-    `JournalError` names one that is not there or is not the one that was written.
-    """
-    found: list[tuple[Path, int]] = []
-    of, segment = journal.path, journal.segment()
-    while segment.before.sequence > since:
-        path = _beside(of, segment)
-        with JournalReader.open(path) as reader:
-            if reader.head() != segment.before:
-                raise JournalError(
-                    f"{path} is not the file that {of.name} goes on from, its last entry differs: put that one back"
-                )
-            found.append((path, segment.before.sequence))
-            of, segment, later = path, reader.segment(), segment
-        if segment.before.sequence >= later.before.sequence:  # a made-up file could lead round in circles
-            raise JournalError(f"{of} is damaged, it holds no entry: go on with a copy")
-    return found[::-1]
-
-
-def _beside(path: Path, segment: Segment) -> Path:
-    """The earlier file of a segment."""
-    if not segment.file or Path(segment.file).name != segment.file:
-        raise JournalError(f"{path} is damaged, it names '{segment.file}' as the file before it: go on with a copy")
-    earlier = path.with_name(segment.file)
-    if not earlier.is_file():
-        raise JournalError(
-            f"entries up to {segment.before.sequence} of {path.name} are in {segment.file}, which is not in {path.parent}: "
-            "put it back there"
-        )
-    return earlier
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from typing import Protocol
 from microcell.errors import JournalError
 from microcell.records.chain import EMPTY, Break, Head, Signature, link
 from microcell.records.head_note import read_note
-from microcell.records.journal import JournalReader
 from microcell.records.journal_file import SQLITE_ERRORS
-from microcell.records.segments import earlier_files
+from microcell.records.journal_reader import JournalReader, earlier_files
 
 Row = tuple[int, float, str, str, str]
 
@@ -77,9 +76,17 @@ def verify(journal: JournalReader, noted: Sequence[Head] = (), keys: Collection[
     return scan.verdict(keys)
 
 
+def first_break(journal: JournalReader, noted: Head | None = None) -> Break | None:
+    """The first place where the chain does not hold, or None.
+
+    `noted` is a head that was written down earlier: with it, a cut-off or wholly rewritten journal is found too.
+    """
+    return verify(journal, [noted] if noted else []).broken
+
+
 def refuse_broken(journal: JournalReader) -> None:
     """`JournalError` for a journal that is not what was written: a cell must not go on from it."""
-    if broken := verify(journal).broken:
+    if broken := first_break(journal):
         raise JournalError(
             f"{journal.path} is not what was written ({broken}): go on with a backup, or name another journal"
         )

@@ -20,6 +20,7 @@ from microcell.composition.compose import compose
 from microcell.composition.launching import _Ends, actions, launch_cell
 from microcell.description.loader import load_line
 from microcell.records.journal import JournalReader
+from microcell.records.verifying import first_break
 
 pytestmark = pytest.mark.launch
 CELL_LAUNCH = Path(__file__).parents[2] / "launch" / "cell.launch.py"
@@ -76,4 +77,4 @@ def test_ros2_launch_starts_the_cell_and_ctrl_c_ends_it_in_order(tmp_path):
     assert code == 0
     assert log.read_text().count("process has finished cleanly") == 4
     with JournalReader.open(journal) as written:
-        assert written.verify() is None
+        assert first_break(written) is None

@@ -20,7 +20,7 @@ from microcell.records.journal import Journal, JournalReader
 from microcell.records.journal_file import SCHEMA_VERSION
 from microcell.records.report import report
 from microcell.records.segments import backup, rotate
-from microcell.records.verifying import verify
+from microcell.records.verifying import first_break, verify
 
 STORED = Path(__file__).parent / "data" / "schema_1.journal"
 HEAD = Head(163, "fb898e225e4a3051aacc4cc11912f4d869a321acc561836c62a379cd5d323a03")
@@ -42,7 +42,7 @@ def schema(path: Path) -> int:
 def test_it_is_verified_and_reported_without_being_changed(old):
     before = old.read_bytes()
     with JournalReader.open(old) as journal:
-        assert (journal.head(), journal.verify(HEAD)) == (HEAD, None)
+        assert (journal.head(), first_break(journal, HEAD)) == (HEAD, None)
         assert len(list(journal.events())) == 163
     found = report(old)
     assert (found.digest.broken, found.digest.unknown_events, found.header.release) == (None, 0, "0.1.0")
@@ -56,7 +56,7 @@ def test_it_is_brought_to_the_present_schema_when_it_is_gone_on_with(old):
     with Journal.create_or_open(old) as journal:
         assert journal.head() == HEAD
         journal.append(events.StateChanged(time_s=1000.0, state="Idle", reason=""))
-        assert (journal.verify(HEAD), journal.head().sequence) == (None, 164)
+        assert (first_break(journal, HEAD), journal.head().sequence) == (None, 164)
     assert schema(old) == SCHEMA_VERSION
     connection = sqlite3.connect(old)
     with pytest.raises(sqlite3.IntegrityError, match="a journal has no gaps"):
@@ -83,7 +83,7 @@ def test_a_controller_goes_on_with_it(old):
 
     with Journal.create_or_open(old, "batch") as journal:
         epoch, view = run_virtual(one_more(journal))
-        assert journal.verify(HEAD) is None
+        assert first_break(journal, HEAD) is None
     assert (epoch, view.order_id, view.serials) == (2, "order-0002", ("VLV-000003",))
     assert [(order.state, order.good) for order in report(old).orders] == [("completed", 2), ("completed", 1)]
 

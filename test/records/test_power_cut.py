@@ -173,6 +173,7 @@ import resource, sys
 from microcell.errors import JournalError
 from microcell.events import OrderControlled, StateChanged
 from microcell.records.journal import Journal, JournalReader
+from microcell.records.verifying import first_break
 class Signer:
     key_id = "0" * 16
     def sign(self, head):
@@ -195,7 +196,7 @@ for _ in range(2):
     except JournalError:
         pass
 with JournalReader.open(sys.argv[1]) as reader:
-    print(number, len(list(reader.entries())), reader.verify())
+    print(number, len(list(reader.entries())), first_break(reader))
 """
 
 

@@ -81,7 +81,7 @@ def test_entries_after_any_one_are_read_over_all_files(tmp_path_factory, counts,
 
 
 def test_a_reader_that_is_under_way_goes_on_over_a_rotation(tmp_path, monkeypatch):
-    monkeypatch.setattr("microcell.records.journal._PAGE_ENTRIES", 2)
+    monkeypatch.setattr("microcell.records.journal_reader._PAGE_ENTRIES", 2)
     with Journal.create_or_open(tmp_path / "j", "batch") as journal:
         append(journal, 2500)
         journal.flush()

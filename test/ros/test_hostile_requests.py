@@ -21,6 +21,7 @@ from microcell.orchestration.controller import Controller, Session
 from microcell.orchestration.limits import MAX_TEXT
 from microcell.orchestration.packml import State
 from microcell.records.journal import Journal
+from microcell.records.verifying import first_break
 from microcell.ros import names
 from microcell.ros.bounded import MAX_LIST, MAX_YAML_TEXT, bounded
 from microcell.ros.cell_interface import CellInterface
@@ -121,7 +122,7 @@ async def ask(name: str, request: Any) -> tuple[Any, Controller, Any]:
         kind, method = SERVICES[name]
         response = await bounded(getattr(interface, method))(request, kind.Response())
         interface._show()
-        verdict = journal.verify()
+        verdict = first_break(journal)
         await controller.close()
     return response, controller, verdict
 
@@ -213,7 +214,7 @@ async def test_a_cell_in_ros_outlives_hostile_requests_and_then_makes_an_order(r
     good = SubmitOrder.Request(order_id="good", lines=[OrderLine(quantity=1)])
     assert (await runtime.call(client.create_client(SubmitOrder, names.SUBMIT_ORDER), good, 60.0)).accepted
     assert (await controller.order_ended("good")).good == 1
-    assert journal.verify() is None
+    assert first_break(journal) is None
     await controller.close()
     await interface.close()
 
