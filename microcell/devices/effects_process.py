@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from microcell.devices.effects import Call, Effect
 from microcell.devices.effects_stations import offered
+from microcell.devices.injected import Call, Effect
 from microcell.devices.tester.contract import Tested
 
 

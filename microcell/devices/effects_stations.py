@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from microcell.devices.carton_station.contract import Carton
-from microcell.devices.effects import Call, Effect
 from microcell.devices.feeder.contract import Presented
+from microcell.devices.injected import Call, Effect
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.bench import Lighting
 from microcell.plant.injection import Injection

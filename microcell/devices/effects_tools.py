@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from microcell.devices.arm.contract import JointState
-from microcell.devices.effects import Call, Effect
 from microcell.devices.force_sensor.contract import Wrench
 from microcell.devices.gripper.contract import Grip
+from microcell.devices.injected import Call, Effect
 from microcell.devices.screwdriver.contract import Drive
 from microcell.devices.tool_changer.contract import Coupling
 from microcell.devices.vacuum.contract import Suction

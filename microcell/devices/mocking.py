@@ -7,8 +7,9 @@ from functools import partial, wraps
 from typing import Any, TypeVar
 
 from microcell.devices.contract import Device, DeviceStatus
-from microcell.devices.effects import Call, happen
+from microcell.devices.effects import happen
 from microcell.devices.factory import DeviceHost
+from microcell.devices.injected import Call
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.plant.bench import ToolTruth

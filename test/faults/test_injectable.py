@@ -18,7 +18,7 @@ from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.injectable import INJECTABLE
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
-from microcell.devices.effects import effects
+from microcell.devices.effects import EFFECTS
 from microcell.faults import CATALOGUE
 from microcell.orchestration.packml import State
 from microcell.records.journal import Journal
@@ -64,7 +64,7 @@ def test_every_fault_of_the_virtual_world_has_a_trial_and_every_one_of_a_device_
     assert set(ONE_EACH) == {name for name, entry in INJECTABLE.items() if "virtual" in entry.worlds}
     assert len(ONE_EACH) >= 60
     programs = {name for name in INJECTABLE if name.split(".")[0] in ("journal", "clock", "skills", "node")}
-    assert set(effects()) == set(INJECTABLE) - programs
+    assert set(EFFECTS) == set(INJECTABLE) - programs
 
 
 def test_the_same_seed_gives_the_same_run_faults_included():
