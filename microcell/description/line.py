@@ -103,6 +103,10 @@ class Evidence(Description):
     of: Literal["all", "rejected"] = Field("all", description="Of which units.")
 
 
+Shared = Literal["fixture", "carton_station", "printer"]
+"""Kinds of station that a line can have for itself, besides its feeders."""
+
+
 class LineDocument(Document):
     """The file of a line: names of cell and product, and the set-up."""
 
@@ -110,6 +114,9 @@ class LineDocument(Document):
     cell: Name = Field(description="Cell that is set up.")
     product: Name = Field(description="Product that it makes.")
     feeders: dict[Name, FeederSetup] = Field(description="What is in each feeder of the cell.")
+    uses: dict[Shared, tuple[Name, ...]] = Field(
+        default_factory=dict, description="Stations of a kind that are for this line; of a kind that is not named, all."
+    )
     ideal_cycle_s: float = Field(
         gt=0,
         le=86_400,
@@ -131,13 +138,17 @@ class LineDocument(Document):
 
 
 class Line(LineDocument):
-    """A line with all that it refers to, complete and checked."""
+    """A line with all that it refers to, complete and checked.
+
+    `also` are other lines of the same cell, which it can change over to, or run as well where their set-ups agree.
+    """
 
     cell_description: Cell
     product_description: Product
     tools: dict[Name, Annotated[Tool, Field(discriminator="device")]]
     calibrations: dict[Name, Calibration] = Field(default_factory=dict)
     """By camera. What they say of its optics stands in `cell_description` already."""
+    also: tuple[Line, ...] = ()
 
     @cached_property
     def ways(self) -> Ways:
@@ -147,3 +158,34 @@ class Line(LineDocument):
     def feeders_of(self, part: str) -> tuple[str, ...]:
         """The feeders that offer a part, in the order of the file."""
         return tuple(name for name, setup in self.feeders.items() if setup.part == part)
+
+    @property
+    def every(self) -> tuple[Line, ...]:
+        """This line and those that the same cell can run besides."""
+        return (self, *self.also)
+
+    def making(self, product: str) -> Line:
+        """The line of the cell that makes a product, "" for this one; KeyError where none does."""
+        return self._makers[product] if product else self
+
+    def makes(self, product: str) -> bool:
+        """Whether some line of the cell makes a product; "" is this one's."""
+        return not product or product in self._makers
+
+    @cached_property
+    def _makers(self) -> dict[str, Line]:
+        """Each line of the cell by its product; all of them know the others."""
+        alone = (self.beside(()), *self.also)
+        made = {line.product: line.beside(tuple(other for other in alone if other is not line)) for line in self.also}
+        return {self.product: self, **made}
+
+    def beside(self, others: tuple[Line, ...]) -> Line:
+        """The same line in a cell that can run these lines as well."""
+        line = self.model_copy(update={"also": tuple(other.model_copy(update={"also": ()}) for other in others)})
+        line.__dict__.pop("_makers", None)
+        return line
+
+    def works_with(self, device: str) -> bool:
+        """Whether this line may use a device: not where it names others of the kind."""
+        spec = self.cell_description.devices.get(device)
+        return spec is None or spec.kind not in self.uses or device in self.uses[spec.kind]

@@ -129,7 +129,7 @@ class Settling:
 
     def _layer(self, zone: Zone, carton: str, number: int, floor_m: float) -> tuple[int, float]:
         """Slot and height of the lowest free layer over a place of a carton."""
-        packing = self._bench.line.product_description.packing
+        packing = self._bench.layout.recipe(self._bench.layout.set_up.get(zone.name, "")).product.packing
         taken = {item.place.slot for item in self._bench.inventory.at("carton", carton)}
         slots = [number + layer * len(zone.places) for layer in range(packing.layers)]
         layer = next((n for n, slot in enumerate(slots) if str(slot) not in taken), 0)
