@@ -97,6 +97,10 @@ class Feeding:
             stock.lot_number, stock.brought = lot_number, brought
             self._bench.feeder_changed[name].notify()
 
+    def is_set_up(self, feeder: str) -> bool:
+        """Whether a line of the cell has a part for a feeder."""
+        return feeder in self._stocks
+
     def setup(self, feeder: str) -> FeederSetup:
         """What the line says about a feeder."""
         return self._stock(feeder).setup

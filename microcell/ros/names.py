@@ -220,6 +220,11 @@ def refill(device: str) -> str:
     return f"{device}/refill_feeder"
 
 
+def set_up(device: str) -> str:
+    """Service microcell_interfaces/SetUpStation of a feeder, a carton station or a printer."""
+    return f"{device}/set_up"
+
+
 def level(device: str) -> str:
     """Latched topic std_msgs/UInt32 of a feeder: pieces left."""
     return f"{device}/level"
