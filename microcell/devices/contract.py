@@ -36,7 +36,7 @@ class Device(ABC):
         """Make the device still at once. Safe at any time, also before `connect`."""
 
     async def set_up(self, product: str) -> None:
-        """Hear that a person has set the station up for the line of another product. Most devices have nothing to do then."""
+        """Hear that a person has set the station up for another product. Most devices have nothing to do then."""
 
     @abstractmethod
     async def status(self) -> DeviceStatus:

@@ -155,7 +155,7 @@ class Guard(Device):
         await self.device.stop()
 
     async def set_up(self, product: str) -> None:
-        await self.ask("set_up", None, lambda spec, args: 0.0, (product,))
+        await self._answer("set_up", lambda spec, args: 0.0, (product,))
 
     async def status(self) -> DeviceStatus:
         return await self.device.status()

@@ -1,4 +1,4 @@
-"""Feeder over ROS: services `<name>/present`, `<name>/refill_feeder`, `<name>/set_up`, `<name>/read`, topic `<name>/level`."""
+"""Feeder over ROS: services `<name>/present`, `refill_feeder`, `set_up` and `read`, topic `<name>/level`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Label printer over ROS: services `<name>/print_label` and `<name>/set_up` (microcell_interfaces/PrintLabel, SetUpStation)."""
+"""Label printer over ROS: services `<name>/print_label` (microcell_interfaces/PrintLabel) and `<name>/set_up`."""
 
 from __future__ import annotations
 
