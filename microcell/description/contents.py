@@ -22,6 +22,10 @@ _PLAIN_LABEL = {
 }
 
 
+SET_UP_KINDS = ("feeder", "fixture", "carton_station", "printer")
+"""Kinds of station that a person sets up for a line."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """What a station holds for a line, in words; two are the same when their `likeness` is equal."""
@@ -32,30 +36,35 @@ class Contents:
 
 def contents(line: Line, station: str) -> Contents | None:
     """What a line wants in a station; None where it does not use it, or where all lines want the same."""
-    if station in line.feeders:
-        part = line.feeders[station].part
-        return Contents(part, (part, line.product_description.parts.get(part)))
-    spec = line.cell_description.devices.get(station)
-    if spec is None or not line.works_with(station):
+    if not holds_its_own(line, station):
         return None
-    product = line.product_description
-    if spec.kind == "carton_station":
+    product, kind = line.product_description, line.cell_description.devices[station].kind
+    if kind == "feeder":
+        part = line.feeders[station].part
+        return Contents(part, (part, product.parts.get(part)))
+    if kind == "carton_station":
         packing = product.packing
         size = f"{packing.columns} x {packing.rows}" + (f" x {packing.layers}" if packing.layers > 1 else "")
         return Contents(f"cartons for {size} of {line.product}", (line.product, packing))
-    if spec.kind == "printer":
+    if kind == "printer":
         name, label = label_part(line)
         x, y = (round(2000 * half) for half in half_extents(label))
         return Contents(f"labels of {x} x {y} mm", (name, label))
-    if spec.kind == "fixture":
-        name = next(iter(product.bill_of_materials.values()))
-        return Contents(f"jaws for {name}", product.parts[name].shape)
-    return None
+    name = next(iter(product.bill_of_materials.values()))
+    return Contents(f"jaws for {name}", product.parts[name].shape)
+
+
+def holds_its_own(line: Line, station: str) -> bool:
+    """Whether a station holds something for a line that another line may want otherwise."""
+    spec = line.cell_description.devices.get(station)
+    if spec is None or spec.kind == "feeder":
+        return spec is not None and station in line.feeders
+    return spec.kind in SET_UP_KINDS and line.works_with(station)
 
 
 def stations_of(line: Line) -> tuple[str, ...]:
     """The stations that hold something for a line, in the order of the cell's file."""
-    return tuple(name for name in line.cell_description.devices if contents(line, name) is not None)
+    return tuple(name for name in line.cell_description.devices if holds_its_own(line, name))
 
 
 def contradictions(one: Line, other: Line) -> list[str]:

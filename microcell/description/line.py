@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -166,24 +167,27 @@ class Line(LineDocument):
 
     def making(self, product: str) -> Line:
         """The line of the cell that makes a product, "" for this one; KeyError where none does."""
-        return self._makers[product] if product else self
+        return self if product in ("", self.product) else self._others[product]
 
     def makes(self, product: str) -> bool:
         """Whether some line of the cell makes a product; "" is this one's."""
-        return not product or product in self._makers
+        return product in ("", self.product) or product in self._others
 
     @cached_property
-    def _makers(self) -> dict[str, Line]:
-        """Each line of the cell by its product; all of them know the others."""
+    def _others(self) -> dict[str, Line]:
+        """The other lines of the cell by their products; each knows all the rest."""
         alone = (self.beside(()), *self.also)
-        made = {line.product: line.beside(tuple(other for other in alone if other is not line)) for line in self.also}
-        return {self.product: self, **made}
+        return {line.product: line.beside(tuple(other for other in alone if other is not line)) for line in self.also}
 
     def beside(self, others: tuple[Line, ...]) -> Line:
         """The same line in a cell that can run these lines as well."""
-        line = self.model_copy(update={"also": tuple(other.model_copy(update={"also": ()}) for other in others)})
-        line.__dict__.pop("_makers", None)
-        return line
+        return self.model_copy(update={"also": tuple(other.model_copy(update={"also": ()}) for other in others)})
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Line:
+        """A copy that works out anew which lines there are besides."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("_others", None)
+        return copy
 
     def works_with(self, device: str) -> bool:
         """Whether this line may use a device: not where it names others of the kind."""

@@ -21,7 +21,7 @@ from microcell.description.cell import (
     TesterSpec,
     ToolCribSpec,
 )
-from microcell.description.contents import contents
+from microcell.description.contents import holds_its_own
 from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
 from microcell.geometry import Pose, from_rpy
@@ -103,7 +103,7 @@ def _device_solids(line: Line, name: str, spec: DeviceSpec) -> tuple[Solid, ...]
 
 def _set_up_by(line: Line, station: str) -> Line:
     """The line by which a station is set up while a line works: itself, or of stations that it does not use, another."""
-    return next((each for each in line.every if contents(each, station) is not None), line)
+    return next((each for each in line.every if holds_its_own(each, station)), line)
 
 
 def _bench(base_in_cell: Pose) -> Solid:

@@ -283,6 +283,6 @@ class LineChange:
 
 
 def _told(task: asyncio.Task[None]) -> None:
-    """A mistake of the program itself stops the change where it is; the cell goes on, and a restart goes on with the change."""
+    """A mistake of the program itself stops the change where it is; a restart of the orchestrator goes on with it."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("%s failed", task.get_name(), exc_info=error)

@@ -8,7 +8,7 @@ commands give the same plant, to the last bit.
 from __future__ import annotations
 
 from microcell.clock import Clock
-from microcell.description.contents import contents
+from microcell.description.contents import holds_its_own
 from microcell.description.line import Line
 from microcell.faults import FaultError
 from microcell.geometry import Pose
@@ -88,7 +88,7 @@ class Plant:
     def set_up(self, station: str, product: str) -> None:
         """Somebody sets a station up for the line of another product; DEVICE_REFUSED where that line does not use it."""
         line = next((line for line in self.line.every if line.product == product), None)
-        if line is None or contents(line, station) is None:
+        if line is None or not holds_its_own(line, station):
             raise FaultError("DEVICE_REFUSED", station, f"no line of this cell makes '{product}' with it")
         if station in line.feeders:
             self.feeding.set_up(station, product)
