@@ -50,9 +50,7 @@ def propose(shop: Shop, names: Iterable[str], how: str) -> Proposal:
 def _named(shop: Shop, name: str) -> Line:
     every = {line.name: line for line in shop.lines.line.every}
     if name not in every:
-        raise UsageError(
-            f"this cell was not started with a line '{name}'; {choice(name, every, 'line')} Start it with --also {name}."
-        )
+        raise UsageError(f"this cell has no line '{name}', only {', '.join(every)}. Start it with --also LINE to have more.")
     return shop.lines.of(every[name].product)
 
 
