@@ -65,7 +65,7 @@ class Controller:
         self._listeners: list[Listener] = []
         self._held_for_person, self._waiting = asyncio.Event(), Waiting(self._wake)
         self._tasks = Tasks(self._waiting, self._ended)
-        self._wake_pending, self._started = False, False
+        self._wake_pending = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         packml = PackmlFold()
@@ -103,7 +103,6 @@ class Controller:
         for unit, waiting in self._runner.recovering.resume(self._resumption.units, self._resumption.used):
             self.beside(waiting, f"{unit.serial}/question", unit)
         await self._interlock.start()
-        self._started = True
         if self.session.autostart and self.state is State.STOPPED:
             self.command(Command.RESET, "start-up")
 
@@ -170,8 +169,6 @@ class Controller:
         """Carry out a PackML command of the cell or a station; the state it leads to. `UsageError` when it is not legal."""
         if self._journal_is_lost:
             raise UsageError(f"{self.reason} Mend that and start the orchestrator again: nothing moves before.")
-        if not self._started:
-            raise UsageError("the cell is starting: it looks what is there. Command it when it has looked.")
         of_cell = self.packml.machine(unit) is self.packml.cell
         self.packml.machine(unit).check(command)
         if of_cell:

@@ -90,7 +90,6 @@ class CellInterface:
         self._shown_units: dict[str, tuple[object, ...]] = {}
         self._followers: dict[Goal, str] = {}
         self._pending = False
-        self._producing: AsyncActionServer | None = None
 
     @property
     def _epoch_s(self) -> float:
@@ -111,16 +110,10 @@ class CellInterface:
             )
         )
 
-    def show(self, controller: Controller) -> None:
-        """Show every change from now on."""
+    def serve(self, controller: Controller) -> None:
+        """Offer everything and show every change from now on."""
         self._controller = controller
         controller.add_listener(self._on_entry)
-        self._questions.show_those_of(controller)
-        self._beating = asyncio.ensure_future(self._beat())
-        self._changed()
-
-    def serve(self) -> None:
-        """Offer everything from now on: the cell that is shown has started."""
         services: tuple[tuple[Any, str, Any], ...] = (
             (SubmitOrder, names.SUBMIT_ORDER, self._submit),
             (ControlOrder, names.CONTROL_ORDER, self._control),
@@ -136,16 +129,17 @@ class CellInterface:
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
-        self._questions.serve()
+        self._questions.serve(controller)
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
+        self._beating = asyncio.ensure_future(self._beat())
+        self._changed()
 
     async def close(self) -> None:
         """Show the last state and end the followed orders' goals; the orders themselves stay in the journal."""
         self._beating.cancel()
-        if self._producing is not None:
-            await self._producing.close()
+        await self._producing.close()
         self._show()
 
     # --- shown -----------------------------------------------------------------------------------------------------

@@ -33,12 +33,9 @@ class QuestionInterface:
         self._topic = node.create_publisher(OperatorQuestion, names.QUESTIONS, qos.latched(KEPT_QUESTIONS))
         self._shown: dict[str, Question] = {}
 
-    def show_those_of(self, controller: Controller) -> None:
-        """Show the questions of this controller from now on."""
-        self._controller = controller
-
-    def serve(self) -> None:
+    def serve(self, controller: Controller) -> None:
         """Offer the services from now on."""
+        self._controller = controller
         services: tuple[tuple[Any, str, Any], ...] = (
             (ListQuestions, names.LIST_QUESTIONS, self._list),
             (AnswerQuestion, names.ANSWER_QUESTION, self._answer),

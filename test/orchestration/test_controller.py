@@ -4,18 +4,14 @@ import asyncio
 from datetime import datetime, timezone
 
 import pytest
-from fake_shop_floor import VALVE, FakeChanger, FakeFeeder, FakePort, FakeSafety, fault, floor, once, rejected
+from fake_shop_floor import VALVE, fault, floor, once, rejected
 
-from microcell.clock import LoopClock, run_virtual
+from microcell.clock import run_virtual
 from microcell.description.order import Order, OrderLine
-from microcell.devices.safety.contract import Stops
 from microcell.errors import UsageError
 from microcell.faults import Fault
-from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
-from microcell.orchestration.session import Session
 from microcell.orchestration.work import OrderStatus
-from microcell.records.journal import Journal
 from microcell.skills.contract import Outcome, SkillResult
 
 
@@ -80,31 +76,6 @@ async def test_the_cell_goes_through_packml_to_idle_again():
         assert cell.states() == [
             "Resetting", "Idle", "Starting", "Execute", "Completing", "Complete", "Resetting", "Idle",
         ]  # fmt: skip
-
-
-@virtual
-async def test_a_cell_that_is_still_looking_what_is_there_takes_no_command():
-    refused = []
-
-    class Hasty(FakeSafety):
-        async def stops(self) -> Stops:
-            if not refused:
-                with pytest.raises(UsageError, match="the cell is starting") as refusal:
-                    controller.command(Command.RESET, "in a hurry")
-                refused.append(refusal)
-            return await super().stops()
-
-    clock, changer, safety = LoopClock(0.0), FakeChanger(), Hasty()
-    feeders = {name: FakeFeeder(1000) for name in VALVE.feeders}
-    with Journal.create_or_open(":memory:", durability="batch") as journal:
-        devices = {**feeders, "changer": changer, "safety": safety}
-        port = FakePort(VALVE, clock, feeders, changer)
-        controller = Controller(VALVE, clock, journal, port, devices, Session("virtual"))
-        await controller.start()
-        assert refused and await controller.until_state(State.IDLE)
-        kinds = [entry.kind for entry in journal.entries()]
-        assert kinds[0] == "journal.opened" and "state.changed" in kinds
-        await controller.close()
 
 
 @virtual

@@ -194,10 +194,9 @@ async def test_a_cell_in_ros_outlives_hostile_requests_and_then_makes_an_order(r
     controller = Controller(VALVE, clock, journal, port, devices, Session("mock"))
     node, client = runtime.create_node("orchestrator"), runtime.create_node("client")
     interface = CellInterface(runtime, node, VALVE)
-    interface.show(controller)
+    interface.serve(controller)
     RosSkillPort(runtime, node, ()).serve_steps(controller.tooling.record_step)
     await controller.start()
-    interface.serve()
     hostile = [
         SubmitOrder.Request(order_id="x" * 1_000_000),
         SubmitOrder.Request(product="\x1b[31m", lines=[OrderLine(quantity=2**32 - 1)] * 5_000),
