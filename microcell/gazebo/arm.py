@@ -33,7 +33,9 @@ from microcell.paths import share_directory
 from microcell.ros import names
 
 MOTOR_RATIO = 0.5
-"""A motor's inertia through its gear, of what the joint usually moves. Geared robots have as much or more."""
+MOTOR_KG_M2 = 0.1
+"""A motor's inertia through its gear: that share of what the joint usually moves, and no less than this. Geared robots have
+as much or more; wrists, which move little, most of all."""
 
 COUPLING_KG = 0.15
 _COUPLING = CylinderShape(radius_m=0.02, length_m=0.004)
@@ -77,7 +79,7 @@ def arm_bodies(spec: ArmSpec) -> dict[str, Body]:
     usual = usual_inertias(*_pin_model(robot, chain, bodies, spec))
     for joint, inertia in zip(chain.joints, usual, strict=True):
         body = bodies[joint.child]
-        bodies[joint.child] = replace(body, inertia=body.inertia + MOTOR_RATIO * inertia * np.eye(3))
+        bodies[joint.child] = replace(body, inertia=body.inertia + max(MOTOR_RATIO * inertia, MOTOR_KG_M2) * np.eye(3))
     return bodies
 
 

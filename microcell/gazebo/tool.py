@@ -12,7 +12,7 @@ from microcell.gazebo.arm import add_joint_states, add_trajectory_controller
 from microcell.gazebo.elements import PARTS_BIT, STATIONS_BIT, add, add_plugin, add_pose, add_pose_publisher
 from microcell.gazebo.inertia import Body, body_of, joined, robust
 from microcell.gazebo.links import Limit, add_joint, add_link, file_body
-from microcell.gazebo.tuning import Gains
+from microcell.gazebo.tuning import STEP_S, Gains
 from microcell.geometry import Pose
 from microcell.motion import link_solids
 from microcell.motion.carried import tool_solids
@@ -23,7 +23,7 @@ WHOLE = "whole"
 """The only link of a tool that has no model file."""
 
 GREY = (0.4, 0.42, 0.45, 1.0)
-_FINGER_HZ, _FINGER_ROOT_S = 30.0, 0.001
+_FINGER_HZ = 30.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _add_fingers(
     joints = tuple(_called(name, tool, moving).values())
     mass_kg = max(0.02, tool.mass_kg / 10)
     rate = 2 * 3.14159 * _FINGER_HZ
-    gains = Gains(mass_kg * rate**2, min(2 * mass_kg * rate, 0.5 * mass_kg / _FINGER_ROOT_S), tool.force_max_n)
+    gains = Gains(mass_kg * rate**2, min(2 * mass_kg * rate, 0.5 * mass_kg / STEP_S), tool.force_max_n)
     add_trajectory_controller(
         model, scheme.topic(namespace, scheme.finger_command(name)), joints, (gains,) * len(joints)
     )
