@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from microcell.composition.children import die_with_parent, end_session
+from microcell.composition.children import STOP_S, die_with_parent, end_session
 from microcell.composition.gazebo import check_installed
 from microcell.errors import MicrocellError
 
@@ -25,13 +25,14 @@ def variables(namespace: str, inherited: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass
 class Servers:
-    """The two child processes of a world; `folder` keeps their logs."""
+    """The two child processes of a world; `folder` keeps their logs. Asked to end, each has `stop_s` for it, twice."""
 
     world: Path
     bridge: Path
     folder: Path
     environment: Mapping[str, str]
     headless: bool = True
+    stop_s: float = STOP_S
     _running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
     async def start(self) -> None:
@@ -57,7 +58,7 @@ class Servers:
         for name in ("bridge", "gz"):
             process = self._running.pop(name, None)
             if process is not None:
-                await end_session(process)
+                await end_session(process, self.stop_s)
 
     def refusals(self) -> list[str]:
         """Lines of the server's log in which it refuses something: it goes on all the same, without that."""
