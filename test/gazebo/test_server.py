@@ -1,4 +1,4 @@
-"""Gazebo's server, the bridge and the stream of poses as child processes: what they say is heard, and none is left behind."""
+"""Server, bridge and stream of poses as child processes: what they say is heard, and none is left behind."""
 
 from __future__ import annotations
 
