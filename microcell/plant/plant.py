@@ -73,14 +73,14 @@ class Plant:
     def start_motion(self, arm: str, trajectory: JointTrajectory) -> None:
         """Let an arm follow a trajectory from now on."""
         self.contact.note_entered(arm)
-        self.dispensing.note_corner(arm)
+        self.dispensing.note_way(arm)
         self.holding.departing(arm)
         self.bench.arm(arm).start(trajectory)
 
     def halt(self, arm: str) -> None:
         """Stop an arm where it is."""
         self.contact.note_entered(arm)
-        self.dispensing.note_corner(arm)
+        self.dispensing.note_way(arm)
         self.bench.arm(arm).halt()
 
     def on_refill(self, listener: RefillListener) -> None:
