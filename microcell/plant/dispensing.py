@@ -1,4 +1,4 @@
-"""Dispensing: a bead lies where the nozzle went while its valve was open, so much on each metre, and its gaps can be seen."""
+"""Dispensing: a bead lies where the nozzle went while its valve was open, so much on each metre; its gaps can be seen."""
 
 from __future__ import annotations
 

@@ -316,7 +316,7 @@ def test_an_exchanged_carton_is_another_and_empty(driver):
         before = await station.carton()
         after = await station.exchange()
         assert after.carton != before.carton
-        assert (after.filled, after.places) == (0, LINE.product_description.packing.places)
+        assert (after.filled, after.places) == (0, len(LINE.carton.places))
         assert await station.carton() == after
 
     connected(driver, scenario)
