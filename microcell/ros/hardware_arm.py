@@ -117,7 +117,7 @@ class ForceSensorFace:
             self._face.node.get_logger().error(str(error))
 
     async def _publish(self) -> None:
-        """What is felt now; once the threshold is reached, the reflex tells that first, and what the arm's stop made of it."""
+        """What is felt now; once the threshold is reached, the reflex tells that first."""
         try:
             wrench = await self._sensor.read()
         except FaultError as error:

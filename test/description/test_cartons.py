@@ -90,17 +90,20 @@ def test_a_unit_that_is_turned_lies_within_the_carton_too():
 
 
 def test_units_may_be_turned_against_each_other():
+    """One lies across, beside two that lie along: more than fit in one direction."""
     stool = shipped("stool").product_description
     low, high = unit_extents(stool, *stool.variants)
     x, y, z = (b - a for a, b in zip(low, high, strict=True))
     short, long = sorted((x, y))
-    product = stool.model_copy(update={"packing": Packing(carton_m=(long + short + 0.004, long + 0.002, z + 0.002))})
+    room = (0.0, (long - 2 * short) / 4.0 + 0.0005 if 2 * short < long else 0.0)
+    across = short + 2 * room[1]
+    carton_m = (long + across + 0.004, max(long, 2 * across) + 0.004, z + 0.002)
+    product = stool.model_copy(update={"packing": Packing(carton_m=carton_m, room_m=room)})
     layout = carton_layout(product)
-    yaws = sorted(abs(place.yaw) for place in layout.places)
     found = boxes(product, layout)
-    assert (len(yaws), yaws[0]) == (2, 0.0)
-    assert yaws[-1] == pytest.approx(math.pi / 2)
-    assert not overlap(*found)
+    assert len(found) == 3
+    assert {round(abs(math.sin(place.yaw)), 6) for place in layout.places} == {0.0, 1.0}
+    assert not any(overlap(a, b) for n, a in enumerate(found) for b in found[:n])
 
 
 def test_what_does_not_fit_has_no_place():
