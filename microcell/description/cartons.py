@@ -1,13 +1,12 @@
 """Cartons of a product: how finished units, or the parts of one as a kit, lie in them.
 
-A carton's frame is that of the unit in its first place.
+A carton's frame has its axes along the carton's edges and its origin where the frame of the unit in the first place has it.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +14,7 @@ from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Packing, Part, Product, Screw
 from microcell.errors import UsageError
 from microcell.geometry import Pose, Vector, from_rpy
-from microcell.packing.boxes import MAX_BOXES, BoxKind, Container, Placement
+from microcell.packing.boxes import MAX_BOXES, BoxKind, Container, Grid, Placement
 from microcell.packing.boxes import Packing as BoxPacking
 
 STANDING = (False, False, True)
@@ -50,7 +49,8 @@ class CartonLayout:
 def carton_layout(product: Product) -> CartonLayout:
     """The places of a product's carton: those of its grid, or as many as fit into the carton, or as it asks for.
 
-    A layout that is worked out holds a unit of any variant at each place. No place: not one fits.
+    A layout that is worked out holds a unit of any variant at each place; units are turned only where more fit so. No place:
+    not one fits.
     """
     packing = product.packing
     if packing.columns is not None and packing.rows is not None and packing.pitch_m is not None:
@@ -119,14 +119,28 @@ def _worked_out(
     most = max(1, math.floor(container.volume_m3 / math.prod(size)))
     kind = BoxKind(_UNIT, size, min(MAX_BOXES, units or most), STANDING)
     found = pack((kind,), container, effort=EFFORT)
+    plain = _side_by_side(kind, container)
+    if len(plain.placements) >= len(found.placements):
+        found = plain
     corner = (low[0] - room_m[0], low[1] - room_m[1], low[2])
     poses = [_unit_pose(placed, size, corner) for placed in found.placements]
     if not poses:
         return CartonLayout((), None, found)
-    home = poses[0].inverse()
-    corners = [home.apply(at) for at in ((0.0, 0.0, 0.0), carton_m)]
-    least, most_at = (tuple(map(choose, *corners)) for choose in (min, max))
-    return CartonLayout(tuple(home @ pose for pose in poses), (_vector(least), _vector(most_at)), found)
+    x, y, z = poses[0].position
+    inside = ((-x, -y, -z), (carton_m[0] - x, carton_m[1] - y, carton_m[2] - z))
+    return CartonLayout(tuple(pose.shifted(-x, -y, -z) for pose in poses), inside, found)
+
+
+def _side_by_side(kind: BoxKind, container: Container) -> BoxPacking:
+    """As people would do it: none turned, columns along x, then rows along y, then layers."""
+    grid = Grid()
+    edges, room = grid.box(kind.size_m), grid.container(container.size_m)
+    counts = [whole // edge for whole, edge in zip(room, edges, strict=True)]
+    steps = ((i, j, k) for k in range(counts[2]) for j in range(counts[1]) for i in range(counts[0]))
+    corners = [(i * edges[0], j * edges[1], k * edges[2]) for i, j, k in steps][: kind.quantity]
+    step = grid.step_m
+    placements = tuple(Placement(kind.name, (x * step, y * step, z * step), kind.size_m) for x, y, z in corners)
+    return BoxPacking(container, placements, ((kind.name, kind.quantity - len(placements)),))
 
 
 def _unit_pose(placed: Placement, size: Vector, corner: Vector) -> Pose:
@@ -136,11 +150,6 @@ def _unit_pose(placed: Placement, size: Vector, corner: Vector) -> Pose:
         return Pose((x - corner[0], y - corner[1], z - corner[2]))
     # a quarter turn to the left: what was at (a, b) is at (-b, a)
     return Pose((x + size[1] + corner[1], y - corner[0], z - corner[2]), from_rpy(0.0, 0.0, math.pi / 2))
-
-
-def _vector(values: Iterable[float]) -> Vector:
-    x, y, z = values
-    return x, y, z
 
 
 def _corners(part: Part) -> list[tuple[float, float, float]]:
