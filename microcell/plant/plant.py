@@ -73,15 +73,15 @@ class Plant:
     def start_motion(self, arm: str, trajectory: JointTrajectory) -> None:
         """Let an arm follow a trajectory from now on."""
         self.contact.note_entered(arm)
-        self.dispensing.note_corner(arm)
+        self.dispensing.note_way(arm)
         self.holding.departing(arm)
         self.bench.arm(arm).start(trajectory)
 
-    def halt(self, arm: str) -> None:
-        """Stop an arm where it is."""
+    def halt(self, arm: str, at_s: float | None = None) -> None:
+        """Stop an arm where it is, or where it was a moment ago: what its controller does by itself is late on no host."""
         self.contact.note_entered(arm)
-        self.dispensing.note_corner(arm)
-        self.bench.arm(arm).halt()
+        self.dispensing.note_way(arm)
+        self.bench.arm(arm).halt(at_s)
 
     def on_refill(self, listener: RefillListener) -> None:
         """Call a function with feeder, part, lot and level after every refill."""

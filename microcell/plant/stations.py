@@ -77,7 +77,7 @@ class Stations:
     def carton(self, station: str) -> CartonTruth:
         """The present carton."""
         carton = self._bench.cartons[station]
-        places = self._bench.line.product_description.packing.places
+        places = len(self._bench.line.carton.places)
         return CartonTruth(carton, places, self._bench.inventory.count("carton", carton))
 
     def exchange(self, station: str) -> CartonTruth:
