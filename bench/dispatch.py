@@ -31,16 +31,13 @@ os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
 
 import rclpy
+from load_floor import EndlessFeeder, NothingPressed, ToldChanger
 from rclpy.action import ActionClient, ActionServer
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.parameter import Parameter
 
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
-from microcell.devices.contract import Device, DeviceStatus
-from microcell.devices.feeder.contract import Feeder, Presented
-from microcell.devices.safety.contract import Safety, Stops
-from microcell.devices.tool_changer.contract import Coupling, ToolChanger
 from microcell.events import OperationEnded, OperationStarted, StateChanged
 from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import State
@@ -105,55 +102,6 @@ async def serve_skills(runtime: RosRuntime) -> None:
 
 
 # --- the cell ------------------------------------------------------------------------------------------------------------
-
-
-class _Ready(Device):
-    name = "bench"
-
-    async def connect(self) -> None: ...
-
-    async def disconnect(self) -> None: ...
-
-    async def status(self) -> DeviceStatus:
-        return DeviceStatus(True, True)
-
-
-class EndlessFeeder(_Ready, Feeder):
-    """Never empty."""
-
-    async def present(self) -> Presented:
-        raise NotImplementedError
-
-    async def level(self) -> int:
-        return 1000
-
-    async def refill(self, quantity: int, lot: str = "") -> int:
-        return 1000
-
-    async def wait_level(self, minimum: int) -> int:
-        return 1000
-
-
-class ToldChanger(_Ready, ToolChanger):
-    """Holds the tool that it was told."""
-
-    serial = ""
-
-    async def coupling(self) -> Coupling:
-        return Coupling(bool(self.serial), self.serial)
-
-    lock = unlock = coupling
-
-
-class NothingPressed(_Ready, Safety):
-    """Never stops the cell."""
-
-    async def stops(self) -> Stops:
-        return Stops()
-
-    async def wait_change(self, known: Stops) -> Stops:
-        await asyncio.Event().wait()
-        return known
 
 
 class TimedPort:

@@ -27,6 +27,7 @@ import logging
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -250,17 +251,21 @@ def ros(kills: list[RealKill], time_scale: float, quiet: bool) -> list[common.Fi
     """Kill in ROS, one after the other in one cell, and look at the bench in the end."""
     from microcell.ros.runtime import run
 
-    with tempfile.TemporaryDirectory(prefix="microcell-kill-") as name:
-        cell = Up(Path(name), time_scale)
-        try:
-            code = run(lambda runtime: story(runtime, cell, kills, quiet), [])
-        finally:
-            cell.stop()
-        plant, events = asyncio.run(_truth(Path(name))), cell.events()
+    folder = Path(tempfile.mkdtemp(prefix="microcell-kill-"))
+    cell = Up(folder, time_scale)
+    try:
+        code = run(lambda runtime: story(runtime, cell, kills, quiet), [])
+    finally:
+        cell.stop()
+    plant, events = asyncio.run(_truth(folder)), cell.events()
     differs = list(disagreements(load_line(LINE), plant, events))
     again, gone = list(repeated(plant, events)), list(lost(plant, events))
     for sentence in (*differs, *again, *gone):
         print(f"in ROS: {sentence}", file=sys.stderr)
+    if code or differs or again or gone:
+        print(f"journal and logs are kept in {folder}", file=sys.stderr)
+    else:
+        shutil.rmtree(folder)
     fine = 0 if code or differs else sum(not kill.wrong for kill in kills)
     return [
         common.Figure("ROS kills", len(kills)),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from microcell.change_events import FirstArticleJudged as FirstArticleJudged
-from microcell.change_events import LineChangeBegun as LineChangeBegun
-from microcell.change_events import LineChangeEnded as LineChangeEnded
-from microcell.change_events import LineChangeStepEnded as LineChangeStepEnded
-from microcell.change_events import LinesChanged as LinesChanged
-from microcell.event import Event as Event
-from microcell.event import canonical as canonical
+from microcell.change_events import (  # noqa: F401 - events like all others
+    FirstArticleJudged,
+    LineChangeBegun,
+    LineChangeEnded,
+    LineChangeStepEnded,
+    LinesChanged,
+)
+from microcell.event import Event, canonical  # noqa: F401
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 
+from microcell.description import cartons
 from microcell.description.loader import load_product
 from microcell.errors import UsageError
-from microcell.packing import cartons
 from microcell.packing.boxes import BoxKind, Container, Packing
 from microcell.packing.checking import judge
+from microcell.packing.picture import check_ending, draw
 from microcell.packing.search import pack
 
-ENDINGS = (".png", ".svg")
 STEP_M = 0.001
 EFFORT = 1_000
 
 
 def run(args: argparse.Namespace) -> int:
     """Pack, judge, print and draw; 0 when everything that was asked for is in."""
-    if args.output is not None and args.output.suffix not in ENDINGS:
-        raise UsageError(f"'{args.output}' is no picture that can be written: give a file that ends in .png or .svg.")
+    if args.output is not None:
+        check_ending(args.output)
     container = Container(args.carton)
     kinds = _kinds(args, container)
     found = pack(kinds, container, effort=EFFORT)
@@ -28,8 +28,6 @@ def run(args: argparse.Namespace) -> int:
     if not judgement.sound:
         raise UsageError(f"the layout is not sound: {judgement.faults[0]}. Please report it.")
     if args.output is not None:
-        from microcell.packing.picture import draw
-
         draw(found, args.output, f"{args.product} in {'x'.join(f'{edge:g}' for edge in args.carton)} m")
     _print(args, found)
     return 0 if found.placements and (found.complete or (args.quantity is None and not args.parts)) else 1

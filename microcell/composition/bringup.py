@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -18,17 +16,18 @@ from pathlib import Path
 import yaml
 
 from microcell.composition.blueprint import Blueprint, ProcessPlan
+from microcell.composition.children import die_with_parent, signal_group
 from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
 from microcell.composition.security import enclave_path
 from microcell.composition.supervision import RestartPolicy, Restarts, only_one
 from microcell.errors import MicrocellError
 
-READY_S = 90.0
+READY_S, GAZEBO_READY_S = 90.0, 300.0
+"""Gazebo renders its first images slowly without a graphics card."""
 STOP_S = 60.0
 """How long a process may take to leave in an orderly way: a chain of operations in work ends first."""
 KILL_S = 5.0
 LOG_LINES = 15
-_PR_SET_PDEATHSIG = 1
 
 Say = Callable[[str], None]
 
@@ -68,7 +67,7 @@ class _Running:
         """Listen no more, and end whatever the process may have left behind; once more does nothing."""
         if self.receiver.fileno() < 0:
             return
-        _signal_group(self.process.pid, signal.SIGKILL)
+        signal_group(self.process.pid, signal.SIGKILL)
         asyncio.get_running_loop().remove_reader(self.receiver)
         self.receiver.close()
 
@@ -81,7 +80,7 @@ def bring_up(
     blueprint: Blueprint,
     logs: Path,
     say: Say = print,
-    ready_s: float = READY_S,
+    ready_s: float | None = None,
     policy: RestartPolicy = RestartPolicy(),  # noqa: B008 - frozen
 ) -> int:
     """Run a Blueprint until Ctrl-C or SIGTERM; return the exit code: 0 when it was asked to stop and did.
@@ -91,9 +90,11 @@ def bring_up(
     cell is ready, a process that dies or hangs is started again, as often as the policy allows.
 
     Raises `BringUpError` when a process dies before the cell is ready or too often after it, or when the cell is not ready
-    after `ready_s`; `UsageError` when the cell is up already, before anything is started.
+    after `ready_s` (without one, what its world takes at most); `UsageError` when the cell is up already, before anything is
+    started.
     """
     check_startable(blueprint)
+    ready_s = ready_s or (GAZEBO_READY_S if blueprint.world == "gazebo" else READY_S)
     with only_one(blueprint.namespace) as lock:
         return asyncio.run(_Cell(blueprint, logs, say, ready_s, policy, lock).run())
 
@@ -149,7 +150,7 @@ class _Cell:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C reaches us alone, who stop the processes in order
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 pass_fds=(self._lock,),
             )
         running = _Running(plan, log, process, receiver)
@@ -217,7 +218,7 @@ class _Cell:
         try:
             while not (await asyncio.wait({end}, timeout=hung_s / 4.0 or None))[0]:
                 if hung_s and running.silent_s(loop.time()) > hung_s:
-                    _signal_group(running.process.pid, signal.SIGKILL)
+                    signal_group(running.process.pid, signal.SIGKILL)
                     await end
                     return f"said nothing for {hung_s:g} s and was ended"
             return _ending(end.result())
@@ -258,7 +259,7 @@ class _Cell:
             await asyncio.wait({end}, timeout=STOP_S if self._hurry.is_set() else KILL_S)
         if not end.done():
             self._say(f"{running.plan.name}: does not leave, killed (pid {running.process.pid})")
-            _signal_group(running.process.pid, signal.SIGKILL)
+            signal_group(running.process.pid, signal.SIGKILL)
         code = await end
         self._say(f"{running.plan.name}: {_ending(code)}")
 
@@ -278,18 +279,6 @@ def _variables(notify_socket: str) -> dict[str, str]:
     """What a process sees; without another word of the user's, ROS talks to this machine only."""
     local = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
     return {**local, **os.environ, **environment(os.environ), "NOTIFY_SOCKET": notify_socket}
-
-
-def _die_with_parent() -> None:
-    """Linux: get SIGTERM when the parent dies, so that not even a killed `microcell up` leaves processes behind."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _signal_group(pid: int, number: signal.Signals) -> None:
-    """Signal a process and all that it started; nothing when they are gone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
 
 
 def _ending(code: int) -> str:

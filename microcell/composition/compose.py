@@ -80,7 +80,7 @@ def _virtual(line: Line, parameters: Parameters) -> Blueprint:
 def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
     names = _device_names(line)
     kinds = {name: _kind(line, name) for name in names}
-    own_cameras = {spec.camera for spec in line.cell_description.of_kind("feeder").values()}
+    own_cameras = _arms_cameras(line)
     arm_devices = tuple(n for n in names if kinds[n] not in ("camera", "safety") or n in own_cameras)
     hardware = NodePlan("hardware", HARDWARE.get(world, ""), "hardware", devices=names)
     first = (hardware.name,) if world in HARDWARE else ()
@@ -94,6 +94,14 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
         "orchestrator", "orchestrator", "orchestrator", devices=watched, after=(*first, arm.name, inspection.name)
     )
     return (*((hardware,) if world in HARDWARE else ()), arm, inspection, orchestrator)
+
+
+def _arms_cameras(line: Line) -> set[str]:
+    """The cameras that skills of an arm look with: at feeders, and at testers."""
+    cell = line.cell_description
+    testers = cell.of_kind("tester")
+    seeing = {name for name, spec in cell.of_kind("camera").items() if any(seen in testers for seen in spec.sees)}
+    return seeing | {spec.camera for spec in cell.of_kind("feeder").values() if spec.camera is not None}
 
 
 def _process(

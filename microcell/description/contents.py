@@ -43,9 +43,7 @@ def contents(line: Line, station: str) -> Contents | None:
         part = line.feeders[station].part
         return Contents(part, (part, product.parts.get(part)))
     if kind == "carton_station":
-        packing = product.packing
-        size = f"{packing.columns} x {packing.rows}" + (f" x {packing.layers}" if packing.layers > 1 else "")
-        return Contents(f"cartons for {size} of {line.product}", (line.product, packing))
+        return Contents(f"cartons for {line.product}", (line.product, product.packing))
     if kind == "printer":
         name, label = label_part(line)
         x, y = (round(2000 * half) for half in half_extents(label))

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from microcell.description.base import Description, Document, Name
 from microcell.description.calibration import Calibration
+from microcell.description.cartons import CartonLayout, carton_layout
 from microcell.description.cell import Cell
 from microcell.description.checks import ChartSpec
 from microcell.description.product import Product
@@ -154,7 +155,12 @@ class Line(LineDocument):
     @cached_property
     def ways(self) -> Ways:
         """The ground that each arm needs, and the zones on it."""
-        return Ways(self.cell_description, self.product_description.packing)
+        return Ways(self.cell_description, self.carton)
+
+    @cached_property
+    def carton(self) -> CartonLayout:
+        """Where units stand in a carton."""
+        return carton_layout(self.product_description)
 
     def feeders_of(self, part: str) -> tuple[str, ...]:
         """The feeders that offer a part, in the order of the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -78,10 +78,16 @@ def load_faults(path: Path | str, line: Line) -> tuple[ScheduledFault, ...]:
     return context.fault_schedule.faults
 
 
-def check_paths(paths: Iterable[Path | str], today: date | None = None) -> tuple[Issue, ...]:
+Further = Callable[[Context, Line], Iterator[Issue]]
+"""What else is looked for in a line whose files are right."""
+
+
+def check_paths(
+    paths: Iterable[Path | str], today: date | None = None, further: Iterable[Further] = ()
+) -> tuple[Issue, ...]:
     """Every issue of files, of all files below directories, and of what the lines among them refer to.
 
-    With `today`, also what has expired by then.
+    With `today`, also what has expired by then. `further` checks are asked of the lines that have no issue so far.
     """
     library = _Library(today)
     found: list[Issue] = []
@@ -91,7 +97,11 @@ def check_paths(paths: Iterable[Path | str], today: date | None = None) -> tuple
             what, remedy = "there is no YAML file below this directory", "some are needed. Correct the path."
             found.append(Issue(shown_path(path), 1, 1, "", what, remedy))
         for file in files:
-            found += check(library.context(file))
+            context = library.context(file)
+            issues = list(check(context))
+            if "line" in context.readings and not issues and context.sound:
+                issues = [issue for look in further for issue in look(context, _line(context))]
+            found += issues
     return _ordered([*library.issues(), *found])
 
 

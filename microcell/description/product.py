@@ -169,17 +169,20 @@ class Variant(Description):
 
 
 class Packing(Description):
-    """Places in a carton or on a pallet: along x (columns), along y (rows), and above each other (layers)."""
+    """How units lie in a carton or on a pallet: on a grid of places, or, without one, as is worked out from the sizes."""
 
-    columns: int = Field(ge=1, le=100, description="Places along x.")
-    rows: int = Field(ge=1, le=100, description="Places along y.")
-    pitch_m: PositiveMetre = Field(description="Distance of the places.")
-    layers: int = Field(1, ge=1, le=100, description="Units that stand on each other.")
-    layer_m: Metre = Field(0.0, description="Height from layer to layer.")
-
-    @property
-    def places(self) -> int:
-        return self.columns * self.rows * self.layers
+    carton_m: tuple[PositiveMetre, PositiveMetre, PositiveMetre] | None = Field(
+        None, description="Inside of the carton: length, width, height. Needed where there is no grid."
+    )
+    units: int | None = Field(None, ge=1, le=1000, description="Of a layout worked out: so many; without it, all that fit.")
+    room_m: tuple[Metre, Metre] = Field(
+        (0.0, 0.0), description="Of a layout worked out: free on both sides of a unit along its x and y, for the fingers."
+    )
+    columns: int | None = Field(None, ge=1, le=100, description="Of a grid: places along x.")
+    rows: int | None = Field(None, ge=1, le=100, description="Of a grid: places along y.")
+    pitch_m: PositiveMetre | None = Field(None, description="Of a grid: distance of the places.")
+    layers: int = Field(1, ge=1, le=100, description="Of a grid: units that stand on each other.")
+    layer_m: Metre = Field(0.0, description="Of a grid: height from layer to layer.")
 
 
 class Product(Document):

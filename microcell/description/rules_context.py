@@ -84,6 +84,13 @@ class Context:
             return False
         return not section or reading.whole(section)
 
+    @property
+    def sound(self) -> bool:
+        """Whether a line, and all that it names, was read without any issue."""
+        readings = [*self.readings.values(), *self.tool_readings.values(), *self.calibration_readings.values()]
+        there = {"line", "cell", "product"} <= self.readings.keys() and not self.unread_tools
+        return there and all(reading.document is not None and not reading.issues for reading in readings)
+
     def names(self, kind: str, section: str) -> tuple[str, ...] | None:
         """Names of the entries of a section; None where they cannot be known."""
         reading = self.readings.get(kind)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from microcell.description.cartons import CartonLayout, carton_layout, unit_extents
 from microcell.description.product import Box, Part, Screw
 from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
+from microcell.description.wording import listed
 from microcell.errors import Issue
 
 
@@ -54,15 +56,77 @@ def rule_rework_is_something_to_redo(context: Context) -> Iterator[Issue]:
                 yield context.issue("product", (*where, "redo"), what, remedy, key=True)
 
 
+_GRID = ("columns", "rows", "pitch_m")
+_OF_GRID, _WORKED_OUT = ("layers", "layer_m"), ("units", "room_m")
+_CARTON_NEEDS = ("product.packing", "product.parts", "product.bill_of_materials", "product.variants", "product.sites")
+
+
+@rule("product.packing")
+def rule_packing_has_places(context: Context) -> Iterator[Issue]:
+    """The places of a carton are a grid, with all that belongs to one, or worked out from the carton's size."""
+    packing = context.product.packing
+    given = packing.model_fields_set
+    missing = [key for key in _GRID if key not in given]
+    if len(missing) == len(_GRID) and packing.carton_m is None:
+        remedy = "give the carton's size in 'carton_m', or a grid with columns, rows and pitch_m."
+        yield context.issue("product", ("packing",), "nobody says where units lie", remedy, key=True)
+    elif missing and len(missing) < len(_GRID):
+        remedy = "a grid has columns, rows and pitch_m. Add it, or remove the others."
+        yield context.issue("product", ("packing",), f"a grid without {listed(missing)}", remedy, key=True)
+    wrong, instead = (_OF_GRID, "of a grid") if missing else (_WORKED_OUT, "of a layout that is worked out")
+    for key in sorted(given.intersection(wrong)):
+        there = "it is worked out" if missing else "there is a grid"
+        yield context.issue("product", ("packing", key), f"'{key}' is {instead}", f"{there}. Remove it.", key=True)
+
+
 @rule("product.packing", "product.parts", "product.bill_of_materials", "product.variants")
 def rule_units_fit_side_by_side(context: Context) -> Iterator[Issue]:
-    """The places of the carton's tray are as far apart as the widest part of a unit."""
-    product = context.product
+    """The places of a grid are as far apart as the widest part of a unit."""
+    packing = context.product.packing
     widest = max((_width(part) for part in used_parts(context).values()), default=0.0)
-    if product.packing.places > 1 and product.packing.pitch_m < widest:
-        what = f"the units would touch each other ({product.packing.pitch_m:g})"
+    several = (packing.columns or 1) * (packing.rows or 1) > 1
+    if packing.pitch_m is not None and several and packing.pitch_m < widest:
+        what = f"the units would touch each other ({packing.pitch_m:g})"
         remedy = f"the widest part is {widest:g} wide. Put the places further apart."
         yield context.issue("product", ("packing", "pitch_m"), what, remedy)
+
+
+@rule(*_CARTON_NEEDS)
+def rule_carton_is_large_enough(context: Context) -> Iterator[Issue]:
+    """The carton holds the units that it is to hold, of every variant: those of the grid, those asked for, or one."""
+    packing, layout = context.product.packing, carton_of(context)
+    if packing.carton_m is None or layout is None:
+        return
+    low, high = unit_extents(context.product, *context.product.variants)
+    unit = [b - a for a, b in zip(low, high, strict=True)]
+    if layout.packing is None and layout.places:
+        reach = [max(place.position[axis] for place in layout.places) for axis in range(3)]
+        needed = [size + way for size, way in zip(unit, reach, strict=True)]
+        if any(size > inside + 1e-9 for size, inside in zip(needed, packing.carton_m, strict=True)):
+            remedy = f"its places need {_size(needed)}. Take a larger one, or fewer places."
+            yield context.issue("product", ("packing", "carton_m"), f"too small ({_size(packing.carton_m)})", remedy)
+    elif len(layout.places) < (packing.units or 1):
+        told = f"{len(layout.places)} of {packing.units} units" if packing.units and layout.places else "no unit"
+        fits = "fit" if packing.units and layout.places else "fits"
+        room = [unit[0] + 2 * packing.room_m[0], unit[1] + 2 * packing.room_m[1], unit[2]]
+        remedy = f"a unit with its room is {_size(room)}. Take a larger carton, or less room."
+        what = f"{told} {fits} ({_size(packing.carton_m)})"
+        yield context.issue("product", ("packing", "carton_m"), what, remedy)
+
+
+def carton_of(context: Context) -> CartonLayout | None:
+    """Where units lie in a carton; None where the sizes of units or of the carton are not told rightly."""
+    product = context.product if context.has("product") else None
+    if product is None or not all(map(context.has, _CARTON_NEEDS)) or not product.sites:
+        return None
+    known = all(
+        item_part(context, site.item, variant) is not None for site in product.sites.values() for variant in product.variants
+    )
+    return carton_layout(product) if known else None
+
+
+def _size(edges_m: Sequence[float]) -> str:
+    return " x ".join(f"{edge:.3g}" for edge in edges_m)
 
 
 def item_part(context: Context, item: str, variant: str) -> Part | None:

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from microcell.description.cell import ArmSpec, ToolCribSpec
 from microcell.description.rules_context import Context, rule
-from microcell.description.rules_product import used_parts
+from microcell.description.rules_product import carton_of, used_parts
 from microcell.description.wording import listed
 from microcell.description.zones import HALF_WIDTH_M, Ways, overlap
 from microcell.errors import Issue
@@ -104,7 +104,7 @@ def rule_feeders_have_an_arm_with_a_tool(context: Context) -> Iterator[Issue]:
 
 
 def _ways(context: Context) -> Ways:
-    return Ways(context.cell, context.product.packing if context.has("product.packing") else None)
+    return Ways(context.cell, carton_of(context))
 
 
 def _meet(ways: Ways, one: tuple[str, str], other: tuple[str, str]) -> bool:

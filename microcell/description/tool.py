@@ -68,7 +68,7 @@ class DispenserTool(ToolBase):
     """A nozzle with a metering pump and a cartridge."""
 
     device: Literal["dispenser"]
-    flow_kg_s: float = Field(gt=0, le=1, description="While the valve is open.")
+    flow_kg_s: float = Field(gt=0, le=1, description="The most that the pump gives; the nozzle goes no faster.")
     cartridge_kg: float = Field(gt=0, le=50, description="What a full cartridge holds.")
     open_s: float = Field(0.05, gt=0, le=5, description="Time to open or close the valve.")
 

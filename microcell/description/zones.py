@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterator
 from functools import lru_cache
 
+from microcell.description.cartons import CartonLayout
 from microcell.description.cell import ArmSpec, Cell, FeederSpec, ToolCribSpec, ZoneSpec
-from microcell.description.product import Packing
 from microcell.geometry import wrap_angle
 
 Point = tuple[float, float]
@@ -26,10 +26,10 @@ _PLACES = ("part_in_cell", "seat_in_cell", "carton_in_cell", "label_in_cell", "d
 class Ways:
     """The ground that each arm of a cell may need, worked out from the description alone."""
 
-    def __init__(self, cell: Cell, packing: Packing | None = None) -> None:
+    def __init__(self, cell: Cell, carton: CartonLayout | None = None) -> None:
         self.arms: dict[str, ArmSpec] = cell.of_kind("arm")
         self.zones = dict(cell.zones)
-        self.places = {name: places_of(spec, packing) for name, spec in cell.devices.items()}
+        self.places = {name: places_of(spec, carton) for name, spec in cell.devices.items()}
         self._zones_at = {
             (arm, name): frozenset().union(*(self.touched(arm, place) for place in places))
             for arm, spec in self.arms.items()
@@ -107,7 +107,7 @@ class Ways:
             yield bx + radius * math.cos(angle), by + radius * math.sin(angle)
 
 
-def places_of(spec: object, packing: Packing | None = None) -> tuple[Point, ...]:
+def places_of(spec: object, carton: CartonLayout | None = None) -> tuple[Point, ...]:
     """The places of a station, feeder or crib, from above; none for what no arm works at."""
     if isinstance(spec, ToolCribSpec):
         return tuple(pocket.flange_in_cell.xyz_m[:2] for pocket in spec.pockets)
@@ -118,8 +118,8 @@ def places_of(spec: object, packing: Packing | None = None) -> tuple[Point, ...]
     columns, rows, pitch_m = 1, 1, 0.0
     if isinstance(spec, FeederSpec):
         columns, rows, pitch_m = spec.columns, spec.rows, spec.pitch_m
-    elif key == "carton_in_cell" and packing is not None:
-        columns, rows, pitch_m = packing.columns, packing.rows, packing.pitch_m
+    elif key == "carton_in_cell" and carton is not None:
+        return tuple(dict.fromkeys((frame @ place).position[:2] for place in carton.places))
     grid = (frame.apply((c * pitch_m, r * pitch_m, 0.0)) for r in range(rows) for c in range(columns))
     return tuple((x, y) for x, y, _ in grid)
 

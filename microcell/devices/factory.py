@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from microcell.plant.plant import Plant
 
 
+GAZEBO_POINTS_S = 0.004
+"""Distance of the points sent to arms in Gazebo, whose controller does not interpolate but jumps to each."""
+
 Work = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Calls a function that computes for long, and returns its result; in ROS beside the event loop."""
 
@@ -65,6 +68,13 @@ def make_devices(
     """Construct devices (no I/O yet): all of the line, or the named ones."""
     specs = device_specs(host.line)
     return {
-        name: plugins.driver(driver_name(host.line, name, world, camera))(name, specs[name], host)
+        name: plugins.driver(driver_name(host.line, name, world, camera))(name, _in_world(specs[name], world), host)
         for name in (specs if names is None else names)
     }
+
+
+def _in_world(spec: Any, world: World) -> Any:
+    """A device's spec with what its driver needs to know of the world."""
+    if world != "gazebo" or getattr(spec, "kind", "") != "arm":
+        return spec
+    return spec.model_copy(update={"parameters": {"point_period_s": GAZEBO_POINTS_S, **spec.parameters}})

@@ -15,8 +15,6 @@ from microcell.description.shape import CylinderShape
 from microcell.gazebo import scheme
 from microcell.gazebo.elements import (
     ARMS_BIT,
-    PARTS_BIT,
-    STATIONS_BIT,
     Rgba,
     add,
     add_plugin,
@@ -33,7 +31,9 @@ from microcell.paths import share_directory
 from microcell.ros import names
 
 MOTOR_RATIO = 0.5
-"""A motor's inertia through its gear, of what the joint usually moves. Geared robots have as much or more."""
+MOTOR_KG_M2 = 0.1
+"""A motor's inertia through its gear: that share of what the joint usually moves, and no less than this. Geared robots have
+as much or more; wrists, which move little, most of all."""
 
 COUPLING_KG = 0.15
 _COUPLING = CylinderShape(radius_m=0.02, length_m=0.004)
@@ -77,7 +77,7 @@ def arm_bodies(spec: ArmSpec) -> dict[str, Body]:
     usual = usual_inertias(*_pin_model(robot, chain, bodies, spec))
     for joint, inertia in zip(chain.joints, usual, strict=True):
         body = bodies[joint.child]
-        bodies[joint.child] = replace(body, inertia=body.inertia + MOTOR_RATIO * inertia * np.eye(3))
+        bodies[joint.child] = replace(body, inertia=body.inertia + max(MOTOR_RATIO * inertia, MOTOR_KG_M2) * np.eye(3))
     return bodies
 
 
@@ -145,13 +145,16 @@ def _add_links(
     for link, body in bodies.items():
         joint = robot.joint_of.get(link) if link != chain.base else None
         add_link(
-            model, link, body, seen.get(link, ()), felt.get(link, ()), STATIONS_BIT | PARTS_BIT | ARMS_BIT,
+            model, link, body, seen.get(link, ()), felt.get(link, ()), ARMS_BIT,
             at=called.get(joint.name, joint.name) if joint else "", gravity=False,
         )  # fmt: skip
 
 
 def _add_coupling(model: ET.Element, namespace: str, spec: ArmSpec, sensor: ForceSensorSpec, tip: str) -> None:
-    """The side of the tool changer that stays on the arm, behind the force sensor."""
+    """The side of the tool changer that stays on the arm, behind the force sensor.
+
+    Its wrench is what the joint carries, of the child on the parent: what presses on the tool, as everywhere here.
+    """
     body = body_of([(_COUPLING, _COUPLING_AT)], COUPLING_KG)
     seen = [(_COUPLING, _COUPLING_AT, _STEEL)]
     add_link(model, scheme.COUPLING_LINK, body, seen, (), 0, at=spec.force_sensor, gravity=False)
@@ -159,7 +162,7 @@ def _add_coupling(model: ET.Element, namespace: str, spec: ArmSpec, sensor: Forc
     element = add(joint, "sensor", name=spec.force_sensor, type="force_torque")
     add(element, "always_on", "true")
     add(element, "update_rate", "200")
-    add(element, "topic", scheme.topic(namespace, names.wrench(spec.force_sensor)))
+    add(element, "topic", scheme.topic(namespace, scheme.wrench_felt(spec.force_sensor)))
     told = add(element, "force_torque")
     add(told, "frame", "child")
     add(told, "measure_direction", "child_to_parent")
@@ -175,13 +178,20 @@ def _add_controller(
 ) -> None:
     """Gazebo's trajectory controller: gains in the order of the joints; and what tells the joints' states."""
     add_trajectory_controller(model, scheme.topic(namespace, names.joint_trajectory(name)), joints, gains)
-    add_joint_states(model, scheme.topic(namespace, names.joint_states(name)), joints)
+    plugin = add_plugin(model, "JointStatePublisher")
+    add(plugin, "topic", scheme.topic(namespace, scheme.states_heard(name)))
+    for joint in joints:
+        add(plugin, "joint_name", joint)
 
 
 def add_trajectory_controller(
     model: ET.Element, topic: str, joints: tuple[str, ...], gains: tuple[Gains, ...]
 ) -> None:
-    """gz-sim's JointTrajectoryController; without gains it would move nothing."""
+    """gz-sim's JointTrajectoryController; without gains it would move nothing.
+
+    Until it is told a trajectory it holds the joints at `initial_position`, 0 where that is not told. A new trajectory
+    replaces one that is being followed; after its last point it holds that one (gz-sim 9, JointTrajectoryController.cc).
+    """
     plugin = add_plugin(model, "JointTrajectoryController")
     add(plugin, "topic", topic)
     for joint, gain in zip(joints, gains, strict=True):
@@ -193,11 +203,3 @@ def add_trajectory_controller(
         add(plugin, "velocity_cmd_min", -gain.most)
         add(plugin, "velocity_cmd_max", gain.most)
 
-
-def add_joint_states(model: ET.Element, topic: str, joints: tuple[str, ...]) -> None:
-    """gz-sim's JointStatePublisher for these joints alone."""
-    plugin = add_plugin(model, "JointStatePublisher")
-    add(plugin, "topic", topic)
-    add(plugin, "update_rate", scheme.JOINT_STATE_HZ)
-    for joint in joints:
-        add(plugin, "joint_name", joint)

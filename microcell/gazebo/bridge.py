@@ -8,17 +8,22 @@ from typing import Literal
 
 import yaml
 
+from microcell.description.cell import CameraSpec
 from microcell.description.line import Line
 from microcell.description.tool import GripperTool, ScrewdriverTool
 from microcell.gazebo import scheme
+from microcell.gazebo.station import holding_stations
 from microcell.gazebo.tool import tool_model
 from microcell.gazebo.world import world_name
 from microcell.ros import names
 
 Direction = Literal["GZ_TO_ROS", "ROS_TO_GZ"]
 
-MOST_POSES = 300
-"""Pieces tell their poses one by one, all at the same instant."""
+NEWEST, IMAGES = 1, 2
+"""Queues: of what only the newest counts, and of what is large."""
+
+SPARE_UNITS = 4
+"""Units besides those in cartons and on fixtures: those that were thrown into a bin, for the first."""
 
 PAIRS = {
     "rosgraph_msgs/msg/Clock": "gz.msgs.Clock",
@@ -28,7 +33,8 @@ PAIRS = {
     "geometry_msgs/msg/WrenchStamped": "gz.msgs.Wrench",
     "std_msgs/msg/Empty": "gz.msgs.Empty",
     "std_msgs/msg/Float64": "gz.msgs.Double",
-    "geometry_msgs/msg/TransformStamped": "gz.msgs.Pose",
+    "sensor_msgs/msg/PointCloud2": "gz.msgs.PointCloudPacked",
+    "std_msgs/msg/Bool": "gz.msgs.Boolean",
     "trajectory_msgs/msg/JointTrajectory": "gz.msgs.JointTrajectory",
 }
 """ROS types used here, with the Gazebo type that the bridge has for each (README of ros_gz_bridge)."""
@@ -36,13 +42,14 @@ PAIRS = {
 
 @dataclass(frozen=True)
 class Bridged:
-    """One topic: its name on both sides, its ROS type, and which way it goes."""
+    """One topic: its name on both sides, its ROS type, and which way it goes; lazy: only while somebody in ROS listens."""
 
     ros_name: str
     gz_name: str
     ros_type: str
     direction: Direction
     queue: int = 10
+    lazy: bool = False
 
     def as_entry(self) -> dict[str, object]:
         """The entry of the bridge's file."""
@@ -54,6 +61,7 @@ class Bridged:
             "direction": self.direction,
             "publisher_queue": self.queue,
             "subscriber_queue": self.queue,
+            "lazy": self.lazy,
         }
 
 
@@ -69,22 +77,39 @@ def bridge_text(line: Line, namespace: str = "") -> str:
 
 def _all(line: Line, namespace: str) -> Iterator[Bridged]:
     cell, world = line.cell_description, world_name(line)
-    yield Bridged(names.CLOCK, f"/world/{world}/clock", "rosgraph_msgs/msg/Clock", "GZ_TO_ROS")
-    yield _in(namespace, scheme.TRUE_POSES, "geometry_msgs/msg/TransformStamped", MOST_POSES)
+    heard = scheme.topic(namespace, scheme.CLOCK_HEARD)
+    yield Bridged(heard, f"/world/{world}/clock", "rosgraph_msgs/msg/Clock", "GZ_TO_ROS", NEWEST)
     for name, spec in cell.of_kind("arm").items():
         yield _out(namespace, names.joint_trajectory(name), "trajectory_msgs/msg/JointTrajectory")
-        yield _in(namespace, names.joint_states(name), "sensor_msgs/msg/JointState")
-        yield _in(namespace, names.wrench(spec.force_sensor), "geometry_msgs/msg/WrenchStamped")
-    for name in cell.of_kind("camera"):
-        yield _in(namespace, names.image(name), "sensor_msgs/msg/Image")
-        yield _in(namespace, names.camera_info(name), "sensor_msgs/msg/CameraInfo")
+        yield _in(namespace, scheme.states_heard(name), "sensor_msgs/msg/JointState", NEWEST)
+        yield _in(namespace, scheme.wrench_felt(spec.force_sensor), "geometry_msgs/msg/WrenchStamped", lazy=True)
+    for name, spec in cell.of_kind("camera").items():
+        yield from _camera(namespace, name, spec)
+    yield _in(namespace, names.image(scheme.SCENE_CAMERA), "sensor_msgs/msg/Image", IMAGES, lazy=True)
     for crib, spec in cell.of_kind("tool_crib").items():
         for pocket in spec.pockets:
             if pocket.tool is not None:
                 yield from _tool(line, namespace, crib, pocket.tool)
-    seats = (f"{fixture}/{site}" for fixture in cell.of_kind("fixture") for site in line.product_description.sites)
-    for holder in (*cell.of_kind("arm"), *cell.of_kind("fixture"), *seats):
+    seats = (scheme.seat(number) for number in range(seats_of(line)))
+    for holder in (*cell.of_kind("arm"), *holding_stations(line), *seats):
         yield _out(namespace, scheme.released(holder), "std_msgs/msg/Empty")
+
+
+def seats_of(line: Line) -> int:
+    """How many parts can be in units at once: in those on fixtures, in the cartons, and in some more."""
+    cell, product = line.cell_description, line.product_description
+    cartons = len(cell.of_kind("carton_station")) * len(line.carton.places)
+    return len(product.sites) * (len(cell.of_kind("fixture")) + cartons + SPARE_UNITS)
+
+
+def _camera(namespace: str, name: str, spec: CameraSpec) -> Iterator[Bridged]:
+    """A camera's images, and what makes it expose one."""
+    yield _out(namespace, scheme.trigger(name), "std_msgs/msg/Bool")
+    yield _in(namespace, names.image(name), "sensor_msgs/msg/Image", IMAGES)
+    yield _in(namespace, names.camera_info(name), "sensor_msgs/msg/CameraInfo")
+    if spec.depth:
+        yield _in(namespace, names.depth_image(name), "sensor_msgs/msg/Image", IMAGES)
+        yield _in(namespace, names.points(name), "sensor_msgs/msg/PointCloud2", IMAGES, lazy=True)
 
 
 def _tool(line: Line, namespace: str, crib: str, name: str) -> Iterator[Bridged]:
@@ -94,15 +119,13 @@ def _tool(line: Line, namespace: str, crib: str, name: str) -> Iterator[Bridged]
     moving = bool(tool_model(tool).moving)
     if isinstance(tool, GripperTool) and moving:
         yield _out(namespace, scheme.finger_command(name), "trajectory_msgs/msg/JointTrajectory")
-        yield _in(namespace, scheme.finger_states(name), "sensor_msgs/msg/JointState")
     if isinstance(tool, ScrewdriverTool) and moving:
         yield _out(namespace, scheme.bit_command(name), "std_msgs/msg/Float64")
-        yield _in(namespace, scheme.bit_states(name), "sensor_msgs/msg/JointState")
 
 
-def _in(namespace: str, name: str, kind: str, queue: int = 10) -> Bridged:
+def _in(namespace: str, name: str, kind: str, queue: int = 10, lazy: bool = False) -> Bridged:
     full = scheme.topic(namespace, name)
-    return Bridged(full, full, kind, "GZ_TO_ROS", queue)
+    return Bridged(full, full, kind, "GZ_TO_ROS", queue, lazy)
 
 
 def _out(namespace: str, name: str, kind: str) -> Bridged:

@@ -15,8 +15,21 @@ SDF_VERSION = "1.10"
 
 Rgba = tuple[float, float, float, float]
 
-ARMS_BIT, STATIONS_BIT, PARTS_BIT, TOOLS_BIT = 0x01, 0x02, 0x04, 0x08
-"""Two collisions touch each other where their bit masks have a bit in common (`collides_with`)."""
+ARMS_BIT, TOOLS_BIT, FIRST_KIND = 0x0001, 0x0002, 0x0010
+KINDS = 12
+"""Two collisions touch each other where their bit masks of 16 bits have one in common (gz-physics, BitmaskContactFilter).
+
+Arms touch arms and stations; tools touch tools; pieces touch stations and pieces of their own kind, that is of the same item
+of the bill of materials. Pieces of different kinds fit into each other, and tools press on pieces, by the plant's rules: a
+rigid contact would stop an arm before the force that its skill waits for.
+"""
+
+STATIONS_MASK = ARMS_BIT | sum(FIRST_KIND << kind for kind in range(KINDS))
+
+
+def kind_mask(kind: int) -> int:
+    """Mask of the pieces of one kind."""
+    return FIRST_KIND << (kind % KINDS)
 
 
 def add(parent: ET.Element, tag: str, text: str | float | None = None, **attributes: str) -> ET.Element:
@@ -110,18 +123,6 @@ def add_plugin(parent: ET.Element, system: str, filename: str = "") -> ET.Elemen
     """
     part = filename or re.sub(r"(?<!^)(?=[A-Z])", "-", system).lower()
     return add(parent, "plugin", filename=f"gz-sim-{part}-system", name=f"gz::sim::systems::{system}")
-
-
-def add_pose_publisher(model: ET.Element, topic: str, rate_hz: float) -> None:
-    """Append what tells where the model is, under its name; several models can tell it on one topic."""
-    plugin = add_plugin(model, "PosePublisher")
-    for key in ("publish_link_pose", "publish_visual_pose", "publish_collision_pose", "publish_sensor_pose"):
-        add(plugin, key, "false")
-    add(plugin, "publish_nested_model_pose", "false")
-    add(plugin, "publish_model_pose", "true")
-    add(plugin, "use_pose_vector_msg", "false")
-    add(plugin, "topic", topic)
-    add(plugin, "update_frequency", rate_hz)
 
 
 def solid_inertia(shape: ShapeSpec, mass_kg: float) -> tuple[float, float, float, float, float, float]:

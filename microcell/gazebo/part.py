@@ -11,16 +11,12 @@ from microcell.description.product import Box, Cylinder, Mark, Part, Product
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec
 from microcell.gazebo import scheme
 from microcell.gazebo.elements import (
-    ARMS_BIT,
-    PARTS_BIT,
     SDF_VERSION,
-    STATIONS_BIT,
-    TOOLS_BIT,
     Rgba,
     add,
     add_pose,
-    add_pose_publisher,
     add_visual,
+    kind_mask,
     numbers,
     rgba,
     text_of,
@@ -36,46 +32,46 @@ WALL_PIECES = 24
 MARK_M = 0.0001
 """Marks stand out by this much, or they would flicker with the face under them."""
 
-Felt = list[tuple[ShapeSpec, Pose]]
+Solids = list[tuple[ShapeSpec, Pose]]
 
 
-def part_text(namespace: str, name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None) -> str:
+def part_text(name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None) -> str:
     """SDF of one part that lies somewhere: `pose` of its frame in the cell; `texture` is printed on its top."""
     root = ET.Element("sdf", version=SDF_VERSION)
-    add_part(root, namespace, name, product, part_name, pose, texture)
+    add_part(root, name, product, part_name, pose, texture)
     return text_of(root)
 
 
 def add_part(
-    parent: ET.Element,
-    namespace: str,
-    name: str,
-    product: Product,
-    part_name: str,
-    pose: Pose,
-    texture: Path | None = None,
+    parent: ET.Element, name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None
 ) -> ET.Element:
-    """The model of a part. Parts touch stations, tools, arms and each other."""
+    """The model of a part: seen with its hollows, felt as the planner has it."""
     part = product.parts[part_name]
-    felt = part_felt(product, part_name)
     solids = [(solid.shape, solid.middle) for solid in part_solids(part_name, part)]
     model = add(parent, "model", name=name)
     add_pose(model, pose)
     colour = rgba(part.colour_rgb)
-    seen = [(shape, at, colour) for shape, at in felt]
-    touches = STATIONS_BIT | PARTS_BIT | TOOLS_BIT | ARMS_BIT
-    link = add_link(model, scheme.PART_LINK, robust(body_of(solids, part.mass_kg)), seen, felt, touches)
+    seen = [(shape, at, colour) for shape, at in part_seen(product, part_name)]
+    touches = kind_mask(_kind(product, part_name))
+    link = add_link(model, scheme.PART_LINK, robust(body_of(solids, part.mass_kg)), seen, solids, touches)
     for index, mark in enumerate(part.marks):
         shape, at = _mark(mark, top_m(part))
         add_visual(link, f"mark_{index}", shape, at, rgba(mark.colour_rgb))
     if texture is not None and isinstance(part.shape, Box):
         _add_print(link, part, texture)
-    add_pose_publisher(model, scheme.topic(namespace, scheme.TRUE_POSES), scheme.POSES_HZ)
     return model
 
 
-def part_felt(product: Product, part_name: str) -> Felt:
-    """What of a part touches others: its solids, with hollows for what is fitted into the unit's first part."""
+def _kind(product: Product, part_name: str) -> int:
+    """Which item of the bill of materials a part is one of."""
+    for kind, item in enumerate(product.bill_of_materials):
+        if part_name in {product.part_of(item, variant) for variant in product.variants}:
+            return kind
+    return len(product.bill_of_materials)
+
+
+def part_seen(product: Product, part_name: str) -> Solids:
+    """What of a part is seen: its solids, with hollows for what is fitted into the unit's first part."""
     part = product.parts[part_name]
     if isinstance(part.shape, Cylinder):
         hollow = _hollow(product, part_name, part.shape)
@@ -99,11 +95,11 @@ def _hollow(product: Product, part_name: str, shape: Cylinder) -> tuple[float, f
     return None
 
 
-def _cup(shape: Cylinder, radius_m: float, floor_m: float) -> Felt:
+def _cup(shape: Cylinder, radius_m: float, floor_m: float) -> Solids:
     """A floor and a wall of boxes around a hollow."""
     outer_m = shape.diameter_m / 2
     floor = CylinderShape(radius_m=outer_m, length_m=floor_m)
-    solids: Felt = [(floor, Pose((0.0, 0.0, floor_m / 2)))]
+    solids: Solids = [(floor, Pose((0.0, 0.0, floor_m / 2)))]
     height_m, thick_m = shape.height_m - floor_m, outer_m - radius_m
     middle_m, width_m = radius_m + thick_m / 2, 2 * outer_m * math.tan(math.pi / WALL_PIECES)
     piece = BoxShape(box_m=(thick_m, width_m, height_m))

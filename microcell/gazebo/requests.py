@@ -55,6 +55,12 @@ def attach(world: str, hold: Hold, entity: int, model: str, link: str, release: 
     return Request(scheme.service(world, "entity/system/add"), "gz.msgs.EntityPlugin_V", "gz.msgs.Boolean", text)
 
 
+def control(world: str, pause: bool, steps: int = 0) -> Request:
+    """Let the world run or pause it; a paused one can be told to do exactly so many physics steps."""
+    text = f"pause: {json.dumps(pause)}" + (f" multi_step: {steps}" if steps else "")
+    return Request(scheme.service(world, "control"), "gz.msgs.WorldControl", "gz.msgs.Boolean", text)
+
+
 def models_of(answer: str) -> Mapping[str, int]:
     """Entity of each model that a printed gz.msgs.Scene lists."""
     found: dict[str, int] = {}

@@ -1,7 +1,7 @@
 """Names in the simulated world: models, links, and topics. Gazebo's topics are called as ROS calls them.
 
 The ROS drivers speak to some devices directly through the bridge (arms, force sensors, cameras); the rest is served by
-the executable `stage`, which moves the world by the topics and services named here.
+the executable `gazebo`, which moves the world by the topics and services named here.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ PART_LINK = "part"
 STATION_LINK = "body"
 CAMERA_LINK = "camera"
 
-JOINT_STATE_HZ = 100.0
+POSES_HZ = 5
+"""How often, in real time, the world tells where everything is that is not static."""
 
-TRUE_POSES = "gazebo/poses"
-"""Topic geometry_msgs/TransformStamped: where tools and parts are, for the program that plays the stations' hardware."""
+STATE_PERIOD_S, CLOCK_PERIOD_S = 0.01, 0.02
+"""Cell time between the joint states and ticks of the clock that are passed on to the cell."""
 
-POSES_HZ = 4.0
+CLOCK_HEARD = "gazebo/clock"
+"""Topic rosgraph_msgs/Clock with a tick for each physics step: too many for every process of the cell."""
+
+SCENE_CAMERA = "gazebo/scene"
+"""A camera that overlooks the cell, for people: rendered only while somebody listens to its image."""
 
 
 def topic(namespace: str, name: str) -> str:
@@ -37,19 +42,29 @@ def finger_command(tool: str) -> str:
     return f"{tool}/fingers/joint_trajectory"
 
 
-def finger_states(tool: str) -> str:
-    """Topic sensor_msgs/JointState of a gripper's fingers in the world."""
-    return f"{tool}/fingers/joint_states"
-
-
 def bit_command(tool: str) -> str:
     """Topic std_msgs/Float64: speed of a screwdriver's bit, rad/s."""
     return f"{tool}/bit/speed"
 
 
-def bit_states(tool: str) -> str:
-    """Topic sensor_msgs/JointState of a screwdriver's bit."""
-    return f"{tool}/bit/joint_states"
+def states_heard(arm: str) -> str:
+    """Topic sensor_msgs/JointState of an arm at each physics step; `<arm>/joint_states` has some of them."""
+    return f"gazebo/{arm}/joint_states"
+
+
+def wrench_felt(sensor: str) -> str:
+    """Topic geometry_msgs/WrenchStamped: what the world's force sensor measures, inertia of the tool and all."""
+    return f"gazebo/{sensor}/wrench"
+
+
+def trigger(camera: str) -> str:
+    """Topic std_msgs/Bool: the camera exposes one image."""
+    return f"{camera}/trigger"
+
+
+def seat(number: int) -> str:
+    """Holder of one part in its unit. Each has a release of its own: units outlive the fixture they were made on."""
+    return f"gazebo/seat_{number}"
 
 
 def service(world: str, what: str) -> str:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from microcell.composition.children import STOP_S, die_with_parent, end_session
 from microcell.composition.gazebo import check_installed
 from microcell.errors import MicrocellError
-
-STOP_S = 10.0
 
 
 class GazeboError(MicrocellError):
@@ -29,20 +25,21 @@ def variables(namespace: str, inherited: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass
 class Servers:
-    """The two child processes of a world; `folder` keeps their logs."""
+    """The two child processes of a world; `folder` keeps their logs. Asked to end, each has `stop_s` for it, twice."""
 
     world: Path
     bridge: Path
     folder: Path
     environment: Mapping[str, str]
     headless: bool = True
+    stop_s: float = STOP_S
     _running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
     async def start(self) -> None:
-        """Start the server, running, and the bridge."""
+        """Start the server, its world paused, and the bridge."""
         gz, bridge = check_installed()
         options = ["-s", "--headless-rendering"] if self.headless else []
-        await self._start("gz", [gz, "sim", "-r", *options, "-v", "3", str(self.world)])
+        await self._start("gz", [gz, "sim", *options, "-v", "3", str(self.world)])
         await self._start("bridge", [str(bridge), "--ros-args", "-p", f"config_file:={self.bridge}"])
 
     async def until_one_ends(self) -> None:
@@ -60,16 +57,8 @@ class Servers:
         """End both, the bridge first, and all that they started."""
         for name in ("bridge", "gz"):
             process = self._running.pop(name, None)
-            if process is None or process.returncode is not None:
-                continue
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-                try:
-                    await asyncio.wait_for(process.wait(), STOP_S)
-                    break
-                except asyncio.TimeoutError:
-                    continue
+            if process is not None:
+                await end_session(process, self.stop_s)
 
     def refusals(self) -> list[str]:
         """Lines of the server's log in which it refuses something: it goes on all the same, without that."""
@@ -89,5 +78,5 @@ class Servers:
         with self._log(name).open("wb") as output:
             self._running[name] = await asyncio.create_subprocess_exec(
                 *command, env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL, stdout=output,
-                stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+                stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
             )  # fmt: skip

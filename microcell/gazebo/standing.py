@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from types import MappingProxyType
 from typing import TypeAlias
 
 from microcell.gazebo import scheme
+from microcell.gazebo.station import holding_stations
 from microcell.gazebo.tool import tool_model
 from microcell.geometry import Pose
 from microcell.plant.items import Item
 from microcell.plant.plant import Plant
+
+HOLDING = ("fixture", "feeder", "printer")
+"""Places where a station may hold what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +77,41 @@ Step: TypeAlias = Spawn | Remove | Attach | Release
 
 
 def standing(plant: Plant, before: Standing = MappingProxyType({})) -> dict[str, Body]:
-    """Who holds whom in the plant now; what was held so before keeps the topic that lets go of it."""
+    """Who holds whom in the plant now; what was held so before keeps the topic that lets go of it.
+
+    A part that is new in a unit gets a seat that nobody has, nor had until now.
+    """
     found = dict(_tools(plant))
+    taken = {body.hold.release for body in before.values() if body.hold is not None}
+    free = (topic for number in count() if (topic := scheme.released(scheme.seat(number))) not in taken)
+    stations = holding_stations(plant.bench.line)
     for item in plant.inventory:
         if item.place.kind != "lost":
-            name, hold = scheme.item_model(item.item_id), _hold_of(plant, item)
+            name, held = scheme.item_model(item.item_id), _holder_of(plant, item, stations)
             kept = before[name].hold if name in before else None
-            if hold is not None and kept is not None and (hold.model, hold.link) == (kept.model, kept.link):
+            if held is None:
+                hold = None
+            elif kept is not None and held == (kept.model, kept.link):
                 hold = kept
+            else:
+                hold = Hold(*held, next(free) if item.place.kind == "unit" else scheme.released(item.place.holder))
             found[name] = Body(scheme.PART_LINK, hold, item)
     return found
 
 
 def steps(before: Standing, after: Standing, poses: Mapping[str, Pose]) -> list[Step]:
-    """What to do in Gazebo, in order: let go, take away, bring, hold. `poses` of the pieces that are new."""
+    """What to do in Gazebo, in order: let go, take away, bring, hold. `poses` of the pieces that are new.
+
+    What is taken away is let go of only then, a piece before what holds it: parts stand in each other without hollows, and
+    a unit that came apart before it is gone would burst.
+    """
     found: list[Step] = []
     for name, body in before.items():
-        if body.hold is not None and (name not in after or after[name].hold != body.hold):
+        if body.hold is not None and name in after and after[name].hold != body.hold:
             found.append(Release(body.hold.release))
-    found += [Remove(name) for name in before if name not in after]
+    for name in _outermost_first(before, [name for name in before if name not in after]):
+        hold = before[name].hold
+        found += [*([Release(hold.release)] if hold is not None else []), Remove(name)]
     for name, body in after.items():
         if name not in before and body.item is not None:
             found.append(Spawn(name, body.item, poses[name]))
@@ -99,6 +120,16 @@ def steps(before: Standing, after: Standing, poses: Mapping[str, Pose]) -> list[
         if body.hold is not None and body.hold != held:
             found.append(Attach(body.hold, name, body.link))
     return found
+
+
+def _outermost_first(before: Standing, names: list[str]) -> list[str]:
+    """Models in an order in which none comes before what it holds."""
+
+    def depth(name: str) -> int:
+        body = before.get(name)
+        return 0 if body is None or body.hold is None else 1 + depth(body.hold.model)
+
+    return sorted(names, key=depth, reverse=True)
 
 
 def _tools(plant: Plant) -> Iterator[tuple[str, Body]]:
@@ -113,20 +144,15 @@ def _tools(plant: Plant) -> Iterator[tuple[str, Body]]:
             yield name, Body(root, None)
 
 
-def _hold_of(plant: Plant, item: Item) -> Hold | None:
+def _holder_of(plant: Plant, item: Item, stations: Collection[str]) -> tuple[str, str] | None:
+    """The model and its link that hold a piece; None for one that lies free."""
     place = item.place
     if place.kind == "tool":
-        return Hold(place.holder, tool_model(plant.bench.tools[place.holder].spec).root, scheme.released(place.holder))
-    if place.kind == "fixture" and plant.bench.clamped[place.holder]:
-        return Hold(place.holder, scheme.STATION_LINK, scheme.released(place.holder))
+        return place.holder, tool_model(plant.bench.tools[place.holder].spec).root
+    if place.kind == "fixture" and not plant.bench.clamped[place.holder]:
+        return None
+    if place.kind in HOLDING and place.holder in stations:
+        return place.holder, scheme.STATION_LINK
     if place.kind == "unit":
-        unit = int(place.holder)
-        seat = scheme.released(f"{_fixture_of(plant, unit)}/{place.slot}")
-        return Hold(scheme.item_model(unit), scheme.PART_LINK, seat)
+        return scheme.item_model(int(place.holder)), scheme.PART_LINK
     return None
-
-
-def _fixture_of(plant: Plant, unit: int) -> str:
-    """The fixture where a unit stands."""
-    place = plant.inventory[unit].place
-    return place.holder if place.kind == "fixture" else ""

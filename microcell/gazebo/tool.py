@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from microcell.description.files import shipped_file
 from microcell.description.tool import GripperTool, ScrewdriverTool, Tool
 from microcell.gazebo import scheme
-from microcell.gazebo.arm import add_joint_states, add_trajectory_controller
-from microcell.gazebo.elements import PARTS_BIT, STATIONS_BIT, add, add_plugin, add_pose, add_pose_publisher
+from microcell.gazebo.arm import add_trajectory_controller
+from microcell.gazebo.elements import TOOLS_BIT, add, add_plugin, add_pose
 from microcell.gazebo.inertia import Body, body_of, joined, robust
 from microcell.gazebo.links import Limit, add_joint, add_link, file_body
-from microcell.gazebo.tuning import Gains
+from microcell.gazebo.tuning import STEP_S, Gains
 from microcell.geometry import Pose
 from microcell.motion import link_solids
 from microcell.motion.carried import tool_solids
@@ -23,7 +23,7 @@ WHOLE = "whole"
 """The only link of a tool that has no model file."""
 
 GREY = (0.4, 0.42, 0.45, 1.0)
-_FINGER_HZ, _FINGER_ROOT_S = 30.0, 0.001
+_FINGER_HZ = 30.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ def add_tool(world: ET.Element, namespace: str, name: str, tool: Tool, flange_in
         _add_fingers(model, namespace, name, tool, known.moving)
     if isinstance(tool, ScrewdriverTool) and known.moving:
         _add_bit(model, namespace, name, known.moving[0])
-    add_pose_publisher(model, scheme.topic(namespace, scheme.TRUE_POSES), scheme.POSES_HZ)
     return model
 
 
@@ -79,7 +78,7 @@ def bodies_of(tool: Tool, robot: RobotFile) -> dict[str, Body]:
 def _add_whole(model: ET.Element, tool: Tool) -> None:
     solids = [(solid.shape, solid.middle) for solid in tool_solids(tool)]
     seen = [(shape, pose, GREY) for shape, pose in solids]
-    add_link(model, WHOLE, robust(body_of(solids, tool.mass_kg)), seen, solids, STATIONS_BIT | PARTS_BIT, gravity=False)
+    add_link(model, WHOLE, robust(body_of(solids, tool.mass_kg)), seen, solids, TOOLS_BIT, gravity=False)
 
 
 def _add_links(model: ET.Element, name: str, tool: Tool, robot: RobotFile, moving: tuple[FileJoint, ...]) -> None:
@@ -91,7 +90,7 @@ def _add_links(model: ET.Element, name: str, tool: Tool, robot: RobotFile, movin
         seen = [(shape, pose, GREY) for shape, pose in felt]
         joint = robot.joint_of.get(link)
         add_link(
-            model, link, bodies[link], seen, felt, STATIONS_BIT | PARTS_BIT,
+            model, link, bodies[link], seen, felt, TOOLS_BIT,
             at=called.get(joint.name, joint.name) if joint else "", gravity=False,
         )  # fmt: skip
     for joint in robot.joint_of.values():
@@ -120,14 +119,13 @@ def _add_fingers(
     joints = tuple(_called(name, tool, moving).values())
     mass_kg = max(0.02, tool.mass_kg / 10)
     rate = 2 * 3.14159 * _FINGER_HZ
-    gains = Gains(mass_kg * rate**2, min(2 * mass_kg * rate, 0.5 * mass_kg / _FINGER_ROOT_S), tool.force_max_n)
+    gains = Gains(mass_kg * rate**2, min(2 * mass_kg * rate, 0.5 * mass_kg / STEP_S), tool.force_max_n)
     add_trajectory_controller(
         model, scheme.topic(namespace, scheme.finger_command(name)), joints, (gains,) * len(joints)
     )
     controller = model.findall("plugin")[-1]
     for _ in joints:
         add(controller, "initial_position", tool.stroke_m / 2)
-    add_joint_states(model, scheme.topic(namespace, scheme.finger_states(name)), joints)
 
 
 def _add_bit(model: ET.Element, namespace: str, name: str, joint: FileJoint) -> None:
@@ -137,4 +135,3 @@ def _add_bit(model: ET.Element, namespace: str, name: str, joint: FileJoint) -> 
     add(plugin, "joint_name", called)
     add(plugin, "topic", scheme.topic(namespace, scheme.bit_command(name)))
     add(plugin, "initial_velocity", "0")
-    add_joint_states(model, scheme.topic(namespace, scheme.bit_states(name)), (called,))

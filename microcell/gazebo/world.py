@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from microcell.description.line import Line
 from microcell.errors import UsageError
 from microcell.gazebo import arm as arms
-from microcell.gazebo import part, scheme, station, tool
+from microcell.gazebo import camera, part, scheme, station, tool
 from microcell.gazebo.elements import SDF_VERSION, add, add_plugin, numbers, text_of, valid_name
 from microcell.gazebo.tuning import STEP_S
 from microcell.plant.items import Item
@@ -39,7 +39,8 @@ def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.
     first = next(iter(cell.of_kind("arm")))
     station.add_stations(world, line, first)
     for name, spec in cell.of_kind("camera").items():
-        station.add_camera(world, namespace, name, spec)
+        camera.add_camera(world, namespace, name, spec)
+    camera.add_scene_camera(world, line, namespace, first)
     for crib, spec in cell.of_kind("tool_crib").items():
         for pocket in spec.pockets:
             if pocket.tool is not None:
@@ -47,7 +48,7 @@ def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.
         station.add_crib(world, line, namespace, crib, spec, first)
     for item in items:
         name = scheme.item_model(item.item_id)
-        part.add_part(world, namespace, name, line.product_description, item.part_name, item.pose)
+        part.add_part(world, name, line.product_description, item.part_name, item.pose)
     sensors = cell.of_kind("force_sensor")
     for name, spec in cell.of_kind("arm").items():
         arms.add_arm(world, namespace, name, spec, sensors[spec.force_sensor])
@@ -60,14 +61,16 @@ def world_text(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> s
 
 
 def _add_systems(world: ET.Element) -> None:
+    """Physics, and the systems that answer and tell. Each that tells something has a thread, which is waited for in every
+    step (gz-sim 9, SimulationRunner.cc): so there are no more of them than needed, and none for each piece.
+    """
     physics = add(world, "physics", name="fine", type="ignored")
     add(physics, "max_step_size", STEP_S)
     add(physics, "real_time_factor", "1.0")
     add(world, "gravity", "0 0 -9.81")
     add_plugin(world, "Physics")
     add_plugin(world, "UserCommands")
-    add_plugin(world, "SceneBroadcaster")
-    add_plugin(world, "Contact")
+    add(add_plugin(world, "SceneBroadcaster"), "dynamic_pose_hertz", str(scheme.POSES_HZ))
     add_plugin(world, "ForceTorque", "forcetorque")
     add(add_plugin(world, "Sensors"), "render_engine", "ogre2")
 

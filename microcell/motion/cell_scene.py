@@ -173,11 +173,15 @@ def _fixture(line: Line, name: str, spec: FixtureSpec) -> Iterable[Solid]:
 
 def _carton(line: Line, name: str, spec: CartonStationSpec) -> Iterable[Solid]:
     """A floor and four walls, and room for the units."""
-    product = line.product_description
-    packing, half_m = product.packing, unit_half_m(product) + MARGIN_M
-    height_m = unit_height_m(product) + (packing.layers - 1) * packing.layer_m
-    frame = spec.carton_in_cell.pose
-    area = _grid(frame, packing.columns, packing.rows, packing.pitch_m, (half_m, half_m))
+    product, carton = line.product_description, line.carton
+    half_m, frame = unit_half_m(product) + MARGIN_M, spec.carton_in_cell.pose
+    height_m = unit_height_m(product) + max((place.position[2] for place in carton.places), default=0.0)
+    if carton.inside_m is not None:
+        (x0, y0, _), (x1, y1, _) = carton.inside_m
+        area = _Area(frame, (x0, y0), (x1, y1))
+    else:
+        x, y = ([place.position[axis] for place in carton.places] or [0.0] for axis in (0, 1))
+        area = _Area(frame, (min(x) - half_m, min(y) - half_m), (max(x) + half_m, max(y) + half_m))
     low_m = -frame.position[2]
     floor = area.block("floor", low_m, min(low_m + FLOOR_M, 0.0))
     return [*floor, *area.walls(low_m, height_m), *area.block(ROOM, 0.0, height_m)]

@@ -31,6 +31,12 @@ COLUMN_M = 0.02
 LINE_STEP_M, LINE_STEP_RAD = 0.01, 0.15
 """Steps of a straight line at which the joints are worked out."""
 
+CORNER_M = 0.0005
+"""So near to each of its corners a way of several legs passes."""
+
+PATH_STEP_M = 0.002
+"""Steps of such a way: a rounded corner has three or more."""
+
 LOOK_M = 0.002
 """Near something, no point of the arm goes further from one look to the next: nothing of that thickness is jumped over."""
 
@@ -82,6 +88,7 @@ class MotionPlanner:
         self.inverse = lru_cache(maxsize=KEPT_MOTIONS)(self._solve)
         self.joint_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_joint_move)
         self.straight_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_straight_move)
+        self.path_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_path_move)
         self._checker = lru_cache(maxsize=KEPT_CHECKERS)(self._make_checker)
 
     def check_payload(self, load: Load) -> None:
@@ -140,6 +147,21 @@ class MotionPlanner:
         rows = self._inverse.along([between(here, flange_in_base, k / steps) for k in range(1, steps + 1)], start)
         allowed = Allowed(working_at, self._coupling_at(flange_in_base, working_at), guarded)
         self._check_line((start, *rows), load, allowed)
+        return time_line(self.limits, (start, *rows), length_m, speed_m_s)
+
+    def _plan_path_move(
+        self, start: Joints, way_in_base: tuple[Pose, ...], speed_m_s: float, load: Load, working_at: frozenset[str]
+    ) -> JointTrajectory:
+        """The flange through the corners of a way, rounded by up to `CORNER_M`, from rest to rest, as evenly as it can.
+
+        Between its ends the speed is the same everywhere: what the tightest corner allows, and no more than `speed_m_s`.
+        """
+        from microcell.motion.polyline import even_poses
+        from microcell.motion.timing import time_line
+
+        poses, length_m = even_poses((self._model.forward(start), *way_in_base), CORNER_M, PATH_STEP_M)
+        rows = self._inverse.along(poses[1:], start)
+        self._check_line((start, *rows), load, Allowed(working_at))
         return time_line(self.limits, (start, *rows), length_m, speed_m_s)
 
     def _check_line(self, rows: Sequence[Joints], load: Load, allowed: Allowed) -> None:

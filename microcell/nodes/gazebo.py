@@ -12,19 +12,23 @@ from rclpy.node import Node
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.gazebo.bridge import bridge_text, bridged
+from microcell.gazebo.poses import PoseStream
 from microcell.gazebo.server import Servers, variables
 from microcell.gazebo.world import world_name, world_text
 from microcell.plant.plant import Plant
 from microcell.ros import names, parameters
 from microcell.ros.farewell import outlive
+from microcell.ros.gazebo_cameras import FIRST_TRIES
 from microcell.ros.gazebo_port import GazeboPort
+from microcell.ros.gazebo_relay import GazeboRelay
 from microcell.ros.hardware_gazebo import GazeboHardware, SimulationClock
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 
 
 async def serve(runtime: RosRuntime) -> None:
-    """Start the world, the bridge, and what is played; be ready when clock and joint states flow and arms are home.
+    """Start the world, the bridge, and what is played; be ready when clock and joint states flow, arms are
+    home and cameras have shown an image.
 
     Parameters: line (name or path), seed, folder (for the world's files and logs), headless, dependents (nodes that need the
     hardware), use_sim_time (true).
@@ -36,34 +40,50 @@ async def serve(runtime: RosRuntime) -> None:
     plant = Plant(line, parameters.integer(node, "seed", 0), clock)
     servers = _servers(node, line, namespace, plant)
     hardware = GazeboHardware(runtime, node, line, plant, clock)
-    await servers.start()
+    relay = GazeboRelay(runtime, node, line)
+    poses = PoseStream(world_name(line), servers.environment, hardware.poses_heard)
     try:
-        port = GazeboPort(
-            hardware.face, line.product_description, world_name(line), namespace, servers.environment, servers.folder
-        )
-        for topic in bridged(line, namespace):
-            if topic.ros_type == "std_msgs/msg/Empty":
-                port.release_publisher(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))
+        await servers.start()
+        await poses.start()
         ending = asyncio.ensure_future(servers.until_one_ends())
-        opening = asyncio.ensure_future(_open(hardware, port, clock))
+        opening = asyncio.ensure_future(_open(hardware, _port(hardware, line, namespace, servers), relay))
         await asyncio.wait((ending, opening), return_when=asyncio.FIRST_COMPLETED)
+        for refusal in servers.refusals():
+            node.get_logger().error(f"Gazebo: {refusal}")
         if opening.done():
             opening.result()
-            for line_of_log in servers.refusals():
-                node.get_logger().error(f"Gazebo: {line_of_log}")
             notify("READY=1", f"STATUS=line {line.name} in Gazebo")
         await ending
     finally:
         notify("STOPPING=1")
         await outlive(node, parameters.names(node, "dependents"))
         await hardware.close()
+        await relay.close()
+        await poses.stop()
         await servers.stop()
 
 
-async def _open(hardware: GazeboHardware, port: GazeboPort, clock: SimulationClock) -> None:
-    await clock.started()
-    await hardware.open(port)
+async def _open(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay) -> None:
+    """Let the world run when its bridge stands, bring the arms home, and only then show the devices to the cell."""
+    notify("STATUS=waiting for Gazebo and its bridge")
+    await relay.until_heard()
+    await port.let_run()
+    await hardware.clock.started()
+    notify("STATUS=bringing the arms home")
     await hardware.come_home()
+    await hardware.open(port)
+    notify("STATUS=waiting for the first images")
+    await asyncio.gather(*(camera.expose(FIRST_TRIES) for camera in hardware.cameras))
+
+
+def _port(hardware: GazeboHardware, line: Line, namespace: str, servers: Servers) -> GazeboPort:
+    """The port to the world, with all that it may let go of: the bridge has found those topics when they are needed."""
+    product, world = line.product_description, world_name(line)
+    port = GazeboPort(hardware.face, product, world, namespace, servers.environment, servers.folder)
+    for topic in bridged(line, namespace):
+        if topic.ros_type == "std_msgs/msg/Empty":
+            port.release_publisher(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))
+    return port
 
 
 def _servers(node: Node, line: Line, namespace: str, plant: Plant) -> Servers:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from microcell.errors import UsageError
 from microcell.packing.boxes import Packing, Placement
 
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#edc948", "#76b7b2", "#ff9da7", "#9c755f", "#bab0ac")
 SHOWN_KINDS = 20
+ENDINGS = (".png", ".svg")
+
+
+def check_ending(path: Path) -> None:
+    """`UsageError` for a file that is no picture by its ending."""
+    if path.suffix not in ENDINGS:
+        raise UsageError(f"'{path}' is no picture that can be written: give a file that ends in .png or .svg.")
 
 
 def draw(packing: Packing, path: Path, title: str = "") -> None:

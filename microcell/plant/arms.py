@@ -50,9 +50,14 @@ class ArmMotion:
         self._trajectory, self._start_s, self._last = trajectory, self._clock.now(), None
         self.changed.notify()
 
-    def halt(self) -> None:
-        """Rest where the arm is now. The simulated arm needs no time to stop."""
-        self._rest, _ = self.joints_at(self._clock.now())
+    @property
+    def start_s(self) -> float:
+        """Cell time at which the present motion began; now when the arm rests."""
+        return self._start_s if self.moving else self._clock.now()
+
+    def halt(self, at_s: float | None = None) -> None:
+        """Rest where the arm is now, or was at an instant of its motion. The simulated arm needs no time to stop."""
+        self._rest, _ = self.joints_at(self._clock.now() if at_s is None else at_s)
         self._trajectory = None
         self.changed.notify()
 

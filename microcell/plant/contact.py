@@ -59,16 +59,16 @@ class Contact:
         if item is not None:
             self._supports.note_entered(item, self._bench.pose_of(item))
 
-    def load(self, arm: str) -> Load:
-        """Load on an arm's flange now."""
-        return self._load_at(arm, self._bench.clock.now())
+    def load(self, arm: str, time_s: float | None = None) -> Load:
+        """Load on an arm's flange now, or at an instant of its present motion."""
+        return self._load_at(arm, self._bench.clock.now() if time_s is None else time_s)
 
-    def when_pressing(self, arm: str, force_n: float) -> float | None:
+    def when_pressing(self, arm: str, force_n: float, since_s: float | None = None) -> float | None:
         """Cell time at which the present motion presses with a force; None when it never does.
 
-        The motion is searched forward from now in steps of about 0.1 s, then by bisection to 0.1 ms.
+        The motion is searched from now on, or from an instant of it, in steps of about 0.1 s, then by bisection to 0.1 ms.
         """
-        now = self._bench.clock.now()
+        now = self._bench.clock.now() if since_s is None else since_s
         if self._load_at(arm, now).pressing_n >= force_n:
             return now
         motion = self._bench.arm(arm)

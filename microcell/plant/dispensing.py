@@ -1,14 +1,14 @@
-"""Dispensing: a bead lies where the nozzle went while its valve was open, and its gaps can be seen."""
+"""Dispensing: a bead lies where the nozzle went while its valve was open, so much on each metre; its gaps can be seen."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from microcell.description.product import Part
-from microcell.geometry import Pose
+from microcell.geometry import Pose, distance
 from microcell.plant.bench import Bench, ToolTruth
 from microcell.plant.items import Item, Place
 from microcell.plant.layout import SitePlace
@@ -17,15 +17,23 @@ from microcell.plant.scene import Flaw
 
 Point = tuple[float, float]
 
+LOOK_S = 0.01
+"""Period at which the nozzle's way is looked at: a millimetre or so."""
+STANDS_M = 1e-6
+
 
 @dataclass
 class Flow:
-    """What a dispenser has let out: corners of the nozzle's way since the valve opened, mass then, and what is left."""
+    """What a dispenser has let out since its valve opened: mass, points of the nozzle's way, and what is left.
+
+    `seen_s` is until when, None while the valve is closed.
+    """
 
     left_kg: float
     mass_kg: float = 0.0
-    since_s: float | None = None
-    way: tuple[Pose, ...] = ()
+    rate_kg_m: float = 0.0
+    seen_s: float | None = None
+    way: list[Pose] = field(default_factory=list)
 
 
 class Dispensing:
@@ -48,7 +56,8 @@ class Dispensing:
 
     def left_kg(self, tool: ToolTruth) -> float:
         """What the cartridge has left, kg."""
-        return max(0.0, self._flows[tool.name].left_kg)
+        self._go_on(tool)
+        return self._flows[tool.name].left_kg
 
     def refill(self, tool: ToolTruth, left_kg: float) -> None:
         """Somebody puts in another cartridge."""
@@ -56,41 +65,58 @@ class Dispensing:
 
     def mass_kg(self, tool: ToolTruth) -> float:
         """What has come out since the valve opened, kg."""
-        flow = self._flows[tool.name]
-        return flow.mass_kg + (self._out_kg(tool, flow) if flow.since_s is not None else 0.0)
+        self._go_on(tool)
+        return self._flows[tool.name].mass_kg
 
     def clog(self, tool: str, ratio: float) -> None:
         """From now until the valve closes, so little of the flow comes out."""
         self._clogged[tool] = ratio
 
-    def begin(self, tool: ToolTruth) -> None:
+    def begin(self, tool: ToolTruth, rate_kg_m: float) -> None:
         """Open the valve where the nozzle is."""
         flow = self._flows[tool.name]
-        flow.mass_kg, flow.since_s, flow.way = 0.0, self._bench.clock.now(), (self._bench.tcp(tool),)
+        flow.mass_kg, flow.rate_kg_m = 0.0, rate_kg_m
+        flow.seen_s, flow.way = self._bench.clock.now(), [self._bench.tcp(tool)]
 
-    def note_corner(self, arm: str) -> None:
-        """The arm is about to move on from where it is: an open nozzle's way has a corner here."""
+    def note_way(self, arm: str) -> None:
+        """The arm is about to move otherwise than so far: what it did until now counts."""
         tool = self._bench.tool_on(arm)
-        flow = self._flows.get(tool.name) if tool is not None else None
-        if tool is not None and flow is not None and flow.since_s is not None:
-            flow.way = (*flow.way, self._bench.tcp(tool))
+        if tool is not None and tool.name in self._flows:
+            self._go_on(tool)
 
     def finish(self, tool: ToolTruth) -> None:
         """Close the valve, and let the bead be where it was laid."""
         flow = self._flows[tool.name]
-        if flow.since_s is None:
+        if flow.seen_s is None:
             return
-        self.note_corner(tool.arm or "")
-        flow.mass_kg = self._out_kg(tool, flow)
-        flow.left_kg, flow.since_s = flow.left_kg - flow.mass_kg, None
+        self._go_on(tool)
+        flow.seen_s = None
         self._lay(tool, flow)
         self._clogged.pop(tool.name, None)
 
-    def _out_kg(self, tool: ToolTruth, flow: Flow) -> float:
-        spec = tool.spec
-        rate_kg_s = spec.flow_kg_s if spec.device == "dispenser" else 0.0
-        seconds = self._bench.clock.now() - (flow.since_s or 0.0)
-        return min(flow.left_kg, rate_kg_s * seconds * self._clogged.get(tool.name, 1.0))
+    def _go_on(self, tool: ToolTruth) -> None:
+        """Let out what belongs to the way from where it was seen last to now."""
+        flow = self._flows[tool.name]
+        if flow.seen_s is None or tool.arm is None:
+            return
+        arm, start_s, now_s = self._bench.arms[tool.arm], flow.seen_s, self._bench.clock.now()
+        end_s = min(now_s, arm.end_s)  # afterwards it stands
+        steps = math.ceil((end_s - start_s) / LOOK_S - 1e-9)
+        for k in range(1, steps + 1):
+            step_s = min(LOOK_S, end_s - start_s - (k - 1) * LOOK_S)
+            pose = arm.flange_at(start_s + min(k * LOOK_S, end_s - start_s)) @ tool.tcp_in_flange
+            self._let_out(tool, flow, pose, step_s)
+        flow.seen_s = now_s
+
+    def _let_out(self, tool: ToolTruth, flow: Flow, pose: Pose, step_s: float) -> None:
+        """One step of the nozzle's way: at the rate that is set, but no more than the pump can give."""
+        way_m = distance(flow.way[-1], pose)
+        if way_m < STANDS_M:
+            return
+        most_kg = tool.spec.flow_kg_s * step_s if tool.spec.device == "dispenser" else 0.0
+        out_kg = min(flow.left_kg, self._clogged.get(tool.name, 1.0) * min(flow.rate_kg_m * way_m, most_kg))
+        flow.mass_kg, flow.left_kg = flow.mass_kg + out_kg, flow.left_kg - out_kg
+        flow.way.append(pose)
 
     def _lay(self, tool: ToolTruth, flow: Flow) -> None:
         """The bead of the part whose way agrees best with the nozzle's; one that wets too little of it is nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from microcell.description.cell import (
     BinSpec,
@@ -54,6 +55,11 @@ class Zone:
             max(self.low_m[0] - dx, 0.0, dx - self.high_m[0]),
             max(self.low_m[1] - dy, 0.0, dy - self.high_m[1]),
         )
+
+    @cached_property
+    def floor_m(self) -> float:
+        """Height of its lowest places."""
+        return min((place.position[2] for place in self.places), default=self.frame.position[2])
 
     def nearest_place(self, x_m: float, y_m: float) -> int:
         """Number of the place whose origin is nearest to a point of the cell frame."""
@@ -148,8 +154,7 @@ def _clear_m(line: Line, zones: Iterable[Zone]) -> float:
     highest = max((place.position[2] for zone in zones for place in zone.places), default=0.0)
     items = [site.item for site in product.sites.values()]
     heights = (max(top_m(product.parts[name]) for name in parts_of_item(line, item)) for item in items)
-    stacked_m = (product.packing.layers - 1) * product.packing.layer_m
-    return highest + stacked_m + sum(heights)
+    return highest + sum(heights)
 
 
 def _grasp(grasp: Grasp) -> GraspPlace:
@@ -183,9 +188,8 @@ def _zones_of(line: Line, name: str, spec: DeviceSpec, set_up: Mapping[str, str]
         half = max(_body_half_m(each) for each in line.every if each.works_with(name) or each is line)
         return [_grid(name, spec.kind, spec.seat_in_cell.pose, 1, 1, 0.0, half + _MARGIN_M)]
     if isinstance(spec, CartonStationSpec):
-        of, frame = line.making(set_up.get(name, "")), spec.carton_in_cell.pose
-        packing = of.product_description.packing
-        return [_grid(name, "carton", frame, packing.columns, packing.rows, packing.pitch_m, _body_half_m(of))]
+        of = line.making(set_up.get(name, ""))
+        return [_zone(name, "carton", spec.carton_in_cell.pose, of.carton.places, _body_half_m(of))]
     if isinstance(spec, BinSpec):
         return [_grid(name, spec.kind, spec.drop_in_cell.pose, 1, 1, 0.0, BIN_HALF_M)]
     if isinstance(spec, TesterSpec):
@@ -212,8 +216,13 @@ def _grid(
     name: str, kind: PlaceKind, frame: Pose, columns: int, rows: int, pitch_m: float, half_m: float
 ) -> Zone:
     """Places count along x first, then along y."""
-    places = tuple(frame @ Pose((c * pitch_m, r * pitch_m, 0.0)) for r in range(rows) for c in range(columns))
-    reach = ((columns - 1) * pitch_m, (rows - 1) * pitch_m)
-    low = (min(0.0, reach[0]) - half_m, min(0.0, reach[1]) - half_m)
-    high = (max(0.0, reach[0]) + half_m, max(0.0, reach[1]) + half_m)
-    return Zone(name, kind, frame, low, high, places)
+    places = [Pose((c * pitch_m, r * pitch_m, 0.0)) for r in range(rows) for c in range(columns)]
+    return _zone(name, kind, frame, places, half_m)
+
+
+def _zone(name: str, kind: PlaceKind, frame: Pose, places: Iterable[Pose], half_m: float) -> Zone:
+    """A zone around places in a frame, each so large to all sides."""
+    found = tuple(places)
+    x, y = ([place.position[axis] for place in found] or [0.0] for axis in (0, 1))
+    low, high = (min(x) - half_m, min(y) - half_m), (max(x) + half_m, max(y) + half_m)
+    return Zone(name, kind, frame, low, high, tuple(frame @ place for place in found))

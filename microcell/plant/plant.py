@@ -75,15 +75,15 @@ class Plant:
     def start_motion(self, arm: str, trajectory: JointTrajectory) -> None:
         """Let an arm follow a trajectory from now on."""
         self.contact.note_entered(arm)
-        self.dispensing.note_corner(arm)
+        self.dispensing.note_way(arm)
         self.holding.departing(arm)
         self.bench.arm(arm).start(trajectory)
 
-    def halt(self, arm: str) -> None:
-        """Stop an arm where it is."""
+    def halt(self, arm: str, at_s: float | None = None) -> None:
+        """Stop an arm where it is, or where it was a moment ago: what its controller does by itself is late on no host."""
         self.contact.note_entered(arm)
-        self.dispensing.note_corner(arm)
-        self.bench.arm(arm).halt()
+        self.dispensing.note_way(arm)
+        self.bench.arm(arm).halt(at_s)
 
     def set_up(self, station: str, product: str) -> None:
         """Somebody sets a station up for the line of another product; DEVICE_REFUSED where that line does not use it."""

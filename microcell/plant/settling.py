@@ -118,22 +118,20 @@ class Settling:
         )
         holder = self._bench.cartons[zone.name] if zone.kind == "carton" else zone.name
         number = zone.nearest_place(*pose.position[:2])
-        x, y, z = zone.places[number].position
         if zone.kind == "carton":
-            number, z = self._layer(zone, holder, number, z)
+            number = self._free_place(zone, holder, pose, number)
+        x, y, z = zone.places[number].position
         place = Place(zone.kind, holder, str(number))
         near = math.dist(pose.position[:2], (x, y)) <= capture and pose.position[2] - z <= drop
         if not holder or not near or self._bench.inventory.slot(place) is not None:
             return None
         return place, Pose((*pose.position[:2], z), pose.orientation)
 
-    def _layer(self, zone: Zone, carton: str, number: int, floor_m: float) -> tuple[int, float]:
-        """Slot and height of the lowest free layer over a place of a carton."""
-        packing = self._bench.layout.recipe(self._bench.layout.set_up.get(zone.name, "")).product.packing
+    def _free_place(self, zone: Zone, carton: str, pose: Pose, nearest: int) -> int:
+        """The lowest free place of a carton under a unit; the nearest one where none is free."""
         taken = {item.place.slot for item in self._bench.inventory.at("carton", carton)}
-        slots = [number + layer * len(zone.places) for layer in range(packing.layers)]
-        layer = next((n for n, slot in enumerate(slots) if str(slot) not in taken), 0)
-        return slots[layer], floor_m + layer * packing.layer_m
+        near = (n for n, p in enumerate(zone.places) if math.dist(p.position[:2], pose.position[:2]) <= CARTON_CAPTURE_M)
+        return min(near, key=lambda n: (str(n) in taken, zone.places[n].position[2]), default=nearest)
 
     def _drop(self, zone: Zone | None, item: Item, pose: Pose) -> Item:
         """Lie where it is put, or be gone when it falls."""

@@ -75,7 +75,8 @@ class Stations:
     def carton(self, station: str) -> CartonTruth:
         """The present carton."""
         carton = self._bench.cartons[station]
-        places = self._bench.layout.recipe(self._bench.layout.set_up.get(station, "")).product.packing.places
+        set_up = self._bench.layout.set_up.get(station, "")
+        places = len(self._bench.line.making(set_up).carton.places)
         return CartonTruth(carton, places, self._bench.inventory.count("carton", carton))
 
     def exchange(self, station: str) -> CartonTruth:

@@ -180,8 +180,7 @@ class Supports:
             return hard(-bottom_m(item.part))
         if zone.kind == "fixture":
             return self._over_fixture(zone, item, pose, driving)
-        floor = zone.places[zone.nearest_place(x, y)].position[2]
-        return hard(self._highest(zone, x, y, floor, item, bores=False) - self._shaft(zone, item))
+        return hard(self._highest(zone, x, y, zone.floor_m, item, bores=False) - self._shaft(zone, item))
 
     def under_tool(self, tool: ToolTruth, tcp: Pose) -> Support:
         """What an empty tool's tip at the TCP comes down on. Open fingers go down on both sides of a part."""
@@ -196,8 +195,7 @@ class Supports:
         zone = self._bench.layout.zone_at(x_m, y_m)
         if zone is None:
             return 0.0
-        floor = zone.places[zone.nearest_place(x_m, y_m)].position[2]
-        return self._highest(zone, x_m, y_m, floor, None, bores=True)
+        return self._highest(zone, x_m, y_m, zone.floor_m, None, bores=True)
 
     def site_under(self, fixture: str, item: Item, pose: Pose) -> SiteMatch | None:
         """The nearest free site, of the unit in a fixture, where a part of this type goes."""

@@ -51,7 +51,6 @@ class GazeboPort:
         self._folder = folder
         self._entities: Mapping[str, int] = {}
         self._releases: dict[str, Publisher] = {}
-        self._attached = 0
 
     async def do(self, step: Step) -> None:
         """Do one step of `standing.steps`."""
@@ -61,7 +60,7 @@ class GazeboPort:
             await self._order(requests.remove(self._world, step.model))
         elif isinstance(step, Spawn):
             texture = print_picture(step.item, self._folder)
-            sdf = part_text(self._namespace, step.model, self._product, step.item.part_name, step.pose, texture)
+            sdf = part_text(step.model, self._product, step.item.part_name, step.pose, texture)
             await self._order(requests.spawn(self._world, sdf))
         else:
             await self._attach(step)
@@ -72,15 +71,23 @@ class GazeboPort:
             self._releases[topic] = self._face.publisher(Empty, scheme.topic(self._namespace, topic), qos.COMMAND)
         return self._releases[topic]
 
+    async def let_run(self) -> None:
+        """Let the world, which begins paused, run."""
+        await self._order(requests.control(self._world, pause=False))
+
     async def _attach(self, step: Attach) -> None:
-        self._attached += 1
-        if step.hold.model not in self._entities:
-            self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
-        entity = self._entities.get(step.hold.model)
-        if entity is None:
-            raise FaultError("DEVICE_FAILED", step.hold.model, "Gazebo's world has no such model")
+        entity = await self._entity(step.hold.model)
         release = scheme.topic(self._namespace, step.hold.release)
         await self._order(requests.attach(self._world, step.hold, entity, step.model, step.link, release))
+
+    async def _entity(self, model: str) -> int:
+        """The number of a model; one that was spawned just now is told a little later."""
+        for _ in range(TRIES):
+            if model not in self._entities:
+                self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
+            if model in self._entities:
+                return self._entities[model]
+        raise FaultError("DEVICE_FAILED", model, "Gazebo's world has no such model")
 
     async def _order(self, request: Request) -> None:
         answer = await self.ask(request)

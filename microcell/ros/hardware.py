@@ -147,7 +147,7 @@ class MockHardware:
             node, show = next((node, show) for kind, node, show in SHOWN if isinstance(device, kind))
             shown[name] = show(self._face(node), device, specs[name])
         for name, spec in self._line.cell_description.of_kind("arm").items():
-            shown[spec.force_sensor].reflex = shown[name].halt
+            shown[spec.force_sensor].reflex = partial(self._halt, name, shown[name])
         for name, spec in self._line.cell_description.of_kind("safety").items():
             shown[name].show_arms(self._line.cell_description.of_kind("arm"))
             self._serve_presses(name, spec)
@@ -157,6 +157,11 @@ class MockHardware:
         if self.clock.scale != 1.0:
             self._clocks = self._own.publisher(Clock, names.CLOCK, qos.CLOCK)
             self._own.regularly(CLOCK_HZ / min(1.0, self.clock.scale), self._tick)
+
+    async def _halt(self, arm: str, face: ArmFace, at_s: float) -> None:
+        """What an arm's own controller does on contact, at that instant however late this process comes to it."""
+        self.plant.halt(arm, at_s)
+        await face.halt()
 
     async def close(self) -> None:
         """Stop publishing and disconnect the devices."""

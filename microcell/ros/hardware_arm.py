@@ -82,11 +82,11 @@ class ArmFace:
 class ForceSensorFace:
     """A force sensor as its driver shows it: publishes `<sensor>/wrench` at 100 Hz; service `<sensor>/tare`.
 
-    When the pressing force reaches what `<sensor>/threshold` says, the arm is halted (`reflex`) and the wrench published at
-    that very moment: the way through ROS is too long for an arm in motion, all the more in accelerated time.
+    When the pressing force reaches what `<sensor>/threshold` says, the arm is halted (`reflex`) where it was at that very
+    moment, and the wrench published: the way through ROS is too long for an arm in motion, all the more in accelerated time.
     """
 
-    reflex: Callable[[], Awaitable[None]] | None = None
+    reflex: Callable[[float], Awaitable[None]] | None = None
 
     def __init__(self, face: Face, sensor: ForceSensor, spec: ForceSensorSpec) -> None:
         self._face = face
@@ -94,6 +94,7 @@ class ForceSensorFace:
         self._frame = names.sensor_frame(sensor.name)
         self._wrenches = face.publisher(WrenchStamped, names.wrench(sensor.name), qos.FEEDBACK)
         self._waiting: asyncio.Task[None] | None = None
+        self._threshold_n = math.inf
         face.trigger(names.tare(sensor.name), sensor.tare)
         face.listen(Float64, names.threshold(sensor.name), self._on_threshold)
         face.regularly(WRENCH_HZ, self._publish)
@@ -102,6 +103,7 @@ class ForceSensorFace:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
+        self._threshold_n = message.data
         if math.isfinite(message.data):
             self._waiting = self._face.start(self._report_at(message.data))
 
@@ -109,16 +111,21 @@ class ForceSensorFace:
         try:
             wrench = await self._sensor.wait_pressing(force_n)
             if self.reflex is not None:
-                await self.reflex()
+                await self.reflex(wrench.time_s)
             self._send(wrench)
         except FaultError as error:
             self._face.node.get_logger().error(str(error))
 
     async def _publish(self) -> None:
+        """What is felt now; once the threshold is reached, the reflex tells that first."""
         try:
-            self._send(await self._sensor.read())
+            wrench = await self._sensor.read()
         except FaultError as error:
             self._face.node.get_logger().error(str(error), throttle_duration_sec=1.0)
+            return
+        reacting = self._waiting is not None and not self._waiting.done()
+        if not reacting or wrench.pressing_n < self._threshold_n:
+            self._send(wrench)
 
     def _send(self, wrench: Wrench) -> None:
         self._wrenches.publish(convert.wrench_message(self._frame, wrench, self._face.clock.epoch_s))

@@ -1,4 +1,4 @@
-"""The hardware of a line in Gazebo: arms, force sensors and cameras are the world's own, the rest is played here.
+"""The hardware of a line in Gazebo: arms and cameras are the world's own, the rest is played here.
 
 What a gripper, a cup, a thread, a feeder or a printer does with a piece is decided by the simulated plant's rules, from
 where Gazebo says that arms and pieces are; then the world is brought to the same: pieces come, are held and let go.
@@ -8,38 +8,47 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
-from geometry_msgs.msg import TransformStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 from trajectory_msgs.msg import JointTrajectoryPoint
 
+from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.description.tool import GripperTool, ScrewdriverTool
-from microcell.devices.factory import DeviceHost, device_specs, make_devices
+from microcell.devices.factory import GAZEBO_POINTS_S, DeviceHost, device_specs, make_devices
 from microcell.errors import UsageError
+from microcell.faults import FaultError
 from microcell.gazebo import scheme
 from microcell.gazebo.standing import Standing, standing, steps
 from microcell.geometry import Pose, angle_between, distance
+from microcell.motion.limits import Joints
+from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.plant import Plant
 from microcell.ros import convert, names, qos
 from microcell.ros.clock import RosClock
+from microcell.ros.gazebo_cameras import GazeboCamera
 from microcell.ros.gazebo_port import WorldPort
 from microcell.ros.hardware import CHANGING, SHOWN
 from microcell.ros.hardware_face import Face
 from microcell.ros.runtime import RosRuntime
 
-NATIVE = ("arm", "force_sensor", "camera")
-"""Kinds whose ROS face is Gazebo's own, over the bridge."""
+NATIVE = ("arm", "camera")
+"""Kinds whose data are Gazebo's own, over the bridge."""
 
 FEELING = ("grip", "suction", "has_screw")
 """Questions on which a cup or magnet may turn out to hold something."""
 
 STATE_HZ = 20.0
+STAY_S = 0.02
+HOME_TRIES, HOME_RAD = 3, 0.01
+OWN_EARS = 1
+"""An arm's commands are heard by this program itself; when another one does, that is the bridge."""
+
 HELD_S = 0.1
 """Cell time in which a joint that holds is made or broken."""
 
@@ -61,8 +70,9 @@ class SimulationClock(RosClock):
 class GazeboHardware:
     """Hardware nodes of a line in a running Gazebo world: tooling and stations, as the mock hardware has them.
 
-    Subscribes: each arm's `joint_states` and `joint_trajectory`, `gazebo/poses` (geometry_msgs/TransformStamped).
-    Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, and through the port what lets go of things.
+    Subscribes: each arm's `joint_states` and `joint_trajectory`, each camera's `camera_info`.
+    Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, `<camera>/trigger`, for an arm that presses a
+    trajectory to stay where it is, and through the port what lets go of things.
     """
 
     def __init__(self, runtime: RosRuntime, node: Node, line: Line, plant: Plant, clock: SimulationClock) -> None:
@@ -82,16 +92,31 @@ class GazeboHardware:
         self._publishers: dict[str, Any] = {}
         self._following = asyncio.Lock()
         self._port: WorldPort | None = None
+        self._commands: dict[str, Any] = {}
+        self._hearing = False
+        self._cameras = line.cell_description.of_kind("camera")
+        self.cameras: tuple[GazeboCamera, ...] = ()
 
     @property
     def face(self) -> Face:
         """The process's own node."""
         return self._own
 
+    def hear(self) -> None:
+        """Listen to the arms from now on."""
+        if self._hearing:
+            return
+        self._hearing = True
+        for name, spec in self._line.cell_description.of_kind("arm").items():
+            joints = names.arm_joints(name, spec)
+            self._own.listen(JointState, names.joint_states(name), self._arm_listener(name, joints))
+            self._own.listen(JointTrajectoryMsg, names.joint_trajectory(name), self._command_listener(name))
+            self._commands[name] = self._own.publisher(JointTrajectoryMsg, names.joint_trajectory(name), qos.COMMAND)
+
     async def open(self, port: WorldPort) -> None:
         """Show the devices, and act on the world through a port."""
         self._port = port
-        self._listen()
+        self.hear()
         for device in self.devices.values():
             await device.connect()
             for name in (*CHANGING, *FEELING):
@@ -102,8 +127,13 @@ class GazeboHardware:
         for name, device in self.devices.items():
             where, show = next((where, show) for kind, where, show in SHOWN if isinstance(device, kind))
             shown[name] = show(self._face(where), device, specs[name])
+        arms = self._line.cell_description.of_kind("arm")
         for name in self._line.cell_description.of_kind("safety"):
-            shown[name].show_arms(self._line.cell_description.of_kind("arm"))
+            shown[name].show_arms(arms)
+        for name, spec in arms.items():
+            shown[spec.force_sensor].reflex = partial(self._stay, name)
+        cameras = {name: GazeboCamera(self._face(names.CAMERAS), name) for name in specs if name in self._cameras}
+        self.cameras = tuple(cameras.values())
         self._own.regularly(STATE_HZ, self._follow_world)
 
     async def close(self) -> None:
@@ -114,31 +144,43 @@ class GazeboHardware:
             await device.disconnect()
 
     async def come_home(self, speed_ratio: float = 0.3) -> None:
-        """Bring each arm from the posture in which the world has it at first to its home."""
+        """Bring each arm from the posture in which the world has it at first to its home; ARM_DEVIATION when one stays."""
+        self.hear()
+        for name, spec in self._line.cell_description.of_kind("arm").items():
+            await self._heard(name)
+            for _ in range(HOME_TRIES):
+                await self._go_home(name, spec, speed_ratio)
+                off_rad = max(abs(a - b) for a, b in zip(self._joints(name), spec.home_rad, strict=True))
+                if off_rad < HOME_RAD:
+                    break
+            else:
+                raise FaultError("ARM_DEVIATION", name, f"{off_rad:.3f} rad away from home, where it was sent at first")
+
+    async def _go_home(self, name: str, spec: ArmSpec, speed_ratio: float) -> None:
         from microcell.motion.limits import Limits
         from microcell.motion.timing import time_joint_move
         from microcell.motion.trajectory import resample
 
-        for name, spec in self._line.cell_description.of_kind("arm").items():
-            motion = self.plant.bench.arm(name)
-            await self._heard(name)
-            start, _ = motion.joints()
-            limits = Limits.of(spec.joints)
-            move = time_joint_move(limits, limits.clamped(start), tuple(spec.home_rad), speed_ratio)
-            out = self._own.publisher(JointTrajectoryMsg, names.joint_trajectory(name), qos.COMMAND)
-            while out.get_subscription_count() == 0:
-                await asyncio.sleep(0.05)
-            out.publish(convert.trajectory_message(names.arm_joints(name, spec), resample(move, 0.01)))
-            await self.clock.sleep(move.duration_s + 0.5)
+        limits = Limits.of(spec.joints)
+        move = time_joint_move(limits, limits.clamped(self._joints(name)), tuple(spec.home_rad), speed_ratio)
+        while self._commands[name].get_subscription_count() <= OWN_EARS:
+            await asyncio.sleep(0.05)
+        joints = names.arm_joints(name, spec)
+        self._commands[name].publish(convert.trajectory_message(joints, resample(move, GAZEBO_POINTS_S)))
+        await self.clock.sleep(move.duration_s + 0.5)
+
+    def _joints(self, arm: str) -> Joints:
+        positions, _ = self.plant.bench.arm(arm).joints()
+        return positions
+
+    async def _stay(self, arm: str) -> None:
+        """The reflex of an arm that presses: stay where it is now."""
+        joints = names.arm_joints(arm, self._line.cell_description.of_kind("arm")[arm])
+        here = self._joints(arm)
+        hold = JointTrajectory((STAY_S,), (here,), ((0.0,) * len(here),))
+        self._commands[arm].publish(convert.trajectory_message(joints, hold))
 
     # --- what the world tells ----------------------------------------------------------------------------------------
-
-    def _listen(self) -> None:
-        for name, spec in self._line.cell_description.of_kind("arm").items():
-            joints = names.arm_joints(name, spec)
-            self._own.listen(JointState, names.joint_states(name), self._arm_listener(name, joints))
-            self._own.listen(JointTrajectoryMsg, names.joint_trajectory(name), self._command_listener(name))
-        self._own.listen(TransformStamped, scheme.TRUE_POSES, self._on_pose)
 
     def _arm_listener(self, arm: str, joints: tuple[str, ...]) -> Callable[[JointState], None]:
         def on_state(message: JointState) -> None:
@@ -168,10 +210,9 @@ class GazeboHardware:
         self.plant.holding.departing(arm)
         self._own.start(self._follow_plant())
 
-    def _on_pose(self, message: TransformStamped) -> None:
-        p, q = message.transform.translation, message.transform.rotation
-        name = message.child_frame_id.rpartition("/")[2]
-        self._poses[name] = Pose((p.x, p.y, p.z), (q.x, q.y, q.z, q.w))
+    def poses_heard(self, poses: Mapping[str, Pose]) -> None:
+        """The world has told where its models are."""
+        self._poses = dict(poses)
 
     async def _follow_world(self) -> None:
         """Pieces that lie free are where Gazebo's physics has brought them."""

@@ -21,7 +21,7 @@ from microcell.devices.welder.contract import Welder
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.hardware_face import Command, Face, FaultTopic
-from microcell_interfaces.srv import DriveScrew
+from microcell_interfaces.srv import Dispense, DriveScrew
 
 JOINT_STATE_HZ = 50.0
 AMBIENT_PA = 101_325.0
@@ -155,7 +155,12 @@ class ScrewdriverFace:
 
 def serve_dispenser(face: Face, dispenser: Dispenser, spec: DispenserTool) -> None:
     """A dispenser: services `<dispenser>/dispense` and `<dispenser>/read`."""
-    face.switch(names.dispense(dispenser.name), dispenser.open, dispenser.close)
+
+    async def dispense(request: Dispense.Request, response: Dispense.Response) -> None:
+        said = await (dispenser.open(request.rate) if request.rate > 0.0 else dispenser.close())
+        response.mass, response.left = said.mass_kg, said.left_kg
+
+    face.serve(Dispense, names.dispense(dispenser.name), dispense)
     face.trigger(names.read(dispenser.name), dispenser.dispensed)
 
 

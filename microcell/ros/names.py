@@ -186,7 +186,7 @@ def stop(device: str) -> str:
 
 
 def dispense(device: str) -> str:
-    """Service std_srvs/SetBool of a dispenser: open or close the valve; the answer is what the meter says."""
+    """Service microcell_interfaces/Dispense of a dispenser: open or close the valve; it answers what the meter says."""
     return f"{device}/dispense"
 
 

@@ -1,4 +1,4 @@
-"""Every quality of service of the ROS face: six profiles, each for one kind of traffic."""
+"""Every quality of service of the ROS face: profiles, each for one kind of traffic."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ client its answer among those to the others: in DDS each hears them all."""
 
 CLOCK = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 """/clock: only the newest counts."""
+
+NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""What a simulation tells at each of its steps."""
 
 
 def latched(depth: int = 1) -> QoSProfile:

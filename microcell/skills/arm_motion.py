@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -112,6 +112,13 @@ class ArmMotion:
     async def move_straight(self, tcp_in_cell: Pose, speed_m_s: float) -> None:
         """Move on a straight line at up to a speed in m/s."""
         await self.follow(await self.plan_straight(tcp_in_cell, speed_m_s))
+
+    async def move_along(self, way_in_cell: Sequence[Pose], speed_m_s: float) -> None:
+        """Move through the corners of a way in one go, as evenly as they allow, at up to a speed in m/s."""
+        state = await self._arm.joints()
+        flanges = tuple(self._flange_in_base(pose) for pose in way_in_cell)
+        question = (state.positions, flanges, speed_m_s, self.load, self._working_at)
+        await self.follow(await self._planned(self._plan.path_move, *question))
 
     async def move_freely(self, tcp_in_cell: Pose) -> None:
         """Move all joints together, on no particular line: only where nothing stands.

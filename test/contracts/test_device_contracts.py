@@ -316,7 +316,7 @@ def test_an_exchanged_carton_is_another_and_empty(driver):
         before = await station.carton()
         after = await station.exchange()
         assert after.carton != before.carton
-        assert (after.filled, after.places) == (0, LINE.product_description.packing.places)
+        assert (after.filled, after.places) == (0, len(LINE.carton.places))
         assert await station.carton() == after
 
     connected(driver, scenario)
@@ -341,15 +341,13 @@ def test_a_fresh_bin_has_counted_nothing(driver):
 
 
 @pytest.mark.parametrize("driver", of_kind("dispenser"))
-def test_a_dispenser_meters_what_flows_while_its_valve_is_open(driver):
+def test_a_nozzle_that_stands_lets_nothing_out_though_its_valve_is_open(driver):
     async def scenario(dispenser):
         full = await dispenser.dispensed()
         assert (full.mass_kg, full.left_kg) == (0.0, dispenser.spec.cartridge_kg)
-        await dispenser.open()
+        await dispenser.open(0.004)
         await dispenser.clock.sleep(1.0)
-        dispensed = await dispenser.close()
-        assert dispensed.mass_kg == pytest.approx(dispenser.spec.flow_kg_s, rel=0.1)
-        assert dispensed.left_kg == pytest.approx(full.left_kg - dispensed.mass_kg)
+        assert await dispenser.close() == full
         assert await dispenser.close() == await dispenser.dispensed()
 
     connected(driver, scenario)

@@ -206,6 +206,41 @@ PROVOCATIONS = [
         "packing.pitch_m: the units would touch each other (0.03); the widest part is 0.04 wide. Put the places",
     ),
     (
+        "rule_packing_has_places",
+        (VALVE, "packing: {columns: 3, rows: 2, pitch_m: 0.055}", "packing: {}"),
+        "packing: nobody says where units lie; give the carton's size in 'carton_m', or a grid with columns, rows",
+    ),
+    (
+        "rule_packing_has_places",
+        (VALVE, "packing: {columns: 3, rows: 2, pitch_m: 0.055}", "packing: {columns: 3, pitch_m: 0.055}"),
+        "packing: a grid without rows; a grid has columns, rows and pitch_m. Add it, or remove the others.",
+    ),
+    (
+        "rule_packing_has_places",
+        (VALVE, "rows: 2, pitch_m: 0.055}", "rows: 2, pitch_m: 0.055, units: 6}"),
+        "packing.units: 'units' is of a layout that is worked out; there is a grid. Remove it.",
+    ),
+    (
+        "rule_packing_has_places",
+        (VALVE, "packing: {columns: 3, rows: 2, pitch_m: 0.055}", "packing: {carton_m: [0.2, 0.2, 0.1], layers: 2}"),
+        "packing.layers: 'layers' is of a grid; it is worked out. Remove it.",
+    ),
+    (
+        "rule_carton_is_large_enough",
+        (VALVE, "rows: 2, pitch_m: 0.055}", "rows: 2, pitch_m: 0.055, carton_m: [0.14, 0.2, 0.1]}"),
+        "packing.carton_m: too small (0.14 x 0.2 x 0.1); its places need 0.15 x 0.095 x ",
+    ),
+    (
+        "rule_carton_is_large_enough",
+        (VALVE, "packing: {columns: 3, rows: 2, pitch_m: 0.055}", "packing: {carton_m: [0.2, 0.03, 0.1]}"),
+        "packing.carton_m: no unit fits (0.2 x 0.03 x 0.1); a unit with its room is 0.04 x 0.04 x ",
+    ),
+    (
+        "rule_carton_is_large_enough",
+        (VALVE, "packing: {columns: 3, rows: 2, pitch_m: 0.055}", "packing: {carton_m: [0.13, 0.09, 0.03], units: 12}"),
+        "packing.carton_m: 6 of 12 units fit (0.13 x 0.09 x 0.03); a unit with its room is 0.04 x 0.04 x ",
+    ),
+    (
         "rule_operations_name_what_there_is",
         (
             VALVE,

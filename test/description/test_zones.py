@@ -69,5 +69,5 @@ def test_arms_whose_strips_have_a_point_in_common_meet(place, there):  # type: i
 
 
 def test_the_cartons_places_are_those_of_the_products_packing():
-    assert len(WAYS.places["cartons"]) == TWIN.product_description.packing.places
+    assert len(WAYS.places["cartons"]) == len(TWIN.carton.places)
     assert len(Ways(TWIN.cell_description).places["cartons"]) == 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from line_run import Interference, produce
+from line_run import Interference, check_still, produce
 from skill_bench import valve_line
 
 from microcell.orchestration.packml import Command, State
@@ -12,7 +12,6 @@ from microcell.orchestration.work import OrderStatus
 from microcell.virtual import VirtualCell
 
 TWO_UNITS_S = 160.0
-PAUSE_S = 20.0
 
 
 def abort_after(times_s: Sequence[float]) -> Interference:
@@ -32,15 +31,6 @@ def abort_after(times_s: Sequence[float]) -> Interference:
             controller.command(Command.RESET)
 
     return interfere
-
-
-async def check_still(cell: VirtualCell) -> None:
-    """Nothing moves or turns, and nothing falls, while the cell is aborted."""
-    bench = cell.plant.bench
-    before = bench.arm("arm").joints(), len(bench.inventory.losses)
-    await cell.clock.sleep(PAUSE_S)
-    assert (bench.arm("arm").joints(), len(bench.inventory.losses)) == before
-    assert not any(tool.driving for tool in bench.tools.values())
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,7 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from line_run import Interference, produce
+from line_run import Interference, check_still, produce
 from skill_bench import valve_line
 
 from microcell.errors import UsageError
@@ -11,7 +11,6 @@ from microcell.orchestration.work import OrderStatus
 from microcell.virtual import VirtualCell
 
 TWO_UNITS_S = 160.0
-PAUSE_S = 20.0
 KNOWN = {"SKILL_CANCELLED", "HAND_NOT_EMPTY", "EMERGENCY_STOP", "ARM_PROTECTIVE_STOP"}
 
 
@@ -40,15 +39,6 @@ def stop_after(time_s: float, source: str) -> Interference:
         controller.command(Command.RESET)
 
     return interfere
-
-
-async def check_still(cell: VirtualCell) -> None:
-    """Nothing moves or turns, and nothing falls."""
-    bench = cell.plant.bench
-    before = bench.arm("arm").joints(), len(bench.inventory.losses)
-    await cell.clock.sleep(PAUSE_S)
-    assert (bench.arm("arm").joints(), len(bench.inventory.losses)) == before
-    assert not any(tool.driving for tool in bench.tools.values())
 
 
 @settings(max_examples=15, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
@@ -10,11 +11,12 @@ from microcell.clock import run_virtual
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.gazebo import requests
-from microcell.gazebo.standing import Attach, Hold, Release, Remove, Spawn, Standing, Step, standing, steps
+from microcell.gazebo.bridge import bridged
+from microcell.gazebo.standing import Attach, Body, Hold, Release, Remove, Spawn, Standing, Step, standing, steps
 from microcell.records.journal import Journal
 from microcell.virtual import VirtualCell, VirtualRun
 
-LOOK_S = 0.05
+LOOK_S, UNITS = 0.1, 3
 
 
 class World:
@@ -35,17 +37,19 @@ class World:
                     self.held[model] = None
         else:
             assert self.held[step.model] is None, f"{step.model} is held by {self.held[step.model]}"
+            others = [model for model, hold in self.held.items() if hold is not None and hold.release == step.hold.release]
+            assert others == [], f"{step.hold.release} would let go of {others} as well"
             assert step.hold.model in self.held or not step.hold.model.startswith("item_")
             self.held[step.model] = step.hold
 
 
 @pytest.fixture(scope="module")
 def told() -> list[Step]:
-    """Every step of an order of two units, each done in a world at once."""
+    """Every step of an order of three units, each done in a world at once: the third stands where the first was made."""
 
     async def produce() -> list[Step]:
         line, done = load_line("valve"), []
-        order = Order(kind="order", product="valve", lines=(OrderLine(variant="adult", quantity=2),))
+        order = Order(kind="order", product="valve", lines=(OrderLine(variant="adult", quantity=UNITS),))
         with Journal.create_or_open(":memory:") as journal:
             cell = VirtualCell(VirtualRun(line, (order,)), journal)
             known = standing(cell.plant)
@@ -74,10 +78,30 @@ def test_everything_that_is_held_is_let_go_of_before_another_takes_it(told: list
 
 
 def test_each_unit_gets_its_parts_and_its_label(told: list[Step]) -> None:
-    seats = [step.hold.release.rpartition("/")[0].rpartition("/")[2] for step in told if isinstance(step, Attach)]
-    for site in ("membrane_seat", "cap_seat", "screw_1", "screw_2", "screw_3", "screw_4", "label_area"):
-        assert seats.count(site) == 2, site
-    assert sum(isinstance(step, Spawn) and bool(step.item.content) for step in told) == 2
+    in_units = [step.hold.model for step in told if isinstance(step, Attach) and step.hold.model.startswith("item_")]
+    assert sorted(Counter(in_units).values()) == [7] * UNITS, "membrane, cap, four screws, label"
+    assert sum(isinstance(step, Spawn) and bool(step.item.content) for step in told) == UNITS
+
+
+def test_what_a_station_cannot_bear_is_held_there_until_a_tool_takes_it(told: list[Step]) -> None:
+    by = Counter(step.hold.model for step in told if isinstance(step, Attach))
+    assert by["printer"] == UNITS and by["screws_1"] + by["screws_2"] == 4 * UNITS
+
+
+def test_the_bridge_carries_every_release(told: list[Step]) -> None:
+    carried = {topic.ros_name for topic in bridged(load_line("valve")) if topic.ros_type == "std_msgs/msg/Empty"}
+    assert {f"/bench/{step.hold.release}" for step in told if isinstance(step, Attach)} <= carried
+
+
+def test_a_unit_that_leaves_with_its_carton_is_taken_away_piece_by_piece_from_outside() -> None:
+    unit = Body("part", None)
+    seats = {f"item_{n}": Body("part", Hold("item_1", "part", f"seat_{n}/release")) for n in (2, 3)}
+    label = {"item_4": Body("part", Hold("item_3", "part", "seat_4/release"))}
+    assert steps({"item_1": unit, **seats, **label}, {}, {}) == [
+        Release("seat_4/release"), Remove("item_4"),
+        Release("seat_2/release"), Remove("item_2"), Release("seat_3/release"), Remove("item_3"),
+        Remove("item_1"),
+    ]  # fmt: skip
 
 
 def test_a_request_to_hold_names_a_joint_that_can_be_let_go_of() -> None:

@@ -21,7 +21,7 @@ from microcell.description.shape import ShapeSpec
 from microcell.gazebo.bridge import PAIRS, bridge_text, bridged
 from microcell.gazebo.elements import SDF_VERSION
 from microcell.gazebo.inertia import is_physical
-from microcell.gazebo.world import world_of, world_text
+from microcell.gazebo.world import world_name, world_of, world_text
 from microcell.geometry import distance
 from microcell.motion.cell_scene import cell_scene
 from microcell.motion.robot import RobotModel
@@ -132,10 +132,11 @@ def test_nothing_is_in_anything_else_when_it_starts(name: str) -> None:
 @pytest.mark.parametrize("name", LINES)
 def test_every_topic_of_the_bridge_has_its_other_end_in_the_world(name: str) -> None:
     line = line_of(name)
-    told = {element.text for element in world(name).iter() if element.tag in ("topic", "camera_info_topic", "detach_topic")}
+    ends = ("topic", "camera_info_topic", "detach_topic", "trigger_topic")
+    told = {element.text for element in world(name).iter() if element.tag in ends}
     for topic in bridged(line):
         held_later = topic.ros_type == "std_msgs/msg/Empty"
-        if topic.ros_name != "/clock" and not held_later:
+        if topic.gz_name != f"/world/{world_name(line)}/clock" and not held_later:
             assert topic.gz_name in told, topic.gz_name
     entries = yaml.safe_load(bridge_text(line))
     assert all(PAIRS[entry["ros_type_name"]] == entry["gz_type_name"] for entry in entries)

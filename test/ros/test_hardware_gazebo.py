@@ -11,16 +11,21 @@ pytest.importorskip("rclpy")
 from hardware_bench import DOMAIN, LIMIT_S, LINE, NAMESPACE
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock as ClockMsg
+from sensor_msgs.msg import CameraInfo
+from std_msgs.msg import Bool
 
 from microcell.clock import Clock
 from microcell.devices.factory import DeviceHost, device_specs, make_devices
+from microcell.faults import FaultError
+from microcell.gazebo import scheme
 from microcell.gazebo.standing import Attach, Release, Spawn, Step
 from microcell.geometry import Pose
 from microcell.motion.inverse import InverseKinematics
 from microcell.motion.robot import RobotModel
 from microcell.plant.plant import Plant
-from microcell.ros import names, qos
+from microcell.ros import convert, names, qos
 from microcell.ros.clock import RosClock, ScaledClock
+from microcell.ros.gazebo_cameras import FIRST_TRIES
 from microcell.ros.hardware_arm import ArmFace
 from microcell.ros.hardware_face import Face, own_time
 from microcell.ros.hardware_gazebo import GazeboHardware, SimulationClock
@@ -28,6 +33,7 @@ from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime
 
 pytestmark = pytest.mark.ros
+SEEING = "camera_1"
 SIMULATED = ["-p", "use_sim_time:=true"]
 DOWN = LINE.cell_description.devices["crib"].pockets[0].flange_in_cell.pose.orientation
 
@@ -57,6 +63,13 @@ class WorldDouble:
         await arm.connect()
         ArmFace(self.face, arm, device_specs(LINE)["arm"])
         self.face.regularly(100.0, self._tick)
+        self._infos = self.face.publisher(CameraInfo, names.camera_info(SEEING), qos.COMMAND)
+        self.face.listen(Bool, scheme.trigger(SEEING), self._expose)
+
+    def _expose(self, message: Bool) -> None:
+        info = CameraInfo()
+        info.header.stamp = self.face.now()
+        self._infos.publish(info)
 
     def lead(self, flange_in_cell: Pose) -> None:
         """Have the arm stand there."""
@@ -104,6 +117,21 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
     assert isinstance(told.steps[-1], Attach) and told.steps[-1].hold.model == "fixture_1"
 
 
+async def look(hardware: GazeboHardware) -> None:
+    seeing, blind, *_ = hardware.cameras
+    first = await seeing.expose(FIRST_TRIES)
+    second = await seeing.expose()
+    assert convert.seconds(second.header.stamp) > convert.seconds(first.header.stamp)
+    with pytest.raises(FaultError, match="CAMERA_NO_IMAGE at camera_2: .*the world exposed none in 1.5 s"):
+        await blind.expose(tries=1)
+
+
+async def press(hardware: GazeboHardware, drivers: dict) -> None:  # type: ignore[type-arg]
+    """Nothing presses here, and the sensor says so, from the plant's contact with where the arm is."""
+    await drivers["wrist_force"].tare()
+    assert abs((await drivers["wrist_force"].read()).pressing_n) < 1.0
+
+
 def test_what_devices_do_is_done_in_the_world_before_they_answer() -> None:
     async def run() -> None:
         async with (
@@ -122,10 +150,12 @@ def test_what_devices_do_is_done_in_the_world_before_they_answer() -> None:
             assert hardware.plant.bench.arm("arm").joints()[0] == pytest.approx(device_specs(LINE)["arm"].home_rad, abs=1e-3)
             own = here.create_node("drivers")
             here.clock = RosClock(own)
-            wanted = ("changer", "nest_1", "parallel_gripper", "fixture_1")
+            wanted = ("changer", "nest_1", "parallel_gripper", "fixture_1", "wrist_force")
             drivers = make_devices(DeviceHost(LINE, here.clock, node=HostNode(here, own)), "gazebo", wanted)
             await asyncio.gather(*(driver.connect() for driver in drivers.values()))
             await take_and_place(world, hardware, told, here.clock, drivers)
+            await press(hardware, drivers)
+            await look(hardware)
             await asyncio.gather(*(driver.disconnect() for driver in drivers.values()))
             await hardware.close()
             await world.face.close()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from skill_bench import line_with, skill_bench
 
 from microcell.clock import run_virtual
-from microcell.description.product import Packing
 from microcell.plant.injection import Injection
-from microcell.skills.packaging.pack import place_in_carton
 
 LIDDED = ("pick_body", "place_body", "pick_cap", "insert_cap")
 
@@ -88,11 +85,3 @@ def test_no_empty_carton_is_the_stations_fault_and_the_unit_stays_in_the_hand():
 def test_an_empty_hand_packs_nothing():
     result, _, _, _ = after("pick_body", "place_body", last="pack_unit")
     assert result.fault.code == "GRIP_PART_LOST"
-
-
-@pytest.mark.parametrize(
-    ("number", "xy"), [(0, (0.0, 0.0)), (2, (0.11, 0.0)), (3, (0.0, 0.055)), (5, (0.11, 0.055))]
-)
-def test_places_count_along_the_columns_first(number, xy):
-    place = place_in_carton(Packing(columns=3, rows=2, pitch_m=0.055), number)
-    assert place.position[:2] == pytest.approx(xy)

@@ -13,15 +13,15 @@ GROUND = {
 """No imports upward. `plugins` imports what a YAML file names, by text."""
 
 MAY_IMPORT = {
-    "description": set(),
+    "packing": set(),
+    "description": {"packing"},
     "composition": {"description"},
     "plant": {"description", "motion"},
     "motion": {"description"},
     "vision": {"description"},
-    "packing": {"description"},
     "records": {"description"},
     "devices": {"description", "plant", "motion", "vision"},
-    "skills": {"description", "devices", "motion", "vision", "packing"},
+    "skills": {"description", "devices", "motion", "vision"},
     "orchestration": {"description", "devices", "skills", "records"},
     "gateways": {"description", "records"},
 }

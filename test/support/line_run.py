@@ -21,6 +21,7 @@ from microcell.records.journal import Journal
 from microcell.virtual import CameraKind, VirtualCell, VirtualRun
 
 PATIENCE_S = 1e6
+LOOK_S = 20.0
 EVERYTHING_GOES_WRONG = {
     "lost_grip_ratio": 0.01,
     "missing_screw_ratio": 0.02,
@@ -124,3 +125,12 @@ def _order(line: Line, quantity: int) -> Order:
     quantities = [quantity // len(variants) + (n < quantity % len(variants)) for n in range(len(variants))]
     lines = tuple(OrderLine(variant=v, quantity=q) for v, q in zip(variants, quantities, strict=True) if q)
     return Order(product=line.product, lines=lines)
+
+
+async def check_still(cell: VirtualCell) -> None:
+    """Nothing moves or turns, and nothing falls, for a while."""
+    bench = cell.plant.bench
+    before = bench.arm("arm").joints(), len(bench.inventory.losses)
+    await cell.clock.sleep(LOOK_S)
+    assert (bench.arm("arm").joints(), len(bench.inventory.losses)) == before
+    assert not any(tool.driving for tool in bench.tools.values())

@@ -17,11 +17,15 @@ class Dispensed:
 
 
 class Dispenser(Device):
-    """A valve that lets a constant flow through."""
+    """A metering pump that follows the nozzle: the arm's controller tells it the speed, as is usual for beads.
+
+    So what lies on a metre depends neither on the arm's speed nor on when it starts, and a nozzle that stands lets
+    nothing out. More than its greatest flow it cannot give.
+    """
 
     @abstractmethod
-    async def open(self) -> Dispensed:
-        """Open the valve; DISPENSER_EMPTY when the cartridge has nothing left."""
+    async def open(self, rate_kg_m: float) -> Dispensed:
+        """Open the valve: so much for each metre that the nozzle goes; DISPENSER_EMPTY when nothing is left."""
 
     @abstractmethod
     async def close(self) -> Dispensed:

@@ -11,11 +11,11 @@ class MockDispenser(MockTool, Dispenser):
     """Lays the bead along the way that the nozzle really goes while the valve is open."""
 
     @command
-    async def open(self) -> Dispensed:
+    async def open(self, rate_kg_m: float) -> Dispensed:
         if self.plant.dispensing.left_kg(self.tool) <= 0.0:
             raise FaultError("DISPENSER_EMPTY", self.name, "the cartridge is empty")
         await self._takes(self.spec.open_s)
-        self.plant.dispensing.begin(self.tool)
+        self.plant.dispensing.begin(self.tool, rate_kg_m)
         return self._meter()
 
     @command

@@ -19,7 +19,7 @@ TORQUE_NOISE_M = 0.025
 class MockForceSensor(MockDevice, ForceSensor):
     """Feels contact, and the change of weight since the last tare.
 
-    `read` is noisy; `wait_pressing` judges and returns the force without noise.
+    `read` is noisy; `wait_pressing` judges and returns the force without noise, and when it was reached.
     """
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
@@ -43,11 +43,13 @@ class MockForceSensor(MockDevice, ForceSensor):
 
     @command
     async def wait_pressing(self, force_n: float) -> Wrench:
-        changed = self.plant.bench.arm(self._arm).changed
+        arm, armed_s = self.plant.bench.arm(self._arm), self.plant.clock.now()
+        changed = arm.changed
         while True:
-            due_s = self.plant.contact.when_pressing(self._arm, force_n + self._zero.pressing_n)
+            since_s = max(armed_s, arm.start_s)  # a host that is late looks back
+            due_s = self.plant.contact.when_pressing(self._arm, force_n + self._zero.pressing_n, since_s)
             if due_s is not None and due_s <= self.plant.clock.now():
-                return self._wrench()
+                return self._wrench(due_s)
             slip_s = self.plant.holding.slips_at_s(self._arm)
             wake_s = min((at for at in (due_s, slip_s) if at is not None), default=math.inf)
             if wake_s < math.inf:
@@ -64,11 +66,10 @@ class MockForceSensor(MockDevice, ForceSensor):
     def _arm(self) -> str:
         return self.plant.bench.arm_with("force_sensor", self.name)
 
-    def _wrench(self) -> Wrench:
-        load = self.plant.contact.load(self._arm)
-        return Wrench(
-            _less(load.force, self._zero.force), _less(load.torque, self._zero.torque), self.clock.now()
-        )
+    def _wrench(self, time_s: float | None = None) -> Wrench:
+        time_s = self.clock.now() if time_s is None else time_s
+        load = self.plant.contact.load(self._arm, time_s)
+        return Wrench(_less(load.force, self._zero.force), _less(load.torque, self._zero.torque), time_s)
 
     def _noise_n(self) -> float:
         return self._noise.gauss(0.0, self.spec.noise_n) if self._noise is not None else 0.0

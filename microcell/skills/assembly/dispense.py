@@ -11,7 +11,6 @@ from pydantic import Field
 
 from microcell.description.base import Description, Name
 from microcell.description.line import Line
-from microcell.description.product import Part
 from microcell.description.tool import DispenserTool
 from microcell.devices.dispenser.contract import Dispensed, Dispenser
 from microcell.faults import FaultError
@@ -39,7 +38,8 @@ class Dispense(ArmSkill):
     """Dispense along the path of the item (`path_m`).
 
     Before: a dispenser is mounted and its cartridge has enough for the whole path; the fixture's sensor sees the unit.
-    During: the nozzle goes from corner to corner, so fast that the flow makes the mass. After: the meter confirms it.
+    During: the nozzle goes along the whole path in one go, no faster than the pump can follow; the pump gives so much for
+    each metre, whenever the arm starts and however fast it is. After: the meter confirms the mass.
     Measures `<operation>.mass`. An attempt that was interrupted is in doubt: nobody sees how much lies there.
     """
 
@@ -78,20 +78,20 @@ class Dispense(ArmSkill):
         way = [frame @ Pose((x, y, 0.0)) @ part.grasp.tcp_in_part.pose for x, y in part.path_m]
         await self.motion.approach(way[0])
         await self.motion.move_straight(way[0], wanted.speed_m_s)
-        dispensed = await self._lay(context, way[1:], self._speed_m_s(part, wanted))
+        rate_kg_m = wanted.mass_kg / sum(math.dist(a, b) for a, b in pairwise(part.path_m))
+        dispensed = await self._lay(context, way[1:], rate_kg_m)
         result = self._judged(context, wanted, dispensed)
         context.accomplish(result)
         await self.motion.leave()
         return result
 
-    async def _lay(self, context: SkillContext, way: list[Pose], speed_m_s: float) -> Dispensed:
-        """Go along the way with an open valve, which is closed whatever happens."""
+    async def _lay(self, context: SkillContext, way: list[Pose], rate_kg_m: float) -> Dispensed:
+        """Go along the way in one go with an open valve, which is closed whatever happens."""
         dispenser = self._dispenser(context)
-        await dispenser.open()
+        context.say("dispense", 0.3, f"{len(way) + 1} corners")
+        await dispenser.open(rate_kg_m)
         try:
-            for number, pose in enumerate(way):
-                context.say("dispense", 0.3 + 0.5 * number / len(way), f"corner {number + 1} of {len(way)}")
-                await self.motion.move_straight(pose, speed_m_s)
+            await self.motion.move_along(way, self._speed_m_s(rate_kg_m))
         finally:
             dispensed = await dispenser.close()
         return dispensed
@@ -106,12 +106,11 @@ class Dispense(ArmSkill):
         measured = Measurement(name, dispensed.mass_kg, "kg", low, high, source=self.hand.name)
         return SkillResult(Outcome.SUCCEEDED, told, measurements=(measured,))
 
-    def _speed_m_s(self, part: Part, wanted: DispenseParameters) -> float:
-        """Speed at which the tool's flow lays the mass on the path."""
+    def _speed_m_s(self, rate_kg_m: float) -> float:
+        """Speed at which the tool's pump keeps up."""
         tool = self.motion.tool
         flow_kg_s = tool.flow_kg_s if isinstance(tool, DispenserTool) else 0.0
-        length_m = sum(math.dist(a, b) for a, b in pairwise(part.path_m))
-        return min(FASTEST_M_S, length_m * flow_kg_s / wanted.mass_kg)
+        return min(FASTEST_M_S, flow_kg_s / rate_kg_m)
 
     def _dispenser(self, context: SkillContext) -> Dispenser:
         return context.device(self.hand.name, Dispenser)

@@ -10,10 +10,8 @@ from pydantic import Field
 from microcell.description.base import Description
 from microcell.description.cell import CartonStationSpec
 from microcell.description.line import Line
-from microcell.description.product import Packing
 from microcell.devices.carton_station.contract import Carton, CartonStation
 from microcell.faults import FaultError
-from microcell.geometry import Pose
 from microcell.motion.carried import UNIT
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
@@ -60,16 +58,16 @@ class Pack(ArmSkill):
 
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = PackParameters.model_validate(dict(context.goal.parameters))
-        product, station = context.line.product_description, context.leased("carton_station")
+        grasp, station = context.line.product_description.unit_grasp, context.leased("carton_station")
         carton = await self._open_carton(context)
         spec = spec_of(context, station, CartonStationSpec)
-        place = spec.carton_in_cell.pose @ place_in_carton(product.packing, carton.filled)
+        place = spec.carton_in_cell.pose @ context.line.carton.places[carton.filled]
         self.filled = carton.filled + 1
         message = f"place {self.filled} of {carton.places} in {carton.carton}"
         context.say("pack", 0.4, message)
         context.remember(filled=self.filled)
         result = context.accomplish(SkillResult(Outcome.SUCCEEDED, message, carton=carton.carton))
-        await self.put(context, product.unit_grasp, place.shifted(dz=DROP_CLEARANCE_M), wanted.speed_m_s)
+        await self.put(context, grasp, place.shifted(dz=DROP_CLEARANCE_M), wanted.speed_m_s)
         return result
 
     async def after(self, context: SkillContext, result: SkillResult) -> None:
@@ -101,13 +99,6 @@ class Pack(ArmSkill):
             detail = f"{carton.carton}: {carton.filled} of {carton.places}"
             raise FaultError("CARTON_FULL", context.leased("carton_station"), detail)
         return carton
-
-
-def place_in_carton(packing: Packing, number: int) -> Pose:
-    """Pose of a unit in the carton's frame: columns along x, then rows along y, then layers; `number` counts from 0."""
-    layer, place = divmod(number, packing.columns * packing.rows)
-    row, column = divmod(place, packing.columns)
-    return Pose((column * packing.pitch_m, row * packing.pitch_m, layer * packing.layer_m))
 
 
 PLUGIN = Pack

@@ -1,0 +1,1 @@
+"""The arguments of the `microcell` command, one file for each group of commands."""
