@@ -133,6 +133,19 @@ class Lines:
             return f"the cell is set up for {', '.join(self.active)}"
         return ""
 
+    def told(self) -> str:
+        """The change that is under way in words; "" for none."""
+        change = self.change
+        if change is None:
+            return ""
+        left = ", ".join(step.station for step in change.left if step.station != UNITS)
+        waits = {
+            Phase.DRAINING: f"units of {', '.join(change.leaving)} are being {'finished' if change.how == 'drain' else 'parked'}",
+            Phase.SETTING_UP: f"to be set up: {left or 'nothing more'}",
+            Phase.PROVING: f"the first {' and the first '.join(self.articles) or 'article'} is to pass",
+        }
+        return f"{change.number} to {', '.join(change.to)}: {waits[change.phase]}"
+
     # the fold
 
     def apply(self, event: Event) -> None:

@@ -55,6 +55,8 @@ class CellSnapshot:
     time_s: float
     cell: str
     line: str
+    lines: tuple[str, ...]
+    change: str
     world: str
     state: State
     mode: Mode
@@ -87,6 +89,8 @@ def snapshot(
         time_s=shop.clock.now(),
         cell=shop.line.cell,
         line=shop.line.name,
+        lines=tuple(shop.lines.of(product).name for product in shop.lines.active),
+        change=shop.lines.told(),
         world=world,
         state=state,
         mode=mode,

@@ -88,7 +88,7 @@ INSPECTING = (names.INSPECT,)
 """Of the skill server that hosts inspections."""
 READING = (names.LIST_ORDERS, names.LIST_TOOLS, names.LIST_QUESTIONS)
 ORDERING = (names.SUBMIT_ORDER, names.UPDATE_ORDER, names.CONTROL_ORDER)
-COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.ANSWER_QUESTION)
+COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.CHANGE_LINE, names.ANSWER_QUESTION)
 TOOLING = (
     names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE, names.RENEW_TOOL, names.SET_DEVICE_SERVICE,
 )  # fmt: skip
