@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from microcell.change_events import (  # noqa: F401 - events like all others
-    FirstArticleJudged,
-    LineChangeBegun,
-    LineChangeEnded,
-    LineChangeStepEnded,
-    LinesChanged,
-)
-from microcell.event import Event, canonical  # noqa: F401
+from microcell.change_events import FirstArticleJudged as FirstArticleJudged  # noqa: PLC0414 - exported
+from microcell.change_events import LineChangeBegun as LineChangeBegun  # noqa: PLC0414 - exported
+from microcell.change_events import LineChangeEnded as LineChangeEnded  # noqa: PLC0414 - exported
+from microcell.change_events import LineChangeStepEnded as LineChangeStepEnded  # noqa: PLC0414 - exported
+from microcell.change_events import LinesChanged as LinesChanged  # noqa: PLC0414 - exported
+from microcell.event import Event as Event  # noqa: PLC0414 - exported
+from microcell.event import canonical as canonical  # noqa: PLC0414 - exported
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,8 @@ from microcell.orchestration.view import CellSnapshot
 from microcell.plant.plant import Plant
 from microcell.records.evidence import EvidenceStore, evidence_folder
 from microcell.records.journal import Entry, Head, Journal
-from microcell.skills.runner import SkillRunner
 from microcell.simulated_person import SimulatedPerson
+from microcell.skills.runner import SkillRunner
 from microcell.truth_log import TruthLog, truth_path
 
 CameraKind = Literal["modelled", "rendered"]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microcell.command_line.arguments import WORLDS, add_command, positive, takes_also, takes_cell, takes_foreign, takes_line, takes_what
+from microcell.command_line.arguments import (
+    WORLDS,
+    add_command,
+    positive,
+    takes_also,
+    takes_cell,
+    takes_foreign,
+    takes_line,
+    takes_what,
+)
 
 if TYPE_CHECKING:
     from microcell.command_line.arguments import Commands
@@ -77,7 +86,7 @@ def _change_line_command(commands: Commands) -> None:
     change = add_command(commands, "change-line", "let a running cell make another product; without a line: what it makes")
     change.set_defaults(module="change_line")
     change.add_argument("line", nargs="*", metavar="LINE", help="that the cell is to make; it was started with --also LINE")
-    change.add_argument("--park", action="store_true", help="units in work rest where they stand; without it they are finished")
+    change.add_argument("--park", action="store_true", help="units in work rest where they stand; else they are finished")
     change.add_argument("--check", action="store_true", help="only tell what would be done, and what the cell lacks")
     change.add_argument("--cancel", action="store_true", help="stay with the line of now, as long as nothing is changed")
     change.add_argument("--by", default="", help="who asks; default: who is logged in")

@@ -44,8 +44,9 @@ def compose(
 ) -> Blueprint:
     """What runs for a line in a world.
 
-    `line_path` is what the processes load the line from, `also` the other lines of the cell. `time_scale` is the speed of mock hardware against real time,
-    without it the line's own. `namespace` is the cell's name when it is empty. `headless`: Gazebo without a window.
+    `line_path` is what the processes load the line from, `also` the other lines of the cell. `time_scale` is the speed of
+    mock hardware against real time, without it the line's own. `namespace` is the cell's name when it is empty. `headless`:
+    Gazebo without a window.
 
     Raises `UsageError` for a modelled camera outside the virtual world: between nodes there are only images. Whether this
     machine has Gazebo is found out when the world is started.

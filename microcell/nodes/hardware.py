@@ -21,7 +21,8 @@ from microcell.ros.runtime import RosRuntime, run
 async def serve(runtime: RosRuntime) -> None:
     """Show the hardware until the process is asked to stop; then outlive the nodes that need it.
 
-    Parameters: line (name or path), also (other lines of the cell), seed, time_scale (cell time over real time), dependents (nodes that need the hardware),
+    Parameters: line (name or path), also (more of the cell's),
+    seed, time_scale (cell time over real time), dependents (nodes that need the hardware),
     plant_state (file that the bench is kept in, so that it outlives this process; none when it is empty), journal (of the
     cell: while there is none yet, the bench begins afresh).
     """

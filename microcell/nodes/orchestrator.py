@@ -43,7 +43,8 @@ DISCOVERY_S = 0.5
 class Orchestrator:
     """The orchestrator process; its ROS interface is that of `CellInterface`.
 
-    Parameters: line (name or path), also (other lines of the cell), world (mock, gazebo, real), journal (file; default out/<line>.journal), seed and camera
+    Parameters: line (name or path), also (more of the cell's),
+    world (mock, gazebo, real), journal (file; default out/<line>.journal), seed and camera
     (noted in the journal), autostart (default true: reset and start by itself), skill_servers (managed nodes, in bring-up
     order), devices (that the controller watches: feeders, tool changers, safety devices).
     """

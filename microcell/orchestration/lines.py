@@ -139,8 +139,9 @@ class Lines:
         if change is None:
             return ""
         left = ", ".join(step.station for step in change.left if step.station != UNITS)
+        rest = "finished" if change.how == "drain" else "parked"
         waits = {
-            Phase.DRAINING: f"units of {', '.join(change.leaving)} are being {'finished' if change.how == 'drain' else 'parked'}",
+            Phase.DRAINING: f"units of {', '.join(change.leaving)} are being {rest}",
             Phase.SETTING_UP: f"to be set up: {left or 'nothing more'}",
             Phase.PROVING: f"the first {' and the first '.join(self.articles) or 'article'} is to pass",
         }

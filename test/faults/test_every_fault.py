@@ -259,7 +259,7 @@ def first_article_scrapped(journal) -> None:
     journal.append(events.UnitEnded(time_s=5.0, **unit, disposition="scrapped", reason="board_pattern", carton=""))
 
 
-def release(cell: VirtualCell) -> None:
+def release_line(cell: VirtualCell) -> None:
     """A person lets the line go on."""
 
     async def answer() -> None:
@@ -387,7 +387,7 @@ CASES = (
          at="place_body", ends="held", mend=lambda cell: cell.controller.service.set_service("printer", True)),
     Case("CELL_BLOCKED", "bench", (), occupied(True), ends="held", mend=occupied(False)),
     Case("STATION_NOT_SET_UP", "fixture_1", (), change_to_valves_and_back, line=two_lines),
-    Case("FIRST_ARTICLE_FAILED", "controller", (), release, journal=first_article_scrapped, line=two_lines),
+    Case("FIRST_ARTICLE_FAILED", "controller", (), release_line, journal=first_article_scrapped, line=two_lines),
     Case("JOURNAL_UNWRITABLE", "journal", (), full_disk, at="place_body", ends="aborted"),
 )  # fmt: skip
 

@@ -23,7 +23,9 @@ from microcell.errors import UsageError
 from microcell.orchestration.lines import Phase
 from microcell.orchestration.work import OrderStatus
 
-SET_UP = ("fixture_1", "fixture_2", "nest_1", "nest_2", "nest_3", "nest_4", "tray_1", "tray_2", "tray_3", "printer", "cartons")
+SET_UP = (
+    "fixture_1", "fixture_2", "nest_1", "nest_2", "nest_3", "nest_4", "tray_1", "tray_2", "tray_3", "printer", "cartons",
+)  # fmt: skip
 """What controllers want otherwise than valves; the screws of screws_1 are the same."""
 
 
@@ -74,7 +76,9 @@ def test_the_next_unit_is_begun_only_after_the_first_has_passed():
     assert told[4] == ("unit.started", "CTL-000003")
 
 
-@pytest.mark.parametrize(("choice", "verdicts"), [("again", ["failed", "again", "passed"]), ("release", ["failed", "released"])])
+@pytest.mark.parametrize(
+    ("choice", "verdicts"), [("again", ["failed", "again", "passed"]), ("release", ["failed", "released"])]
+)
 def test_a_first_article_that_is_not_good_at_the_first_go_is_asked_about(choice, verdicts):
     failing = once("inspect_board", rejected("rework", "board_present"))
 
@@ -161,7 +165,7 @@ def test_what_the_cell_lacks_is_told_before_anything_is_changed():
         return lambda bench: bench.controller.service.set_service(name, False, "worn")
 
     no_bit = refusal(["controller"], before=without("screwdriver"))
-    assert no_bit.startswith("the cell cannot change: fasten_1 has no tool that may be used (TOOL_OUT_OF_SERVICE at screwdriver")
+    assert no_bit.startswith("the cell cannot change: fasten_1 has no tool that may be used (TOOL_OUT_OF_SERVICE at screw")
     assert refusal(["controller"], before=without("nest_3")) == (
         "the cell cannot change: nest_3 is out of service, and 'controller' takes connector from it."
     )
@@ -263,10 +267,9 @@ def test_whatever_people_do_no_unit_is_begun_of_a_line_that_is_not_set_up_and_ev
 async def finish(bench):
     """Let the change end, and change to and fro until every order has ended."""
     Person(bench)
+    lines, orders = bench.controller.shop.lines, bench.controller.shop.orders.values()
     for _ in range(6):
-        lines, orders = bench.controller.shop.lines, bench.controller.shop.orders.values()
-        if lines.change is not None and lines.change.phase is not Phase.PROVING:
-            await bench.controller._waiting.until(lambda: lines.change is None or lines.change.phase is Phase.PROVING)
+        await bench.controller._waiting.until(lambda: lines.change is None or lines.change.phase is Phase.PROVING)
         for order in [o for o in orders if not o.status.ended and lines.runs(o.product)]:
             await bench.controller.order_ended(order.order_id)
         left = [order for order in orders if not order.status.ended]
