@@ -98,7 +98,7 @@ def _all(line: Line, namespace: str) -> Iterator[Bridged]:
 def seats_of(line: Line) -> int:
     """How many parts can be in units at once: in those on fixtures, in the cartons, and in some more."""
     cell, product = line.cell_description, line.product_description
-    cartons = len(cell.of_kind("carton_station")) * product.packing.places
+    cartons = len(cell.of_kind("carton_station")) * len(line.carton.places)
     return len(product.sites) * (len(cell.of_kind("fixture")) + cartons + SPARE_UNITS)
 
 
