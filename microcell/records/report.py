@@ -20,6 +20,7 @@ from microcell.records.orders import OrderRecord
 from microcell.records.packml import UnitTimes
 from microcell.records.production import Production, ProductionFold
 from microcell.records.quality import InspectedUnit, Quality, quality
+from microcell.records.changes import ChangeRow
 from microcell.records.questions import QuestionRow
 from microcell.records.units import PartUsed, UnitHistory
 from microcell.records.verifying import first_break
@@ -150,6 +151,7 @@ class Report:
     units: tuple[UnitRow, ...]
     in_doubt: tuple[DoubtRow, ...]
     questions: tuple[QuestionRow, ...]
+    changes: tuple[ChangeRow, ...]
     packml: tuple[UnitTimes, ...]
     kpis: Kpis
     quality: Quality
@@ -220,6 +222,7 @@ def describe(
             for a in production.in_doubt
         ),
         questions=production.questions,
+        changes=production.changes,
         packml=production.packml,
         kpis=key_figures(production),
         quality=quality(production, truth),
