@@ -4,7 +4,7 @@
 
 Valves and controllers are ordered one at a time, each with a variant of its own, and made side by side in `mixed_bench` on
 the virtual clock. Every unit is compared with the plant's truth when it is packed: part by part, its label, and what else
-stands in its carton; the limits of every measured value with those of a run of its line alone. `--units 10000` runs ten thousand.
+stands in its carton; the limits of every measured value with those of a run of its line alone. 10 000: `--units 10000`.
 `--check` fails where anything is of the other product, where a unit is not what was ordered, or where one is missing.
 """
 
@@ -123,15 +123,17 @@ def run(line: Line, orders: Iterator[Order], seed: int, limits: Limits | None) -
     """Make some orders and audit every unit."""
 
     async def story() -> Auditor:
-        with tempfile.TemporaryDirectory(prefix="microcell-") as folder:
-            with Journal.create_or_open(Path(folder) / "mixed.journal", durability="batch") as journal:
-                cell = VirtualCell(VirtualRun(line, (), seed), journal)
-                auditor = Auditor(cell, limits)
-                cell.controller.add_listener(auditor.saw)
-                await _make(cell, orders)
-                return auditor
+        cell = VirtualCell(VirtualRun(line, (), seed), journal)
+        auditor = Auditor(cell, limits)
+        cell.controller.add_listener(auditor.saw)
+        await _make(cell, orders)
+        return auditor
 
-    return run_virtual(story())
+    with (
+        tempfile.TemporaryDirectory(prefix="microcell-") as folder,
+        Journal.create_or_open(Path(folder) / "mixed.journal", durability="batch") as journal,
+    ):
+        return run_virtual(story())
 
 
 def batches_of_one(line: Line, units: int, seed: int) -> Iterator[Order]:

@@ -9,7 +9,8 @@ from microcell import events
 from microcell.events import Event
 
 FACTS = (
-    events.LineChangeBegun, events.LineChangeStepEnded, events.LinesChanged, events.FirstArticleJudged, events.LineChangeEnded,
+    events.LineChangeBegun, events.LineChangeStepEnded, events.LinesChanged, events.FirstArticleJudged,
+    events.LineChangeEnded,
 )  # fmt: skip
 
 

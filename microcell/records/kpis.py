@@ -271,8 +271,9 @@ def _ideal_cycle_s(production: Production, ended: Sequence[UnitHistory]) -> floa
     last = production.openings[-1]
     cycles_s = {last.product: last.ideal_cycle_s, **{product: cycle_s for _, product, cycle_s in last.also}}
     orders = production.orders
-    made = [orders[unit.order_id].product if unit.order_id in orders else last.product for unit in ended]
-    return math.fsum(cycles_s.get(product, last.ideal_cycle_s) for product in made) / len(made) if made else last.ideal_cycle_s
+    products = (orders[unit.order_id].product if unit.order_id in orders else last.product for unit in ended)
+    ideal_s = [cycles_s.get(product, last.ideal_cycle_s) for product in products]
+    return math.fsum(ideal_s) / len(ideal_s) if ideal_s else last.ideal_cycle_s
 
 
 def _yield(units: Iterable[UnitHistory]) -> Yield:

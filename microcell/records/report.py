@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from microcell.errors import JournalError
+from microcell.records.changes import ChangeRow
 from microcell.records.journal import GENESIS, Break, Head, JournalReader
 from microcell.records.kpis import Kpis, key_figures
 from microcell.records.orders import OrderRecord
 from microcell.records.packml import UnitTimes
 from microcell.records.production import Production, ProductionFold
 from microcell.records.quality import InspectedUnit, Quality, quality
-from microcell.records.changes import ChangeRow
 from microcell.records.questions import QuestionRow
 from microcell.records.units import PartUsed, UnitHistory
 from microcell.records.verifying import first_break
