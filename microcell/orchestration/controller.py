@@ -91,8 +91,8 @@ class Controller:
     async def start(self) -> None:
         """Check that somebody offers every skill of the plan, read tools and feeders, and reset to Idle.
 
-        Raises `UsageError` before anything moves when a skill is missing. Until it returns, nothing begins and no command but
-        Abort is taken: what an earlier controller left, and what there is to work with, is not known before.
+        Raises `UsageError` before anything moves when a skill is missing. Until it returns nothing begins, and no command
+        but Abort is taken: what an earlier controller left, and what there is to work with, is not known before.
         """
         await check_skills(self.line, self._port)
         self._record(opening(self.shop, self.session, self.epoch))

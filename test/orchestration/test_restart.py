@@ -20,7 +20,6 @@ from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry, Journal
 from microcell.skills.contract import Outcome, SkillResult
 
-
 TOO_EARLY = "the cell is starting and does not know yet what there is. Command it again when it is Idle."
 
 
