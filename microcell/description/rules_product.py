@@ -129,8 +129,6 @@ def carton_of(context: Context) -> CartonLayout | None:
     return carton_layout(product) if known else None
 
 
-def _size(edges_m: Sequence[float]) -> str:
-    return " x ".join(f"{edge:.3g}" for edge in edges_m)
 @rule("product.parts", "product.plan", "product.bill_of_materials", "product.variants")
 def rule_a_turned_part_is_the_same(context: Context) -> Iterator[Issue]:
     """A part that is taken otherwise turned has the same outline then, no marks that tell the difference, and no sites."""
@@ -172,3 +170,7 @@ def _width(part: Part) -> float:
     if isinstance(part.shape, Box):
         return min(part.shape.length_m, part.shape.width_m)
     return part.shape.head_diameter_m if isinstance(part.shape, Screw) else part.shape.diameter_m
+
+
+def _size(edges_m: Sequence[float]) -> str:
+    return " x ".join(f"{edge:.3g}" for edge in edges_m)
