@@ -7,7 +7,7 @@ each other's inverse. Times are cell time in seconds; `JournalOpened.epoch_s` tu
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from microcell.errors import JournalError
@@ -164,7 +164,10 @@ class UnitEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationStarted(Event):
-    """Intent: durable before anything moves. `unit` is "" for set-up work such as a tool change."""
+    """Intent: durable before anything moves. `unit` is "" for set-up work such as a tool change.
+
+    `changed` are the parameters in which this attempt differs from the operation's usual ones: its other approach.
+    """
 
     kind: ClassVar[str] = "operation.started"
     unit: str
@@ -172,6 +175,7 @@ class OperationStarted(Event):
     skill: str
     attempt_id: str
     resources: dict[str, str]
+    changed: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from microcell.description.base import (
     Name,
     PoseSpec,
     PositiveMetre,
+    Radian,
     Rgb,
 )
 from microcell.description.checks import Check
@@ -84,6 +85,11 @@ class Part(Description):
     mass_kg: float = Field(gt=0, le=100, description="Mass of one piece.")
     colour_rgb: Rgb = Field(description="sRGB colour seen from above.")
     marks: tuple[Mark, ...] = Field((), description="What is to be seen on the top.")
+    same_turned_rad: tuple[Radian, ...] = Field(
+        (),
+        max_length=8,
+        description="Turns about its z axis after which it is the same: a pick that failed takes it so turned.",
+    )
     grasp: Grasp = Field(description="How a tool takes it, or makes it there (`dispense`, `weld`).")
     path_m: tuple[tuple[Metre, Metre], ...] = Field(
         (), description="Of what is dispensed: the nozzle's way from corner to corner, x and y in the part's frame."

@@ -34,8 +34,11 @@ class QuestionInterface:
         self._shown: dict[str, Question] = {}
 
     def serve(self, controller: Controller) -> None:
-        """Offer the services from now on."""
+        """Show a controller's questions."""
         self._controller = controller
+
+    def offer(self) -> None:
+        """Offer the services from now on."""
         services: tuple[tuple[Any, str, Any], ...] = (
             (ListQuestions, names.LIST_QUESTIONS, self._list),
             (AnswerQuestion, names.ANSWER_QUESTION, self._answer),

@@ -201,6 +201,22 @@ PROVOCATIONS = [
         "inspections.closed.checks.screw_1.redo: redo although the unit is recycled; such a unit is not mended.",
     ),
     (
+        "rule_a_turned_part_is_the_same",
+        (VALVE, "  label:\n    shape: {", "  label:\n    same_turned_rad: [1.0]\n    shape: {"),
+        "parts.label.same_turned_rad[0]: turned so, the part is not the same: its outline differs (1); a box is the same "
+        "after half a turn (3.1415927), a square one after a quarter (1.5707963), too.",
+    ),
+    (
+        "rule_a_turned_part_is_the_same",
+        (VALVE, "  cap_white: &cap\n", "  cap_white: &cap\n    same_turned_rad: [3.14159265]\n"),
+        "parts.cap_white.same_turned_rad: turned, the part is not the same: its marks tell; no turn is possible. Remove",
+    ),
+    (
+        "rule_a_turned_part_is_the_same",
+        (VALVE, "  body:\n", "  body:\n    same_turned_rad: [3.14159265]\n"),
+        "parts.body.same_turned_rad: turned, the part is not the same: the sites of all other parts tell; no turn",
+    ),
+    (
         "rule_units_fit_side_by_side",
         (VALVE, "pitch_m: 0.055", "pitch_m: 0.030"),
         "packing.pitch_m: the units would touch each other (0.03); the widest part is 0.04 wide. Put the places",
