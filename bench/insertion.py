@@ -144,7 +144,7 @@ def set_up(plant: Plant, errors: Errors, seed: int) -> Item:
     turn = draw.uniform(-LEAN_RAD, LEAN_RAD)
     round_z, back = from_rpy(0.0, 0.0, about), from_rpy(0.0, 0.0, turn - about)
     leaning = Pose((0.0, 0.0, 0.0), round_z) @ Pose((0.0, 0.0, 0.0), from_rpy(lean, 0.0, 0.0)) @ Pose((0.0, 0.0, 0.0), back)
-    held = plant.bench.layout.grasps[PART].tcp_in_part.inverse() @ leaning
+    held = plant.bench.layout.recipe().grasps[PART].tcp_in_part.inverse() @ leaning
     return plant.inventory.make(PART, parts[PART], "", Place("tool", TOOL), held)
 
 

@@ -6,48 +6,16 @@ each other's inverse. Times are cell time in seconds; `JournalOpened.epoch_s` tu
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from microcell.errors import JournalError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Base of all events. `kind` is `<what>.<verb in past tense>`."""
-
-    kind: ClassVar[str]
-    KINDS: ClassVar[dict[str, type[Event]]] = {}
-    time_s: float
-
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        super().__init_subclass__(**kwargs)
-        Event.KINDS[cls.kind] = cls
-
-    def as_data(self) -> dict[str, Any]:
-        """The event's fields without its time."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "time_s"}
-
-    @staticmethod
-    def from_data(kind: str, time_s: float, data: dict[str, Any]) -> Event:
-        """Read an event back; unknown kinds or fields are a `JournalError`."""
-        try:
-            return Event.KINDS[kind](time_s=time_s, **{k: _frozen(v) for k, v in data.items()})
-        except (KeyError, TypeError) as error:
-            raise JournalError(f"an event '{kind}' that this release does not know: {error}") from error
-
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def canonical(data: Any) -> str:
-    """The one JSON text of some data: sorted keys, no blanks, so that equal data have equal hashes."""
-    return _CANONICAL.encode(data)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+from microcell.change_events import FirstArticleJudged as FirstArticleJudged  # noqa: PLC0414 - exported
+from microcell.change_events import LineChangeBegun as LineChangeBegun  # noqa: PLC0414 - exported
+from microcell.change_events import LineChangeEnded as LineChangeEnded  # noqa: PLC0414 - exported
+from microcell.change_events import LineChangeStepEnded as LineChangeStepEnded  # noqa: PLC0414 - exported
+from microcell.change_events import LinesChanged as LinesChanged  # noqa: PLC0414 - exported
+from microcell.event import Event as Event  # noqa: PLC0414 - exported
+from microcell.event import canonical as canonical  # noqa: PLC0414 - exported
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +24,7 @@ class JournalOpened(Event):
 
     `tools` has tool, serial, cycles, torque_n_m_h, calibration_days and the day of the last calibration ("" for none) of
     each tool in the cribs: the limits that its life is judged by. So many of the newest `pictures` of inspections are kept.
+    `also` are the other lines of the cell, each with its product and its ideal cycle, s.
     """
 
     kind: ClassVar[str] = "journal.opened"
@@ -71,6 +40,7 @@ class JournalOpened(Event):
     release: str
     tools: tuple[tuple[str, str, int, float, int, str], ...] = ()
     pictures: int = 0
+    also: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +118,7 @@ class UnitStarted(Event):
     unit: str
     order_id: str
     variant: str
+    product: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -223,6 +223,14 @@ CATALOGUE: dict[str, FaultKind] = {
         "Mend it and put it back ('microcell device NAME --in-service'; Reset a station that was stopped), or Unhold to try "
         "it again where the cell took it out of use itself.",
     ),
+    "STATION_NOT_SET_UP": _operator(
+        "A station has to be set up for another line.",
+        "Do what the question says at the station, then answer 'done'.",
+    ),
+    "FIRST_ARTICLE_FAILED": _operator(
+        "The first unit after a change of the line was not good at the first go.",
+        "Look at the unit and at the stations that were set up, then answer: build another one, or release the line.",
+    ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",
         "Put a missing tool, station or device back into service, then Unhold.",

@@ -113,7 +113,7 @@ def _put(plant: Plant, plan: GaugePlan, fixture: str, name: str, part: int) -> N
     product = plan.line.product_description
     random = Random(f"{plan.seed}:{name}:{part}")
     checks = product.inspections[name].checks
-    body_site = plant.bench.layout.body_site
+    body_site = plant.bench.layout.recipe().body_site
     sites = [site for site in product.sites if site in _sites_before(plan.line, name)]
     seat = plan.line.cell_description.of_kind("fixture")[fixture].seat_in_cell.pose
     body = product.part_of(product.sites[body_site].item, _variant(plan)) if body_site else ""

@@ -45,9 +45,9 @@ class TruthLog:
     """Listens to the journal, and asks the plant about each unit when its inspection has ended."""
 
     def __init__(self, line: Line, plant: Plant, path: Path) -> None:
-        self._line, self._plant, self._path = line, plant, path
+        self._cell_line, self._plant, self._path = line, plant, path
         self._file: TextIO | None = None
-        self._variants: dict[str, str] = {}
+        self._units: dict[str, tuple[Line, str]] = {}
         self._fixtures: dict[str, str] = {}
 
     def saw(self, entry: Entry) -> None:
@@ -56,7 +56,7 @@ class TruthLog:
             return
         event = entry.event()
         if isinstance(event, UnitStarted):
-            self._variants[event.unit] = event.variant
+            self._units[event.unit] = (self._cell_line.making(event.product), event.variant)
         elif isinstance(event, OperationStarted) and event.skill == "inspect":
             self._fixtures[event.attempt_id] = event.resources.get("fixture", "")
         elif isinstance(event, OperationEnded) and event.skill == "inspect":
@@ -73,23 +73,21 @@ class TruthLog:
         truth = self._plant.unit_at(fixture) if fixture else None
         if truth is None:
             return
-        variant = self._variants.get(event.unit, self._line.product_description.default_variant)
-        inspection = self._inspection(event.operation, variant)
+        line, variant = self._units.get(event.unit, (self._cell_line, self._cell_line.product_description.default_variant))
+        inspection = str(line.product_description.parameters_of(event.operation, variant).get("inspection", ""))
         told = InspectedTruth(
             event.unit, variant, event.operation, inspection, event.attempt_id, self._plant.clock.now(), event.outcome,
-            event.failed_checks, truth.faults(self._line, variant, self._sites(inspection)),
+            event.failed_checks, truth.faults(line, variant, _sites(line, inspection)),
         )  # fmt: skip
         if self._file is None:
             self._file = self._path.open("w", encoding="utf-8")
         self._file.write(json.dumps(asdict(told)) + "\n")
 
-    def _inspection(self, operation: str, variant: str) -> str:
-        return str(self._line.product_description.parameters_of(operation, variant).get("inspection", ""))
 
-    def _sites(self, inspection: str) -> tuple[str, ...]:
-        """The sites that an inspection looks at: those that have their parts by then."""
-        checks = self._line.product_description.inspections[inspection].checks.values()
-        return tuple(dict.fromkeys(check.site for check in checks))
+def _sites(line: Line, inspection: str) -> tuple[str, ...]:
+    """The sites that an inspection looks at: those that have their parts by then."""
+    checks = line.product_description.inspections[inspection].checks.values()
+    return tuple(dict.fromkeys(check.site for check in checks))
 
 
 def read_truth(path: Path) -> list[InspectedTruth]:

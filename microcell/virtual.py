@@ -26,6 +26,7 @@ from microcell.orchestration.view import CellSnapshot
 from microcell.plant.plant import Plant
 from microcell.records.evidence import EvidenceStore, evidence_folder
 from microcell.records.journal import Entry, Head, Journal
+from microcell.simulated_person import SimulatedPerson
 from microcell.skills.runner import SkillRunner
 from microcell.truth_log import TruthLog, truth_path
 
@@ -126,6 +127,7 @@ async def _work_off(controller: Controller, orders: tuple[Order, ...]) -> None:
     """
     asked = asyncio.Event()
     controller.add_listener(lambda entry: asked.set() if _waits_for_ever(entry) else None)
+    person = SimulatedPerson(controller)
     ids = [controller.submit(order) for order in orders]
     ended = asyncio.gather(*(controller.order_ended(order_id) for order_id in ids))
     held = asyncio.ensure_future(controller.until_state(State.HELD, State.ABORTED))
@@ -135,7 +137,7 @@ async def _work_off(controller: Controller, orders: tuple[Order, ...]) -> None:
     finally:
         for waiting in (ended, held, unanswered):
             waiting.cancel()
-        await asyncio.gather(ended, held, unanswered, return_exceptions=True)
+        await asyncio.gather(ended, held, unanswered, person.close(), return_exceptions=True)
 
 
 def _waits_for_ever(entry: Entry) -> bool:
@@ -143,7 +145,8 @@ def _waits_for_ever(entry: Entry) -> bool:
     if entry.kind != QuestionAsked.kind:
         return False
     event = entry.event()
-    return isinstance(event, QuestionAsked) and bool(event.unit) and not event.default
+    first_article = isinstance(event, QuestionAsked) and event.fault["code"] == "FIRST_ARTICLE_FAILED"
+    return isinstance(event, QuestionAsked) and (bool(event.unit) or first_article) and not event.default
 
 
 def _any(future: Awaitable[Any]) -> asyncio.Future[Any]:

@@ -115,3 +115,14 @@ def takes_keys(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keys", type=Path, metavar="DIR", help="folder of keys; default: $MICROCELL_KEYS, else ~/.config/microcell/keys"
     )
+
+
+def takes_also(parser: argparse.ArgumentParser) -> None:
+    """Other lines of the same cell."""
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="LINE",
+        help="another line of the same cell: made as well where both are set up, else after a change of the line",
+    )

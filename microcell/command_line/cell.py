@@ -5,18 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microcell.command_line.arguments import WORLDS, add_command, positive, takes_cell, takes_foreign, takes_line, takes_what
+from microcell.command_line.arguments import (
+    WORLDS,
+    add_command,
+    positive,
+    takes_also,
+    takes_cell,
+    takes_foreign,
+    takes_line,
+    takes_what,
+)
 
 if TYPE_CHECKING:
     from microcell.command_line.arguments import Commands
 
 
 def add_cell_commands(commands: Commands) -> None:
-    """up, order, command, mode, tools, questions, answer, device, watch."""
+    """up, order, command, mode, change-line, tools, questions, answer, device, watch."""
     _up_command(commands)
     _order_command(commands)
     _command_command(commands)
     _mode_command(commands)
+    _change_line_command(commands)
     _tools_command(commands)
     _questions_command(commands)
     _answer_command(commands)
@@ -32,6 +42,7 @@ def _up_command(commands: Commands) -> None:
     up.add_argument("--seed", type=int, default=0, help="of the mock hardware's scatter")
     up.add_argument("--window", action="store_true", help="world gazebo: with Gazebo's window")
     up.add_argument("--time-scale", type=positive(float), help="speed of mock hardware against real time")
+    takes_also(up)
     up.add_argument("--namespace", default="", help="default: the cell's name")
 
 
@@ -69,6 +80,17 @@ def _mode_command(commands: Commands) -> None:
     mode.add_argument("--unit", default="", help="station, such as fixture_1; default: the cell")
     mode.add_argument("--reason", default="", help="kept in the journal")
     takes_cell(mode)
+
+
+def _change_line_command(commands: Commands) -> None:
+    change = add_command(commands, "change-line", "let a running cell make another product; without a line: what it makes")
+    change.set_defaults(module="change_line")
+    change.add_argument("line", nargs="*", metavar="LINE", help="that the cell is to make; it was started with --also LINE")
+    change.add_argument("--park", action="store_true", help="units in work rest where they stand; else they are finished")
+    change.add_argument("--check", action="store_true", help="only tell what would be done, and what the cell lacks")
+    change.add_argument("--cancel", action="store_true", help="stay with the line of now, as long as nothing is changed")
+    change.add_argument("--by", default="", help="who asks; default: who is logged in")
+    takes_cell(change)
 
 
 def _tools_command(commands: Commands) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microcell.command_line.arguments import add_command, positive, ratio, takes_json, takes_line, takes_what
+from microcell.command_line.arguments import add_command, positive, ratio, takes_also, takes_json, takes_line, takes_what
 
 if TYPE_CHECKING:
     from microcell.command_line.arguments import Commands
@@ -15,6 +15,7 @@ def add_run_command(commands: Commands) -> None:
     """run."""
     run = add_command(commands, "run", "produce in one process on virtual time, faster than real time")
     takes_line(run)
+    takes_also(run)
     takes_what(run)
     run.add_argument("--seed", type=int, default=0, help="of all that scatters; the same seed gives the same journal")
     run.add_argument(

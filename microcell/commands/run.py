@@ -29,7 +29,7 @@ MAX_QUANTITY = 100_000
 
 def run(args: argparse.Namespace) -> int:
     """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
-    line = load_line(args.line)
+    line = load_line(args.line, args.also)
     if args.defects:
         line = with_defects(line, args.defects)
     orders = _orders(args, line)

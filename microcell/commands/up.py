@@ -12,7 +12,7 @@ from microcell.description.loader import find_line, load_line
 
 def run(args: argparse.Namespace) -> int:
     """Start the Blueprint's processes and keep them running until Ctrl-C."""
-    line = load_line(args.line)
+    line = load_line(args.line, args.also)
     journal = args.journal or Path("out") / f"{line.name}.journal"
     blueprint = compose(
         line,
@@ -23,5 +23,6 @@ def run(args: argparse.Namespace) -> int:
         time_scale=args.time_scale,
         namespace=args.namespace,
         headless=not args.window,
+        also=[str(find_line(name)) for name in args.also],
     )
     return bring_up(blueprint, journal.parent / "logs")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from microcell.composition.blueprint import Blueprint, DevicePlan, NodePlan, ProcessPlan
@@ -23,6 +23,9 @@ _INSPECTION_KINDS = ("camera", "fixture")
 _WATCHED_KINDS = ("feeder", "tool_changer", "safety")
 """What the orchestrator looks at itself."""
 
+_SET_UP_KINDS = ("carton_station", "printer")
+"""What besides feeders hears from the orchestrator that it is set up for another line."""
+
 Parameters = Mapping[str, object]
 
 
@@ -37,11 +40,13 @@ def compose(
     time_scale: float | None = None,
     namespace: str = "",
     headless: bool = True,
+    also: Sequence[Path | str] = (),
 ) -> Blueprint:
     """What runs for a line in a world.
 
-    `line_path` is what the processes load the line from. `time_scale` is the speed of mock hardware against real time,
-    without it the line's own. `namespace` is the cell's name when it is empty. `headless`: Gazebo without a window.
+    `line_path` is what the processes load the line from, `also` the other lines of the cell. `time_scale` is the speed of
+    mock hardware against real time, without it the line's own. `namespace` is the cell's name when it is empty. `headless`:
+    Gazebo without a window.
 
     Raises `UsageError` for a modelled camera outside the virtual world: between nodes there are only images. Whether this
     machine has Gazebo is found out when the world is started.
@@ -52,6 +57,10 @@ def compose(
     if world != "virtual" and camera != "rendered":
         raise UsageError(f"camera '{camera}' exists in the virtual world only. In {world}, leave camera out.")
     common: dict[str, object] = {"line": str(line_path), "world": world, "seed": seed}
+    if also:
+        common["also"] = [str(path) for path in also]
+    if world == "gazebo" and also:
+        raise UsageError("in world gazebo nobody sets stations up for another line. Leave --also out.")
     if world == "virtual":
         return _virtual(line, {**common, "camera": camera})
     if world == "mock":
@@ -89,7 +98,8 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
     inspection = NodePlan(
         "inspection_skills", "skill_server", "inspection_skills", INSPECTION_FAMILIES, seeing, first
     )
-    watched = tuple(n for n in names if kinds[n] in _WATCHED_KINDS)
+    hearing = _SET_UP_KINDS if line.also else ()
+    watched = tuple(n for n in names if kinds[n] in (*_WATCHED_KINDS, *hearing))
     orchestrator = NodePlan(
         "orchestrator", "orchestrator", "orchestrator", devices=watched, after=(*first, arm.name, inspection.name)
     )

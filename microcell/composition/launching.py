@@ -28,6 +28,7 @@ RESTART_S = 2.0
 
 ARGUMENTS = {
     "line": ("valve", "name of a shipped line, or the path of a line's YAML file"),
+    "also": ("", "other lines of the cell, with commas between them"),
     "world": ("mock", "mock, gazebo or real"),
     "journal": ("", "file of the journal; default: out/<line>.journal"),
     "seed": ("0", "of the mock hardware's scatter"),
@@ -57,14 +58,16 @@ def actions(blueprint: Blueprint) -> list[Action]:
 
 def _start(context: LaunchContext) -> list[Action]:
     told = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    also = [name.strip() for name in told["also"].split(",") if name.strip()]
     blueprint = compose(
-        load_line(told["line"]),
+        load_line(told["line"], also),
         told["world"],
         line_path=told["line"],
         journal=told["journal"] or None,
         seed=int(told["seed"]),
         time_scale=float(told["time_scale"]) if told["time_scale"] else None,
         namespace=told["namespace"],
+        also=also,
         headless=told["headless"].lower() not in ("false", "0", "no"),
     )
     check_startable(blueprint)

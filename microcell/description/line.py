@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -104,6 +105,10 @@ class Evidence(Description):
     of: Literal["all", "rejected"] = Field("all", description="Of which units.")
 
 
+Shared = Literal["fixture", "carton_station", "printer"]
+"""Kinds of station that a line can have for itself, besides its feeders."""
+
+
 class LineDocument(Document):
     """The file of a line: names of cell and product, and the set-up."""
 
@@ -111,6 +116,9 @@ class LineDocument(Document):
     cell: Name = Field(description="Cell that is set up.")
     product: Name = Field(description="Product that it makes.")
     feeders: dict[Name, FeederSetup] = Field(description="What is in each feeder of the cell.")
+    uses: dict[Shared, tuple[Name, ...]] = Field(
+        default_factory=dict, description="Stations of a kind that are for this line; of a kind that is not named, all."
+    )
     ideal_cycle_s: float = Field(
         gt=0,
         le=86_400,
@@ -132,13 +140,17 @@ class LineDocument(Document):
 
 
 class Line(LineDocument):
-    """A line with all that it refers to, complete and checked."""
+    """A line with all that it refers to, complete and checked.
+
+    `also` are other lines of the same cell, which it can change over to, or run as well where their set-ups agree.
+    """
 
     cell_description: Cell
     product_description: Product
     tools: dict[Name, Annotated[Tool, Field(discriminator="device")]]
     calibrations: dict[Name, Calibration] = Field(default_factory=dict)
     """By camera. What they say of its optics stands in `cell_description` already."""
+    also: tuple[Line, ...] = ()
 
     @cached_property
     def ways(self) -> Ways:
@@ -153,3 +165,37 @@ class Line(LineDocument):
     def feeders_of(self, part: str) -> tuple[str, ...]:
         """The feeders that offer a part, in the order of the file."""
         return tuple(name for name, setup in self.feeders.items() if setup.part == part)
+
+    @property
+    def every(self) -> tuple[Line, ...]:
+        """This line and those that the same cell can run besides."""
+        return (self, *self.also)
+
+    def making(self, product: str) -> Line:
+        """The line of the cell that makes a product, "" for this one; KeyError where none does."""
+        return self if product in ("", self.product) else self._others[product]
+
+    def makes(self, product: str) -> bool:
+        """Whether some line of the cell makes a product; "" is this one's."""
+        return product in ("", self.product) or product in self._others
+
+    @cached_property
+    def _others(self) -> dict[str, Line]:
+        """The other lines of the cell by their products; each knows all the rest."""
+        alone = (self.beside(()), *self.also)
+        return {line.product: line.beside(tuple(other for other in alone if other is not line)) for line in self.also}
+
+    def beside(self, others: tuple[Line, ...]) -> Line:
+        """The same line in a cell that can run these lines as well."""
+        return self.model_copy(update={"also": tuple(other.model_copy(update={"also": ()}) for other in others)})
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Line:
+        """A copy that works out anew which lines there are besides."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("_others", None)
+        return copy
+
+    def works_with(self, device: str) -> bool:
+        """Whether this line may use a device: not where it names others of the kind."""
+        spec = self.cell_description.devices.get(device)
+        return spec is None or spec.kind not in self.uses or device in self.uses[spec.kind]

@@ -27,16 +27,18 @@ from microcell.paths import share_directory
 ENDINGS = (".yaml", ".yml")
 
 
-def load_line(path_or_name: Path | str) -> Line:
-    """Load a line with its cell, product and tools; raises ConfigError.
+def load_line(path_or_name: Path | str, also: Iterable[Path | str] = ()) -> Line:
+    """Load a line with its cell, product and tools; raises ConfigError. `also` are other lines of the same cell.
 
     A bare name is looked for in `./config/lines`, then in the shared configuration. What the line names is
     looked for beside the line's folder (`../cells/<name>.yaml`), then in the shared configuration.
     """
     library = _Library()
-    context = library.line(find_line(path_or_name))
-    _refuse([*library.issues(), *check(context)])
-    return _line(context)
+    contexts = [library.line(find_line(name)) for name in (path_or_name, *also)]
+    _refuse([*library.issues(), *(issue for context in contexts for issue in check(context))])
+    _refuse(_not_beside(contexts))
+    first, *others = map(_line, contexts)
+    return first.beside(tuple(others)) if others else first
 
 
 def load_document(path: Path | str) -> Any:
@@ -247,6 +249,21 @@ def _alone(reading: Reading) -> Context:
     if reading.kind == "tool":
         return Context({}, {reading.path.stem: reading})
     return Context({reading.kind: reading} if reading.kind else {})
+
+
+def _not_beside(contexts: list[Context]) -> Iterator[Issue]:
+    """What is wrong with lines that one cell is to run: they are set up in the same cell, and make different products."""
+    first, *others = contexts
+    made = {first.line.product: first.line.name}
+    for context in others:
+        line, source = context.line, context.readings["line"].source
+        if line.cell != first.line.cell:
+            remedy = f"'{first.line.name}' is set up in '{first.line.cell}'. Name lines of one cell."
+            yield source.issue(("cell",), f"this line is set up in another cell ('{line.cell}')", remedy)
+        if line.product in made:
+            remedy = "of the lines that a cell runs each makes another product. Leave one out."
+            yield source.issue(("product",), f"'{made[line.product]}' makes this product already", remedy)
+        made[line.product] = line.name
 
 
 def _made(line: Line) -> Reading:

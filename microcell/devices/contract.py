@@ -35,6 +35,9 @@ class Device(ABC):
     async def stop(self) -> None:
         """Make the device still at once. Safe at any time, also before `connect`."""
 
+    async def set_up(self, product: str) -> None:
+        """Hear that a person has set the station up for another product. Most devices have nothing to do then."""
+
     @abstractmethod
     async def status(self) -> DeviceStatus:
         """Present state."""

@@ -33,7 +33,7 @@ async def weak_cell(call: Call) -> Any:
 async def short_count(call: Call) -> Any:
     presented = await call.run()
     item = offered(call)
-    if not call.plant.feeding.delivery.is_counted(item.part_name):
+    if not call.plant.feeding.delivery(item.product).is_counted(item.part_name):
         call.plant.injections.not_after_all(call.happening)
         return presented
     short = item.part.model_copy(update={"marks": item.part.marks[:-1]})
@@ -90,7 +90,8 @@ async def blind(call: Call) -> Any:
 
 
 def _sites(call: Call) -> Any:
-    return call.plant.bench.layout.sites_of(offered(call).part_name)
+    item = offered(call)
+    return call.plant.bench.recipe_of(item).sites_of(item.part_name)
 
 
 EFFECTS: dict[str, Effect] = {

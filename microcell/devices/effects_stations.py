@@ -53,11 +53,11 @@ async def shifted_part(call: Call) -> Any:
 async def wrong_part(call: Call) -> Any:
     presented = await call.run()
     item = offered(call)
-    others = call.plant.feeding.delivery.others(item.part_name)
+    others = call.plant.feeding.delivery(item.product).others(item.part_name)
     if not others:
         call.plant.injections.not_after_all(call.happening)
         return presented
-    part = call.plant.line.product_description.parts[others[0]]
+    part = call.plant.bench.recipe_of(item).product.parts[others[0]]
     call.plant.inventory.move(item, item.place, item.pose, part_name=others[0], part=part)
     return presented
 
@@ -65,7 +65,7 @@ async def wrong_part(call: Call) -> Any:
 async def faulty_part(call: Call) -> Any:
     presented = await call.run()
     item = offered(call)
-    flaws = call.plant.feeding.delivery.scratches(item.part_name, f"injected:{item.item_id}")
+    flaws = call.plant.feeding.delivery(item.product).scratches(item.part_name, f"injected:{item.item_id}")
     if not flaws:
         call.plant.injections.not_after_all(call.happening)
         return presented
@@ -76,7 +76,7 @@ async def faulty_part(call: Call) -> Any:
 async def turned_part(call: Call) -> Any:
     presented = await call.run()
     item = offered(call)
-    if not call.plant.feeding.delivery.turn_matters(item.part_name):
+    if not call.plant.feeding.delivery(item.product).turn_matters(item.part_name):
         call.plant.injections.not_after_all(call.happening)
         return presented
     quarter = Pose((0.0, 0.0, 0.0), from_rpy(0.0, 0.0, math.pi / 2))

@@ -154,6 +154,9 @@ class Guard(Device):
     async def stop(self) -> None:
         await self.device.stop()
 
+    async def set_up(self, product: str) -> None:
+        await self._answer("set_up", lambda spec, args: 0.0, (product,))
+
     async def status(self) -> DeviceStatus:
         return await self.device.status()
 

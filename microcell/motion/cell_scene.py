@@ -21,6 +21,7 @@ from microcell.description.cell import (
     TesterSpec,
     ToolCribSpec,
 )
+from microcell.description.contents import holds_its_own
 from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
 from microcell.geometry import Pose, from_rpy
@@ -94,10 +95,15 @@ def tool_in_pocket(line: Line, pocket: Pocket) -> tuple[Solid, ...]:
 
 def _device_solids(line: Line, name: str, spec: DeviceSpec) -> tuple[Solid, ...]:
     usual = _USUAL.get(type(spec))
-    solids = tuple(usual(line, name, spec)) if usual is not None else ()
+    solids = tuple(usual(_set_up_by(line, name), name, spec)) if usual is not None else ()
     if spec.shape:
         return (*(Solid(name, shape) for shape in spec.shape), *(solid for solid in solids if solid.name == ROOM))
     return solids
+
+
+def _set_up_by(line: Line, station: str) -> Line:
+    """The line by which a station is set up while a line works: itself, or of stations that it does not use, another."""
+    return next((each for each in line.every if holds_its_own(each, station)), line)
 
 
 def _bench(base_in_cell: Pose) -> Solid:

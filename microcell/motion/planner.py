@@ -51,10 +51,14 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What hangs at the flange: a tool of the line and a part (or unit) of its product by name, "" for none."""
+    """What hangs at the flange: a tool of the line and a part (or unit) of its product by name, "" for none.
+
+    `product` is the part's; "" for that of the cell's first line.
+    """
 
     tool: str = ""
     part: str = ""
+    product: str = ""
 
 
 class MotionPlanner:

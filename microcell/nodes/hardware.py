@@ -21,12 +21,13 @@ from microcell.ros.runtime import RosRuntime, run
 async def serve(runtime: RosRuntime) -> None:
     """Show the hardware until the process is asked to stop; then outlive the nodes that need it.
 
-    Parameters: line (name or path), seed, time_scale (cell time over real time), dependents (nodes that need the hardware),
+    Parameters: line (name or path), also (more of the cell's),
+    seed, time_scale (cell time over real time), dependents (nodes that need the hardware),
     plant_state (file that the bench is kept in, so that it outlives this process; none when it is empty), journal (of the
     cell: while there is none yet, the bench begins afresh).
     """
     node = runtime.create_node(names.HARDWARE, parameter_overrides=own_time())
-    line = load_line(parameters.text(node, "line"))
+    line = load_line(parameters.text(node, "line"), parameters.names(node, "also"))
     dependents = parameters.names(node, "dependents")
     seed, time_scale = parameters.integer(node, "seed", 0), parameters.number(node, "time_scale", 1.0)
     hardware = MockHardware(runtime, node, line, seed, time_scale, strike_own_process, _bench_file(node))

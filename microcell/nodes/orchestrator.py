@@ -43,7 +43,8 @@ DISCOVERY_S = 0.5
 class Orchestrator:
     """The orchestrator process; its ROS interface is that of `CellInterface`.
 
-    Parameters: line (name or path), world (mock, gazebo, real), journal (file; default out/<line>.journal), seed and camera
+    Parameters: line (name or path), also (more of the cell's),
+    world (mock, gazebo, real), journal (file; default out/<line>.journal), seed and camera
     (noted in the journal), autostart (default true: reset and start by itself), skill_servers (managed nodes, in bring-up
     order), devices (that the controller watches: feeders, tool changers, safety devices).
     """
@@ -52,7 +53,7 @@ class Orchestrator:
         self._clock = runtime.clock = RosClock(node)
         self._runtime = runtime
         self._node = node
-        self._line: Line = load_line(parameters.text(node, "line"))
+        self._line: Line = load_line(parameters.text(node, "line"), parameters.names(node, "also"))
         self._world = parameters.text(node, "world", "mock")
         self._autostart = parameters.flag(node, "autostart", True)
         servers = self._servers = parameters.names(node, "skill_servers")

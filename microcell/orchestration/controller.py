@@ -19,6 +19,7 @@ from microcell.orchestration.execution import ChainRunner, check_skills
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.interlock import Interlock
 from microcell.orchestration.leasing import lease
+from microcell.orchestration.line_change import LineChange
 from microcell.orchestration.order_desk import OrderDesk
 from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.own_commands import OwnCommands
@@ -85,6 +86,10 @@ class Controller:
         self.desk = OrderDesk(self.shop, self._wake)
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.service, self.epoch)
         self.tooling = self._runner.tooling
+        parts = (self.tooling, self._feeders)
+        self.line_change = LineChange(
+            self.shop, port, devices, parts, self._waiting.until, self._wake, self.journal_failed
+        )
 
     # life
 
@@ -94,7 +99,8 @@ class Controller:
         Raises `UsageError` before anything moves when a skill is missing. Until it returns nothing begins, and no command
         but Abort is taken: what an earlier controller left, and what there is to work with, is not known before.
         """
-        await check_skills(self.line, self._port)
+        for product in self.shop.lines.active:
+            await check_skills(self.shop.lines.of(product), self._port)
         self._record(opening(self.shop, self.session, self.epoch))
         self.shop.settle()
         self.desk.start()
@@ -104,6 +110,7 @@ class Controller:
         for unit, waiting in self._runner.recovering.resume(self._resumption.units, self._resumption.used):
             self.beside(waiting, f"{unit.serial}/question", unit)
         await self._interlock.start()
+        self.line_change.start()
         self._started = True
         self._wake()
         if self.session.autostart and self.state is State.STOPPED:
@@ -117,6 +124,7 @@ class Controller:
         except JournalError as error:
             self.journal_failed(error)
         await self._waiting.until(lambda: not self._tasks.moving)
+        await self.line_change.close()
         await self._tasks.cancel()
         await asyncio.gather(self.desk.close(), self._feeders.close(), self._interlock.close())
         self._look()

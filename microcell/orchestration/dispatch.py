@@ -91,7 +91,7 @@ class Dispatcher:
 
     def has_work(self) -> bool:
         """Whether any unit is in work or may be begun."""
-        return bool(self.shop.units) or bool(self.shop.orders.next_of_each_variant())
+        return bool(self.shop.at_work()) or bool(self.shop.orders.next_of_each_variant())
 
     def why_blocked(self) -> list[Fault]:
         """Why nothing can go on: a tool that must not be used, devices out of service, or CELL_BLOCKED."""
@@ -118,7 +118,7 @@ class Dispatcher:
             if server := self.shop.missing_server(unit, chain):
                 servers.append(server)
                 continue
-            found = self.shop.resources.bind(unit, chain, self.shop.needs(unit, chain), self.shop.units.values())
+            found = self.shop.resources.bind(unit, chain, self.shop.needs(unit, chain), self.shop.at_work())
             if isinstance(found, Binding):
                 wish = found.claims()
                 if not wish & kept:
@@ -141,7 +141,7 @@ class Dispatcher:
 
     def _docking_for(self, unit: UnitWork, chain: Chain) -> Docking | None:
         shop = self.shop
-        return shop.resources.docking_for(unit, chain, shop.needs(unit, chain), shop.units.values())
+        return shop.resources.docking_for(unit, chain, shop.needs(unit, chain), shop.at_work())
 
     def _is_late(self, order: OrderWork) -> bool:
         return order.due_s is not None and order.due_s <= self.shop.clock.now()
@@ -149,7 +149,7 @@ class Dispatcher:
     def _candidates(self) -> list[tuple[UnitWork, OrderWork, Chain, bool]]:
         """Every chain that the plans allow now."""
         shop = self.shop
-        running = sorted(shop.units.values(), key=lambda u: (shop.orders[u.order_id].urgency, u.sequence))
+        running = sorted(shop.at_work(), key=lambda u: (shop.orders[u.order_id].urgency, u.sequence))
         found = [(u, shop.orders[u.order_id], chain, False) for u in running for chain in u.ready_chains()]
         for order, variant in shop.orders.next_of_each_variant() if self._any_may_begin() else ():
             unit = shop.draft_unit(order, variant)
@@ -159,13 +159,16 @@ class Dispatcher:
 
     def _any_may_begin(self) -> bool:
         """Whether looking at those that wait is worth while: there is room, or units in work may be overtaken."""
-        return len(self.shop.units) < self.shop.line.max_units_in_work or len(self.shop.orders) > 1
+        shop = self.shop
+        most = sum(shop.lines.of(product).max_units_in_work for product in shop.lines.active)
+        return len(shop.units) < most or len(shop.orders) > 1
 
     def _may_begin(self, order: OrderWork) -> bool:
         """Whether an order may begin a unit: units of less urgent orders that are in work take no room from it."""
         shop = self.shop
-        ahead = sum(shop.orders[unit.order_id].priority >= order.priority for unit in shop.units.values())
-        return ahead < shop.line.max_units_in_work
+        mine = (unit for unit in shop.units.values() if unit.product == order.product)
+        ahead = sum(shop.orders[unit.order_id].priority >= order.priority for unit in mine)
+        return ahead < shop.lines.of(order.product).max_units_in_work
 
     def _could_be_made(self, unit: UnitWork) -> bool:
         """Whether nothing that a unit needs is out of use: one that is begun all the same takes the place of another."""
@@ -179,11 +182,11 @@ class Dispatcher:
 
     def _lacks(self, unit: UnitWork, chain: Chain) -> tuple[str, ...]:
         shop = self.shop
-        return shop.resources.lacking(unit, chain, shop.needs(unit, chain), shop.units.values())
+        return shop.resources.lacking(unit, chain, shop.needs(unit, chain), shop.at_work())
 
     def _waiting(self) -> Iterator[tuple[UnitWork, Chain]]:
         """Every chain of the units in work that the plans allow now, and all chains of those that might be begun."""
-        for unit in self.shop.units.values():
+        for unit in self.shop.at_work():
             yield from ((unit, chain) for chain in unit.ready_chains())
         for order, variant in self.shop.orders.next_of_each_variant():
             unit = self.shop.draft_unit(order, variant)

@@ -174,14 +174,14 @@ class ChainRunner:
         failed = f"{'recycled, ' if result.disposition == 'recycle' else ''}inspection failed: {names}"
         if result.disposition != "rework" or not redo:
             self._shop.scrap(unit, operation, ",".join(checks), failed)
-        elif unit.reworks >= self._shop.line.max_reworks:
+        elif unit.reworks >= self._shop.line_of(unit).max_reworks:
             self._shop.scrap(unit, operation, ",".join(checks), f"still not good after {unit.reworks} reworks: {names}")
         else:
             self._shop.rework(unit, operation, tuple(checks), redo)
 
     def _failed_checks(self, unit: UnitWork, operation: str, result: SkillResult) -> dict[str, Any]:
         name = self._shop.parameters(unit, operation).get("inspection", "")
-        inspection = self._shop.line.product_description.inspections.get(name)
+        inspection = self._shop.line_of(unit).product_description.inspections.get(name)
         return {c: inspection.checks[c] for c in result.failed_checks if c in inspection.checks} if inspection else {}
 
     async def _attempt(self, unit: UnitWork, operation: str, resources: Mapping[str, str], job: Job) -> SkillResult:
@@ -239,7 +239,8 @@ class ChainRunner:
         holder = f"{unit or resources['arm']}/{operation}"
         mounted = shop.tools.serial_on(resources.get("arm", ""))
         lease = Lease(holder, resources, self._epoch, mounted)
-        goal = SkillGoal(skill, unit, variant, operation, attempt_id, {**parameters, **changed}, lease)
+        product = shop.units[unit].product if unit in shop.units else ""
+        goal = SkillGoal(skill, unit, variant, operation, attempt_id, {**parameters, **changed}, lease, product)
         started = events.OperationStarted(
             time_s=clock.now(),
             unit=unit,
@@ -311,14 +312,18 @@ class ChainRunner:
 
 async def check_skills(line: Line, port: SkillPort) -> None:
     """`UsageError` when nobody offers a skill that the line's plan or its tool changes need."""
-    product = line.product_description
-    wanted = {op.skill for plan in (product.plan, product.scrap_plan) for op in plan.values()}
-    wanted |= {"park"} if line.cell_description.zones else set()
-    missing = sorted((wanted | {"change_tool", "settle_tool"}) - await port.offered())
-    if missing:
+    if missing := await missing_skills(line, port):
         raise UsageError(
             f"nobody offers the skill {', '.join(missing)}, which the plan of '{line.product}' needs. Start its server."
         )
+
+
+async def missing_skills(line: Line, port: SkillPort) -> list[str]:
+    """Skills that a line's plan or its tool changes need and that nobody offers."""
+    product = line.product_description
+    wanted = {op.skill for plan in (product.plan, product.scrap_plan) for op in plan.values()}
+    wanted |= {"park"} if line.cell_description.zones else set()
+    return sorted((wanted | {"change_tool", "settle_tool"}) - await port.offered())
 
 
 def _placed(result: SkillResult, goal: SkillGoal, now_s: float) -> SkillResult:

@@ -21,7 +21,8 @@ class FeederWatch:
     def __init__(self, shop: Shop, devices: Mapping[str, Device], wake: Callable[[], None]) -> None:
         self._shop = shop
         self._wake = wake
-        self._feeders = {name: _feeder(name, devices[name]) for name in shop.line.feeders}
+        feeders = shop.line.cell_description.of_kind("feeder")
+        self._feeders = {name: _feeder(name, devices[name]) for name in shop.lines.set_up if name in feeders}
         self._watchers: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:

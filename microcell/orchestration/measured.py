@@ -11,8 +11,9 @@ class Measured:
     """The newest value of each feature that some operation of the plan is given, by unit."""
 
     def __init__(self, line: Line) -> None:
-        plan = line.product_description.plan
-        self._wanted = {name for operation in plan.values() for names in operation.given.values() for name in names}
+        plans = (each.product_description.plan for each in line.every)
+        operations = (operation for plan in plans for operation in plan.values())
+        self._wanted = {name for operation in operations for names in operation.given.values() for name in names}
         self._values: dict[str, dict[str, float]] = {}
 
     def apply(self, event: Event) -> None:

@@ -7,7 +7,7 @@ the same variant would get exactly the same devices, so it cannot begin before t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from heapq import heappop, heappush
 
 from microcell.errors import UsageError
@@ -15,6 +15,8 @@ from microcell.events import Event, OrderAccepted, OrderControlled, OrderUpdated
 from microcell.orchestration.limits import KEPT_ENDED_ORDERS, some
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
 
+Wanted = tuple[str, str]
+"""Product and variant."""
 Waiting = tuple[tuple[float, float, int], str]
 """Urgency and id of an order."""
 
@@ -22,18 +24,20 @@ Waiting = tuple[tuple[float, float, int], str]
 class OrderBook(Mapping[str, OrderWork]):
     """Orders by id, in the order of their arrival. Ended ones leave it when `KEPT_ENDED_ORDERS` others ended after them.
 
-    `changed` are the orders of which something may have changed since `take_changed`.
+    `changed` are the orders of which something may have changed since `take_changed`. `may_begin` tells of which products
+    units may be begun now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, may_begin: Callable[[str], bool] = lambda product: True) -> None:
+        self._may_begin = may_begin
         self.accepted = 0
         self._orders: dict[str, OrderWork] = {}
         self._known: set[str] = set()
         self._ended: deque[str] = deque()
         self._just_ended: list[OrderWork] = []
         self._changed: dict[str, None] = {}
-        self._waiting: dict[str, list[Waiting]] = {}
-        self._queued: set[tuple[str, str]] = set()
+        self._waiting: dict[Wanted, list[Waiting]] = {}
+        self._queued: set[tuple[Wanted, str]] = set()
         self._begun: dict[str, None] = {}
 
     def __getitem__(self, order_id: str) -> OrderWork:
@@ -75,14 +79,15 @@ class OrderBook(Mapping[str, OrderWork]):
         if order.status is not OrderStatus.NOT_STARTED:
             self._begun[order.order_id] = None
         for variant, left in order.to_start.items():
-            if left > 0 and (variant, order.order_id) not in self._queued:
-                self._queued.add((variant, order.order_id))
-                heappush(self._waiting.setdefault(variant, []), (order.urgency, order.order_id))
+            wanted = (order.product, variant)
+            if left > 0 and (wanted, order.order_id) not in self._queued:
+                self._queued.add((wanted, order.order_id))
+                heappush(self._waiting.setdefault(wanted, []), (order.urgency, order.order_id))
 
     def moved(self, order: OrderWork) -> None:
         """Let an order whose urgency or lines have changed wait at its new place; the old one is passed over."""
         for variant in order.to_start:
-            self._queued.discard((variant, order.order_id))
+            self._queued.discard(((order.product, variant), order.order_id))
         self.touch(order)
         self.offer(order)
 
@@ -112,7 +117,8 @@ class OrderBook(Mapping[str, OrderWork]):
 
     def next_of_each_variant(self) -> list[tuple[OrderWork, str]]:
         """For each variant that somebody waits for the most urgent order that may begin a unit of it; most urgent first."""
-        heads = [(order, variant) for variant in self._waiting if (order := self._head(variant)) is not None]
+        open_ = [wanted for wanted in self._waiting if self._may_begin(wanted[0])]
+        heads = [(order, wanted[1]) for wanted in open_ if (order := self._head(wanted)) is not None]
         return sorted(heads, key=lambda head: (head[0].urgency, list(head[0].to_start).index(head[1])))
 
     def touched_by(self, event: Event, units: Mapping[str, UnitWork]) -> None:
@@ -135,8 +141,8 @@ class OrderBook(Mapping[str, OrderWork]):
             order.end.set()
         self._just_ended.clear()
 
-    def _head(self, variant: str) -> OrderWork | None:
-        waiting = self._waiting[variant]
+    def _head(self, wanted: Wanted) -> OrderWork | None:
+        waiting, variant = self._waiting[wanted], wanted[1]
         while waiting:
             urgency, order_id = waiting[0]
             order = self._orders.get(order_id)
@@ -145,5 +151,5 @@ class OrderBook(Mapping[str, OrderWork]):
                 return order
             heappop(waiting)  # it paused, ended or needs no more; `offer` brings it back
             if not moved:
-                self._queued.discard((variant, order_id))
+                self._queued.discard((wanted, order_id))
         return None

@@ -84,7 +84,7 @@ class OrderDesk:
         """Change an order by the difference; what has changed. `UsageError` says why not."""
         check_text("the reason", reason)
         order = self._shop.orders.find(order_id)
-        lines = order.lines if change.lines is None else self._named(change.lines)
+        lines = order.lines if change.lines is None else self._named(order, change.lines)
         priority = order.priority if change.priority is None else change.priority
         if not -100 <= priority <= 100:
             raise UsageError(f"the priority {priority} is out of range: -100 to 100 is possible.")
@@ -94,28 +94,31 @@ class OrderDesk:
 
     def view(self, order: OrderWork) -> OrderView:
         """An order as it stands, and what is to be expected of it."""
-        cell, product = self._shop.cell_state, self._shop.line.product
+        cell, product = self._shop.cell_state, order.product or self._shop.line.product
         if order.status.ended:
             return OrderView.of(order, product, job_of(order, cell), None, ())
         short = tuple(map(str, self.stock.shortages(order)))
         waits = "; ".join(f"short of {part}" for part in short)
         if not order.released:
             waits = "its earliest start has not come"
+        waits = self._shop.lines.why_not(order.product) or waits
         first = self._shop.orders.going_first(order, self._shop.units)
         return OrderView.of(order, product, job_of(order, cell, first, waits), self.promises.end_s(order), short)
 
     # inside
 
-    def _named(self, lines: Lines) -> Lines:
+    def _named(self, order: OrderWork, lines: Lines) -> Lines:
         """Lines with the product's default variant where they name none."""
         if any(quantity < 1 for _, quantity in lines):
             raise UsageError("a line has at least 1 unit. Leave out the lines that are not wanted.")
-        return tuple((variant or self._shop.line.product_description.default_variant, number) for variant, number in lines)
+        default = self._shop.lines.of(order.product).product_description.default_variant
+        return tuple((variant or default, number) for variant, number in lines)
 
     def _short_before(self, order: Order) -> tuple[Short, ...]:
         """What would be short for an order that is not taken in yet."""
         self._shop.check(order)
-        draft = OrderWork("", self._shop.lines_of(order), order.priority, None, 0.0, 0, order.replace_scrapped)
+        lines, scrapped = self._shop.lines_of(order), order.replace_scrapped
+        draft = OrderWork("", lines, order.priority, None, 0.0, 0, scrapped, order.product)
         return self.stock.shortages(draft)
 
     def _refuse_short(self, order: Order) -> None:

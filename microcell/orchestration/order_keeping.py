@@ -7,10 +7,10 @@ from itertools import count
 
 from microcell import events
 from microcell.clock import Clock
-from microcell.description.line import Line
 from microcell.description.order import Order
 from microcell.errors import UsageError
 from microcell.orchestration.limits import MAX_OPEN_ORDERS, MAX_ORDER_UNITS
+from microcell.orchestration.lines import Lines as CellLines
 from microcell.orchestration.order_book import OrderBook
 from microcell.orchestration.work import OrderStatus, OrderWork
 
@@ -21,7 +21,7 @@ Lines = tuple[tuple[str, int], ...]
 class OrderKeeping:
     """The orders of a shop."""
 
-    line: Line
+    lines: CellLines
     clock: Clock
     record: Callable[[events.Event], None]
     orders: OrderBook
@@ -47,24 +47,27 @@ class OrderKeeping:
 
     def check(self, order: Order) -> None:
         """Raise `UsageError` for an order that cannot be taken in."""
-        if order.product != self.line.product:
-            raise UsageError(f"this line makes '{self.line.product}', not '{order.product}'. Send the order to its line.")
+        if order.product not in self.lines.products:
+            made = " and ".join(f"'{product}'" for product in self.lines.products)
+            raise UsageError(
+                f"this line makes {made}, not '{order.product}'. Send the order to its line."
+            )
         if order.order_id and self.orders.is_known(order.order_id):
             raise UsageError(f"order '{order.order_id}' is known already. Choose another order_id.")
         if self.orders.open >= MAX_OPEN_ORDERS:
             raise UsageError(f"{MAX_OPEN_ORDERS} orders are open, which is the limit. Order again when some have ended.")
         others = [(variant, 1) for key, instead in order.substitutes.items() for variant in (key, *instead)]
-        self._check_lines((*self.lines_of(order), *others), order.quantity)
+        self._check_lines(order.product, (*self.lines_of(order), *others), order.quantity)
         if order.due and order.earliest and order.earliest >= order.due:
             raise UsageError("the order is due before its earliest start. Correct one of the two.")
 
     def lines_of(self, order: Order) -> Lines:
         """An order's lines, each with its variant."""
-        default = self.line.product_description.default_variant
+        default = self.lines.of(order.product).product_description.default_variant
         return tuple((line.variant or default, line.quantity) for line in order.lines)
 
-    def _check_lines(self, lines: Lines, quantity: int) -> None:
-        variants = self.line.product_description.variants
+    def _check_lines(self, product: str, lines: Lines, quantity: int) -> None:
+        variants = self.lines.of(product).product_description.variants
         if quantity > MAX_ORDER_UNITS:
             raise UsageError(f"{quantity} units are too many for one order ({MAX_ORDER_UNITS}). Split it.")
         unknown = sorted({variant for variant, _ in lines} - set(variants))
@@ -85,6 +88,7 @@ class OrderKeeping:
             accepted_s=accepted.time_s,
             sequence=self.orders.accepted,
             replace_scrapped=accepted.replace_scrapped,
+            product=accepted.product,
             allowed=accepted.allowed,
             earliest_s=accepted.earliest_s,
             released=accepted.earliest_s is None or accepted.earliest_s <= self.clock.now(),
@@ -97,7 +101,7 @@ class OrderKeeping:
         """Change an order by the difference to what it was; what has changed. `UsageError` says why not."""
         if order.status.ended or order.cancelling or order.stopping:
             raise UsageError(f"order '{order.order_id}' begins no more units, so that nothing can be changed.")
-        self._check_lines(lines, sum(quantity for _, quantity in lines))
+        self._check_lines(order.product, lines, sum(quantity for _, quantity in lines))
         wanted = dict.fromkeys((*order.to_start, *(variant for variant, _ in lines)), 0)
         for variant, quantity in lines:
             wanted[variant] += quantity

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from microcell import plugins
-from microcell.events import Event, OrderAccepted, OrderControlled, OrderUpdated, StateChanged, UnitEnded, UnitStarted
+from microcell.events import (
+    Event,
+    LineChangeBegun,
+    LineChangeEnded,
+    LinesChanged,
+    OrderAccepted,
+    OrderControlled,
+    OrderUpdated,
+    StateChanged,
+    UnitEnded,
+    UnitStarted,
+)
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork, UnitWork
 
@@ -20,6 +31,9 @@ FORGETTING = 0.05
 PRIOR_S = 60.0
 """Work for which the durations are taken to be right at first."""
 LEAST_RATIO, MOST_RATIO = 0.3, 5.0
+QUEUE_CHANGES = (
+    OrderAccepted, OrderUpdated, OrderControlled, UnitStarted, UnitEnded, LineChangeBegun, LinesChanged, LineChangeEnded
+)  # fmt: skip
 KEPT_S, KEPT_RATIO = 10.0, 0.05
 """A promise that would move by less than this, or by less than this share of the time left, stays as it was told."""
 
@@ -41,7 +55,7 @@ class Promises:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._unit_s: dict[str, float] = {}
+        self._unit_s: dict[tuple[str, str], float] = {}
         self._took_s = self._expected_s = PRIOR_S
         self._since_s: float | None = None
         self._queue: _Queue | None = None
@@ -49,7 +63,7 @@ class Promises:
 
     def apply(self, event: Event) -> None:
         """Learn from the ends of units; the time in which the cell does not work counts for nothing."""
-        if isinstance(event, (OrderAccepted, OrderUpdated, OrderControlled, UnitStarted, UnitEnded)):
+        if isinstance(event, QUEUE_CHANGES):
             self._queue = None
         if isinstance(event, StateChanged):
             self._since_s = None
@@ -58,13 +72,13 @@ class Promises:
         elif isinstance(event, UnitEnded) and event.unit in self._shop.units:
             unit = self._shop.units[event.unit]
             if self._since_s is not None:
-                self._learn(event.time_s - self._since_s, self.unit_s(unit.variant))
+                self._learn(event.time_s - self._since_s, self.unit_s(unit.product, unit.variant))
             self._since_s = event.time_s
 
     def end_s(self, order: OrderWork) -> float | None:
         """When an order will have ended; None where that is not known: it is stored, paused or ended."""
         waits = not order.may_start_units and not order.in_work and order.released
-        if order.status.ended or waits:
+        if order.status.ended or waits or not self._shop.lines.runs(order.product):
             order.promised_s = None
             return None
         now_s = self._shop.clock.now()
@@ -85,12 +99,13 @@ class Promises:
         self._took_s = (1.0 - FORGETTING) * self._took_s + took_s
         self._expected_s = (1.0 - FORGETTING) * self._expected_s + expected_s
 
-    def unit_s(self, variant: str) -> float:
+    def unit_s(self, product: str, variant: str) -> float:
         """For how long the cell is taken by one unit."""
-        if variant not in self._unit_s:
-            unit = self._shop.specimen(variant)
-            self._unit_s[variant] = max(self._shop.line.ideal_cycle_s, self._rest_s(unit) / self._arms)
-        return self._unit_s[variant]
+        key = (product, variant)
+        if key not in self._unit_s:
+            unit, line = self._shop.specimen(product, variant), self._shop.lines.of(product)
+            self._unit_s[key] = max(line.ideal_cycle_s, self._rest_s(unit) / self._arms)
+        return self._unit_s[key]
 
     def _work_until(self, order: OrderWork) -> float:
         """Work of what is before an order, and its own, s."""
@@ -100,19 +115,20 @@ class Promises:
         before_s = self._queue.before_s(order.urgency)
         orders = self._shop.orders
         begun = [u for u in self._shop.units.values() if orders[u.order_id].urgency <= order.urgency]
-        return before_s + own_s + sum(self.unit_s(unit.variant) * self._share(unit) for unit in begun)
+        return before_s + own_s + sum(self.unit_s(unit.product, unit.variant) * self._share(unit) for unit in begun)
 
     def _queued(self) -> _Queue:
         """The units that are still to be begun, by urgency; one look at all orders, until one of them changes."""
-        found = sorted((o.urgency, self._new_s(o)) for o in self._shop.orders.values() if o.may_start_units)
+        runs, orders = self._shop.lines.runs, self._shop.orders.values()
+        found = sorted((o.urgency, self._new_s(o)) for o in orders if o.may_start_units and runs(o.product))
         return _Queue([urgency for urgency, _ in found], [0.0, *accumulate(work_s for _, work_s in found)])
 
     def _new_s(self, order: OrderWork) -> float:
-        return sum(number * self.unit_s(variant) for variant, number in order.to_start.items())
+        return sum(number * self.unit_s(order.product, variant) for variant, number in order.to_start.items())
 
     def _share(self, unit: UnitWork) -> float:
         """The share of a unit's work that is still to be done."""
-        whole = self._rest_s(self._shop.specimen(unit.variant))
+        whole = self._rest_s(self._shop.specimen(unit.product, unit.variant))
         return self._rest_s(unit) / whole if whole else 0.0
 
     def _rest_s(self, unit: UnitWork) -> float:

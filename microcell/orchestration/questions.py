@@ -75,6 +75,10 @@ class Questions:
         """All questions that are still known, the oldest first."""
         return tuple(self._all.values())
 
+    def about(self, operation: str) -> Question | None:
+        """The last question that was asked about something, settled or not; None where none is known."""
+        return next((q for q in reversed(self._all.values()) if q.operation == operation), None)
+
     def ask(
         self,
         fault: Fault,

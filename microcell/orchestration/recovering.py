@@ -133,7 +133,7 @@ class Recovering:
     async def after_the_work(self, unit: UnitWork, operation: str, fault: Fault) -> None:
         """The work is done, so there is nothing to repeat; a fault that needs a person holds the cell all the same."""
         self._shop.saw_fault(fault)
-        step = decide(fault.code, 0, self._shop.line.recovery)
+        step = decide(fault.code, 0, self._shop.line_of(unit).recovery)
         if step.action == "hold":
             self._shop.decided(unit.serial, operation, fault.code, "hold", str(fault))
             await self._cell.hold(fault)
@@ -168,7 +168,7 @@ class Recovering:
                 await self._cell.pass_through()
                 return
             shop.saw_fault(fault)
-            step = again_or_hold(fault.code, tried, shop.line.recovery)
+            step = again_or_hold(fault.code, tried, shop.line_of(unit).recovery)
             shop.decided(unit.serial, "drop_part", fault.code, step.action, str(fault))
             tried = 0 if step.action == "hold" else tried + 1
             await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))
@@ -178,9 +178,10 @@ class Recovering:
     def _step(self, failure: Failure) -> tuple[RecoveryStep, str]:
         """The step to take, and why where it is not the policy's; a source that failed too often is taken out of use."""
         shop, unit, operation, fault = self._shop, failure.unit, failure.operation, failure.fault
-        budget = shop.line.recovery_budget
+        line = shop.line_of(unit)
+        budget = line.recovery_budget
         already = shop.attempts.tried(unit.serial, operation, fault.code)
-        step = choose(fault.code, already, shop.line.recovery, lambda step: self._possible(failure, step, step.action))
+        step = choose(fault.code, already, line.recovery, lambda step: self._possible(failure, step, step.action))
         action, why = "", ""
         if step.action in REPEATING:
             action, why = shop.attempts.spent(budget, unit.serial, operation, shop.clock.now())
@@ -201,7 +202,7 @@ class Recovering:
             return "feeder" in failure.resources
         if action == "rework":
             redo = step.redo and set(step.redo).issubset(unit.plan.operations)
-            return bool(redo) and unit.reworks < self._shop.line.max_reworks
+            return bool(redo) and unit.reworks < self._shop.line_of(unit).max_reworks
         return True
 
     def _exchanged(self, failure: Failure, step: RecoveryStep) -> str:
@@ -212,7 +213,7 @@ class Recovering:
         stations = {kind: station for kind, station in unit.stations.items() if station != name}
         needs, draft = self._shop.needs(unit, chain), replace(unit, stations=stations)
         barred = frozenset({*unit.barred, name})
-        others = [other for other in self._shop.units.values() if other is not unit]
+        others = [other for other in self._shop.at_work() if other is not unit]
         return name if self._shop.resources.could_bind(draft, chain, needs, [*others, draft], barred) else ""
 
     def _barred(self, failure: Failure, step: RecoveryStep) -> str:
@@ -335,7 +336,7 @@ class Recovering:
     async def _resume(self, unit: UnitWork, question: Question, used: Mapping[str, Mapping[str, str]]) -> None:
         """Wait for the answer to a question that an earlier run of the controller asked; nothing is leased meanwhile."""
         chain = next(chain for chain in unit.plan.chains if question.operation in chain.operations)
-        steps = policy(question.fault.code, self._shop.line.recovery)
+        steps = policy(question.fault.code, self._shop.line_of(unit).recovery)
         step = next((step for step in steps if step.action == "ask"), RecoveryStep(action="ask"))
         job = Job(unit, self._shop.orders[unit.order_id], chain, Binding("", "", "", dict(used), {}), False)
         index = chain.operations.index(question.operation)

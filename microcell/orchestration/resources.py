@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import product
 
-from microcell.description.line import Line
 from microcell.orchestration.binding import TOOL_CHANGE, Binding, Blocked, Docking, Terms
+from microcell.orchestration.lines import Lines
 from microcell.orchestration.plan import Chain
 from microcell.orchestration.safety import Claim, can_all_finish
 from microcell.orchestration.suitability import Suitability
@@ -29,11 +29,12 @@ class Resources:
 
     def __init__(
         self,
-        line: Line,
+        lines: Lines,
         needs: Callable[[UnitWork, Chain], Mapping[str, Needs]],
         is_fit: Callable[[str], bool] = lambda tool: True,
     ) -> None:
-        self.line = line
+        self._lines = lines
+        self.line = line = lines.line
         self._is_fit = is_fit
         self.holders: dict[str, str] = {}
         self.occupied: dict[str, str] = {}
@@ -43,7 +44,8 @@ class Resources:
         self.ending: set[str] = set()
         self.unsettled: set[str] = set()
         self.resuming: set[str] = set()
-        self.suitability = Suitability(line, needs)
+        self._suitabilities = {each.product: Suitability(lines.of(each.product), needs) for each in line.every}
+        self.suitability = self._suitabilities[line.product]
         arms = line.cell_description.of_kind("arm")
         self._tools_are_shared = self.suitability.shares_tools()
         self.inside: dict[str, set[str]] = {zone: set(arms) for zone in line.cell_description.zones}
@@ -129,6 +131,10 @@ class Resources:
     def is_free(self, device: str) -> bool:
         return device not in self.holders and device not in self.out_of_service
 
+    def suitability_of(self, product: str) -> Suitability:
+        """What suits the units of a product by its line."""
+        return self._suitabilities[product or self.line.product]
+
     # where the arms are
 
     def enters(self, arm: str, zones: Iterable[str]) -> None:
@@ -151,6 +157,10 @@ class Resources:
         return [arm for arm in self.line.ways.arms if self._is_idle(arm) and self.zones_of(arm)]
 
     # inside
+
+    def _of(self, unit: UnitWork) -> Suitability:
+        """What suits a unit by its own line."""
+        return self.suitability_of(unit.product)
 
     def _is_idle(self, arm: str) -> bool:
         """Whether an arm has nothing to do, and it is known what is on its flange."""
@@ -183,7 +193,7 @@ class Resources:
         for taken in self._stations(unit, chain, terms):
             operations = {}
             for name in chain.operations:
-                devices = self._devices(needs[name], {**unit.stations, **taken}, arm, terms)
+                devices = self._devices(unit, needs[name], {**unit.stations, **taken}, arm, terms)
                 if isinstance(devices, Blocked):
                     reason = devices
                     break
@@ -223,7 +233,7 @@ class Resources:
         free = [
             [
                 s
-                for s in self.suitability.stations(unit, kind)
+                for s in self._of(unit).stations(unit, kind)
                 if s not in self.occupied and s not in self.ending and self._may_have(s, terms)
             ]
             for kind in wanted
@@ -243,7 +253,7 @@ class Resources:
     def _claims(self, unit: UnitWork, taken: Mapping[str, str]) -> list[Claim]:
         """For each station that a unit will still take, those of which it needs one."""
         return [
-            frozenset(self.suitability.stations(unit, op.occupies))
+            frozenset(self._of(unit).stations(unit, op.occupies))
             for name, op in unit.plan.operations.items()
             if op.occupies and name not in unit.done and op.occupies not in unit.stations and op.occupies not in taken
         ]
@@ -277,32 +287,42 @@ class Resources:
 
     def unfit_tools(self, unit: UnitWork, needs: Mapping[str, Needs]) -> tuple[str, ...]:
         """Tools that could do a chain and must not be used; empty where one of them may, or where it needs none."""
-        arms = [arm for arm in self._arms(needs, Terms()) if arm and self.suitability.has_all(arm, needs, unit.stations)]
+        arms = [arm for arm in self._arms(needs, Terms()) if arm and self._of(unit).has_all(arm, needs, unit.stations)]
         able = {tool: None for arm in arms for tool, _ in self.suitability.tools_for(arm, needs)}
         return () if any(self._may_use(tool, Terms()) for tool in able) else tuple(able)
 
-    def _devices(self, need: Needs, stations: Mapping[str, str], arm: str, terms: Terms) -> dict[str, str] | Blocked:
+    def _devices(
+        self, unit: UnitWork, need: Needs, stations: Mapping[str, str], arm: str, terms: Terms
+    ) -> dict[str, str] | Blocked:
         bound: dict[str, str] = {}
         for kind in sorted(need.kinds, key=lambda k: k == "camera"):  # a camera depends on what it has to see
-            device = self._device(kind, need, stations, arm, bound, terms)
+            device = self._device(unit, kind, need, stations, arm, bound, terms)
             if isinstance(device, Blocked):
                 return device
             bound[kind] = device
         return bound
 
     def _device(
-        self, kind: str, need: Needs, stations: Mapping[str, str], arm: str, bound: Mapping[str, str], terms: Terms
+        self,
+        unit: UnitWork,
+        kind: str,
+        need: Needs,
+        stations: Mapping[str, str],
+        arm: str,
+        bound: Mapping[str, str],
+        terms: Terms,
     ) -> str | Blocked:
         if kind == "arm":
             return arm
         if kind == "feeder":
-            return self._feeder(need.part or "", arm, terms)
+            return self._feeder(unit, need.part or "", arm, terms)
         seen = bound.get("feeder") or bound.get("tester") or next((stations[k] for k in bound if k in stations), "")
-        names = self.suitability.devices(kind, arm, stations, seen)
+        names = self._of(unit).devices(kind, arm, stations, seen)
         return next((n for n in names if self._may_have(n, terms)), Blocked(f"no {kind} is free"))
 
-    def _feeder(self, part: str, arm: str, terms: Terms) -> str | Blocked:
-        everywhere = [f for f in self.line.feeders_of(part) if self._in_service(f, terms)]
+    def _feeder(self, unit: UnitWork, part: str, arm: str, terms: Terms) -> str | Blocked:
+        line = self._lines.of(unit.product)
+        everywhere = [f for f in line.feeders_of(part) if self._in_service(f, terms)]
         feeders = [f for f in everywhere if self.suitability.works_at(arm, f)]
         stocked = [f for f in feeders if self.levels.get(f, 0) > 0]
         if not stocked:

@@ -124,7 +124,7 @@ class _Restorer:
     def _redo(self, event: events.RecoveryDecided, unit: UnitWork) -> tuple[str, ...]:
         """What an inspection's failed checks have done again; older journals do not say it themselves."""
         inspection = unit.plan.operations[event.operation].parameters.get("inspection", "")
-        checks = self.shop.line.product_description.inspections[inspection].checks
+        checks = self.shop.line_of(unit).product_description.inspections[inspection].checks
         return tuple(name for check in event.code.split(",") for name in checks[check].redo)
 
     def _answered(self, event: events.RecoveryDecided) -> None:
@@ -157,7 +157,7 @@ class _Restorer:
 
 def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
     """The first event of a run."""
-    line, clock = shop.line, shop.clock
+    line, clock = shop.lines.line, shop.clock
     return events.JournalOpened(
         time_s=clock.now(),
         cell=line.cell,
@@ -169,6 +169,7 @@ def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
         epoch=epoch,
         epoch_s=clock.epoch_s,
         ideal_cycle_s=line.ideal_cycle_s,
+        also=tuple((other.name, other.product, other.ideal_cycle_s) for other in line.also),
         release=microcell.__version__,
         tools=shop.tools.limits(),
         pictures=line.evidence.pictures,
@@ -182,16 +183,16 @@ def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Res
     """
     restorer = _Restorer(shop, packml)
     for event in journal.events():
-        if isinstance(event, events.JournalOpened) and (event.line, event.world) != (shop.line.name, world):
+        if isinstance(event, events.JournalOpened) and (event.line, event.world) != (shop.lines.line.name, world):
             raise UsageError(
-                f"the journal is that of line '{event.line}' in world '{event.world}', not of '{shop.line.name}' in "
+                f"the journal is that of line '{event.line}' in world '{event.world}', not of '{shop.lines.line.name}' in "
                 f"'{world}'. Name another journal."
             )
         try:
             restorer.apply(event)
         except KeyError as error:
             raise UsageError(
-                f"the journal speaks of {error}, which the line '{shop.line.name}' does not have any more. Finish its "
+                f"the journal speaks of {error}, which the line '{shop.lines.line.name}' does not have any more. Finish its "
                 "orders with the old description, or name another journal."
             ) from error
     shop.orders.tell_ended()

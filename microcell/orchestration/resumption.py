@@ -121,7 +121,7 @@ class Resumption:
             return None  # the journal does not say how it came so far
         rest = Chain(chain.operations[index + (attempt is not None) :], chain.after, chain.position)
         needs = {name: need for name, need in shop.needs(unit, chain).items() if name in rest.operations}
-        bound = shop.resources.bind_on(arm, unit, rest, needs, shop.units.values())
+        bound = shop.resources.bind_on(arm, unit, rest, needs, shop.at_work())
         if not isinstance(bound, Binding):
             return None
         if attempt is None:
@@ -140,7 +140,8 @@ def goal_again(
     """The goal of an attempt that is in the journal, to ask how it ended; `mounted` is the serial on its arm's flange."""
     lease = Lease(f"{unit.serial}/{started.operation}", started.resources, epoch, mounted)
     return SkillGoal(
-        started.skill, unit.serial, unit.variant, started.operation, started.attempt_id, dict(parameters), lease
+        started.skill, unit.serial, unit.variant, started.operation, started.attempt_id, dict(parameters), lease,
+        unit.product,
     )
 
 

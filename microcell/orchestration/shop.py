@@ -10,10 +10,11 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.faults import Fault
 from microcell.orchestration.budget import Attempts
+from microcell.orchestration.lines import Lines
 from microcell.orchestration.measured import Measured
 from microcell.orchestration.order_book import OrderBook
 from microcell.orchestration.order_keeping import OrderKeeping
-from microcell.orchestration.plan import Chain
+from microcell.orchestration.plan import Chain, Plan
 from microcell.orchestration.questions import Questions
 from microcell.orchestration.resources import Resources
 from microcell.orchestration.sources import Sources
@@ -35,12 +36,12 @@ class Shop(OrderKeeping):
     """Mutable state of production. Every method that changes it writes its event before it returns."""
 
     def __init__(self, line: Line, clock: Clock, record: Record) -> None:
-        self.line = line
+        self.lines = Lines(line)
         self.clock = clock
         self.record = record
         self.tools = ToolLedger(line, clock)
-        self.resources = Resources(line, self.needs, self.tools.is_fit)
-        self.orders = OrderBook()
+        self.resources = Resources(self.lines, self.needs, self.tools.is_fit)
+        self.orders = OrderBook(self.lines.takes_units)
         self.units: dict[str, UnitWork] = {}
         self.faults: list[Fault] = []
         self.missing_skills: dict[str, str] = {}
@@ -54,13 +55,31 @@ class Shop(OrderKeeping):
         self.questions = Questions(clock, record)
         self.measured = Measured(line)
         self.drifts = DriftFold(chart_of(line))
-        self._needs: dict[tuple[str, str], Needs] = {}
-        self._plan = plan_of(line)
-        self._scrap_plan = plan_of(line, scrap=True)
+        self._needs: dict[tuple[str, str, str], Needs] = {}
+        self._plans = {each.product: (plan_of(each), plan_of(each, scrap=True)) for each in line.every}
+
+    @property
+    def line(self) -> Line:
+        """The line that the cell makes now; of several, the first."""
+        return self.lines.main
+
+    def line_of(self, unit: UnitWork) -> Line:
+        """The line that makes a unit."""
+        return self.lines.of(unit.product)
+
+    def at_work(self) -> list[UnitWork]:
+        """The units in work that are worked on: all but those that are parked until their line comes back."""
+        return [unit for unit in self.units.values() if self.lines.is_worked_on(unit.product)]
+
+    def part_in(self, feeder: str) -> str:
+        """The part that a feeder is set up with; "" for a feeder that no line uses."""
+        product = self.lines.set_up.get(feeder)
+        setup = self.lines.of(product).feeders.get(feeder) if product is not None else None
+        return setup.part if setup else ""
 
     def apply(self, event: events.Event) -> None:
         """Take an event into account that is in the journal: its folds, and what is in service."""
-        for fold in (self.tools, self.sources, self.attempts, self.questions, self.measured, self.drifts):
+        for fold in (self.lines, self.tools, self.sources, self.attempts, self.questions, self.measured, self.drifts):
             fold.apply(event)
         if isinstance(event, events.StateChanged):
             self.cell_state = event.state
@@ -73,7 +92,12 @@ class Shop(OrderKeeping):
     def begin_unit(self, order: OrderWork, variant: str) -> UnitWork:
         """Give a unit its serial and put it in work."""
         unit = self.draft_unit(order, variant)
-        self.record(events.UnitStarted(time_s=self.clock.now(), unit=unit.serial, order_id=order.order_id, variant=variant))
+        now_s, product = self.clock.now(), order.product or self.lines.line.product
+        self.record(
+            events.UnitStarted(
+                time_s=now_s, unit=unit.serial, order_id=order.order_id, variant=variant, product=product
+            )
+        )
         self.add_unit(unit, order)
         if order.status is OrderStatus.NOT_STARTED:
             self.set_order(order, OrderStatus.RUNNING, "first unit begun")
@@ -81,12 +105,18 @@ class Shop(OrderKeeping):
 
     def draft_unit(self, order: OrderWork, variant: str) -> UnitWork:
         """The unit that would come next, not yet in work."""
-        serial = f"{self.line.product_description.serial_prefix}-{self.units_started + 1:06d}"
-        return UnitWork(serial, order.order_id, variant, self.units_started, self._plan)
+        prefix, number = self.lines.of(order.product).product_description.serial_prefix, self.units_started + 1
+        plan, _ = self._plans_of(order.product)
+        return UnitWork(
+            f"{prefix}-{number:06d}", order.order_id, variant, self.units_started, plan, product=order.product
+        )
 
-    def specimen(self, variant: str) -> UnitWork:
-        """A unit that nobody makes, to ask what one of a variant needs."""
-        return UnitWork("", "", variant, 0, self._plan)
+    def specimen(self, product: str, variant: str) -> UnitWork:
+        """A unit that nobody makes, to ask what one of a product's variant needs."""
+        return UnitWork("", "", variant, 0, self._plans_of(product)[0], product=product)
+
+    def _plans_of(self, product: str) -> tuple[Plan, Plan]:
+        return self._plans[product or self.lines.line.product]
 
     def add_unit(self, unit: UnitWork, order: OrderWork) -> None:
         """Count a begun unit."""
@@ -117,7 +147,7 @@ class Shop(OrderKeeping):
         for kind, station in list(unit.stations.items()):
             if not any(op.occupies == kind and name in unit.done for name, op in unit.plan.operations.items()):
                 self.leave(unit, kind, station)
-        unit.scrapping, unit.plan, unit.done = reason, self._scrap_plan, set()
+        unit.scrapping, unit.plan, unit.done = reason, self._plans_of(unit.product)[1], set()
 
     def end_unit(self, unit: UnitWork) -> None:
         """Take a finished unit out of work, and end its order when it was the last."""
@@ -182,7 +212,7 @@ class Shop(OrderKeeping):
     def parameters(self, unit: UnitWork, operation: str) -> dict[str, Any]:
         """Parameters of an operation's goal."""
         spec = unit.plan.operations[operation]
-        given = self.line.product_description.parameters_of(operation, unit.variant)
+        given = self.line_of(unit).product_description.parameters_of(operation, unit.variant)
         names = {"item": spec.item, "site": spec.site}
         measured = {key: self.measured.values(unit.serial, features) for key, features in spec.given.items()}
         return {**given, **measured, **{key: value for key, value in names.items() if value is not None}}
@@ -191,10 +221,10 @@ class Shop(OrderKeeping):
         return unit.plan.operations[operation].skill
 
     def _needs_of(self, operation: str, unit: UnitWork) -> Needs:
-        key = (operation, unit.variant)
+        key = (operation, unit.product, unit.variant)
         if key not in self._needs:
             skill = plugins.skill(self.skill_of(unit, operation))
-            self._needs[key] = skill.needs(self.line, unit.variant, self.parameters(unit, operation))
+            self._needs[key] = skill.needs(self.line_of(unit), unit.variant, self.parameters(unit, operation))
         return self._needs[key]
 
     # facts
@@ -265,7 +295,7 @@ class Shop(OrderKeeping):
         """Take note of a feeder's level; more than before means that it was refilled."""
         before = self.resources.levels.get(feeder)
         self.resources.levels[feeder] = level
-        part = self.line.feeders[feeder].part
+        part = self.part_in(feeder)
         if level == 0 and before != 0:
             self.record(events.FeederEmptied(time_s=self.clock.now(), feeder=feeder, part=part))
         elif before is not None and level > before:

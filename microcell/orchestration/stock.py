@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from microcell.description.line import Line
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderWork, UnitWork
 
@@ -33,19 +34,17 @@ class Stock:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._parts: dict[str, Counter[str]] = {}
-        feeders = shop.line.feeders.values()
-        refilled = {setup.part for setup in feeders if setup.operator_refills}
-        self.limited = tuple(dict.fromkeys(setup.part for setup in feeders if setup.part not in refilled))
-        """Parts of which no more are expected."""
+        self._parts: dict[tuple[str, str], Counter[str]] = {}
+        self._limited = {line.product: _limited(line) for line in shop.lines.line.every}
 
     def shortages(self, order: OrderWork) -> tuple[Short, ...]:
         """What is not enough for the units that an order has still to begin."""
-        needed = self._needed((v, n) for v, n in order.to_start.items()) if self.limited else Counter[str]()
+        limited = self.limited(order.product)
+        needed = self._needed(order.product, order.to_start.items()) if limited else Counter[str]()
         if not needed:
             return ()
         left = self._left(order)
-        short = (part for part in self.limited if needed[part] > left.get(part, needed[part]))
+        short = (part for part in limited if needed[part] > left.get(part, needed[part]))
         return tuple(Short(part, needed[part], left[part]) for part in short)
 
     def enough_for(self, order: OrderWork) -> Lines:
@@ -55,8 +54,8 @@ class Stock:
         for variant, quantity in order.lines:
             already = min(quantity, begun.get(variant, 0))
             begun[variant] = begun.get(variant, 0) - already
-            can = min(quantity - already, self._most(variant, left))
-            self._use(variant, can, left)
+            can = min(quantity - already, self._most(order.product, variant, left))
+            self._use(order.product, variant, can, left)
             if already + can:
                 lines.append((variant, already + can))
         return tuple(lines)
@@ -70,8 +69,8 @@ class Stock:
         for variant, quantity in order.to_start.items():
             open_units = quantity
             for choice in (variant, *rule.get(variant, ())):
-                can = min(open_units, self._most(choice, left))
-                self._use(choice, can, left)
+                can = min(open_units, self._most(order.product, choice, left))
+                self._use(order.product, choice, can, left)
                 lines[choice] += can
                 open_units -= can
             lines[variant] += open_units + order.begun(variant)
@@ -81,45 +80,59 @@ class Stock:
 
     def _left(self, order: OrderWork) -> dict[str, int]:
         """Limited parts that nobody else needs; a part of a feeder that was never read is left out."""
-        levels = self._shop.resources.levels
+        levels, lines = self._shop.resources.levels, self._shop.lines
         left: dict[str, int] = {}
-        for part in self.limited:
-            feeders = [name for name, setup in self._shop.line.feeders.items() if setup.part == part]
-            if all(name in levels for name in feeders):
+        for part in self.limited(order.product):
+            feeders = lines.of(order.product).feeders_of(part)
+            if all(name in levels and self._shop.part_in(name) == part for name in feeders):
                 left[part] = sum(levels[name] for name in feeders)
-        others = (o for o in self._shop.orders.values() if o is not order and not o.status.ended and o.allowed)
-        spoken = self._needed((v, n) for other in others for v, n in other.to_start.items())
-        for unit in self._shop.units.values():
+        spoken = Counter[str]()
+        for other in self._shop.orders.values():
+            if other is not order and not other.status.ended and other.allowed and lines.takes_units(other.product):
+                spoken += self._needed(other.product, other.to_start.items())
+        for unit in self._shop.at_work():
             spoken += self._rest_of(unit)
         return {part: max(0, number - spoken[part]) for part, number in left.items()}
 
-    def _needed(self, lines: Iterable[tuple[str, int]]) -> Counter[str]:
+    def _needed(self, product: str, lines: Iterable[tuple[str, int]]) -> Counter[str]:
         totals: Counter[str] = Counter()
         for variant, quantity in lines:
             totals[variant] += quantity
         needed: Counter[str] = Counter()
         for variant, quantity in totals.items():
-            for part, number in self.parts_of(variant).items():
+            for part, number in self.parts_of(product, variant).items():
                 needed[part] += number * quantity
         return needed
 
-    def parts_of(self, variant: str) -> Mapping[str, int]:
+    def limited(self, product: str) -> tuple[str, ...]:
+        """Parts of a product of which no more are expected."""
+        return self._limited[product or self._shop.lines.line.product]
+
+    def parts_of(self, product: str, variant: str) -> Mapping[str, int]:
         """Parts from feeders that one unit of a variant takes."""
-        if variant not in self._parts:
-            self._parts[variant] = self._rest_of(self._shop.specimen(variant))
-        return self._parts[variant]
+        key = (product, variant)
+        if key not in self._parts:
+            self._parts[key] = self._rest_of(self._shop.specimen(product, variant))
+        return self._parts[key]
 
     def _rest_of(self, unit: UnitWork) -> Counter[str]:
         """Parts that a unit has still to take."""
         needs = {name: need for chain in unit.plan.chains for name, need in self._shop.needs(unit, chain).items()}
         return Counter(need.part for name, need in needs.items() if need.part and name not in unit.done)
 
-    def _most(self, variant: str, left: Mapping[str, int]) -> int:
+    def _most(self, product: str, variant: str, left: Mapping[str, int]) -> int:
         """Units of a variant that parts are enough for."""
-        parts = self.parts_of(variant)
+        parts = self.parts_of(product, variant)
         return min((left[part] // number for part, number in parts.items() if part in left), default=10**9)
 
-    def _use(self, variant: str, units: int, left: dict[str, int]) -> None:
-        for part, number in self.parts_of(variant).items():
+    def _use(self, product: str, variant: str, units: int, left: dict[str, int]) -> None:
+        for part, number in self.parts_of(product, variant).items():
             if part in left:
                 left[part] -= number * units
+
+
+def _limited(line: Line) -> tuple[str, ...]:
+    """Parts of a line of which no more are expected."""
+    feeders = line.feeders.values()
+    refilled = {setup.part for setup in feeders if setup.operator_refills}
+    return tuple(dict.fromkeys(setup.part for setup in feeders if setup.part not in refilled))

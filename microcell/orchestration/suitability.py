@@ -64,7 +64,7 @@ class Suitability:
         """Devices of a kind for an operation: the unit's own station, or those in an arm's reach; cameras that see."""
         if kind in stations:
             return [stations[kind]] if self.works_at(arm, stations[kind]) else []
-        specs = self._cell.of_kind(kind)
+        specs = {name: spec for name, spec in self._cell.of_kind(kind).items() if self._line.works_with(name)}
         if kind == "camera":
             return [name for name, spec in specs.items() if seen in spec.sees]
         fixture = stations.get("fixture")
@@ -78,7 +78,7 @@ class Suitability:
         """Stations of a kind where all can be done that is to be done with a unit there, its way to scrap included."""
         key = (unit.variant, kind)
         if key not in self._stations:
-            names = self._cell.of_kind(kind)
+            names = filter(self._line.works_with, self._cell.of_kind(kind))
             self._stations[key] = tuple(
                 name for name in names if all(self._could_do(unit, plan, kind, name) for plan in self._plans)
             )
@@ -89,7 +89,7 @@ class Suitability:
         return [name for name in self._cell.of_kind("bin") if self.works_at(arm, name)]
 
     def _could_do(self, unit: UnitWork, plan: Plan, kind: str, station: str) -> bool:
-        other = UnitWork(unit.serial, unit.order_id, unit.variant, unit.sequence, plan)
+        other = UnitWork(unit.serial, unit.order_id, unit.variant, unit.sequence, plan, product=unit.product)
         for chain in plan.chains:
             needs = self._needs(other, chain)
             if any(kind in need.kinds for need in needs.values()) and not self._can(needs, {kind: station}):

@@ -55,6 +55,8 @@ class CellSnapshot:
     time_s: float
     cell: str
     line: str
+    lines: tuple[str, ...]
+    change: str
     world: str
     state: State
     mode: Mode
@@ -87,6 +89,8 @@ def snapshot(
         time_s=shop.clock.now(),
         cell=shop.line.cell,
         line=shop.line.name,
+        lines=tuple(shop.lines.of(product).name for product in shop.lines.active),
+        change=shop.lines.told(),
         world=world,
         state=state,
         mode=mode,
@@ -117,8 +121,7 @@ def _station(shop: Shop, name: str, activity: Mapping[str, Feedback]) -> Station
     holder = resources.holders.get(name, "")
     state = "out_of_service" if name in resources.out_of_service else "leased" if holder else "free"
     contents = resources.occupied.get(name) or resources.mounted.get(name, "")
-    if name in shop.line.feeders:
-        contents = shop.line.feeders[name].part
+    contents = shop.part_in(name) or contents
     unit = holder.partition("/")[0]
     message = next((f.message for key, f in activity.items() if holder and key.partition("/")[0] == unit), "")
     kind = shop.line.cell_description.devices[name].kind

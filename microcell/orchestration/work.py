@@ -63,6 +63,7 @@ class OrderWork:
     accepted_s: float
     sequence: int
     replace_scrapped: bool
+    product: str = ""
     status: OrderStatus = OrderStatus.NOT_STARTED
     reason: str = ""
     cancelling: bool = False
@@ -143,6 +144,7 @@ class UnitWork:
     reworks: int = 0
     running: bool = False
     carton: str = ""
+    product: str = ""
     barred: set[str] = field(default_factory=set)
 
     def ready_chains(self) -> list[Chain]:

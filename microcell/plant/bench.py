@@ -12,7 +12,7 @@ from microcell.geometry import Pose
 from microcell.plant.arms import ArmMotion
 from microcell.plant.chance import Chance
 from microcell.plant.items import Inventory, Item, Place
-from microcell.plant.layout import Layout, Zone
+from microcell.plant.layout import Layout, Recipe, Zone
 from microcell.plant.signals import Signal
 
 
@@ -93,6 +93,10 @@ class Bench:
     def held(self, tool: ToolTruth) -> Item | None:
         """What a tool holds."""
         return self.inventory.first("tool", tool.name)
+
+    def recipe_of(self, item: Item) -> Recipe:
+        """The recipe of the product that an item was brought for."""
+        return self.layout.recipe(item.product)
 
     def unit_in(self, fixture: str) -> Item | None:
         """First part of the unit in a fixture."""

@@ -124,10 +124,10 @@ class Dispensing:
         if best is None or best[0] < BEAD_WETS_RATIO:
             return
         _, name, place, unit, wetted = best
-        part = self._bench.line.product_description.parts[name]
+        part = self._bench.recipe_of(unit).product.parts[name]
         flaws = _gaps(part, self._spoilt(tool, wetted), unit.part.colour_rgb)
         inside = Place("unit", str(unit.item_id), place.name)
-        self._bench.inventory.make(name, part, "", inside, place.part_in_unit, flaws=flaws)
+        self._bench.inventory.make(name, part, "", inside, place.part_in_unit, flaws=flaws, product=unit.product)
 
     def _spoilt(self, tool: ToolTruth, wetted: list[tuple[Point, bool]]) -> list[tuple[Point, bool]]:
         """A clogged nozzle stops wetting early, an air bubble leaves out a seventh in the middle."""
@@ -145,8 +145,9 @@ class Dispensing:
         unit = self._bench.unit_in(zone.name) if zone is not None and zone.kind == "fixture" else None
         if unit is None:
             return
-        for name, part in self._bench.line.product_description.parts.items():
-            for place in self._bench.layout.sites_of(name) if part.path_m else ():
+        recipe = self._bench.recipe_of(unit)
+        for name, part in recipe.product.parts.items():
+            for place in recipe.sites_of(name) if part.path_m else ():
                 seat = self._bench.pose_of(unit) @ place.part_in_unit
                 way = [seat.inverse().apply(pose.position) for pose in flow.way]
                 if math.dist(way[0][:2], part.path_m[0]) > SITE_REACH_M:

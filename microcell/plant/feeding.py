@@ -22,12 +22,13 @@ RefillListener = Callable[[str, str, str, int], None]
 
 @dataclass
 class Stock:
-    """A feeder as it is now: pieces not yet at a place as (lot, count), lots and pieces brought so far."""
+    """A feeder as it is now, for a product: pieces not yet at a place as (lot, count), lots and pieces brought so far."""
 
     spec: FeederSpec
     setup: FeederSetup
     zone: Zone
     lots: deque[tuple[str, int]]
+    product: str
     lot_number: int = 0
     brought: int = 0
 
@@ -47,16 +48,37 @@ class Feeding:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self.delivery = Delivery(bench.line, bench.chance)
+        self._deliveries = {line.product: Delivery(line, bench.chance) for line in bench.line.every}
         self._listeners: list[RefillListener] = []
         specs = bench.line.cell_description.of_kind("feeder")
         self._stocks = {
-            name: Stock(specs[name], setup, bench.layout.zones[name], deque())
-            for name, setup in bench.line.feeders.items()
+            name: Stock(specs[name], bench.line.making(product).feeders[name], bench.layout.zones[name], deque(), product)
+            for name, product in bench.layout.set_up.items()
+            if name in specs
         }
-        for name, stock in self._stocks.items():
-            level = stock.spec.capacity if stock.setup.level is None else stock.setup.level
-            self._add(name, min(level, stock.spec.capacity), "")
+        for name in self._in_order_of_the_line():
+            self._fill(name)
+
+    def _in_order_of_the_line(self) -> list[str]:
+        """Feeders in the order in which the cell's lines name them."""
+        return list(dict.fromkeys(name for line in self._bench.line.every for name in line.feeders))
+
+    def _fill(self, feeder: str) -> None:
+        stock = self._stocks[feeder]
+        level = stock.spec.capacity if stock.setup.level is None else stock.setup.level
+        self._add(feeder, min(level, stock.spec.capacity), "")
+
+    def delivery(self, product: str = "") -> Delivery:
+        """How parts of a product are delivered; "" for that of the cell's first line."""
+        return self._deliveries[product or self._bench.line.product]
+
+    def set_up(self, feeder: str, product: str) -> None:
+        """Somebody takes every part out and fills in what the line of another product wants there."""
+        stock = self._stock(feeder)
+        self.take_all(feeder)
+        stock.setup, stock.product = self._bench.line.making(product).feeders[feeder], product
+        self._bench.layout.set_up_for(feeder, product)
+        self._fill(feeder)
 
     def on_refill(self, listener: RefillListener) -> None:
         """Call a function after every refill."""
@@ -64,15 +86,20 @@ class Feeding:
 
     def as_data(self) -> dict[str, list[Any]]:
         """What is in stock in each feeder, in JSON's types."""
-        return {name: [list(s.lots), s.lot_number, s.brought] for name, s in self._stocks.items()}
+        return {name: [list(s.lots), s.lot_number, s.brought, s.product] for name, s in self._stocks.items()}
 
     def put_back(self, data: Mapping[str, list[Any]]) -> None:
         """Have in stock what there was."""
-        for name, (lots, lot_number, brought) in data.items():
+        for name, (lots, lot_number, brought, product) in data.items():
             stock = self._stocks[name]
+            stock.setup, stock.product = self._bench.line.making(product).feeders[name], product
             stock.lots = deque((lot, count) for lot, count in lots)
             stock.lot_number, stock.brought = lot_number, brought
             self._bench.feeder_changed[name].notify()
+
+    def is_set_up(self, feeder: str) -> bool:
+        """Whether a line of the cell has a part for a feeder."""
+        return feeder in self._stocks
 
     def setup(self, feeder: str) -> FeederSetup:
         """What the line says about a feeder."""
@@ -166,12 +193,14 @@ class Feeding:
     def _bring(self, feeder: str, stock: Stock, number: int, nominal: Pose, lot: str) -> Item:
         stock.brought += 1
         key = f"{feeder}:{stock.brought}"
-        name, part = self.delivery.part(stock.setup.part, key)
-        offset = self.delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
+        delivery = self.delivery(stock.product)
+        name, part = delivery.part(stock.setup.part, key)
+        offset = delivery.offset(name, stock.spec.scatter_m, stock.spec.scatter_rad, key)
         place = Place("feeder", feeder, str(number))
-        flaws, edges = self.delivery.flaws(name, key), self.delivery.edges(name, key)
-        voltage_v, pose = self.delivery.voltage_v(name, key), nominal @ offset
-        return self._bench.inventory.make(name, part, lot, place, pose, flaws=flaws, edges=edges, voltage_v=voltage_v)
+        flaws, edges, voltage_v = delivery.flaws(name, key), delivery.edges(name, key), delivery.voltage_v(name, key)
+        return self._bench.inventory.make(
+            name, part, lot, place, nominal @ offset, flaws=flaws, edges=edges, voltage_v=voltage_v, product=stock.product
+        )
 
 
 def _take_one(lots: deque[tuple[str, int]]) -> str | None:

@@ -142,9 +142,9 @@ class Holding:
         return self._bench.roots_at(zone) if zone is not None else self._bench.inventory.at("loose")
 
     def _grasps(self, item: Item) -> tuple[GraspPlace, ...]:
-        layout = self._bench.layout
-        own = (layout.grasps[item.part_name],)
-        return (*own, layout.unit_grasp) if item.part_name in layout.bodies else own
+        recipe = self._bench.recipe_of(item)
+        own = (recipe.grasps[item.part_name],)
+        return (*own, recipe.unit_grasp) if item.part_name in recipe.bodies else own
 
     def _attract(self, tool: ToolTruth) -> None:
         if isinstance(tool.spec, VacuumTool) and tool.active and not tool.leaking:
@@ -186,7 +186,7 @@ class Holding:
         for item in self._within_reach(tcp):
             if not isinstance(item.part.shape, Screw):
                 continue
-            grasp = self._bench.layout.grasps[item.part_name].tcp_in_part
+            grasp = self._bench.recipe_of(item).grasps[item.part_name].tcp_in_part
             x, y, z = (item.pose @ grasp).inverse().apply(tcp.position)
             touching = -MAGNET_ABOVE_M <= z <= MAGNET_BELOW_M
             if touching and math.hypot(x, y) <= MAGNET_LATERAL_M:

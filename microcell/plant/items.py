@@ -32,6 +32,7 @@ class Item:
 
     `pose` is that of the part's frame: in the tool's TCP frame for a held item, in the unit's frame for an
     installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed, `broken` a part whose latch is.
+    `product` is the one that the part was brought for, "" for that of the cell's first line.
     """
 
     item_id: int
@@ -47,6 +48,7 @@ class Item:
     edges: tuple[EdgeFlaw, ...] = ()
     broken: bool = False
     voltage_v: float = 0.0
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,18 +55,19 @@ class Joining:
         unit = self._bench.unit_in(fixture)
         if unit is None:
             return self._noisy(press, force_n, PRESS_NOISE_RATIO), 0.0
-        joints = [(item, joint) for item in self._bench.inventory.installed(unit) if (joint := self._open_joint(item))]
+        there = self._bench.inventory.installed(unit)
+        joints = [(item, joint) for item in there if (joint := self._open_joint(unit, item))]
         needed_n, longest_s = sum(joint.force_n for _, joint in joints), max((j.hold_s for _, j in joints), default=0.0)
         if force_n >= needed_n and hold_s >= longest_s:
             for item, _ in joints:
-                seated = self._bench.line.product_description.sites[item.place.slot].part_in_unit.pose
+                seated = self._bench.recipe_of(unit).product.sites[item.place.slot].part_in_unit.pose
                 x, y, _ = item.pose.position
                 self._bench.inventory.move(item, item.place, Pose((x, y, seated.position[2]), item.pose.orientation))
         return self._noisy(press, force_n, PRESS_NOISE_RATIO), self._top_m(fixture, unit)
 
-    def _open_joint(self, item: Item) -> Joint | None:
+    def _open_joint(self, unit: Item, item: Item) -> Joint | None:
         """The joint of an installed part that is still to be pressed."""
-        site = self._bench.line.product_description.sites[item.place.slot]
+        site = self._bench.recipe_of(unit).product.sites[item.place.slot]
         proud_m = item.pose.position[2] - site.part_in_unit.xyz_m[2]
         return site.joint if proud_m > SEATED_WITHIN_M else None
 
@@ -90,21 +91,22 @@ class Joining:
         energy_j = self._noisy(tool.name, tool.spec.energy_j * ratio, WELD_NOISE_RATIO)
         if ratio < 1.0:
             return energy_j, WELD_WEAK_OHM
-        product = self._bench.line.product_description
-        place = Place("unit", str(unit.item_id), site)
+        product = self._bench.recipe_of(unit).product
+        place, seated = Place("unit", str(unit.item_id), site), product.sites[site].part_in_unit.pose
         if self._bench.inventory.slot(place) is None:
-            self._bench.inventory.make(name, product.parts[name], "", place, product.sites[site].part_in_unit.pose)
+            self._bench.inventory.make(name, product.parts[name], "", place, seated, product=unit.product)
         return energy_j, self._noisy(tool.name, WELD_OHM, WELD_NOISE_RATIO)
 
     def _spot_under(self, tool: ToolTruth) -> tuple[Item, str, str] | None:
         """Unit, site and part of the spot that the electrodes touch."""
-        tcp, product = self._bench.tcp(tool), self._bench.line.product_description
+        tcp = self._bench.tcp(tool)
         zone = self._bench.layout.zone_at(*tcp.position[:2])
         unit = self._bench.unit_in(zone.name) if zone is not None and zone.kind == "fixture" else None
         if unit is None:
             return None
-        for name, part in product.parts.items():
-            for place in self._bench.layout.sites_of(name) if part.grasp.capability == "weld" else ():
+        recipe = self._bench.recipe_of(unit)
+        for name, part in recipe.product.parts.items():
+            for place in recipe.sites_of(name) if part.grasp.capability == "weld" else ():
                 spot = unit.pose @ place.part_in_unit
                 x, y, z = (spot @ part.grasp.tcp_in_part.pose).inverse().apply(tcp.position)
                 touches = math.hypot(x, y) <= WELD_LATERAL_M and abs(z) <= WELD_TOUCH_M

@@ -1,13 +1,22 @@
-"""The geometry of a line that never changes: stations from above, their places, sites and grasps."""
+"""The geometry of a cell: stations from above and their places; and of each product that it makes: sites and grasps."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from microcell.description.cell import BinSpec, CartonStationSpec, FeederSpec, FixtureSpec, PrinterSpec, TesterSpec
+from microcell.description.cell import (
+    BinSpec,
+    CartonStationSpec,
+    DeviceSpec,
+    FeederSpec,
+    FixtureSpec,
+    PrinterSpec,
+    TesterSpec,
+)
+from microcell.description.contents import first_set_up
 from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
 from microcell.description.product import Grasp, Site
@@ -82,20 +91,48 @@ class GraspPlace:
     tcp_in_part: Pose
 
 
-class Layout:
-    """What the physics looks up again and again, worked out once."""
+class Recipe:
+    """What the physics looks up again and again of a product, worked out once."""
 
     def __init__(self, line: Line) -> None:
         product = line.product_description
         first_item = next(iter(product.bill_of_materials))
+        self.product = product
         self.bodies = parts_of_item(line, first_item)
         self.body_site = next((name for name, site in product.sites.items() if site.item == first_item), "")
-        self.zones = {zone.name: zone for zone in _zones(line, self.bodies[0])}
         self.grasps = {name: _grasp(part.grasp) for name, part in product.parts.items()}
         self.unit_grasp = _grasp(product.unit_grasp)
         self._sites = _sites_of_parts(line, first_item)
-        self.clear_m = _clear_m(line, self.zones.values())
+
+    def sites_of(self, part_name: str) -> tuple[SitePlace, ...]:
+        """The sites where a part goes in some variant."""
+        return self._sites.get(part_name, ())
+
+
+class Layout:
+    """The stations, as large as the largest product of the cell wants them, and the products' recipes.
+
+    `set_up` tells by station for which product it is set up, as far as that makes a difference.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.set_up: dict[str, str] = first_set_up(line)
+        self._recipes = {each.product: Recipe(each) for each in line.every}
+        self.zones = {zone.name: zone for zone in _zones(line, self.set_up)}
+        self.clear_m = max(_clear_m(each, self.zones.values()) for each in line.every)
         self._zones_near: dict[tuple[int, int], tuple[Zone, ...]] = {}
+
+    def recipe(self, product: str = "") -> Recipe:
+        """The recipe of a product; "" for that of the cell's first line."""
+        return self._recipes[product or self._line.product]
+
+    def set_up_for(self, station: str, product: str) -> None:
+        """A station is set up for another product: its places may be others."""
+        self.set_up[station] = product
+        spec = self._line.cell_description.devices[station]
+        self.zones.update({zone.name: zone for zone in _zones_of(self._line, station, spec, self.set_up)})
+        self._zones_near.clear()
 
     def zone_at(self, x_m: float, y_m: float) -> Zone | None:
         """The station at a point of the cell frame seen from above; None for the bench."""
@@ -104,10 +141,6 @@ class Layout:
             self._zones_near[key] = self._near(key)
         hits = (zone for zone in self._zones_near[key] if zone.distance_m(x_m, y_m) == 0.0)
         return min(hits, key=lambda zone: math.dist((x_m, y_m), zone.frame.position[:2]), default=None)
-
-    def sites_of(self, part_name: str) -> tuple[SitePlace, ...]:
-        """The sites where a part goes in some variant."""
-        return self._sites.get(part_name, ())
 
     def _near(self, key: tuple[int, int]) -> tuple[Zone, ...]:
         """The stations that reach into a square of the bench."""
@@ -139,26 +172,38 @@ def _sites_of_parts(line: Line, first_item: str) -> dict[str, tuple[SitePlace, .
     return found
 
 
-def _zones(line: Line, body: str) -> list[Zone]:
+def _zones(line: Line, set_up: Mapping[str, str]) -> list[Zone]:
+    devices = line.cell_description.devices.items()
+    return [zone for name, spec in devices for zone in _zones_of(line, name, spec, set_up)]
+
+
+def _zones_of(line: Line, name: str, spec: DeviceSpec, set_up: Mapping[str, str]) -> list[Zone]:
+    """The zone of a device, if it has one."""
+    if isinstance(spec, FeederSpec):
+        fed = [each.product_description.parts[each.feeders[name].part] for each in line.every if name in each.feeders]
+        half = max((max(half_extents(part)) for part in fed), default=0.0) + _MARGIN_M
+        columns, rows = (spec.columns, spec.rows) if spec.style == "tray" else (1, 1)
+        return [_grid(name, spec.kind, spec.part_in_cell.pose, columns, rows, spec.pitch_m, half)] if fed else []
+    if isinstance(spec, FixtureSpec):
+        half = max(_body_half_m(each) for each in line.every if each.works_with(name) or each is line)
+        return [_grid(name, spec.kind, spec.seat_in_cell.pose, 1, 1, 0.0, half + _MARGIN_M)]
+    if isinstance(spec, CartonStationSpec):
+        of = line.making(set_up.get(name, ""))
+        return [_zone(name, "carton", spec.carton_in_cell.pose, of.carton.places, _body_half_m(of))]
+    if isinstance(spec, BinSpec):
+        return [_grid(name, spec.kind, spec.drop_in_cell.pose, 1, 1, 0.0, BIN_HALF_M)]
+    if isinstance(spec, TesterSpec):
+        return [_grid(name, spec.kind, spec.part_in_cell.pose, 1, 1, 0.0, max(map(_nest_half_m, line.every)))]
+    if isinstance(spec, PrinterSpec):
+        return [_grid(name, spec.kind, spec.label_in_cell.pose, 1, 1, 0.0, 2 * _MARGIN_M)]
+    return []
+
+
+def _body_half_m(line: Line) -> float:
+    """Half of the room that a unit of a line takes, m."""
     parts = line.product_description.parts
-    body_half = max(half_extents(parts[body])) + _MARGIN_M
-    zones = []
-    for name, spec in line.cell_description.devices.items():
-        if isinstance(spec, FeederSpec) and name in line.feeders:
-            half = max(half_extents(parts[line.feeders[name].part])) + _MARGIN_M
-            columns, rows = (spec.columns, spec.rows) if spec.style == "tray" else (1, 1)
-            zones.append(_grid(name, spec.kind, spec.part_in_cell.pose, columns, rows, spec.pitch_m, half))
-        elif isinstance(spec, FixtureSpec):
-            zones.append(_grid(name, spec.kind, spec.seat_in_cell.pose, 1, 1, 0.0, body_half + _MARGIN_M))
-        elif isinstance(spec, CartonStationSpec):
-            zones.append(_zone(name, "carton", spec.carton_in_cell.pose, line.carton.places, body_half))
-        elif isinstance(spec, BinSpec):
-            zones.append(_grid(name, spec.kind, spec.drop_in_cell.pose, 1, 1, 0.0, BIN_HALF_M))
-        elif isinstance(spec, TesterSpec):
-            zones.append(_grid(name, spec.kind, spec.part_in_cell.pose, 1, 1, 0.0, _nest_half_m(line)))
-        elif isinstance(spec, PrinterSpec):
-            zones.append(_grid(name, spec.kind, spec.label_in_cell.pose, 1, 1, 0.0, 2 * _MARGIN_M))
-    return zones
+    body = parts_of_item(line, next(iter(line.product_description.bill_of_materials)))[0]
+    return max(half_extents(parts[body])) + _MARGIN_M
 
 
 def _nest_half_m(line: Line) -> float:

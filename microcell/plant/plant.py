@@ -8,7 +8,9 @@ commands give the same plant, to the last bit.
 from __future__ import annotations
 
 from microcell.clock import Clock
+from microcell.description.contents import holds_its_own
 from microcell.description.line import Line
+from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.bench import Bench, Lighting, ToolTruth
@@ -83,6 +85,16 @@ class Plant:
         self.dispensing.note_way(arm)
         self.bench.arm(arm).halt(at_s)
 
+    def set_up(self, station: str, product: str) -> None:
+        """Somebody sets a station up for the line of another product; DEVICE_REFUSED where that line does not use it."""
+        line = next((line for line in self.line.every if line.product == product), None)
+        if line is None or not holds_its_own(line, station):
+            raise FaultError("DEVICE_REFUSED", station, f"no line of this cell makes '{product}' with it")
+        if station in line.feeders:
+            self.feeding.set_up(station, product)
+        else:
+            self.stations.set_up(station, product)
+
     def on_refill(self, listener: RefillListener) -> None:
         """Call a function with feeder, part, lot and level after every refill."""
         self.feeding.on_refill(listener)
@@ -110,7 +122,7 @@ class Plant:
         found = []
         for root in self.bench.roots_at(self.bench.layout.zones[station]):
             in_unit = root.place.kind in ("fixture", "carton")
-            found.append(_seen(root, root.pose, station, self.bench.layout.body_site if in_unit else ""))
+            found.append(_seen(root, root.pose, station, self.bench.recipe_of(root).body_site if in_unit else ""))
             for item in self.inventory.installed(root):
                 found.append(_seen(item, root.pose @ item.pose, station, item.place.slot))
         return found

@@ -129,7 +129,7 @@ class Screwing:
         if engaged is not None and angle_rad < engaged.turned_rad:
             self._leave(engaged, engaged.turned_rad - angle_rad)
         elif engaged is not None:
-            grasp = self._bench.layout.grasps[engaged.item.part_name].tcp_in_part
+            grasp = self._bench.recipe_of(engaged.item).grasps[engaged.item.part_name].tcp_in_part
             self._bench.inventory.move(engaged.item, Place("tool", tool.name), grasp.inverse(), crossed=False)
         elif self._over_bin(tool):
             self._holding.release(tool)
@@ -169,11 +169,10 @@ class Screwing:
         if unit is None:
             return None
         for item in self._bench.inventory.installed(unit):
-            place = next(
-                (p for p in self._bench.layout.sites_of(item.part_name) if p.name == item.place.slot), None
-            )
+            places = self._bench.recipe_of(unit).sites_of(item.part_name)
+            place = next((p for p in places if p.name == item.place.slot), None)
             thread = place.site.thread if place is not None else None
-            grasp = self._bench.layout.grasps[item.part_name].tcp_in_part
+            grasp = self._bench.recipe_of(item).grasps[item.part_name].tcp_in_part
             x, y, z = (self._bench.pose_of(item) @ grasp).inverse().apply(tcp.position)
             touching = math.hypot(x, y) <= MAGNET_LATERAL_M and abs(z) <= MAGNET_BELOW_M
             if place is not None and thread is not None and touching:

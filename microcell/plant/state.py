@@ -19,7 +19,7 @@ from microcell.plant.items import Item, Loss, Place
 from microcell.plant.plant import Plant
 from microcell.plant.scene import EdgeFlaw, Flaw
 
-VERSION = 2
+VERSION = 3
 
 
 class PlantFile:
@@ -86,6 +86,7 @@ def _item_data(item: Item) -> dict[str, Any]:
         "broken": item.broken,
         "voltage_v": item.voltage_v,
         "marks": len(item.part.marks),
+        "product": item.product,
     }
 
 
@@ -95,6 +96,7 @@ def _rest(plant: Plant) -> dict[str, Any]:
     return {
         "version": VERSION,
         "line": plant.line.name,
+        "set_up": bench.layout.set_up,
         "made": bench.inventory.made,
         "losses": [asdict(loss) for loss in bench.inventory.losses],
         "tools": {name: _tool_data(tool, now_s) for name, tool in bench.tools.items()},
@@ -128,6 +130,8 @@ def _put_back(plant: Plant, data: Mapping[str, Any]) -> None:
     rest, bench = data["rest"], plant.bench
     if (rest["version"], rest["line"]) != (VERSION, plant.line.name):
         raise ValueError(f"it is version {rest['version']} of line '{rest['line']}'")
+    for station, product in rest["set_up"].items():
+        bench.layout.set_up_for(station, product)
     losses = [Loss(**loss) for loss in rest["losses"]]
     bench.inventory.put_back([_item(plant, item) for item in data["items"]], losses, rest["made"])
     for name, told in rest["tools"].items():
@@ -147,8 +151,8 @@ def _put_back(plant: Plant, data: Mapping[str, Any]) -> None:
 
 def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     name, position_orientation = data["part"], data["pose"]
-    label_name, label = plant.stations.label
-    part = label if name == label_name else plant.line.product_description.parts[name]
+    label_name, label = plant.stations.label(data["product"])
+    part = label if name == label_name else plant.bench.layout.recipe(data["product"]).product.parts[name]
     part = part if len(part.marks) == data["marks"] else part.model_copy(update={"marks": part.marks[: data["marks"]]})
     flaws = tuple(
         Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]), f["kind"])
@@ -159,7 +163,7 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     place = Place(*data["place"])
     return Item(
         data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"], edges,
-        data["broken"], data["voltage_v"],
+        data["broken"], data["voltage_v"], data["product"],
     )  # fmt: skip
 
 

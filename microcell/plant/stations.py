@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from microcell.description.checks import Code
-from microcell.description.line import Line
+from microcell.description.contents import label_part
 from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.plant.bench import Bench
@@ -40,14 +39,13 @@ class Stations:
         self._exchanged = dict.fromkeys(bench.cartons, 0)
         self._full: deque[str] = deque()
         self._printed = 0
-        self._label = label_part(bench.line)
+        self._labels = {line.product: label_part(line) for line in bench.line.every}
         for station in bench.cartons:
             self.exchange(station)
 
-    @property
-    def label(self) -> tuple[str, Part]:
-        """Name and description of the part that the printer makes."""
-        return self._label
+    def label(self, product: str = "") -> tuple[str, Part]:
+        """Name and description of the part that a printer makes for a product; "" for that of the cell's first line."""
+        return self._labels[product or self._bench.line.product]
 
     def as_data(self) -> dict[str, Any]:
         """How many cartons and labels there have been."""
@@ -77,7 +75,8 @@ class Stations:
     def carton(self, station: str) -> CartonTruth:
         """The present carton."""
         carton = self._bench.cartons[station]
-        places = len(self._bench.line.carton.places)
+        set_up = self._bench.layout.set_up.get(station, "")
+        places = len(self._bench.line.making(set_up).carton.places)
         return CartonTruth(carton, places, self._bench.inventory.count("carton", carton))
 
     def exchange(self, station: str) -> CartonTruth:
@@ -93,6 +92,12 @@ class Stations:
         self._bench.cartons[station] = f"{prefix}-{self._exchanged[station]:06d}"
         return self.carton(station)
 
+    def set_up(self, station: str, product: str) -> None:
+        """Somebody sets a station up for another product: other labels, or an empty carton of another kind."""
+        self._bench.layout.set_up_for(station, product)
+        if station in self._bench.cartons:
+            self.exchange(station)
+
     def print_label(self, printer: str, content: str) -> Pose:
         """Print a label onto the peel-off plate; its pose. A label still lying there is pushed off."""
         place = Place("printer", printer, "0")
@@ -103,9 +108,10 @@ class Stations:
         ratio, key = self._bench.line.disturbances.unreadable_label_ratio, f"unreadable:{self._printed}"
         faded = self._bench.chance.happens(ratio, key)
         contrast = self._bench.chance.stream(f"contrast:{key}").uniform(*_FADED) if faded else 1.0
-        name, part = self._label
+        product = self._bench.layout.set_up.get(printer, "")
+        name, part = self.label(product)
         pose = self._bench.layout.zones[printer].frame
-        self._bench.inventory.make(name, part, "", place, pose, content=content, contrast=contrast)
+        self._bench.inventory.make(name, part, "", place, pose, content=content, contrast=contrast, product=product)
         return pose
 
     def in_bin(self, name: str) -> int:
@@ -119,33 +125,3 @@ class Stations:
     def _on_seat(self, fixture: str, item: Item) -> bool:
         seat, pose = self._bench.layout.zones[fixture].frame, self._bench.pose_of(item)
         return on_seat(seat, item, pose) and pose.position[2] - seat.position[2] <= CLAMP_HOLDS_M
-
-
-def label_part(line: Line) -> tuple[str, Part]:
-    """The part that the printer makes.
-
-    That of the site whose code is inspected, else the one that no feeder brings, else a plain 12 mm square.
-    """
-    product = line.product_description
-    coded = [
-        product.bill_of_materials[product.sites[check.site].item]
-        for inspection in product.inspections.values()
-        for check in inspection.checks.values()
-        if isinstance(check, Code)
-    ]
-    fed = {setup.part for setup in line.feeders.values()}
-    unfed = [part for part in product.bill_of_materials.values() if part not in fed]
-    for name in (*coded, *unfed):
-        return name, product.parts[name]
-    return "label", Part.model_validate(_PLAIN_LABEL)
-
-
-_PLAIN_LABEL = {
-    "shape": {"kind": "box", "length_m": 0.012, "width_m": 0.012, "height_m": 0.0001},
-    "mass_kg": 0.0001,
-    "colour_rgb": (250, 250, 250),
-    "grasp": {
-        "capability": "suction",
-        "tcp_in_part": {"xyz_m": (0.0, 0.0, 0.0001), "rpy_rad": (3.14159265, 0.0, 0.0)},
-    },
-}

@@ -204,7 +204,7 @@ class Supports:
             return None
         taken = {other.place.slot for other in self._bench.inventory.installed(unit)}
         best: SiteMatch | None = None
-        for place, seated, cell_in_site in self._seats(item.part_name, self._bench.pose_of(unit)):
+        for place, seated, cell_in_site in self._seats(unit.product, item.part_name, self._bench.pose_of(unit)):
             if place.name in taken and not _lies_flat(place):
                 continue
             match = SiteMatch(unit, place, seated, cell_in_site @ pose)
@@ -239,9 +239,11 @@ class Supports:
             return self._bench.pose_of(item)
         return self._bench.arm(tool.arm).flange_at(-math.inf) @ tool.tcp_in_flange @ item.pose
 
-    def _seats_in(self, part_name: str, unit_in_cell: Pose) -> tuple[tuple[SitePlace, Pose, Pose], ...]:
+    def _seats_in(
+        self, product: str, part_name: str, unit_in_cell: Pose
+    ) -> tuple[tuple[SitePlace, Pose, Pose], ...]:
         """The sites for a part in a unit, with the seated part's pose in the cell and that pose's inverse."""
-        places = self._bench.layout.sites_of(part_name)
+        places = self._bench.layout.recipe(product).sites_of(part_name)
         seats = ((place, unit_in_cell @ place.part_in_unit) for place in places)
         return tuple((place, seated, seated.inverse()) for place, seated in seats)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from microcell.description.line import Line
+from microcell.description.product import Product
 from microcell.plant.bench import Bench
 from microcell.plant.items import Item, Place
 from microcell.plant.physics import SEATED_WITHIN_M
@@ -19,13 +20,14 @@ _WORDS = {"scratch": "scratched", "dirt": "dirty", "short": "short shot", "burr"
 
 @dataclass(frozen=True)
 class UnitTruth:
-    """A unit as it really is: part by site, where it is, its label's serial and text, and its defects as sentences."""
+    """A unit as it really is: part by site, where it is, its label's serial and text, defects as sentences, its product."""
 
     parts: Mapping[str, str]
     place: Place
     label: str
     defects: tuple[str, ...]
     label_text: str = ""
+    product: str = ""
 
     def is_good(self, line: Line, variant: str) -> bool:
         """Whether every site has the variant's part, the label the variant's text, and nothing is wrong."""
@@ -70,15 +72,17 @@ class Truth:
         there = self._bench.inventory.installed(unit)
         installed = {item.place.slot: item for item in there}
         parts = {site: item.part_name for site, item in installed.items()}
-        if self._bench.layout.body_site:
-            parts = {self._bench.layout.body_site: unit.part_name, **parts}
+        body_site = self._bench.recipe_of(unit).body_site
+        if body_site:
+            parts = {body_site: unit.part_name, **parts}
         labels = [item for item in installed.values() if item.content]
-        defects = [sentence for site, item in installed.items() for sentence in self._defects(site, item)]
-        defects += _faults_of(self._bench.layout.body_site or unit.part_name, unit)
+        product = self._bench.recipe_of(unit).product
+        defects = [sentence for site, item in installed.items() for sentence in _defects(product, site, item)]
+        defects += _faults_of(body_site or unit.part_name, unit)
         showing = (item.place.slot for item in there if _shows(item, installed[item.place.slot]))
         defects += [f"{site}: an older label shows" for site in showing]
         label = labels[-1].content if labels else ""
-        return UnitTruth(parts, unit.place, _serial(label), tuple(defects), label.partition(" ")[2])
+        return UnitTruth(parts, unit.place, _serial(label), tuple(defects), label.partition(" ")[2], product.name)
 
     def carton_contents(self) -> dict[str, tuple[str, ...]]:
         """Labels of the units in each carton, by place; a unit without a label counts as ""."""
@@ -96,24 +100,28 @@ class Truth:
         ]
         return stack[-1].item_id == label.item_id
 
-    def _defects(self, site: str, item: Item) -> list[str]:
-        seated = self._bench.line.product_description.sites[site].part_in_unit.pose
-        part_in_site = seated.inverse() @ item.pose
-        defects = []
-        if item.crossed:
-            defects.append(f"{site}: crossed")
-        elif part_in_site.position[2] > SEATED_WITHIN_M:
-            defects.append(f"{site}: {part_in_site.position[2] * 1000:.1f} mm from seated")
-        if item.part.marks and abs(part_in_site.yaw) > _TURNED_RAD:
-            defects.append(f"{site}: turned by {part_in_site.yaw:.2f} rad")
-        if item.content and math.hypot(*part_in_site.position[:2]) > _SHIFTED_M:
-            defects.append(f"{site}: {math.hypot(*part_in_site.position[:2]) * 1000:.1f} mm beside its place")
-        if len(item.part.marks) < len(self._bench.line.product_description.parts[item.part_name].marks):
-            defects.append(f"{site}: incomplete")
-        defects += _faults_of(site, item)
-        if item.contrast < _READABLE:
-            defects.append(f"{site}: unreadable")
-        return defects
+
+def _defects(product: Product, site: str, item: Item) -> list[str]:
+    """What is wrong with an installed part."""
+    seated = product.sites[site].part_in_unit.pose
+    part_in_site = seated.inverse() @ item.pose
+    defects = []
+    if item.crossed:
+        defects.append(f"{site}: crossed")
+    elif part_in_site.position[2] > SEATED_WITHIN_M:
+        defects.append(f"{site}: {part_in_site.position[2] * 1000:.1f} mm from seated")
+    if item.part.marks and abs(part_in_site.yaw) > _TURNED_RAD:
+        defects.append(f"{site}: turned by {part_in_site.yaw:.2f} rad")
+    if item.content and math.hypot(*part_in_site.position[:2]) > _SHIFTED_M:
+        defects.append(f"{site}: {math.hypot(*part_in_site.position[:2]) * 1000:.1f} mm beside its place")
+    if len(item.part.marks) < len(product.parts[item.part_name].marks):
+        defects.append(f"{site}: incomplete")
+    if item.part.shape != product.parts[item.part_name].shape:
+        defects.append(f"{site}: {item.part_name} of another product")
+    defects += _faults_of(site, item)
+    if item.contrast < _READABLE:
+        defects.append(f"{site}: unreadable")
+    return defects
 
 
 def _shows(label: Item, cover: Item) -> bool:

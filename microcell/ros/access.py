@@ -52,10 +52,10 @@ WIRES = {
     "screwdriver": Wire(services=(names.drive, names.stop, names.read)),
     "tool_changer": Wire(services=(names.lock, names.read), shown=(names.tool_serial,)),
     "tool_crib": Wire(services=(names.read,)),
-    "feeder": Wire(states=(names.level,), services=(names.present, names.refill, names.read)),
+    "feeder": Wire(states=(names.level,), services=(names.present, names.refill, names.set_up, names.read)),
     "fixture": Wire(services=(names.clamp, names.read), shown=(names.clamped,)),
-    "carton_station": Wire(services=(names.read, names.exchange)),
-    "printer": Wire(services=(names.print_label,)),
+    "carton_station": Wire(services=(names.read, names.exchange, names.set_up)),
+    "printer": Wire(services=(names.print_label, names.set_up)),
     "bin": Wire(services=(names.read,)),
     "dispenser": Wire(services=(names.dispense, names.read)),
     "welder": Wire(services=(names.weld,)),
@@ -88,7 +88,7 @@ INSPECTING = (names.INSPECT,)
 """Of the skill server that hosts inspections."""
 READING = (names.LIST_ORDERS, names.LIST_TOOLS, names.LIST_QUESTIONS)
 ORDERING = (names.SUBMIT_ORDER, names.UPDATE_ORDER, names.CONTROL_ORDER)
-COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.ANSWER_QUESTION)
+COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.CHANGE_LINE, names.ANSWER_QUESTION)
 TOOLING = (
     names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE, names.RENEW_TOOL, names.SET_DEVICE_SERVICE,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rclpy.action import ActionClient
@@ -19,6 +19,7 @@ from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OperatorQuestion, OrderState, PackMLStatus, ToolState
 from microcell_interfaces.srv import (
     AnswerQuestion,
+    ChangeLine,
     ChangeTool,
     ControlOrder,
     DockTool,
@@ -150,6 +151,14 @@ class CellClient:
         """Change the PackML mode of the cell or a station; the cell's word for it. `UsageError` when it is illegal now."""
         request = SetMode.Request(mode=int(mode), reason=reason, unit=unit)
         return _accepted(await self._call(SetMode, names.SET_MODE, request))
+
+    async def change_line(
+        self, lines: Sequence[str], how: str = "", check: bool = False, cancel: bool = False, by: str = ""
+    ) -> tuple[str, list[str]]:
+        """Change the line, ask what that would be, or cancel it: the cell's word for it, and the steps to be done."""
+        request = ChangeLine.Request(lines=list(lines), how=how, check=check, cancel=cancel, by=by)
+        answer = await self._call(ChangeLine, names.CHANGE_LINE, request)
+        return _accepted(answer), list(answer.steps)
 
     async def list_orders(self) -> list[OrderState]:
         """All orders of the cell, open ones first."""

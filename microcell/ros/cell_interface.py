@@ -28,6 +28,7 @@ from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
+from microcell.ros.line_interface import LineInterface
 from microcell.ros.question_interface import QuestionInterface
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
@@ -68,7 +69,7 @@ class CellInterface:
         /diagnostics (DiagnosticArray)    each second, not latched
     Services: submit_order, update_order, control_order, list_orders, packml_command, set_mode, list_tools, change_tool,
         dock_tool, set_tool_service, renew_tool. A bad request gets accepted=false and a message that says what is wrong.
-        Questions to the operator and devices in service: see `QuestionInterface`.
+        Questions to the operator and devices in service: see `QuestionInterface`; another line: see `LineInterface`.
     Actions:  produce_order (ProduceOrder): submits an order and follows it; cancelling the goal cancels the order.
     """
 
@@ -84,6 +85,7 @@ class CellInterface:
         self._faults = node.create_publisher(Fault, names.FAULTS, qos.latched(KEPT_FAULTS))
         self._diagnostics = node.create_publisher(DiagnosticArray, names.DIAGNOSTICS, 10)
         self._questions = QuestionInterface(runtime, node)
+        self._lines = LineInterface(runtime, node)
         self._shown_cell = CellState()
         self._shown_orders: dict[str, OrderView] = {}
         self._shown_tools: dict[str, ToolView] = {}
@@ -137,6 +139,7 @@ class CellInterface:
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
         self._questions.offer()
+        self._lines.serve(self._controller)
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
@@ -309,8 +312,8 @@ class CellInterface:
         return _ENDINGS[view.status], self._produced(view, f"order '{order_id}' is {view.status.name.lower()}")
 
     def _order_of(self, asked: Any) -> Order:
-        """The order of a request; without a product it is the line's."""
-        return convert_cell.order_of(asked, asked.product or self._line.product)
+        """The order of a request; without a product it is that of the line of now."""
+        return convert_cell.order_of(asked, asked.product or self._controller.shop.line.product)
 
     async def _cancelled(self, order_id: str) -> OrderView:
         if not self._controller.order(order_id).status.ended:

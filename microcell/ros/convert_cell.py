@@ -133,6 +133,8 @@ def cell_message(snapshot: CellSnapshot, epoch_s: float) -> CellState:
         stamp=stamp(epoch_s + snapshot.time_s),
         cell=snapshot.cell,
         line=snapshot.line,
+        lines=list(snapshot.lines),
+        change=snapshot.change,
         world=snapshot.world,
         state=int(snapshot.state),
         state_name=snapshot.state.title,

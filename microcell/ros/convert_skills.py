@@ -66,6 +66,7 @@ def goal_message(goal: SkillGoal) -> ExecuteSkill.Goal:
     return ExecuteSkill.Goal(
         skill=goal.skill,
         unit=goal.unit,
+        product=goal.product,
         variant=goal.variant,
         operation=goal.operation,
         parameters=[_parameter_message(name, value) for name, value in goal.parameters.items()],
@@ -109,6 +110,7 @@ def goal_of(message: ExecuteSkill.Goal) -> SkillGoal:
             epoch=lease.epoch,
             mounted=lease.mounted if lease.mounted_known else None,
         ),
+        product=message.product,
     )
 
 

@@ -96,7 +96,7 @@ SHOWN: tuple[tuple[type[Device], str, Callable[[Face, Any, Any], object]], ...] 
 
 CHANGING = (
     "follow", "close", "open", "on", "off", "drive", "loosen", "clamp", "release", "lock", "unlock", "present", "refill",
-    "print_label", "exchange", "press", "turn", "weld",
+    "print_label", "exchange", "press", "turn", "weld", "set_up",
 )  # fmt: skip
 """Commands that change something on the bench."""
 

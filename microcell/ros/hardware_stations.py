@@ -21,6 +21,7 @@ from microcell.description.cell import (
 )
 from microcell.devices.bin.contract import Bin
 from microcell.devices.carton_station.contract import CartonStation
+from microcell.devices.contract import Device
 from microcell.devices.feeder.contract import Feeder, Presented
 from microcell.devices.fixture.contract import Fixture
 from microcell.devices.press.contract import Press
@@ -31,13 +32,13 @@ from microcell.devices.turner.contract import Turner
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.hardware_face import Face
-from microcell_interfaces.srv import PresentPart, PrintLabel, RefillFeeder
+from microcell_interfaces.srv import PresentPart, PrintLabel, RefillFeeder, SetUpStation
 
 AGAIN_S = 5.0
 
 
 class FeederFace:
-    """A feeder: services `<feeder>/present`, `<feeder>/refill_feeder` and `<feeder>/read`.
+    """A feeder: services `<feeder>/present`, `<feeder>/refill_feeder`, `<feeder>/set_up` and `<feeder>/read`.
 
     Latched topic `<feeder>/level`: after every part presented and every question, and at once when the level rises.
     """
@@ -50,6 +51,7 @@ class FeederFace:
         self._fell = asyncio.Event()
         face.serve(PresentPart, names.present(feeder.name), self._present)
         face.runtime.create_service(face.node, RefillFeeder, names.refill(feeder.name), self._refill)
+        serve_set_up(face, feeder)
         face.trigger(names.read(feeder.name), self._level)
         face.keep(self._watch())
 
@@ -147,14 +149,25 @@ class SafetyFace:
             publisher.publish(Bool(data=arm in stops.protective))
 
 
+def serve_set_up(face: Face, station: Device) -> None:
+    """A station that a person sets up for another product: service `<station>/set_up`."""
+
+    async def handle(request: SetUpStation.Request, response: SetUpStation.Response) -> None:
+        await station.set_up(request.product)
+
+    face.serve(SetUpStation, names.set_up(station.name), handle)
+
+
 def serve_carton_station(face: Face, station: CartonStation, spec: CartonStationSpec) -> None:
-    """A carton station: services `<station>/read` and `<station>/exchange`."""
+    """A carton station: services `<station>/read`, `<station>/exchange` and `<station>/set_up`."""
+    serve_set_up(face, station)
     face.trigger(names.read(station.name), station.carton)
     face.trigger(names.exchange(station.name), station.exchange)
 
 
 def serve_printer(face: Face, printer: Printer, spec: PrinterSpec) -> None:
-    """A printer: service `<printer>/print_label`."""
+    """A printer: services `<printer>/print_label` and `<printer>/set_up`."""
+    serve_set_up(face, printer)
 
     async def handle(request: PrintLabel.Request, response: PrintLabel.Response) -> None:
         label = await printer.print_label(request.content)

@@ -87,7 +87,7 @@ class InspectionInterface:
 
     async def show(self, goal: SkillGoal, report: InspectionReport, png: bytes | None) -> None:
         """Publish the report of an order's inspection, and its picture."""
-        self._publish(report, Subject(self._line.product, goal.variant, goal.unit, True))
+        self._publish(report, Subject(goal.product or self._line.product, goal.variant, goal.unit, True))
         if png is not None:
             self._show_picture(await self._beside(lambda: _decoded(png)))
 

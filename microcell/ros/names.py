@@ -24,6 +24,7 @@ CONTROL_ORDER = "control_order"
 LIST_ORDERS = "list_orders"
 PACKML_COMMAND = "packml_command"
 SET_MODE = "set_mode"
+CHANGE_LINE = "change_line"
 PRODUCE_ORDER = "produce_order"
 LIST_TOOLS = "list_tools"
 CHANGE_TOOL = "change_tool"
@@ -218,6 +219,11 @@ def present(device: str) -> str:
 def refill(device: str) -> str:
     """Service microcell_interfaces/RefillFeeder of a feeder."""
     return f"{device}/refill_feeder"
+
+
+def set_up(device: str) -> str:
+    """Service microcell_interfaces/SetUpStation of a feeder, a carton station or a printer."""
+    return f"{device}/set_up"
 
 
 def level(device: str) -> str:

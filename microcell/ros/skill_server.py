@@ -61,7 +61,8 @@ class SkillServerNode(ManagedNode):
     Services:   ~/describe_skills (microcell_interfaces/DescribeSkills) and those of a managed node. It calls record_step
                 (microcell_interfaces/RecordStep) of the orchestrator before each micro-step that a skill has recorded.
                 Where it hosts inspections, it has the service and the topics of `InspectionInterface` as well.
-    Parameters: line (name or path), world (mock, gazebo, real), families (of skills), devices (that the skills use; all of
+    Parameters: line (name or path), also (more of the cell's),
+                world (mock, gazebo, real), families (of skills), devices (that the skills use; all of
                 the line when it is empty), attempts (file that remembers the attempts for who starts after this process;
                 none when it is empty), journal (the orchestrator's: beside it the pictures of inspections are kept; none are
                 when it is empty), heartbeat_s (real time that the orchestrator may be silent; 0 = for ever).
@@ -71,7 +72,7 @@ class SkillServerNode(ManagedNode):
         """Read the parameters and offer the services. `UsageError` when a parameter is wrong."""
         self._runtime = runtime
         self._make = make
-        self.line: Line = load_line(parameters.text(self, "line"))
+        self.line: Line = load_line(parameters.text(self, "line"), parameters.names(self, "also"))
         self._world = parameters.text(self, "world", "mock")
         self._device_names = parameters.names(self, "devices") or None
         self._skills = _skills_of(parameters.names(self, "families"))

@@ -43,6 +43,7 @@ class ArmMotion:
         self.tool: Tool | None = context.line.tools[tool_name] if tool_name else None
         self.load = Load(tool_name)
         self.speed_ratio = speed_ratio
+        self._product = context.goal.product
         self._ways = context.line.ways
         self._arm = context.device(name, Arm)
         self._traffic = context.traffic
@@ -73,7 +74,7 @@ class ArmMotion:
 
     def carry(self, part: str) -> None:
         """From now on the tool holds a part of the product, or its "unit"; "" for nothing."""
-        self.load = Load(self.tool_name, part)
+        self.load = Load(self.tool_name, part, self._product)
         if self._traffic is not None:
             self._traffic.carries(self.name, self.load)
 

@@ -56,7 +56,8 @@ class Lease:
 class SkillGoal:
     """One attempt at one operation.
 
-    `attempt_id` is unique: a repeated goal gets the stored result and moves nothing.
+    `attempt_id` is unique: a repeated goal gets the stored result and moves nothing. `product` is the unit's; "" for that of
+    the cell's first line.
     """
 
     skill: str
@@ -66,6 +67,7 @@ class SkillGoal:
     attempt_id: str
     parameters: Mapping[str, Any]
     lease: Lease
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 class SkillRunner:
-    """Executes skill goals on the devices of one line; a `SkillPort` without any network between.
+    """Executes skill goals on the devices of one cell; a `SkillPort` without any network between.
 
     Every attempt ends in a `SkillResult`. Results are kept by `attempt_id`: a goal that is sent again gets
     the result of the first time and moves nothing; sent again while it still runs, it waits for the same
@@ -62,6 +62,7 @@ class SkillRunner:
         self._results: OrderedDict[str, SkillResult] = OrderedDict()
         self._running: dict[str, asyncio.Future[SkillResult]] = {}
         self.planners: dict[str, MotionPlanner] = {}
+        self._planners = {line.product: dict[str, MotionPlanner]() for line in line.also}
         self.record_step: RecordStep | None = None
         self.before_skill: Callable[[SkillGoal], Awaitable[None]] | None = None
         self.work: Work = at_once
@@ -70,9 +71,11 @@ class SkillRunner:
 
     def prepare(self) -> None:
         """Make the planners of all arms now: their libraries take a second to load, which a first motion should not."""
-        for arm in self._line.cell_description.of_kind("arm"):
-            if arm in self._devices and arm not in self.planners:
-                self.planners[arm] = MotionPlanner(self._line, arm)
+        for line in self._line.every:
+            planners = self._planners.get(line.product, self.planners)
+            for arm in self._line.cell_description.of_kind("arm"):
+                if arm in self._devices and arm not in planners:
+                    planners[arm] = MotionPlanner(self._line.making(line.product), arm)
 
     async def offered(self) -> frozenset[str]:
         """Names of all installed skills."""
@@ -120,13 +123,13 @@ class SkillRunner:
     ) -> SkillContext:
         return SkillContext(
             goal,
-            self._line,
+            self._line_of(goal),
             self._clock,
             self._devices,
             on_feedback,
             taken=list(known.taken) if known else [],
             accomplished=[known.done] if known and known.done else [],
-            planners=self.planners,
+            planners=self._planners.get(goal.product, self.planners),
             record_step=self.record_step,
             work=self.work,
             keep=self._kept if self.keep else None,
@@ -134,6 +137,9 @@ class SkillRunner:
             note=lambda what, data: self._note(goal.attempt_id, what, data),
             noted=dict(known.notes) if known else {},
         )
+
+    def _line_of(self, goal: SkillGoal) -> Line:
+        return self._line.making(goal.product) if self._line.makes(goal.product) else self._line
 
     async def _looked_at(self, context: SkillContext, known: Attempt | None) -> SkillResult:
         """The result of an attempt that did not end, as far as anybody can tell; OUTCOME_UNKNOWN where nobody can."""
@@ -177,6 +183,8 @@ class SkillRunner:
 
     def _accept(self, goal: SkillGoal) -> Skill:
         """Make the goal's skill, or raise SKILL_REFUSED with everything that is wrong with the goal."""
+        if not self._line.makes(goal.product):
+            raise FaultError("SKILL_REFUSED", goal.skill, f"no line of this cell makes '{goal.product}'")
         try:
             kind: type[Skill] = plugins.skill(goal.skill)
             kind.Parameters.model_validate(dict(goal.parameters))
@@ -189,7 +197,7 @@ class SkillRunner:
 
     def _check_lease(self, goal: SkillGoal, kind: type[Skill]) -> None:
         try:
-            needs = kind.needs(self._line, goal.variant, goal.parameters)
+            needs = kind.needs(self._line_of(goal), goal.variant, goal.parameters)
         except KeyError as error:
             raise FaultError("SKILL_REFUSED", goal.skill, f"the product has no {error}") from error
         except Exception as error:

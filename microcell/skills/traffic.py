@@ -127,7 +127,8 @@ class Traffic:
         from microcell.motion.two_arms import Armed
 
         spec = self._specs[arm]
-        return Armed(RobotModel.of(spec, arm), spec.base_in_cell.pose, carried_solids(self._line, load.tool, load.part))
+        carried = carried_solids(self._line.making(load.product), load.tool, load.part)
+        return Armed(RobotModel.of(spec, arm), spec.base_in_cell.pose, carried)
 
     def _make_sweeper(self, arm: str, load: Load) -> Sweeper:
         from microcell.motion.meeting import Sweeper

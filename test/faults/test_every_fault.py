@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 
@@ -226,6 +227,49 @@ def membranes_off_their_seats(journal) -> None:
         journal.append(events.OperationEnded(time_s=float(number), **told, **ended))
 
 
+def two_lines():
+    return load_line("controller", ["valve"])
+
+
+def change_to_valves_and_back(cell: VirtualCell) -> None:
+    """As soon as the cell works it is to make valves; the person who has set the first station up thinks better of it."""
+
+    async def change() -> None:
+        await cell.controller.until_state(State.IDLE, State.EXECUTE)
+        await cell.controller.line_change.begin(["valve"])
+        await cell.controller._waiting.until(lambda: bool(cell.controller.shop.questions.open()))
+        cell.controller.line_change.cancel()
+
+    cell.tasks = asyncio.ensure_future(change())
+
+
+def first_article_scrapped(journal) -> None:
+    """The journal of a cell that was switched off when the first controller after a change had been scrapped."""
+    told = {"change": "C-0001", "by": "anna"}
+    products = {"leaving": ("valve",), "coming": ("controller",), "to": ("controller",)}
+    journal.append(events.LineChangeBegun(time_s=0.0, **told, **products, how="drain", steps=()))
+    journal.append(events.LineChangeStepEnded(time_s=1.0, **told, station=""))
+    journal.append(
+        events.LinesChanged(time_s=2.0, change="C-0001", lines=("controller",), products=("controller",), cycles_s=(65.0,))
+    )
+    order = {"order_id": "o-1", "lines": (("eu", 1),), "priority": 0, "due_s": None, "replace_scrapped": True}
+    journal.append(events.OrderAccepted(time_s=3.0, product="controller", **order))
+    unit = {"unit": "CTL-000001", "order_id": "o-1"}
+    journal.append(events.UnitStarted(time_s=4.0, **unit, variant="eu", product="controller"))
+    journal.append(events.UnitEnded(time_s=5.0, **unit, disposition="scrapped", reason="board_pattern", carton=""))
+
+
+def release_line(cell: VirtualCell) -> None:
+    """A person lets the line go on."""
+
+    async def answer() -> None:
+        questions = cell.controller.shop.questions
+        await cell.controller._waiting.until(lambda: bool(questions.open()))
+        cell.controller.service.answer(questions.open()[0].question, "release", "anna")
+
+    cell.tasks = asyncio.ensure_future(answer())
+
+
 def line(name: str):
     return lambda: load_line(name)
 
@@ -342,6 +386,8 @@ CASES = (
     Case("DEVICE_OUT_OF_SERVICE", "printer", (), lambda cell: cell.controller.service.set_service("printer", False),
          at="place_body", ends="held", mend=lambda cell: cell.controller.service.set_service("printer", True)),
     Case("CELL_BLOCKED", "bench", (), occupied(True), ends="held", mend=occupied(False)),
+    Case("STATION_NOT_SET_UP", "fixture_1", (), change_to_valves_and_back, line=two_lines),
+    Case("FIRST_ARTICLE_FAILED", "controller", (), release_line, journal=first_article_scrapped, line=two_lines),
     Case("JOURNAL_UNWRITABLE", "journal", (), full_disk, at="place_body", ends="aborted"),
 )  # fmt: skip
 

@@ -47,7 +47,7 @@ def voltage(voltage_v: float):
 
 def scratch(bench: SkillBench) -> None:
     item = bench.plant.bench.held(bench.plant.tool("vacuum_cup"))
-    flaws = bench.plant.feeding.delivery.scratches("cell", "test")
+    flaws = bench.plant.feeding.delivery().scratches("cell", "test")
     bench.plant.inventory.move(item, item.place, item.pose, flaws=flaws)
 
 

@@ -78,6 +78,7 @@ class _Connected:
 class FakeFeeder(_Connected, Feeder):
     def __init__(self, level: int = 1000) -> None:
         self.pieces = level
+        self.set_up_for: list[str] = []
         self._refilled = asyncio.Event()
 
     async def present(self) -> Presented:
@@ -85,6 +86,9 @@ class FakeFeeder(_Connected, Feeder):
 
     async def level(self) -> int:
         return self.pieces
+
+    async def set_up(self, product: str) -> None:
+        self.set_up_for.append(product)
 
     async def refill(self, quantity: int, lot: str = "") -> int:
         self.pieces += quantity
@@ -243,9 +247,9 @@ class Floor:
     clock: Clock
     safety: FakeSafety
 
-    def order(self, quantity: int = 1, variant: str = "adult", **more: object) -> str:
+    def order(self, quantity: int = 1, variant: str | None = "adult", product: str = "valve", **more: object) -> str:
         lines = (OrderLine(variant=variant, quantity=quantity),)
-        return self.controller.submit(Order(product="valve", lines=lines, **more))
+        return self.controller.submit(Order(product=product, lines=lines, **more))
 
     def kinds(self) -> Iterator[str]:
         return (entry.kind for entry in self.journal.entries())
@@ -271,7 +275,7 @@ async def floor(
     `while_starting` is called while the controller starts.
     """
     clock = LoopClock(0.0)
-    feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for name in line.feeders}
+    feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for each in line.every for name in each.feeders}
     arms = line.cell_description.of_kind("arm")
     changers = {arm: FakeChanger((on_flange or {}).get(arm, "")) for arm in arms}
     port = FakePort(line, clock, feeders, next(iter(changers.values())), script, changers=changers)

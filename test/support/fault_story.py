@@ -13,7 +13,7 @@ from skill_bench import valve_line
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
-from microcell.events import OperationEnded, ProcessDrift, RecoveryDecided
+from microcell.events import OperationEnded, ProcessDrift, QuestionAsked, RecoveryDecided
 from microcell.faults import Fault
 from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import Command, State
@@ -148,7 +148,7 @@ async def _go_on(cell: VirtualCell) -> None:
 
 
 def _faults(cell: VirtualCell, journal: Journal) -> tuple[Fault, ...]:
-    ended = [e.fault for e in journal.events() if isinstance(e, (OperationEnded, ProcessDrift)) and e.fault]
+    ended = [e.fault for e in journal.events() if isinstance(e, (OperationEnded, ProcessDrift, QuestionAsked)) and e.fault]
     return (*(Fault(**fault) for fault in ended), *cell.controller.snapshot().last_faults, *cell.controller.active_faults)
 
 

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from fake_shop_floor import FakeChanger, FakeFeeder
-from schedules import VARIANTS, random_world
+from schedules import VARIANTS, of_products, random_world
 
 from microcell.clock import Clock, DeadlockError, LoopClock, run_virtual
 from microcell.description.order import Order, OrderLine
@@ -140,7 +140,7 @@ async def _play(line: Any, needs: Any, random: Random) -> Outcomes:
     devices = {**feeders, **{spec.tool_changer: changers[arm] for arm, spec in line.cell_description.of_kind("arm").items()}}
     port = RandomPort(line, clock, random, changers, found)
     controller = Controller(line, clock, NoJournal(), port, devices, Session("virtual"))  # type: ignore[arg-type]
-    controller.shop._needs.update(needs)
+    controller.shop._needs.update(of_products(needs))
     await controller.start()
     orders = [controller.submit(_order(random)) for _ in range(random.randint(1, 2))]
     ending = asyncio.gather(*(controller.order_ended(order) for order in orders))

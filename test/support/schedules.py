@@ -97,6 +97,8 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
         max_units_in_work=random.randint(1, 5),
         max_tool_run=random.choice((0, 1, 2, 8)),
     )  # fmt: skip
+    line.also, line.every = (), (line,)
+    line.making, line.works_with = lambda product: line, lambda device: True
     return line, needs
 
 
@@ -175,9 +177,14 @@ _COMES_BACK = (
 
 def _shop(line: Any, needs: dict[tuple[str, str], Needs], now: list[float]) -> Shop:
     shop = Shop(line, SimpleNamespace(now=lambda: now[0], epoch_s=0.0), lambda event: None)  # type: ignore[arg-type]
-    shop._needs.update(needs)
+    shop._needs.update(of_products(needs))
     shop.resources.levels = dict.fromkeys(line.feeders, 1_000_000)
     return shop
+
+
+def of_products(needs: Mapping[tuple[str, str], Needs]) -> dict[tuple[str, str, str], Needs]:
+    """The needs as a shop keeps them: also by the product, which units of hand-made orders leave out."""
+    return {(name, product, variant): need for (name, variant), need in needs.items() for product in ("", "p")}
 
 
 def _can_be_made(line: Any, needs: dict[tuple[str, str], Needs]) -> bool:

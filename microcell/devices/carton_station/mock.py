@@ -11,6 +11,10 @@ class MockCartonStation(MockDevice, CartonStation):
     """Counts the units that truly stand in the carton. It never runs out of cartons, unless on order."""
 
     @command
+    async def set_up(self, product: str) -> None:
+        self.plant.set_up(self.name, product)
+
+    @command
     async def carton(self) -> Carton:
         return _as_seen(self.plant.stations.carton(self.name))
 

@@ -15,7 +15,7 @@ class MockFeeder(MockDevice, Feeder):
 
     async def connect(self) -> None:
         await super().connect()
-        if self._operator is None and self.name in self.plant.line.feeders:
+        if self._operator is None and self.plant.feeding.is_set_up(self.name):
             self._operator = asyncio.ensure_future(self.plant.feeding.keep_filled(self.name))
 
     async def disconnect(self) -> None:
@@ -23,6 +23,14 @@ class MockFeeder(MockDevice, Feeder):
         if self._operator is not None:
             self._operator.cancel()
             self._operator = None
+
+    @command
+    async def set_up(self, product: str) -> None:
+        """The operator brings from now on what the line of this product wants there."""
+        self.plant.set_up(self.name, product)
+        if self._operator is not None:
+            self._operator.cancel()
+        self._operator = asyncio.ensure_future(self.plant.feeding.keep_filled(self.name))
 
     @command
     async def present(self) -> Presented:

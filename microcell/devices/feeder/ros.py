@@ -1,4 +1,4 @@
-"""Feeder over ROS: services `<name>/present`, `<name>/refill_feeder`, `<name>/read`, topic `<name>/level`."""
+"""Feeder over ROS: services `<name>/present`, `refill_feeder`, `set_up` and `read`, topic `<name>/level`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from microcell.devices.feeder.contract import Feeder, Presented
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.driver import RosDevice
-from microcell_interfaces.srv import PresentPart, RefillFeeder
+from microcell_interfaces.srv import PresentPart, RefillFeeder, SetUpStation
 
 
 class RosFeeder(RosDevice, Feeder):
     """Parts and refills by service; the topic tells when the level has risen."""
 
     def _open(self) -> None:
+        self._set_up = self._client(SetUpStation, names.set_up(self.name), needed=False)
         self._present = self._client(PresentPart, names.present(self.name))
         self._refill = self._client(RefillFeeder, names.refill(self.name))
         self._sensors = self._client(Trigger, names.read(self.name))
@@ -47,6 +48,10 @@ class RosFeeder(RosDevice, Feeder):
                 if level >= minimum:
                     return level
                 await risen
+
+    async def set_up(self, product: str) -> None:
+        answer = await self._call(self._set_up, SetUpStation.Request(product=product))
+        self._raise_fault(answer.fault)
 
 
 PLUGIN = RosFeeder

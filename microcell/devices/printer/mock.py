@@ -10,6 +10,10 @@ class MockPrinter(MockDevice, Printer):
     """Prints one label and leaves it on the peel-off plate."""
 
     @command
+    async def set_up(self, product: str) -> None:
+        self.plant.set_up(self.name, product)
+
+    @command
     async def print_label(self, content: str) -> PrintedLabel:
         if not content:
             raise self._refuse("a label without content")
