@@ -130,7 +130,7 @@ def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valv
     held = valve.poses()["item_900"].position[2]
     valve.step(200)
     assert valve.poses()["item_900"].position[2] == pytest.approx(held, abs=1e-4)
-    valve.tell("/bench/fixture_1/release", "gz.msgs.Empty", "")
+    valve.tell("/bench/fixture_1/release", "gz.msgs.Empty", requests.EMPTY)
     valve.step(50)
     assert valve.poses()["item_900"].position[2] < held - 0.02
     assert requests.accepted(valve.ask(requests.remove("valve", "item_900")))
