@@ -1,7 +1,8 @@
 """Whether the parts are enough for an order before it starts: what is in the feeders, and what is expected.
 
-A part is expected without limit where one of its feeders is refilled (`operator_refills`). What units in work and other open
-orders still need is spoken for. Feeders that nobody has read yet count as enough.
+A part is expected without limit where one of its feeders is refilled (`operator_refills`); of others, what deliveries were
+announced counts as there. What units in work and other open orders still need is spoken for. Feeders that nobody has read yet
+count as enough.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Stock:
         feeders = shop.line.feeders.values()
         refilled = {setup.part for setup in feeders if setup.operator_refills}
         self.limited = tuple(dict.fromkeys(setup.part for setup in feeders if setup.part not in refilled))
-        """Parts of which no more are expected."""
+        """Parts of which no more are expected than were announced."""
 
     def shortages(self, order: OrderWork) -> tuple[Short, ...]:
         """What is not enough for the units that an order has still to begin."""
@@ -61,15 +62,20 @@ class Stock:
                 lines.append((variant, already + can))
         return tuple(lines)
 
+    def instead_of(self, order: OrderWork, variant: str) -> tuple[str, ...]:
+        """What may be made in place of a variant, the best first: by the order's rule, then by the product's for parts."""
+        own = dict(order.substitutes).get(variant, ())
+        return tuple(dict.fromkeys((*own, *self._shop.line.product_description.stand_ins(variant))))
+
     def substituted(self, order: OrderWork) -> Lines:
-        """The order's lines with other variants, by its own rule, for units whose parts are not enough."""
-        rule, left = dict(order.substitutes), self._left(order)
+        """The order's lines with other variants, as the rules permit, for units whose parts are not enough."""
+        left = self._left(order)
         lines: Counter[str] = Counter()
         for variant, _ in order.lines:
             lines[variant] += 0
         for variant, quantity in order.to_start.items():
             open_units = quantity
-            for choice in (variant, *rule.get(variant, ())):
+            for choice in (variant, *self.instead_of(order, variant)):
                 can = min(open_units, self._most(choice, left))
                 self._use(choice, can, left)
                 lines[choice] += can
@@ -86,7 +92,7 @@ class Stock:
         for part in self.limited:
             feeders = [name for name, setup in self._shop.line.feeders.items() if setup.part == part]
             if all(name in levels for name in feeders):
-                left[part] = sum(levels[name] for name in feeders)
+                left[part] = sum(levels[name] for name in feeders) + self._shop.deliveries.of(part)
         others = (o for o in self._shop.orders.values() if o is not order and not o.status.ended and o.allowed)
         spoken = self._needed((v, n) for other in others for v, n in other.to_start.items())
         for unit in self._shop.units.values():
