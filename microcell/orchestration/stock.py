@@ -1,8 +1,8 @@
 """Whether the parts are enough for an order before it starts: what is in the feeders, and what is expected.
 
 A part is expected without limit where one of its feeders is refilled (`operator_refills`); of others, what deliveries were
-announced counts as there. What units in work and other open orders still need is spoken for. Feeders that nobody has read yet
-count as enough.
+announced counts as there. What units in work and other open orders still need is spoken for. Feeders that nobody has read
+yet count as enough.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def config(tmp_path: Path) -> ConfigCopy:
 MISTAKES = {
     "a tool nobody has": (
         (BENCH, "{tool: screwdriver, serial: SD-0003,", "{"),
-        "parts.screw_m2_5x6.grasp.capability: no tool of cell 'bench' offers 'drive_screw'; its tools offer: grip, suction. Put a tool",
+        "parts.screw_m2_5x6.grasp.capability: no tool of cell 'bench' offers 'drive_screw'; its tools offer: grip, suction.",
     ),
     "a pose out of reach of every arm": (
         (BENCH, "seat_in_cell: {xyz_m: [0.48, 0.10, 0.03]}", "seat_in_cell: {xyz_m: [1.48, 0.10, 0.03]}"),
