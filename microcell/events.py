@@ -294,13 +294,24 @@ class FeederEmptied(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class FeederRefilled(Event):
-    """Parts were brought to a feeder."""
+    """Parts were brought to a feeder, `added` of them."""
 
     kind: ClassVar[str] = "feeder.refilled"
     feeder: str
     part: str
     lot: str
     level: int
+    added: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryAnnounced(Event):
+    """Somebody told that parts will come; a negative number calls some off."""
+
+    kind: ClassVar[str] = "delivery.announced"
+    part: str
+    quantity: int
+    reference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

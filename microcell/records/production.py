@@ -24,7 +24,7 @@ E = TypeVar("E", bound=Event)
 
 _KEPT = (
     events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled, events.ProcessDrift,
-    events.QuestionAsked, events.QuestionAnswered,
+    events.QuestionAsked, events.QuestionAnswered, events.DeliveryAnnounced,
 )  # fmt: skip
 
 

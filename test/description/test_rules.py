@@ -151,6 +151,11 @@ PROVOCATIONS = [
         "bill_of_materials.membrane: there is no part 'membrane_medum'; did you mean 'membrane_medium'?",
     ),
     (
+        "rule_replacements_are_known_parts",
+        (VALVE, "default_variant: adult", "replacements: {cap_white: [cap_blu]}\ndefault_variant: adult"),
+        "replacements.cap_white[0]: there is no part 'cap_blu'; did you mean 'cap_blue'? Correct the name.",
+    ),
+    (
         "rule_variants_change_what_there_is",
         (VALVE, "{membrane: membrane_firm,", "{membrain: membrane_firm,"),
         "variants.adult.items.membrain: there is no item 'membrain'; did you mean 'membrane'? Correct the name.",
