@@ -6,7 +6,7 @@ each other's inverse. Times are cell time in seconds; `JournalOpened.epoch_s` tu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from microcell.change_events import FirstArticleJudged as FirstArticleJudged  # noqa: PLC0414 - exported
@@ -135,7 +135,10 @@ class UnitEnded(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OperationStarted(Event):
-    """Intent: durable before anything moves. `unit` is "" for set-up work such as a tool change."""
+    """Intent: durable before anything moves. `unit` is "" for set-up work such as a tool change.
+
+    `changed` are the parameters in which this attempt differs from the operation's usual ones: its other approach.
+    """
 
     kind: ClassVar[str] = "operation.started"
     unit: str
@@ -143,6 +146,7 @@ class OperationStarted(Event):
     skill: str
     attempt_id: str
     resources: dict[str, str]
+    changed: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,13 +294,24 @@ class FeederEmptied(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class FeederRefilled(Event):
-    """Parts were brought to a feeder."""
+    """Parts were brought to a feeder, `added` of them."""
 
     kind: ClassVar[str] = "feeder.refilled"
     feeder: str
     part: str
     lot: str
     level: int
+    added: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryAnnounced(Event):
+    """Somebody told that parts will come; a negative number calls some off."""
+
+    kind: ClassVar[str] = "delivery.announced"
+    part: str
+    quantity: int
+    reference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

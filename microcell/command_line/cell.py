@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def add_cell_commands(commands: Commands) -> None:
-    """up, order, command, mode, change-line, tools, questions, answer, device, watch."""
+    """up, order, command, mode, change-line, tools, questions, answer, device, expect, watch."""
     _up_command(commands)
     _order_command(commands)
     _command_command(commands)
@@ -31,6 +31,7 @@ def add_cell_commands(commands: Commands) -> None:
     _questions_command(commands)
     _answer_command(commands)
     _device_command(commands)
+    _expect_command(commands)
     _watch_command(commands)
 
 
@@ -128,6 +129,14 @@ def _device_command(commands: Commands) -> None:
     put.add_argument("--in-service", action="store_true", help="it may be planned with again")
     device.add_argument("--reason", default="", help="kept in the journal")
     takes_cell(device)
+
+
+def _expect_command(commands: Commands) -> None:
+    expect = add_command(commands, "expect", "tell a running cell that parts will come: new orders may count on them")
+    expect.add_argument("part", metavar="PART", help="of the product's description")
+    expect.add_argument("quantity", type=int, metavar="N", help="pieces; negative: so many do not come after all")
+    expect.add_argument("--reference", default="", metavar="TEXT", help="delivery note or the like, kept in the journal")
+    takes_cell(expect)
 
 
 def _watch_command(commands: Commands) -> None:

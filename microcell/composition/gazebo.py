@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
+from microcell.composition.installed import installed_program
 from microcell.errors import MissingCapabilityError
 
 INSTALL = (
@@ -14,18 +14,9 @@ INSTALL = (
 )
 
 
-def bridge_program() -> Path | None:
-    """The program parameter_bridge of package ros_gz_bridge; None where it is not installed."""
-    for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep):
-        path = Path(prefix) / "lib" / "ros_gz_bridge" / "parameter_bridge"
-        if prefix and path.is_file():
-            return path
-    return None
-
-
 def check_installed() -> tuple[str, Path]:
     """The `gz` command and the bridge's program; MissingCapabilityError says what to install."""
-    gz, bridge = shutil.which("gz"), bridge_program()
+    gz, bridge = shutil.which("gz"), installed_program("ros_gz_bridge", "parameter_bridge")
     lacks = [*([] if gz else ["the command gz"]), *([] if bridge else ["the package ros_gz_bridge"])]
     if gz is None or bridge is None:
         raise MissingCapabilityError(f"the world gazebo needs {' and '.join(lacks)}. {INSTALL}")

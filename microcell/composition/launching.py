@@ -15,7 +15,7 @@ from launch_ros.actions import Node
 from launch import LaunchContext, LaunchDescription
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.compose import compose
-from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
+from microcell.composition.processes import STARTED_BY, check_startable, environment, module_of, node_name, ros_parameters
 from microcell.composition.security import enclave_path
 from microcell.composition.supervision import RestartPolicy, Restarts
 from microcell.description.loader import load_line
@@ -51,7 +51,7 @@ def actions(blueprint: Blueprint) -> list[Action]:
     """One launch_ros node action for each process.
 
     One that was killed is started again after a pause, within the bounds of `RestartPolicy`; one that ends by itself stops
-    the cell.
+    the cell. When launch itself is killed, all of them leave in order.
     """
     return [_action(plan, blueprint) for plan in blueprint.processes]
 
@@ -83,7 +83,7 @@ def _action(plan: ProcessPlan, blueprint: Blueprint) -> Action:
         namespace=blueprint.namespace,
         parameters=[ros_parameters(plan)],
         ros_arguments=["--enclave", enclave_path(blueprint.namespace, plan.name)],
-        additional_env=environment(os.environ),
+        additional_env={**environment(os.environ), STARTED_BY: str(os.getpid())},
         output="screen",
         emulate_tty=False,
         sigterm_timeout=STOP_S,

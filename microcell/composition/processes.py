@@ -13,6 +13,9 @@ from microcell.paths import share_directory
 FAST_DDS_2, FAST_DDS_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"
 """Variable that names Fast DDS's profiles: the first in Jazzy, the second from Kilted on, which warns of the first."""
 
+STARTED_BY = "MICROCELL_STARTED_BY"
+"""Variable with the id of the process that a node leaves with. `microcell up` needs none: the system tells its processes."""
+
 
 def check_startable(blueprint: Blueprint) -> None:
     """`UsageError` for a world without processes of its own, `MissingCapabilityError` where Gazebo is not installed."""

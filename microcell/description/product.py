@@ -16,6 +16,7 @@ from microcell.description.base import (
     Name,
     PoseSpec,
     PositiveMetre,
+    Radian,
     Rgb,
 )
 from microcell.description.checks import Check
@@ -84,6 +85,11 @@ class Part(Description):
     mass_kg: float = Field(gt=0, le=100, description="Mass of one piece.")
     colour_rgb: Rgb = Field(description="sRGB colour seen from above.")
     marks: tuple[Mark, ...] = Field((), description="What is to be seen on the top.")
+    same_turned_rad: tuple[Radian, ...] = Field(
+        (),
+        max_length=8,
+        description="Turns about its z axis after which it is the same: a pick that failed takes it so turned.",
+    )
     grasp: Grasp = Field(description="How a tool takes it, or makes it there (`dispense`, `weld`).")
     path_m: tuple[tuple[Metre, Metre], ...] = Field(
         (), description="Of what is dispensed: the nozzle's way from corner to corner, x and y in the part's frame."
@@ -192,6 +198,11 @@ class Product(Document):
     serial_prefix: str = Field(pattern=SERIAL_PREFIX_PATTERN, description="Serials are <prefix>-<six digits>.")
     parts: dict[Name, Part] = Field(min_length=1, description="Part types by name.")
     bill_of_materials: dict[Name, Name] = Field(min_length=1, description="Part used for each item.")
+    replacements: dict[Name, tuple[Name, ...]] = Field(
+        default_factory=dict,
+        description="Parts that may be taken instead of one that is short, the best first: where an order permits "
+        "substitutes, a unit becomes the variant that differs in such parts only.",
+    )
     sites: dict[Name, Site] = Field(default_factory=dict, description="Places in the unit by name.")
     unit_grasp: Grasp = Field(description="How the finished unit is taken, in the unit's frame.")
     plan: dict[Name, Operation] = Field(min_length=1, description="Process plan: operations and what they come after.")
@@ -206,6 +217,16 @@ class Product(Document):
     def part_of(self, item: str, variant: str) -> str:
         """The part that a variant uses for an item."""
         return self.variants[variant].items.get(item, self.bill_of_materials[item])
+
+    def stand_ins(self, variant: str) -> tuple[str, ...]:
+        """The variants that differ from one in parts only that may be taken instead, those with the fewest first."""
+        found = []
+        for other in self.variants:
+            changed = [(self.part_of(i, variant), self.part_of(i, other)) for i in self.bill_of_materials]
+            swaps = [(part, instead) for part, instead in changed if part != instead]
+            if swaps and all(instead in self.replacements.get(part, ()) for part, instead in swaps):
+                found.append((len(swaps), sum(self.replacements[part].index(instead) for part, instead in swaps), other))
+        return tuple(other for _, _, other in sorted(found, key=lambda entry: entry[:2]))
 
     def label_of(self, serial: str, variant: str) -> str:
         """What the label of a unit says: its serial, and behind a blank the variant's text."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from microcell.description.cartons import CartonLayout, carton_layout, unit_extents
+from microcell.description.extents import turn_error
 from microcell.description.product import Box, Part, Screw
 from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
 from microcell.description.wording import listed
 from microcell.errors import Issue
+
+SAME_RAD = 1e-3
+"""So far may a turn be off that is written with few digits."""
 
 
 @rule("product.parts", "product.bill_of_materials", "product.variants")
@@ -125,8 +129,23 @@ def carton_of(context: Context) -> CartonLayout | None:
     return carton_layout(product) if known else None
 
 
-def _size(edges_m: Sequence[float]) -> str:
-    return " x ".join(f"{edge:.3g}" for edge in edges_m)
+@rule("product.parts", "product.plan", "product.bill_of_materials", "product.variants")
+def rule_a_turned_part_is_the_same(context: Context) -> Iterator[Issue]:
+    """A part that is taken otherwise turned has the same outline then, no marks that tell the difference, and no sites."""
+    bases = {operation.item for operation in context.product.plan.values() if operation.occupies and operation.item}
+    carriers = [item_part(context, item, variant) for item in sorted(bases) for variant in context.product.variants]
+    for name, part in context.product.parts.items():
+        where: Where = ("parts", name, "same_turned_rad")
+        if part.same_turned_rad and (part.marks or part in carriers):
+            tell = "its marks" if part.marks else "the sites of all other parts"
+            what = f"turned, the part is not the same: {tell} tell"
+            yield context.issue("product", where, what, "no turn is possible. Remove 'same_turned_rad'.", key=True)
+            continue
+        for number, turn_rad in enumerate(part.same_turned_rad):
+            if turn_error(part, turn_rad) > SAME_RAD:
+                what = f"turned so, the part is not the same: its outline differs ({turn_rad:g})"
+                remedy = "a box is the same after half a turn (3.1415927), a square one after a quarter (1.5707963), too."
+                yield context.issue("product", (*where, number), what, remedy)
 
 
 def item_part(context: Context, item: str, variant: str) -> Part | None:
@@ -151,3 +170,7 @@ def _width(part: Part) -> float:
     if isinstance(part.shape, Box):
         return min(part.shape.length_m, part.shape.width_m)
     return part.shape.head_diameter_m if isinstance(part.shape, Screw) else part.shape.diameter_m
+
+
+def _size(edges_m: Sequence[float]) -> str:
+    return " x ".join(f"{edge:.3g}" for edge in edges_m)

@@ -49,6 +49,14 @@ def rule_items_are_known_parts(context: Context) -> Iterator[Issue]:
 
 
 @rule("product")
+def rule_replacements_are_known_parts(context: Context) -> Iterator[Issue]:
+    """What may be taken instead of a part is a part of the product too."""
+    parts = context.names("product", "parts")
+    yield from context.refer_each("product", ("replacements", "*"), parts, "part", keys=True)
+    yield from context.refer_each("product", ("replacements", "*", "*"), parts, "part")
+
+
+@rule("product")
 def rule_sites_take_known_items(context: Context) -> Iterator[Issue]:
     """A site takes an item of the bill of materials."""
     items = context.names("product", "bill_of_materials")

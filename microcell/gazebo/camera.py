@@ -41,7 +41,7 @@ def add_camera(world: ET.Element, namespace: str, name: str, spec: CameraSpec) -
     model = _standing(world, name, spec.lens_in_cell.pose @ Pose((0.0, 0.0, 0.0), _AHEAD_IS_DOWN))
     sensor, camera = _add_sensor(model, name, "rgbd_camera" if spec.depth else "camera")
     add(sensor, "topic", scheme.topic(namespace, name if spec.depth else names.image(name)))
-    add(sensor, "gz_frame_id", names.optical_frame(name))
+    add(camera, "optical_frame_id", names.optical_frame(name))
     add(camera, "camera_info_topic", scheme.topic(namespace, names.camera_info(name)))
     add(camera, "triggered", "true")
     add(camera, "trigger_topic", scheme.topic(namespace, scheme.trigger(name)))

@@ -13,6 +13,9 @@ from microcell.gazebo.station import hold_parameters
 
 LINE = re.compile(r"^\s*(?:(?P<open>\w+)\s*\{|(?P<close>\})|(?P<key>\w+):\s*(?P<value>.+?))\s*$")
 
+EMPTY = "unused: true"
+"""A gz.msgs.Empty in words: the command line might take none at all for a missing argument."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -26,7 +29,7 @@ class Request:
 
 def scene(world: str) -> Request:
     """Ask for all models with their ids."""
-    return Request(scheme.service(world, "scene/info"), "gz.msgs.Empty", "gz.msgs.Scene", "")
+    return Request(scheme.service(world, "scene/info"), "gz.msgs.Empty", "gz.msgs.Scene", EMPTY)
 
 
 def spawn(world: str, sdf: str) -> Request:

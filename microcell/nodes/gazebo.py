@@ -24,6 +24,7 @@ from microcell.ros.gazebo_relay import GazeboRelay
 from microcell.ros.hardware_gazebo import GazeboHardware, SimulationClock
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
+from microcell.ros.state_publishers import StatePublishers
 
 
 async def serve(runtime: RosRuntime) -> None:
@@ -42,9 +43,11 @@ async def serve(runtime: RosRuntime) -> None:
     hardware = GazeboHardware(runtime, node, line, plant, clock)
     relay = GazeboRelay(runtime, node, line)
     poses = PoseStream(world_name(line), servers.environment, hardware.poses_heard)
+    shown = StatePublishers(line, namespace, servers.folder, simulated_time=True)
     try:
         await servers.start()
         await poses.start()
+        await shown.start()
         ending = asyncio.ensure_future(servers.until_one_ends())
         opening = asyncio.ensure_future(_open(hardware, _port(hardware, line, namespace, servers), relay))
         await asyncio.wait((ending, opening), return_when=asyncio.FIRST_COMPLETED)
@@ -59,6 +62,7 @@ async def serve(runtime: RosRuntime) -> None:
         await outlive(node, parameters.names(node, "dependents"))
         await hardware.close()
         await relay.close()
+        await shown.stop()
         await poses.stop()
         await servers.stop()
 

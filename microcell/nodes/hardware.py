@@ -16,6 +16,7 @@ from microcell.ros.hardware_face import own_time
 from microcell.ros.hardware_faults import strike_own_process
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
+from microcell.ros.state_publishers import StatePublishers
 
 
 async def serve(runtime: RosRuntime) -> None:
@@ -31,7 +32,9 @@ async def serve(runtime: RosRuntime) -> None:
     dependents = parameters.names(node, "dependents")
     seed, time_scale = parameters.integer(node, "seed", 0), parameters.number(node, "time_scale", 1.0)
     hardware = MockHardware(runtime, node, line, seed, time_scale, strike_own_process, _bench_file(node))
+    shown = StatePublishers(line, node.get_namespace(), _shown_folder(node), simulated_time=time_scale != 1.0)
     await hardware.open()
+    await shown.start()
     notify("READY=1", f"STATUS=mock hardware of line {line.name}, {time_scale:g} times real time")
     try:
         await asyncio.Event().wait()
@@ -39,6 +42,13 @@ async def serve(runtime: RosRuntime) -> None:
         notify("STOPPING=1")
         await outlive(node, dependents)
         await hardware.close()
+        await shown.stop()
+
+
+def _shown_folder(node: Node) -> Path:
+    """Where the files of what shows the arms are kept."""
+    journal = parameters.text(node, "journal")
+    return Path(f"{journal}.states") if journal else Path("out") / "states"
 
 
 def _bench_file(node: Node) -> Path | None:

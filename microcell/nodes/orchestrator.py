@@ -116,10 +116,11 @@ class Orchestrator:
         self._port.serve_steps(controller.tooling.record_step)
         self._port.presence = Presence(self._servers, lambda gone: self._without(controller, gone))
         self._interface.serve(controller)
-        JournalService(self._runtime, node, journal)
         watching: asyncio.Future[None] | None = None
         try:
             await controller.start()
+            self._interface.offer()
+            JournalService(self._runtime, node, journal)
             watching = asyncio.ensure_future(self._fleet.watch(self._port.presence))
             if self._autostart:
                 await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED)

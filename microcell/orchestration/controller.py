@@ -66,7 +66,7 @@ class Controller:
         self._listeners: list[Listener] = []
         self._held_for_person, self._waiting = asyncio.Event(), Waiting(self._wake)
         self._tasks = Tasks(self._waiting, self._ended)
-        self._wake_pending = False
+        self._wake_pending = self._started = False
         self.shop = Shop(line, clock, self._record)
         self._dispatcher = Dispatcher(self.shop)
         packml = PackmlFold()
@@ -96,7 +96,8 @@ class Controller:
     async def start(self) -> None:
         """Check that somebody offers every skill of the plan, read tools and feeders, and reset to Idle.
 
-        Raises `UsageError` before anything moves when a skill is missing.
+        Raises `UsageError` before anything moves when a skill is missing. Until it returns nothing begins, and no command
+        but Abort is taken: what an earlier controller left, and what there is to work with, is not known before.
         """
         for product in self.shop.lines.active:
             await check_skills(self.shop.lines.of(product), self._port)
@@ -110,6 +111,8 @@ class Controller:
             self.beside(waiting, f"{unit.serial}/question", unit)
         await self._interlock.start()
         self.line_change.start()
+        self._started = True
+        self._wake()
         if self.session.autostart and self.state is State.STOPPED:
             self.command(Command.RESET, "start-up")
 
@@ -177,6 +180,8 @@ class Controller:
         """Carry out a PackML command of the cell or a station; the state it leads to. `UsageError` when it is not legal."""
         if self._journal_is_lost:
             raise UsageError(f"{self.reason} Mend that and start the orchestrator again: nothing moves before.")
+        if not self._started and command is not Command.ABORT:
+            raise UsageError("the cell is starting and does not know yet what there is. Command it again when it is Idle.")
         of_cell = self.packml.machine(unit) is self.packml.cell
         self.packml.machine(unit).check(command)
         if of_cell:
@@ -280,6 +285,8 @@ class Controller:
 
     def _look(self) -> None:
         self._wake_pending = False
+        if not self._started:
+            return
         try:
             self.packml.settle()
             self.shop.tell_missing()

@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import asdict, replace
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from microcell import events, plugins
@@ -29,6 +30,7 @@ from microcell.skills.contract import DEVICE_FAULTS, Feedback, Lease, Outcome, S
 from microcell.skills.report_data import report_data
 
 T = TypeVar("T")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Gate(Protocol):
@@ -183,13 +185,14 @@ class ChainRunner:
         return {c: inspection.checks[c] for c in result.failed_checks if c in inspection.checks} if inspection else {}
 
     async def _attempt(self, unit: UnitWork, operation: str, resources: Mapping[str, str], job: Job) -> SkillResult:
-        skill, parameters = self._shop.skill_of(unit, operation), self._shop.parameters(unit, operation)
-        attempts = self._shop.attempts
+        skill, usual = self._shop.skill_of(unit, operation), self._shop.parameters(unit, operation)
+        attempts, parameters = self._shop.attempts, usual
         if approach := attempts.approach(unit.serial, operation):
             parameters = plugins.skill(skill).changed(parameters, approach)
         if code := attempts.failed(unit.serial, operation):
             parameters = plugins.skill(skill).repeated(parameters, code)
-        return await self.goal(unit.serial, unit.variant, operation, skill, parameters, resources)
+        changed = {key: value for key, value in parameters.items() if key not in usual or usual[key] != value}
+        return await self.goal(unit.serial, unit.variant, operation, skill, usual, resources, changed=changed)
 
     async def _how_it_ended(self, unit: UnitWork, started: events.OperationStarted) -> SkillResult:
         """The outcome of an attempt that an earlier program left, as its server or the devices tell."""
@@ -210,7 +213,8 @@ class ChainRunner:
         await self._gate.may_move()
         shop = self._shop
         mounted = shop.tools.serial_on(started.resources.get("arm", ""))
-        goal = goal_again(started, unit, shop.parameters(unit, started.operation), mounted, self._epoch)
+        parameters = {**shop.parameters(unit, started.operation), **started.changed}
+        goal = goal_again(started, unit, parameters, mounted, self._epoch)
         return goal, _placed(await ended(self._port.settle(goal)), goal, shop.clock.now())
 
     async def goal(
@@ -222,8 +226,11 @@ class ChainRunner:
         parameters: dict[str, Any],
         resources: Mapping[str, str],
         at_once: bool = False,
+        changed: Mapping[str, Any] = NOTHING,
     ) -> SkillResult:
-        """One attempt: intent recorded, goal run, outcome recorded. `at_once` does not wait until the cell produces."""
+        """One attempt: intent recorded, goal run, outcome recorded. `at_once` does not wait until the cell produces;
+        `changed` are the parameters of another approach.
+        """
         if not at_once:
             await self._gate.may_move(resources.values())
         shop, clock = self._shop, self._shop.clock
@@ -233,7 +240,7 @@ class ChainRunner:
         mounted = shop.tools.serial_on(resources.get("arm", ""))
         lease = Lease(holder, resources, self._epoch, mounted)
         product = shop.units[unit].product if unit in shop.units else ""
-        goal = SkillGoal(skill, unit, variant, operation, attempt_id, parameters, lease, product)
+        goal = SkillGoal(skill, unit, variant, operation, attempt_id, {**parameters, **changed}, lease, product)
         started = events.OperationStarted(
             time_s=clock.now(),
             unit=unit,
@@ -241,6 +248,7 @@ class ChainRunner:
             skill=skill,
             attempt_id=attempt_id,
             resources=dict(resources),
+            changed=dict(changed),
         )
         shop.record(started)
         self._begun[unit] = started

@@ -130,7 +130,7 @@ class OrderDesk:
         """Carry out a choice for an order whose parts are short, and let it begin."""
         if order.status.ended or order.cancelling or order.stopping:
             raise UsageError(f"order '{order.order_id}' begins no more units.")
-        if choice == SUBSTITUTE and not order.substitutes:
+        if choice == SUBSTITUTE and not any(self.stock.instead_of(order, variant) for variant in order.to_start):
             raise UsageError(f"order '{order.order_id}' has no rule for substitutes. Choose start (it waits) or partial.")
         self._adapt(order, choice, reason or "parts are short")
         if not order.allowed and not order.status.ended:

@@ -50,7 +50,7 @@ _NEXT_PART = _steps(("next_part", 3))
 _RETRY_THEN_NEXT = _steps(("retry", 1), ("next_part", 2), ("scrap", 1))
 
 DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
-    "GRIP_NOTHING_HELD": (*_NEXT_PART, _other("feeder"), _HOLD),
+    "GRIP_NOTHING_HELD": (*_steps(("retry", 1), ("next_part", 2)), _other("feeder"), _HOLD),
     "GRIP_PART_LOST": (*_NEXT_PART, _HOLD),
     "GRIP_WRONG_WIDTH": (*_NEXT_PART, _other("feeder"), _HOLD),
     "VACUUM_NOT_SEALED": (*_steps(("retry", 2), ("next_part", 2)), _other("tool"), _HOLD),

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable
 
 from microcell.description.wording import choice as near_choice
 from microcell.errors import UsageError
+from microcell.events import DeliveryAnnounced
 from microcell.faults import Fault
+from microcell.orchestration.deliveries import MOST_PIECES
+from microcell.orchestration.limits import check_text
 from microcell.orchestration.questions import Question
 from microcell.orchestration.shop import PUT_BACK, Shop
 
@@ -26,6 +29,18 @@ class Service:
         shop.set_service(device, in_service, reason or ("put back" if in_service else "put out of service by hand"))
         self._wake()
         return f"{device} is {'in' if in_service else 'out of'} service"
+
+    def announce(self, part: str, quantity: int, reference: str = "") -> str:
+        """Parts will come (a negative number: they will not): orders may count on them. `UsageError` says why not."""
+        shop = self._shop
+        if part not in shop.deliveries.parts:
+            raise UsageError(f"no feeder of the line offers '{part}'; {near_choice(part, shop.deliveries.parts, 'part')}")
+        if not quantity or abs(quantity) > MOST_PIECES:
+            raise UsageError(f"{quantity} pieces: a number up to {MOST_PIECES}, not 0, is needed. Correct it.")
+        check_text("the reference", reference)
+        shop.record(DeliveryAnnounced(time_s=shop.clock.now(), part=part, quantity=quantity, reference=reference))
+        self._wake()
+        return f"{shop.deliveries.of(part)} of {part} are expected"
 
     def take_out(self, source: str, fault: Fault) -> None:
         """Take a source out of use that failed too often, and tell the operator."""

@@ -10,6 +10,7 @@ from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.faults import Fault
 from microcell.orchestration.budget import Attempts
+from microcell.orchestration.deliveries import Deliveries
 from microcell.orchestration.lines import Lines
 from microcell.orchestration.measured import Measured
 from microcell.orchestration.order_book import OrderBook
@@ -54,6 +55,7 @@ class Shop(OrderKeeping):
         self.sources = Sources(line)
         self.questions = Questions(clock, record)
         self.measured = Measured(line)
+        self.deliveries = Deliveries(line)
         self.drifts = DriftFold(chart_of(line), line.product)
         self._needs: dict[tuple[str, str, str], Needs] = {}
         self._plans = {each.product: (plan_of(each), plan_of(each, scrap=True)) for each in line.every}
@@ -79,7 +81,8 @@ class Shop(OrderKeeping):
 
     def apply(self, event: events.Event) -> None:
         """Take an event into account that is in the journal: its folds, and what is in service."""
-        for fold in (self.lines, self.tools, self.sources, self.attempts, self.questions, self.measured, self.drifts):
+        folds = (self.lines, self.tools, self.sources, self.attempts, self.questions, self.measured, self.drifts)
+        for fold in (*folds, self.deliveries):
             fold.apply(event)
         if isinstance(event, events.StateChanged):
             self.cell_state = event.state
@@ -299,7 +302,11 @@ class Shop(OrderKeeping):
         if level == 0 and before != 0:
             self.record(events.FeederEmptied(time_s=self.clock.now(), feeder=feeder, part=part))
         elif before is not None and level > before:
-            self.record(events.FeederRefilled(time_s=self.clock.now(), feeder=feeder, part=part, lot="", level=level))
+            self.record(
+                events.FeederRefilled(
+                    time_s=self.clock.now(), feeder=feeder, part=part, lot="", level=level, added=level - before
+                )
+            )
 
     def mounted(self, arm: str, tool: str, serial: str) -> None:
         """Take note of the tool on an arm's flange."""

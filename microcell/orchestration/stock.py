@@ -1,7 +1,8 @@
 """Whether the parts are enough for an order before it starts: what is in the feeders, and what is expected.
 
-A part is expected without limit where one of its feeders is refilled (`operator_refills`). What units in work and other open
-orders still need is spoken for. Feeders that nobody has read yet count as enough.
+A part is expected without limit where one of its feeders is refilled (`operator_refills`); of others, what deliveries were
+announced counts as there. What units in work and other open orders still need is spoken for. Feeders that nobody has read
+yet count as enough.
 """
 
 from __future__ import annotations
@@ -60,15 +61,20 @@ class Stock:
                 lines.append((variant, already + can))
         return tuple(lines)
 
+    def instead_of(self, order: OrderWork, variant: str) -> tuple[str, ...]:
+        """What may be made in place of a variant, the best first: by the order's rule, then by the product's for parts."""
+        own = dict(order.substitutes).get(variant, ())
+        return tuple(dict.fromkeys((*own, *self._shop.lines.of(order.product).product_description.stand_ins(variant))))
+
     def substituted(self, order: OrderWork) -> Lines:
-        """The order's lines with other variants, by its own rule, for units whose parts are not enough."""
-        rule, left = dict(order.substitutes), self._left(order)
+        """The order's lines with other variants, as the rules permit, for units whose parts are not enough."""
+        left = self._left(order)
         lines: Counter[str] = Counter()
         for variant, _ in order.lines:
             lines[variant] += 0
         for variant, quantity in order.to_start.items():
             open_units = quantity
-            for choice in (variant, *rule.get(variant, ())):
+            for choice in (variant, *self.instead_of(order, variant)):
                 can = min(open_units, self._most(order.product, choice, left))
                 self._use(order.product, choice, can, left)
                 lines[choice] += can
@@ -85,7 +91,7 @@ class Stock:
         for part in self.limited(order.product):
             feeders = lines.of(order.product).feeders_of(part)
             if all(name in levels and self._shop.part_in(name) == part for name in feeders):
-                left[part] = sum(levels[name] for name in feeders)
+                left[part] = sum(levels[name] for name in feeders) + self._shop.deliveries.of(part)
         spoken = Counter[str]()
         for other in self._shop.orders.values():
             if other is not order and not other.status.ended and other.allowed and lines.takes_units(other.product):
@@ -105,7 +111,7 @@ class Stock:
         return needed
 
     def limited(self, product: str) -> tuple[str, ...]:
-        """Parts of a product of which no more are expected."""
+        """Parts of a product of which no more are expected than were announced."""
         return self._limited[product or self._shop.lines.line.product]
 
     def parts_of(self, product: str, variant: str) -> Mapping[str, int]:
@@ -132,7 +138,7 @@ class Stock:
 
 
 def _limited(line: Line) -> tuple[str, ...]:
-    """Parts of a line of which no more are expected."""
+    """Parts of a line of which no more are expected than were announced."""
     feeders = line.feeders.values()
     refilled = {setup.part for setup in feeders if setup.operator_refills}
     return tuple(dict.fromkeys(setup.part for setup in feeders if setup.part not in refilled))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from microcell.description.extents import turn_error
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.bench import Bench
 from microcell.plant.items import Item, Place
@@ -20,7 +21,6 @@ from microcell.plant.physics import (
     SEAT_RESIDUE_M,
     SEATED_WITHIN_M,
 )
-from microcell.plant.shapes import turn_error
 from microcell.plant.supports import SiteMatch, Supports, on_seat
 
 

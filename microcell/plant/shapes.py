@@ -30,15 +30,6 @@ def seals(part: Part, x_m: float, y_m: float, radius_m: float) -> bool:
     return from_centre + radius_m <= half_x and outside_bore
 
 
-def turn_error(part: Part, turn_rad: float) -> float:
-    """How far a turned part is from the nearest turn in which its outline is the same, rad."""
-    shape = part.shape
-    if not isinstance(shape, Box):
-        return 0.0
-    step = math.pi / 2 if math.isclose(shape.length_m, shape.width_m) else math.pi
-    return abs(turn_rad - step * round(turn_rad / step))
-
-
 def misalignment(part: Part, turn_rad: float) -> float:
     """How far a box is from square between two fingers, rad with sign; anything round is never off."""
     if not isinstance(part.shape, Box):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from microcell.description.extents import half_extents, top_m
+from microcell.description.extents import half_extents, top_m, turn_error
 from microcell.description.tool import GripperTool
 from microcell.geometry import Pose, rotate
 from microcell.plant.bench import Bench, ToolTruth
@@ -25,7 +25,7 @@ from microcell.plant.physics import (
     THREAD_CATCH_M,
     WRIST_STIFFNESS_N_M,
 )
-from microcell.plant.shapes import bottom_m, covers, turn_error
+from microcell.plant.shapes import bottom_m, covers
 
 _KEPT_SEATS = 256
 

@@ -26,7 +26,7 @@ E = TypeVar("E", bound=Event)
 
 _KEPT = (
     events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled, events.ProcessDrift,
-    events.QuestionAsked, events.QuestionAnswered, *CHANGE_FACTS,
+    events.QuestionAsked, events.QuestionAnswered, events.DeliveryAnnounced, *CHANGE_FACTS,
 )  # fmt: skip
 
 

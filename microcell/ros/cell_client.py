@@ -18,6 +18,7 @@ from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OperatorQuestion, OrderState, PackMLStatus, ToolState
 from microcell_interfaces.srv import (
+    AnnounceDelivery,
     AnswerQuestion,
     ChangeLine,
     ChangeTool,
@@ -208,6 +209,11 @@ class CellClient:
         """Put a device out of service or back into it; the cell's word for it."""
         request = SetDeviceService.Request(device=device, in_service=in_service, reason=reason)
         return _accepted(await self._call(SetDeviceService, names.SET_DEVICE_SERVICE, request))
+
+    async def announce_delivery(self, part: str, quantity: int, reference: str = "") -> str:
+        """Tell the cell that parts will come; the cell's word for it."""
+        request = AnnounceDelivery.Request(part=part, quantity=quantity, reference=reference)
+        return _accepted(await self._call(AnnounceDelivery, names.ANNOUNCE_DELIVERY, request))
 
     def _name(self, relative: str) -> str:
         return f"/{self.cell}/{relative}"

@@ -91,6 +91,7 @@ class CellInterface:
         self._shown_tools: dict[str, ToolView] = {}
         self._shown_units: dict[str, tuple[object, ...]] = {}
         self._followers: dict[Goal, str] = {}
+        self._producing: AsyncActionServer | None = None
         self._pending = False
 
     @property
@@ -113,9 +114,15 @@ class CellInterface:
         )
 
     def serve(self, controller: Controller) -> None:
-        """Offer everything and show every change from now on."""
+        """Show every change of a controller from now on."""
         self._controller = controller
         controller.add_listener(self._on_entry)
+        self._questions.serve(controller)
+        self._beating = asyncio.ensure_future(self._beat())
+        self._changed()
+
+    def offer(self) -> None:
+        """Offer the services and the action: for a controller that has started, as nothing can be asked of it before."""
         services: tuple[tuple[Any, str, Any], ...] = (
             (SubmitOrder, names.SUBMIT_ORDER, self._submit),
             (ControlOrder, names.CONTROL_ORDER, self._control),
@@ -131,18 +138,17 @@ class CellInterface:
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
-        self._questions.serve(controller)
-        self._lines.serve(controller)
+        self._questions.offer()
+        self._lines.serve(self._controller)
         self._producing = AsyncActionServer(
             self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
         )
-        self._beating = asyncio.ensure_future(self._beat())
-        self._changed()
 
     async def close(self) -> None:
         """Show the last state and end the followed orders' goals; the orders themselves stay in the journal."""
         self._beating.cancel()
-        await self._producing.close()
+        if self._producing is not None:
+            await self._producing.close()
         self._show()
 
     # --- shown -----------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ QUESTIONS = "questions"
 LIST_QUESTIONS = "list_questions"
 ANSWER_QUESTION = "answer_question"
 SET_DEVICE_SERVICE = "set_device_service"
+ANNOUNCE_DELIVERY = "announce_delivery"
 RECORD_STEP = "record_step"
 """Service microcell_interfaces/RecordStep of the orchestrator, for skill servers."""
 

@@ -1,4 +1,4 @@
-"""The cell's questions to its operator in ROS, and devices put out of service and back."""
+"""The cell's questions to its operator in ROS, and what a person tells it: devices out of service, parts to come."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from microcell.ros.bounded import bounded
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.msg import OperatorQuestion
-from microcell_interfaces.srv import AnswerQuestion, ListQuestions, SetDeviceService
+from microcell_interfaces.srv import AnnounceDelivery, AnswerQuestion, ListQuestions, SetDeviceService
 
 KEPT_QUESTIONS = 100
 
@@ -24,7 +24,7 @@ class QuestionInterface:
     """A part of `CellInterface`.
 
     Topics:   questions (OperatorQuestion), latched: each question when it is asked and when it is settled; the last 100
-    Services: list_questions, answer_question, set_device_service
+    Services: list_questions, answer_question, set_device_service, announce_delivery
     """
 
     def __init__(self, runtime: RosRuntime, node: Node) -> None:
@@ -34,12 +34,16 @@ class QuestionInterface:
         self._shown: dict[str, Question] = {}
 
     def serve(self, controller: Controller) -> None:
-        """Offer the services from now on."""
+        """Show a controller's questions."""
         self._controller = controller
+
+    def offer(self) -> None:
+        """Offer the services from now on."""
         services: tuple[tuple[Any, str, Any], ...] = (
             (ListQuestions, names.LIST_QUESTIONS, self._list),
             (AnswerQuestion, names.ANSWER_QUESTION, self._answer),
             (SetDeviceService, names.SET_DEVICE_SERVICE, self._set_device_service),
+            (AnnounceDelivery, names.ANNOUNCE_DELIVERY, self._announce_delivery),
         )
         for kind, name, handler in services:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
@@ -67,6 +71,10 @@ class QuestionInterface:
     async def _set_device_service(self, request: Any, response: Any) -> Any:
         service = self._controller.service
         return _answered(response, lambda: service.set_service(request.device, request.in_service, request.reason))
+
+    async def _announce_delivery(self, request: Any, response: Any) -> Any:
+        service = self._controller.service
+        return _answered(response, lambda: service.announce(request.part, request.quantity, request.reference))
 
     def _message(self, question: Question) -> OperatorQuestion:
         epoch_s = self._runtime.clock.epoch_s

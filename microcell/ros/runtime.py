@@ -37,6 +37,7 @@ from microcell.faults import FaultError
 from microcell.ros import qos
 from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
+from microcell.ros.starter import leave_with
 
 LIVES_S = 1.0
 
@@ -227,8 +228,8 @@ def _settle(waiting: asyncio.Future[Any], done: Future) -> None:
 def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | None = None) -> int:
     """Run a node's program until it ends or SIGINT or SIGTERM asks it to; return the process's exit code.
 
-    A signal cancels `main`, which then cleans up in its `finally`. Nothing interrupts that way into a safe state; a second
-    signal only sets `hurry`.
+    A signal cancels `main`, which then cleans up in its `finally`, and so does the end of the process that started this one
+    (see `starter`). Nothing interrupts that way into a safe state; a second signal only sets `hurry`.
     """
     return asyncio.run(_run(main, sys.argv if args is None else args))
 
@@ -244,7 +245,7 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
         for number in (signal.SIGINT, signal.SIGTERM):
             runtime.loop.add_signal_handler(number, asked)
         stopped = asyncio.ensure_future(stop.wait())
-        living = asyncio.ensure_future(_say_that_it_lives())
+        beside = [asyncio.ensure_future(_say_that_it_lives()), asyncio.ensure_future(leave_with(stop, runtime.hurry))]
         await asyncio.wait((program, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         program.cancel()
@@ -256,7 +257,8 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
             print(error, file=sys.stderr)
             return 1
         finally:
-            living.cancel()
+            for task in beside:
+                task.cancel()
     return 0
 
 

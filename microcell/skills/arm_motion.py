@@ -140,6 +140,17 @@ class ArmMotion:
         if missing_m > _ALREADY_THERE_M:
             await self.move_straight(present.shifted(dz=missing_m), LINE_SPEED_M_S * self.speed_ratio)
 
+    async def reaches(self, tcp_in_cell: Pose) -> bool:
+        """Whether the planner finds joints over a place, and a straight way down to it."""
+        over = tcp_in_cell.shifted(dz=max(0.0, self.spec.travel_height_m - tcp_in_cell.position[2]))
+        try:
+            joints = await self._planned(self._plan.inverse, self._flange_in_base(over), self.spec.home_rad, self.load)
+            question = (joints, self._flange_in_base(tcp_in_cell), LINE_SPEED_M_S, self.load, self._working_at)
+            await self._planned(self._plan.straight_move, *question)
+        except FaultError:
+            return False
+        return True
+
     async def approach(self, tcp_in_cell: Pose, travel_m: float | None = None) -> None:
         """Move over a target: up to travel height (or `travel_m`), across, and down to `approach_m` above."""
         above = tcp_in_cell.shifted(dz=self.spec.approach_m)

@@ -151,6 +151,11 @@ PROVOCATIONS = [
         "bill_of_materials.membrane: there is no part 'membrane_medum'; did you mean 'membrane_medium'?",
     ),
     (
+        "rule_replacements_are_known_parts",
+        (VALVE, "default_variant: adult", "replacements: {cap_white: [cap_blu]}\ndefault_variant: adult"),
+        "replacements.cap_white[0]: there is no part 'cap_blu'; did you mean 'cap_blue'? Correct the name.",
+    ),
+    (
         "rule_variants_change_what_there_is",
         (VALVE, "{membrane: membrane_firm,", "{membrain: membrane_firm,"),
         "variants.adult.items.membrain: there is no item 'membrain'; did you mean 'membrane'? Correct the name.",
@@ -199,6 +204,22 @@ PROVOCATIONS = [
         "rule_rework_is_something_to_redo",
         (VALVE, "on_fail: rework, redo: [fasten_1]", "on_fail: recycle, redo: [fasten_1]"),
         "inspections.closed.checks.screw_1.redo: redo although the unit is recycled; such a unit is not mended.",
+    ),
+    (
+        "rule_a_turned_part_is_the_same",
+        (VALVE, "  label:\n    shape: {", "  label:\n    same_turned_rad: [1.0]\n    shape: {"),
+        "parts.label.same_turned_rad[0]: turned so, the part is not the same: its outline differs (1); a box is the same "
+        "after half a turn (3.1415927), a square one after a quarter (1.5707963), too.",
+    ),
+    (
+        "rule_a_turned_part_is_the_same",
+        (VALVE, "  cap_white: &cap\n", "  cap_white: &cap\n    same_turned_rad: [3.14159265]\n"),
+        "parts.cap_white.same_turned_rad: turned, the part is not the same: its marks tell; no turn is possible. Remove",
+    ),
+    (
+        "rule_a_turned_part_is_the_same",
+        (VALVE, "  body:\n", "  body:\n    same_turned_rad: [3.14159265]\n"),
+        "parts.body.same_turned_rad: turned, the part is not the same: the sites of all other parts tell; no turn",
     ),
     (
         "rule_units_fit_side_by_side",

@@ -306,7 +306,7 @@ CASES = (
          at="fasten_1", ends="held", mend=take_foreign),
     Case("ARM_STOPPED", "arm", RETRY, lambda cell: cell.devices["arm"].stop(), at="pick_body", after_s=1.5),
     # gripping
-    Case("GRIP_NOTHING_HELD", "parallel_gripper", NEXT_PART, lose(first_at("nest_1")), at="pick_body", after_s=0.7),
+    Case("GRIP_NOTHING_HELD", "parallel_gripper", RETRY, lose(first_at("nest_1")), at="pick_body", after_s=0.7),
     Case("GRIP_PART_LOST", "parallel_gripper", NEXT_PART, lose(held_by("parallel_gripper")), at="insert_cap", after_s=1.0),
     Case("GRIP_WRONG_WIDTH", "parallel_gripper", NEXT_PART, swap_cap, at="pick_cap", after_s=0.7,
          line=line_where_blue_caps_are_narrow),

@@ -1,21 +1,31 @@
-"""A unit of each shipped line made in Gazebo itself, headless, judged by its cameras; skipped where it is not installed."""
+"""What needs Gazebo itself, headless: worlds that are stepped exactly, and units that are made in them and judged by their
+cameras. Skipped where it is not installed."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ros_cell import ros_cell
+from stepped_world import SteppedWorld, stepped_world
 
+from microcell.cli import main as command_line
+from microcell.composition.bringup import GAZEBO_READY_S
 from microcell.composition.gazebo import check_installed
 from microcell.description.loader import load_line
 from microcell.errors import MissingCapabilityError
+from microcell.gazebo import requests, scheme
+from microcell.gazebo.part import part_text
 from microcell.gazebo.server import variables
-from microcell.gazebo.world import world_text
+from microcell.gazebo.standing import Hold
+from microcell.geometry import Pose, distance
 from microcell.paths import share_directory
+from microcell.ros import names
 
 LINES = sorted(path.stem for path in (share_directory() / "config" / "lines").glob("*.yaml"))
 UNIT_S = 1800.0
@@ -35,20 +45,101 @@ pytestmark = [pytest.mark.ros, pytest.mark.slow, pytest.mark.skipif(bool(lacks()
 
 @pytest.mark.parametrize("line", LINES)
 def test_a_unit_is_built_inspected_and_packed(line: str, tmp_path: Path) -> None:
-    with ros_cell(tmp_path, line, "--world", "gazebo") as cell:
-        order = cell.run("order", "--quantity", "1", timeout_s=UNIT_S)
-        assert order.returncode == 0, order.stdout + order.stderr
-    told = json.loads(cell.run("report", f"out/{line}.journal", "--json").stdout)
-    (unit,) = told["units"]
+    (unit,) = made(line, 1, tmp_path)
     assert unit["state"] == "good" and unit["carton"]
+
+
+def test_an_order_of_valves_is_made_on_both_fixtures(tmp_path: Path) -> None:
+    units = made("valve", 4, tmp_path)
+    assert [unit["state"] for unit in units] == ["good"] * 4
+    assert all(unit["carton"] for unit in units)
+
+
+def made(line: str, quantity: int, folder: Path) -> list[dict[str, Any]]:
+    """The units of an order that a cell in Gazebo has made, as its report has them."""
+    with ros_cell(folder, line, "--world", "gazebo", ready_s=GAZEBO_READY_S) as cell:
+        order = cell.run("order", "--quantity", str(quantity), timeout_s=quantity * UNIT_S)
+        assert order.returncode == 0, order.stdout + order.stderr
+    return list(json.loads(cell.run("report", f"out/{line}.journal", "--json").stdout)["units"])
 
 
 @pytest.mark.parametrize("line", LINES)
 def test_gazebo_loads_the_world_without_a_refusal(line: str, tmp_path: Path) -> None:
-    world = tmp_path / "world.sdf"
-    world.write_text(world_text(load_line(line)), encoding="utf-8")
+    world = world_file(line, tmp_path)
     command = ["gz", "sim", "-s", "-r", "-v", "4", "--headless-rendering", "--iterations", "500", str(world)]
     environment = variables("test", os.environ)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300.0, check=False)
     said = done.stdout + done.stderr
     assert [text for text in said.splitlines() if "[Err]" in text or "[error]" in text or "Error Code" in text] == []
+
+
+def world_file(line: str, folder: Path) -> Path:
+    assert command_line(["world", line, "--output", str(folder / "world.sdf")]) == 0
+    return folder / "world.sdf"
+
+
+@pytest.fixture(scope="module")
+def valve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SteppedWorld]:
+    with stepped_world(world_file("valve", tmp_path_factory.mktemp("valve")), "valve") as world:
+        yield world
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_paused_world_does_exactly_the_steps_that_it_is_told(line: str, tmp_path: Path) -> None:
+    with stepped_world(world_file(line, tmp_path), line) as world:
+        assert world.time_s() == 0.0
+        for steps, time_s in ((250, 0.5), (1, 0.502), (49, 0.6)):
+            world.step(steps)
+            assert [world.time_s() for _ in range(3)] == [pytest.approx(time_s, abs=1e-12)] * 3
+
+
+def test_tools_hang_in_their_rack_and_parts_lie_in_their_trays(valve: SteppedWorld) -> None:
+    valve.step(10)
+    before = valve.poses()
+    valve.step(500)
+    after = valve.poses()
+    for tool in load_line("valve").tools:
+        assert distance(before[tool], after[tool]) < 1e-4, tool
+    assert all(distance(before[name], after[name]) < 1e-3 for name in before if name.startswith("item_"))
+
+
+def test_an_arm_follows_a_trajectory_and_stays_at_its_end(valve: SteppedWorld) -> None:
+    spec = load_line("valve").cell_description.of_kind("arm")["arm"]
+    joints = names.arm_joints("arm", spec)
+    goal = " ".join(f"positions: {value}" for value in (0.3, 0.0, 0.2, 0.0, 0.0, 0.0))
+    point = f"points {{ {goal} time_from_start {{ nsec: 1 }} }}"
+    text = " ".join(f'joint_names: "{joint}"' for joint in joints) + " " + point
+    valve.tell(f"/bench/{names.joint_trajectory('arm')}", "gz.msgs.JointTrajectory", text)
+    valve.step(1500)
+    told = valve.heard(f"/bench/{scheme.states_heard('arm')}")
+    positions = {joint["name"]: joint["axis1"].get("position", 0.0) for joint in told["joint"]}
+    assert [positions[joint] for joint in joints] == pytest.approx([0.3, 0.0, 0.2, 0.0, 0.0, 0.0], abs=5e-4)
+
+
+def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valve: SteppedWorld) -> None:
+    product = load_line("valve").product_description
+    sdf = part_text("item_900", product, "body", Pose((0.3, 0.0, 0.6)))
+    assert requests.accepted(valve.ask(requests.spawn("valve", sdf)))
+    valve.step(50)
+    falling = valve.poses()["item_900"].position[2]
+    assert falling < 0.6 - 0.02
+    entity = requests.models_of(valve.ask(requests.scene("valve")))["fixture_1"]
+    hold = Hold("fixture_1", scheme.STATION_LINK, "fixture_1/release")
+    valve.ask(requests.attach("valve", hold, entity, "item_900", scheme.PART_LINK, "/bench/fixture_1/release"))
+    valve.step(5)
+    held = valve.poses()["item_900"].position[2]
+    valve.step(200)
+    assert valve.poses()["item_900"].position[2] == pytest.approx(held, abs=1e-4)
+    valve.tell("/bench/fixture_1/release", "gz.msgs.Empty", requests.EMPTY)
+    valve.step(50)
+    assert valve.poses()["item_900"].position[2] < held - 0.02
+    assert requests.accepted(valve.ask(requests.remove("valve", "item_900")))
+    valve.step(5)
+    assert "item_900" not in valve.poses()
+
+
+def test_a_camera_exposes_when_it_is_triggered(valve: SteppedWorld) -> None:
+    spec = load_line("valve").cell_description.of_kind("camera")["camera_1"]
+    picture = valve.picture(f"/bench/{names.image('camera_1')}", f"/bench/{scheme.trigger('camera_1')}")
+    assert picture.shape == (spec.height_px, spec.width_px, 3)
+    assert 10.0 < picture.mean() < 245.0 and picture.std() > 2.0, "something is seen, and it is lit"

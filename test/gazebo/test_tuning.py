@@ -10,14 +10,17 @@ import pytest
 
 from microcell.description.cell import ArmSpec
 from microcell.description.loader import load_line
+from microcell.devices.factory import GAZEBO_POINTS_S
 from microcell.gazebo.arm import dynamic_model, joint_gains
 from microcell.gazebo.tuning import STEP_S
 from microcell.motion.limits import Limits
 from microcell.motion.timing import time_joint_move
 from microcell.motion.trajectory import JointTrajectory, resample
+from microcell.paths import share_directory
 
+LINES = sorted(path.stem for path in (share_directory() / "config" / "lines").glob("*.yaml"))
 TOOL_KG = 0.75
-PERIOD_S = 0.02
+PERIOD_S = GAZEBO_POINTS_S
 HOLD_S = 1.0
 
 
@@ -50,6 +53,28 @@ def test_the_arm_follows_a_fast_move_closely_and_settles_within_the_driver_s_tol
     off = [np.abs(wanted - true).max() for wanted, true in followed(spec, move)]
     assert max(off) < 0.1, "as far behind as the ROS driver lets an arm be"
     assert max(off[-200:]) < 0.0005, "as near as the ROS driver asks for"
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_the_arm_carries_bends_it_by_less_than_the_driver_s_tolerance(line: str) -> None:
+    loaded = load_line(line)
+    unit_kg = sum(part.mass_kg for part in loaded.product_description.parts.values())
+    for spec in loaded.cell_description.of_kind("arm").values():
+        model, tip = dynamic_model(spec)
+        data, stiffness = model.createData(), np.array([gain.proportional for gain in joint_gains(spec)])
+        rng = np.random.default_rng(0)
+        for _ in range(50):
+            q = rng.uniform(model.lowerPositionLimit, model.upperPositionLimit)
+            lever = pin.computeFrameJacobian(model, data, q, tip, pin.ReferenceFrame.LOCAL_WORLD_ALIGNED)[2]
+            assert np.abs(lever * unit_kg * 9.81 / stiffness).max() < 0.0003
+
+
+def test_the_arm_goes_steadily_between_the_points_that_are_sent(spec: ArmSpec) -> None:
+    limits = Limits.of(spec.joints)
+    move = time_joint_move(limits, tuple(spec.home_rad), (1.0, 0.6, 0.9, -1.0, 1.2, 2.0))
+    places = np.array([true for _, true in followed(spec, move)])
+    speeds = np.diff(places, axis=0) / STEP_S
+    assert (np.abs(speeds).max(axis=0) < 1.1 * np.array(limits.velocity)).all()
 
 
 def test_the_arm_comes_home_from_the_posture_that_it_is_put_into_the_world_in(spec: ArmSpec) -> None:

@@ -7,9 +7,11 @@ import math
 import xml.etree.ElementTree as ET
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+import sdf_rules
 import sdf_world
 import yaml
 
@@ -19,10 +21,11 @@ from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.description.shape import ShapeSpec
 from microcell.gazebo.bridge import PAIRS, bridge_text, bridged
-from microcell.gazebo.elements import SDF_VERSION
+from microcell.gazebo.elements import SDF_VERSION, add_plugin
 from microcell.gazebo.inertia import is_physical
+from microcell.gazebo.part import part_text
 from microcell.gazebo.world import world_name, world_of, world_text
-from microcell.geometry import distance
+from microcell.geometry import Pose, distance
 from microcell.motion.cell_scene import cell_scene
 from microcell.motion.robot import RobotModel
 from microcell.motion.scene import ROOM
@@ -65,6 +68,51 @@ def test_names_are_unique_and_every_joint_joins_links_that_are_there(name: str) 
         for joint in model.findall("joint"):
             assert joint.findtext("parent") in [*links, "world"]
             assert joint.findtext("child") in links
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_all_that_stands_in_the_world_is_read_by_gazebo(name: str) -> None:
+    assert sdf_rules.breaches(world(name)) == []
+
+
+def test_a_part_that_is_spawned_with_a_print_is_read_by_gazebo() -> None:
+    text = part_text("item_9", line_of("valve").product_description, "label", Pose(), Path("/tmp/print.png"))
+    model = ET.fromstring(text).find("model")
+    assert model is not None and model.find(".//albedo_map") is not None
+    world_around = ET.Element("sdf", version=SDF_VERSION)
+    ET.SubElement(world_around, "world", name="w").append(model)
+    assert sdf_rules.breaches(world_around) == []
+
+
+@pytest.mark.parametrize(
+    ("system", "parameter"), [("PosePublisher", "topic"), ("JointStatePublisher", "update_rate")]
+)
+def test_what_gazebo_would_pass_over_is_noticed(system: str, parameter: str) -> None:
+    root = ET.Element("sdf", version=SDF_VERSION)
+    model = ET.SubElement(ET.SubElement(root, "world", name="w"), "model", name="m")
+    ET.SubElement(add_plugin(model, system), parameter).text = "1"
+    (breach,) = sdf_rules.breaches(root)
+    assert system in breach
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_pieces_touch_stations_and_their_own_kind_and_tools_touch_neither(name: str) -> None:
+    line = line_of(name)
+    masks = {felt.model: felt.mask for felt in sdf_world.felt(world(name))}
+    stations = [masks[device] for device, spec in line.cell_description.devices.items() if spec.kind == "fixture"]
+    kinds = {item.part_name: masks[f"item_{item.item_id}"] for item in items_of(name)}
+    for tool in line.tools:
+        assert all(not masks.get(tool, 0) & other for other in (*stations, *kinds.values())), tool
+    assert all(kind & station for kind in kinds.values() for station in stations)
+    for a, b in itertools.combinations(sorted(kinds), 2):
+        assert bool(kinds[a] & kinds[b]) == (kind_of(line, a) == kind_of(line, b)), (a, b)
+
+
+def kind_of(line: Line, part: str) -> str:
+    product = line.product_description
+    return next(
+        item for item in product.bill_of_materials if part in {product.part_of(item, v) for v in product.variants}
+    )
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -14,10 +14,12 @@ pytest.importorskip("launch_ros", reason="launch and launch_ros come with an ins
 
 from in_ros import own_domain
 from launch.events.process import ProcessExited
+from launch.utilities import perform_substitutions
 
 from launch import LaunchContext
 from microcell.composition.compose import compose
 from microcell.composition.launching import _Ends, actions, launch_cell
+from microcell.composition.processes import STARTED_BY
 from microcell.description.loader import load_line
 from microcell.records.journal import JournalReader
 from microcell.records.verifying import first_break
@@ -30,6 +32,16 @@ READY_S, STOP_S = 60.0, 90.0
 def test_every_process_of_the_blueprint_becomes_one_action():
     blueprint = compose(load_line("valve"), "mock", line_path="valve")
     assert len(actions(blueprint)) == len(blueprint.processes)
+
+
+def test_every_process_leaves_when_launch_is_killed():
+    blueprint = compose(load_line("valve"), "mock", line_path="valve")
+    for action in actions(blueprint):
+        given = {
+            perform_substitutions(LaunchContext(), key): perform_substitutions(LaunchContext(), value)
+            for key, value in action.additional_env
+        }
+        assert given[STARTED_BY] == str(os.getpid())
 
 
 def test_the_arguments_are_declared_with_defaults():

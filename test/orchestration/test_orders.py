@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import datetime, timezone
 from itertools import pairwise
@@ -194,6 +195,68 @@ def test_what_other_orders_need_is_spoken_for_and_waiting_is_the_default():
             assert cell.controller.order(second).shortages == ("cap_white: 2 needed, 1 there",)
             assert job(cell, second) == "AllowedToStart Waiting"
             assert cell.controller.order(cell.order(1, "child")).shortages == ()
+
+    run_virtual(run())
+
+
+def test_announced_parts_count_as_there_until_they_have_come_and_are_remembered():
+    line = without_refills("nest_2")
+    journal = Journal.create_or_open(":memory:", durability="batch")
+
+    async def announced() -> None:
+        async with floor(line=line, levels={"nest_2": 3}, journal=journal) as cell:
+            with pytest.raises(UsageError, match="cap_white: 5 needed, 3 there"):
+                cell.order(5, on_shortage="refuse")
+            assert cell.controller.service.announce("cap_white", 4, "DN-7") == "4 of cap_white are expected"
+            assert cell.controller.service.announce("cap_white", -1, "one broke") == "3 of cap_white are expected"
+            with pytest.raises(UsageError, match="cap_white: 7 needed, 6 there"):
+                cell.order(7, on_shortage="refuse")
+            assert cell.controller.order(cell.order(6, on_shortage="refuse", allowed_to_start=False)).shortages == ()
+
+    async def come() -> None:
+        async with floor(line=line, levels={"nest_2": 3}, journal=journal) as cell:
+            expected = cell.controller.shop.deliveries
+            assert expected.of("cap_white") == 3
+            cell.controller.shop.saw_level("nest_2", 5)
+            assert expected.of("cap_white") == 1
+            cell.controller.shop.saw_level("nest_2", 9)
+            assert expected.of("cap_white") == 0
+
+    run_virtual(announced())
+    run_virtual(come())
+
+
+@pytest.mark.parametrize(
+    ("part", "quantity", "told"),
+    [
+        ("cap_whte", 5, "no feeder of the line offers 'cap_whte'; did you mean 'cap_white'? Correct the part."),
+        ("cap_white", 0, "0 pieces: a number up to 1000000, not 0, is needed."),
+        ("cap_white", 10**9, "1000000000 pieces: a number up to 1000000, not 0, is needed."),
+    ],
+)
+def test_a_delivery_that_cannot_be_is_refused(part: str, quantity: int, told: str):
+    async def run() -> None:
+        async with floor() as cell:
+            with pytest.raises(UsageError, match=re.escape(told)):
+                cell.controller.service.announce(part, quantity)
+
+    run_virtual(run())
+
+
+def test_a_part_that_is_short_is_replaced_by_the_products_rule():
+    line = without_refills("nest_2")
+    swaps = {"cap_white": ("cap_blue",), "membrane_firm": ("membrane_medium",), "screw_m2_5x8": ("screw_m2_5x6",)}
+    product = line.product_description.model_copy(update={"replacements": swaps})
+    assert product.stand_ins("adult") == ("child",)
+    assert product.stand_ins("child") == ()
+    line = line.model_copy(update={"product_description": product})
+
+    async def run() -> None:
+        async with floor(line=line, levels={"nest_2": 3}) as cell:
+            order = cell.order(5, on_shortage="substitute")
+            await cell.controller.order_ended(order)
+            made = Counter(e.variant for e in cell.journal.events() if isinstance(e, UnitStarted))
+            assert made == {"adult": 3, "child": 2}
 
     run_virtual(run())
 

@@ -13,10 +13,14 @@ from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.description.tool import ToolLife
 from microcell.errors import JournalError, UsageError
-from microcell.events import Event, OperationEnded, OperationStarted
+from microcell.events import Event, OperationEnded, OperationStarted, OrderAccepted
+from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
+from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry, Journal
 from microcell.skills.contract import Outcome, SkillResult
+
+TOO_EARLY = "the cell is starting and does not know yet what there is. Command it again when it is Idle."
 
 
 def produce_until(journal: Journal, is_last: Callable[[Event], bool]) -> None:
@@ -240,6 +244,32 @@ def test_a_tool_goes_on_wearing_out_after_a_restart_and_a_new_one_begins_anew():
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         for part in (first, again, once_more):
             run_virtual(part())
+
+
+@pytest.mark.parametrize("command", [Command.RESET, Command.ABORT])
+def test_a_person_who_commands_too_early_does_not_keep_the_cell_from_going_on(command: Command):
+    told: list[str] = []
+
+    def hurry(controller: Controller) -> None:
+        try:
+            controller.command(command, "at once")
+        except UsageError as error:
+            told.append(str(error))
+
+    async def run() -> OrderStatus:
+        async with floor(journal=journal, while_starting=hurry) as cell:
+            if command is Command.ABORT:
+                await cell.controller.until_state(State.ABORTED)
+                cell.controller.command(Command.CLEAR)
+                await cell.controller.until_state(State.STOPPED)
+                cell.controller.command(Command.RESET)
+            await cell.clock.sleep(1_000.0)
+            return cell.controller.order("order-0001").status
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda event: isinstance(event, OrderAccepted))
+        assert run_virtual(run()) is OrderStatus.COMPLETED
+    assert told == ([] if command is Command.ABORT else [TOO_EARLY])
 
 
 def test_the_journal_of_another_world_or_line_is_refused():

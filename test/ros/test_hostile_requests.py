@@ -197,6 +197,7 @@ async def test_a_cell_in_ros_outlives_hostile_requests_and_then_makes_an_order(r
     interface.serve(controller)
     RosSkillPort(runtime, node, ()).serve_steps(controller.tooling.record_step)
     await controller.start()
+    interface.offer()
     hostile = [
         SubmitOrder.Request(order_id="x" * 1_000_000),
         SubmitOrder.Request(product="\x1b[31m", lines=[OrderLine(quantity=2**32 - 1)] * 5_000),

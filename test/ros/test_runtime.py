@@ -11,6 +11,9 @@ from in_ros import in_ros, own_domain
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
+from microcell.composition.processes import STARTED_BY
+from microcell.ros.starter import is_gone
+
 
 async def echo(request, response):
     response.success, response.message = True, "here"
@@ -105,9 +108,9 @@ sys.exit(run(main, []))
 """
 
 
-def start(*arguments: str) -> subprocess.Popen:
+def start(program: str, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *arguments],
+        [sys.executable, "-c", program, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -118,7 +121,7 @@ def start(*arguments: str) -> subprocess.Popen:
 @pytest.mark.ros
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_program_in_order_with_code_0_and_no_stack_trace(number):
-    process = start()
+    process = start(PROGRAM)
     assert process.stdout.readline() == "running\n"
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
@@ -127,6 +130,31 @@ def test_a_signal_ends_a_program_in_order_with_code_0_and_no_stack_trace(number)
 
 @pytest.mark.ros
 def test_a_users_mistake_is_one_clear_text_and_code_1():
-    process = start("wrong")
+    process = start(PROGRAM, "wrong")
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (1, "the line is wrong: mend it\n")
+
+
+STARTER = f"""
+import os, subprocess, sys
+
+subprocess.run([sys.executable, *sys.argv[1:]], env={{**os.environ, "{STARTED_BY}": str(os.getpid())}})
+"""
+
+
+@pytest.mark.ros
+def test_a_program_leaves_in_order_when_the_one_that_started_it_is_killed():
+    process = start(STARTER, "-c", PROGRAM)
+    assert process.stdout.readline() == "running\n"
+    process.kill()
+    output, errors = process.communicate(timeout=30)
+    assert (output, errors) == ("left safely\n", "")
+
+
+def test_a_program_that_was_started_by_hand_misses_nobody(monkeypatch):
+    monkeypatch.delenv(STARTED_BY, raising=False)
+    assert not is_gone()
+    monkeypatch.setenv(STARTED_BY, str(os.getppid()))
+    assert not is_gone()
+    monkeypatch.setenv(STARTED_BY, str(os.getpid()))
+    assert is_gone()

@@ -48,6 +48,15 @@ def test_an_approach_ends_straight_above_its_target():
     assert angle_between(tcp, TARGET) < 1e-6
 
 
+def test_a_place_is_reached_only_where_the_planner_finds_a_way_down_to_it():
+    async def story(motion, bench, heights):
+        under_the_bench = TARGET.shifted(dz=-0.4)
+        return [await motion.reaches(place) for place in (TARGET, TARGET.shifted(dx=3.0), under_the_bench)], heights
+
+    reached, moved = moving(story)
+    assert (reached, moved) == ([True, False, False], [])
+
+
 def test_between_stations_the_tool_travels_high():
     async def story(motion, bench, heights):
         await motion.approach(TARGET)

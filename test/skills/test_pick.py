@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from skill_bench import line_with, skill_bench
 
 from microcell.clock import run_virtual
 from microcell.faults import FaultError
-from microcell.geometry import Pose
+from microcell.geometry import Pose, wrap_angle
+from microcell.skills.arm_motion import ArmMotion
 from microcell.skills.contract import PartUse
 
 TRAVEL_M = 0.14
@@ -24,6 +27,46 @@ def test_a_picked_body_is_held_over_the_feeder_and_its_lot_is_noted():
     assert height_m == pytest.approx(TRAVEL_M, abs=1e-6)
     assert result.parts == (PartUse("body", "nest_1-L0001"),)
     assert result.message == "the parallel_gripper holds the body"
+
+
+@pytest.mark.parametrize(("number", "turn_rad"), [(1, math.pi / 2), (2, math.pi), (4, math.pi / 2)])
+def test_another_grasp_of_a_round_part_is_turned_and_the_part_goes_in_all_the_same(number, turn_rad):
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations("pick_body", "place_body", "pick_membrane")
+            usual = bench.plant.tcp(bench.tool).yaw
+            await bench.succeed(bench.goal_of("place", {"item": "membrane", "target": "bin"}))
+            result = await bench.operation("pick_membrane", other_grasp=number)
+            other = bench.plant.tcp(bench.tool).yaw
+            await bench.operations("insert_membrane")
+            return result.message, wrap_angle(other - usual)
+
+    message, turned_rad = run_virtual(story())
+    assert message == f"the vacuum_cup holds the membrane_firm, taken turned by {turn_rad:.2f} rad"
+    assert abs(turned_rad) == pytest.approx(turn_rad, abs=1e-6)
+
+
+def test_a_part_that_looks_otherwise_when_it_is_turned_is_taken_as_before():
+    async def story():
+        async with skill_bench() as bench:
+            return (await bench.operation("pick_cap", other_grasp=1)).message
+
+    assert run_virtual(story()) == "the parallel_gripper holds the cap_white"
+
+
+def test_where_the_arm_does_not_reach_the_other_grasp_the_next_one_is_taken(monkeypatch):
+    reaches = ArmMotion.reaches
+
+    async def not_after_a_quarter_turn(self, tcp_in_cell):
+        return await reaches(self, tcp_in_cell) and abs(math.sin(tcp_in_cell.yaw)) < 0.5
+
+    monkeypatch.setattr(ArmMotion, "reaches", not_after_a_quarter_turn)
+
+    async def story():
+        async with skill_bench() as bench:
+            return (await bench.operation("pick_membrane", other_grasp=1)).message
+
+    assert run_virtual(story()) == "the vacuum_cup holds the membrane_firm, taken turned by 3.14 rad"
 
 
 @pytest.mark.parametrize(

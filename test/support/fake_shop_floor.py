@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from microcell.clock import Clock, LoopClock
@@ -159,8 +160,12 @@ class FakePort:
     asked: list[SkillGoal] = field(default_factory=list)
     settled: Script = lambda goal: None
     ended: dict[str, SkillResult] = field(default_factory=dict)
+    while_starting: Callable[[], None] | None = None
 
     async def offered(self) -> frozenset[str]:
+        if self.while_starting is not None:
+            self.while_starting()
+            await self.clock.sleep(1.0)
         return frozenset(skill_names())
 
     async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None]) -> SkillResult:
@@ -264,8 +269,11 @@ async def floor(
     levels: dict[str, int] | None = None,
     safety: FakeSafety | None = None,
     on_flange: dict[str, str] | None = None,
+    while_starting: Callable[[Controller], None] | None = None,
 ):  # type: ignore[no-untyped-def]
-    """A started controller over a fake port; closed at the end. `on_flange` tells the serial that an arm has at first."""
+    """A started controller over a fake port; closed at the end. `on_flange` tells the serial that an arm has at first,
+    `while_starting` is called while the controller starts.
+    """
     clock = LoopClock(0.0)
     feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for each in line.every for name in each.feeders}
     arms = line.cell_description.of_kind("arm")
@@ -275,6 +283,8 @@ async def floor(
     safety = safety or FakeSafety()
     devices = {**feeders, "safety": safety, **{spec.tool_changer: changers[arm] for arm, spec in arms.items()}}
     controller = Controller(line, clock, journal, port, devices, Session("virtual"))
+    if while_starting is not None:
+        port.while_starting = partial(while_starting, controller)
     await controller.start()
     try:
         yield Floor(controller, port, journal, clock, safety)

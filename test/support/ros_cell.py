@@ -41,7 +41,7 @@ class RosCell:
 
 
 @contextmanager
-def ros_cell(folder: Path, *arguments: str) -> Iterator[RosCell]:
+def ros_cell(folder: Path, *arguments: str, ready_s: float = READY_S) -> Iterator[RosCell]:
     """`microcell up` with these arguments, ready; stopped at the end, whatever happens."""
     log = folder / "up.log"
     command = [sys.executable, "-m", "microcell.cli", "up", *arguments]
@@ -49,7 +49,7 @@ def ros_cell(folder: Path, *arguments: str) -> Iterator[RosCell]:
         process = subprocess.Popen(command, cwd=folder, env=domain(), stdout=output, stderr=subprocess.STDOUT, text=True)
     cell = RosCell(process, log, folder)
     try:
-        wait_for(lambda: "the cell is ready" in log.read_text() or process.poll() is not None, READY_S)
+        wait_for(lambda: "the cell is ready" in log.read_text() or process.poll() is not None, ready_s)
         assert process.poll() is None, log.read_text()
         yield cell
     finally:

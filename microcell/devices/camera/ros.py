@@ -31,7 +31,7 @@ FREE_RUNNING_S = 1.0
 """A camera whose service is not there after so much real time, but whose images are, runs freely."""
 
 IMAGE_S = 5.0
-"""Real time that an image may take to come."""
+"""Real time that an image may take to be made (those of mock hardware are rendered), and to come."""
 
 _BESIDE = {"depth_image": (Image, names.depth_image, True), "points": (PointCloud2, names.points, False)}
 """What a camera with depth shows beside its image: type, topic, and whether it does where its parameter says nothing."""
@@ -100,6 +100,9 @@ class RosCamera(RosDevice, PixelCamera):
         answer = await self._call(self._capture, CaptureImage.Request(exposure=exposure_s), exposure_s)
         self._raise_fault(answer.fault)
         return await self._of(self._images, answer.stamp, "image")
+
+    def _limit_s(self, expected_s: float) -> float:
+        return IMAGE_S + super()._limit_s(expected_s)
 
     async def _of(self, inbox: Inbox[Any], stamp: Time, what: str) -> Any:
         """The message with a stamp, which may have come already."""

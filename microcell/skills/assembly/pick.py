@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from microcell.description.base import Description, Name
 from microcell.description.line import Line
-from microcell.description.product import Grasp
+from microcell.description.product import Grasp, Part
 from microcell.devices.fixture.contract import Fixture
 from microcell.faults import FaultError
+from microcell.geometry import Pose, from_rpy
 from microcell.motion.carried import UNIT
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
@@ -35,6 +36,9 @@ class PickParameters(Description):
     source: Literal["feeder", "fixture"] = "feeder"
     speed_m_s: float = Field(0.1, gt=0, le=0.5, description="Speed of the last way to the part.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
+    other_grasp: int = Field(
+        0, ge=0, le=100, description="Which of the part's turns (`same_turned_rad`) it is taken in; 0: as described."
+    )
 
     @model_validator(mode="after")
     def _names_the_item(self) -> PickParameters:
@@ -72,6 +76,12 @@ class Pick(ArmSkill):
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
         return 4.0
+
+    @classmethod
+    def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
+        """Slower, and turned where the part is the same so."""
+        other = {} if parameters.get("source") == "fixture" else {"other_grasp": attempt}
+        return {**super().changed(parameters, attempt), **other}
 
     async def before(self, context: SkillContext) -> None:
         wanted = PickParameters.model_validate(dict(context.goal.parameters))
@@ -113,9 +123,19 @@ class Pick(ArmSkill):
         name, part = part_of(context, str(wanted.item))
         presented, part_in_cell = await present_part(context, name)
         context.say("grasp", 0.3, f"fetching a {name} from {context.leased('feeder')}")
-        await self.fetch(name, part.grasp, part_in_cell, wanted.speed_m_s)
+        turn_rad = await self._turn_rad(part, part_in_cell, wanted.other_grasp)
+        await self.fetch(name, part.grasp, turned(part_in_cell, turn_rad), wanted.speed_m_s)
         note_taken(context, presented)
-        return name
+        return f"{name}, taken turned by {turn_rad:.2f} rad" if turn_rad else name
+
+    async def _turn_rad(self, part: Part, part_in_cell: Pose, number: int) -> float:
+        """The turn of that number, or the next one that the arm reaches; 0 for none."""
+        turns = part.same_turned_rad if number else ()
+        for k in range(len(turns)):
+            turn_rad = turns[(number - 1 + k) % len(turns)]
+            if await self.motion.reaches(turned(part_in_cell, turn_rad) @ part.grasp.tcp_in_part.pose):
+                return turn_rad
+        return 0.0
 
     async def _from_fixture(self, context: SkillContext, wanted: PickParameters) -> str:
         fixture = context.leased("fixture")
@@ -123,6 +143,11 @@ class Pick(ArmSkill):
         await self.fetch(UNIT, _grasp(context, wanted), seat_in_cell(context), wanted.speed_m_s)
         await context.device(fixture, Fixture).release()
         return "unit"
+
+
+def turned(pose: Pose, turn_rad: float) -> Pose:
+    """A pose turned about its own z axis."""
+    return pose @ Pose((0.0, 0.0, 0.0), from_rpy(0.0, 0.0, turn_rad))
 
 
 def _grasp(context: SkillContext, wanted: PickParameters) -> Grasp:

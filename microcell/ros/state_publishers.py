@@ -1,0 +1,68 @@
+"""robot_state_publisher for each arm of a simulated cell, where it is installed: for RViz, and whoever wants /tf."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from microcell.composition.children import die_with_parent, end_session
+from microcell.composition.installed import installed_program
+from microcell.description.line import Line
+from microcell.motion.urdf import arm_urdf
+from microcell.ros import names
+
+PACKAGE = PROGRAM = "robot_state_publisher"
+
+
+@dataclass
+class StatePublishers:
+    """The child processes; none where the package is missing, or where ROS is secured: they have no enclaves.
+
+    Each hears `<arm>/joint_states`, tells the arm's frames on /tf and /tf_static, and its URDF on
+    `<arm>/robot_description`. `folder` gets their parameters and logs.
+    """
+
+    line: Line
+    namespace: str
+    folder: Path
+    simulated_time: bool
+    _running: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    async def start(self) -> int:
+        """Start them; how many there are."""
+        program = installed_program(PACKAGE, PROGRAM)
+        if program is None or os.environ.get("ROS_SECURITY_ENABLE", "").lower() == "true":
+            return 0
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for arm in self.line.cell_description.of_kind("arm"):
+            await self._start(program, arm)
+        return len(self._running)
+
+    async def stop(self) -> None:
+        """End them."""
+        running, self._running = self._running, []
+        await asyncio.gather(*(end_session(process) for process in running))
+
+    async def _start(self, program: Path, arm: str) -> None:
+        path = self.folder / f"{arm}.states.yaml"
+        path.write_text(self._parameters(arm), encoding="utf-8")
+        node = f"{arm}_state_publisher"
+        renamed = {"__ns": f"/{self.namespace.strip('/')}", "__node": node, "joint_states": names.joint_states(arm)}
+        renamed["robot_description"] = f"{arm}/robot_description"
+        words = [word for old, new in renamed.items() for word in ("-r", f"{old}:={new}")]
+        with (self.folder / f"{node}.log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                str(program), "--ros-args", *words, "--params-file", str(path), stdin=asyncio.subprocess.DEVNULL,
+                stdout=log, stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+            )  # fmt: skip
+        self._running.append(process)
+
+    def _parameters(self, arm: str) -> str:
+        spec = self.line.cell_description.of_kind("arm")[arm]
+        text = arm_urdf(arm, spec, names.arm_joints(arm, spec))
+        told = {"robot_description": text, "use_sim_time": self.simulated_time}
+        return yaml.safe_dump({"/**": {"ros__parameters": told}})

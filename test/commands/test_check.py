@@ -1,0 +1,78 @@
+"""`microcell check` finds what only shows across files: one mistake, one message with its place and what to do."""
+
+import re
+from pathlib import Path
+
+import pytest
+from config_copy import ConfigCopy
+
+from microcell.cli import main
+
+BENCH, VALVE, LINE = "cells/bench.yaml", "products/valve.yaml", "lines/valve.yaml"
+CHECK = "      cap_turn: {"
+PACKING = "packing: {columns: 3, rows: 2, pitch_m: 0.055}"
+
+
+def told(config: ConfigCopy, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["check", str(config.root)]) == 2
+    return capsys.readouterr().out.replace(f"{config.root}/", "")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ConfigCopy:
+    return ConfigCopy(tmp_path)
+
+
+MISTAKES = {
+    "a tool nobody has": (
+        (BENCH, "{tool: screwdriver, serial: SD-0003,", "{"),
+        "parts.screw_m2_5x6.grasp.capability: no tool of cell 'bench' offers 'drive_screw'; its tools offer: grip, suction.",
+    ),
+    "a pose out of reach of every arm": (
+        (BENCH, "seat_in_cell: {xyz_m: [0.48, 0.10, 0.03]}", "seat_in_cell: {xyz_m: [1.48, 0.10, 0.03]}"),
+        "devices.fixture_2.seat_in_cell: out of reach of every arm, for site 'body_seat' at (1.48, 0.1, ",
+    ),
+    "a cycle in the plan": (
+        (VALVE, "{skill: inspect, after: [insert_membrane]", "{skill: inspect, after: [fasten_1]"),
+        "plan.inspect_open.after: 'inspect_open' comes after itself; the circle is inspect_open, pick_cap, insert_cap",
+    ),
+    "a part no feeder offers": (
+        (LINE, "  nest_3: {part: cap_blue, reorder_level: 10, refill_s: 120.0}\n", ""),
+        "feeders: no feeder offers 'cap_blue', which 'pick_cap' takes for variant 'child'; the feeders offer: ",
+    ),
+    "an inspection without what it was taught": (
+        (VALVE, CHECK, "      cap_looks: {kind: anomaly, site: cap_seat, model: cap_looks.npz}\n" + CHECK),
+        "inspections.closed.checks.cap_looks.model: there is no file 'cap_looks.npz' beside the product; "
+        "the check has not been taught. Make it: microcell teach valve/cap_looks.",
+    ),
+    "a check that names no model": (
+        (VALVE, CHECK, "      cap_looks: {kind: anomaly, site: cap_seat}\n" + CHECK),
+        "inspections.closed.checks.cap_looks: a check without what it was taught; it must learn from photos. Add 'model'",
+    ),
+    "a carton too small": (
+        (VALVE, PACKING, "packing: {carton_m: [0.09, 0.09, 0.03], units: 6}"),
+        "packing.carton_m: 4 of 6 units fit (0.09 x 0.09 x 0.03); a unit with its room is 0.04 x 0.04 x ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_across_files_is_told_with_its_place_and_remedy(config, capsys, change, expected):
+    config.edit(*change)
+    text = told(config, capsys)
+    assert expected in text
+    line = next(line for line in text.splitlines() if expected in line)
+    assert re.match(r"[a-z]+/[a-z]+\.yaml:[0-9]+:[0-9]+: ", line)
+
+
+def test_a_place_that_one_of_two_arms_reaches_is_in_reach(capsys):
+    assert main(["check", "config/lines/valve_twin.yaml"]) == 0
+    assert "no mistakes found" in capsys.readouterr().out
+
+
+def test_what_cannot_be_loaded_is_not_asked_for_its_reach(config, capsys):
+    config.edit(BENCH, "seat_in_cell: {xyz_m: [0.48, 0.10, 0.03]}", "seat_in_cell: {xyz_m: [1.48, 0.10, 0.03]}")
+    config.edit(VALVE, "default_variant: adult", "default_variant: adlt")
+    text = told(config, capsys)
+    assert "out of reach" not in text
+    assert "1 mistake in 1 file" in text

@@ -1,0 +1,109 @@
+"""A world in Gazebo's server alone, paused: it goes on by exactly the steps that it is told to do. No ROS, no bridge."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from microcell.gazebo import requests, scheme
+from microcell.gazebo.poses import poses_of
+from microcell.gazebo.requests import Request
+from microcell.gazebo.server import variables
+from microcell.gazebo.tuning import STEP_S
+from microcell.geometry import Pose
+
+START_S, ANSWER_S, STOP_S = 120.0, 30.0, 30.0
+
+
+@dataclass
+class SteppedWorld:
+    """A running server; everything is asked and told by `gz`."""
+
+    name: str
+    process: subprocess.Popen[str]
+    environment: dict[str, str]
+
+    def step(self, steps: int) -> None:
+        """Do so many physics steps, and wait until they are done."""
+        end_s = self.time_s() + steps * STEP_S
+        self.ask(requests.control(self.name, pause=True, steps=steps))
+        wait_until(lambda: self.time_s() >= end_s - 1e-9, START_S)
+
+    def time_s(self) -> float:
+        """The world's time."""
+        told = self.heard(scheme.service(self.name, "clock"))["sim"]
+        return int(told.get("sec", 0)) + int(told.get("nsec", 0)) / 1e9
+
+    def poses(self) -> dict[str, Pose]:
+        """Where everything is that is not static."""
+        return poses_of(json.dumps(self.heard(scheme.service(self.name, "dynamic_pose/info"))))
+
+    def heard(self, topic: str) -> dict[str, Any]:
+        """The next message on a topic."""
+        return dict(json.loads(self.listener(topic).communicate(timeout=ANSWER_S)[0]))
+
+    def listener(self, topic: str) -> subprocess.Popen[str]:
+        """A program that prints the next message on a topic."""
+        command = ["gz", "topic", "-e", "-n", "1", "--json-output", "-t", topic]
+        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+
+    def picture(self, topic: str, trigger: str) -> np.ndarray[Any, Any]:
+        """The image that a camera exposes when it is triggered, (height, width, 3)."""
+        listening = self.listener(topic)
+        while listening.poll() is None:
+            self.tell(trigger, "gz.msgs.Boolean", "data: true")
+            self.step(5)
+        told = json.loads(listening.communicate(timeout=ANSWER_S)[0])
+        pixels = np.frombuffer(base64.b64decode(told["data"]), np.uint8)
+        return pixels.reshape(int(told["height"]), int(told["width"]), 3)
+
+    def tell(self, topic: str, kind: str, text: str) -> None:
+        """Publish one message."""
+        self._gz("topic", "-t", topic, "-m", kind, "-p", text)
+
+    def ask(self, request: Request) -> str:
+        """Call a service; its printed answer."""
+        types = ("--reqtype", request.request_type, "--reptype", request.answer_type)
+        return self._gz("service", "-s", request.service, *types, "--timeout", "20000", "--req", request.text)
+
+    def _gz(self, *words: str) -> str:
+        done = subprocess.run(
+            ["gz", *words], env=self.environment, capture_output=True, text=True, timeout=ANSWER_S, check=False
+        )
+        assert "timed out" not in done.stderr + done.stdout, f"gz {' '.join(words[:4])}: {done.stderr}"
+        return done.stdout
+
+
+@contextmanager
+def stepped_world(world: Path, name: str) -> Iterator[SteppedWorld]:
+    """A world that is loaded and stands at its beginning."""
+    environment = variables(f"stepped_{os.getpid()}", os.environ)
+    command = ["gz", "sim", "-s", "--headless-rendering", "-v", "3", str(world)]
+    with world.with_suffix(".log").open("w") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    found = SteppedWorld(name, process, environment)
+    try:
+        found.heard(scheme.service(name, "clock"))
+        yield found
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        finally:
+            process.kill()
+
+
+def wait_until(true: Callable[[], bool], limit_s: float) -> None:
+    end_s = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < end_s, f"not within {limit_s:g} s"
