@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from random import Random
 
 from microcell.description.checks import AlongLine, Diameter, Dimension, Flatness, Height, Patch, RightPart, Text
 from microcell.description.extents import half_extents, top_m
@@ -13,6 +12,7 @@ from microcell.geometry import Pose
 from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
 from microcell.vision.colour import delta_e
+from microcell.vision.error_model import Chances
 from microcell.vision.error_sizes import SIZE_ERRORS
 from microcell.vision.measuring import matches
 from microcell.vision.requests import CheckRequest, Reading
@@ -47,12 +47,12 @@ def true_size(request: CheckRequest, item: SceneItem | None, items: Sequence[Sce
     return Reading(request.name, request.kind, value, "m")
 
 
-def drawn_size(truth: Reading, stream: Random) -> Reading:
+def drawn_size(truth: Reading, chances: Chances) -> Reading:
     """The reading with the error of its kind, where it has one."""
     error = SIZE_ERRORS.get(truth.feature)
     if error is None or math.isnan(truth.value):
         return truth
-    value = truth.value + stream.gauss(error.bias, error.sd)
+    value = truth.value + error.drawn(chances)
     value = abs(value) if truth.feature in ("flatness", "patch") else value
     return Reading(truth.name, truth.feature, value, truth.unit, truth.text, error.sd)
 
