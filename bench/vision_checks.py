@@ -193,7 +193,8 @@ def figures(scenes: int, seed: int) -> tuple[list[Figure], dict[str, Spread]]:
     found, spreads = [], {name: kind.spread() for name, kind in kinds.items()}
     for name, kind in kinds.items():
         spread, factor, limit = spreads[name], 1e6 if UNITS[name] == "um" else 1.0, LIMITS[name]
-        off = [abs(error - spread.bias) / sd for error, sd in zip(kind.errors, kind.told, strict=True) if sd > 0 and error == error]
+        told = [(error, sd) for error, sd in zip(kind.errors, kind.told, strict=True) if sd > 0 and error == error]
+        off = [abs(error - spread.bias) / sd for error, sd in told]
         found += [
             Figure(f"{name} measured", 100.0 * statistics.fmean(error == error for error in kind.errors), "%", least=99.0),
             Figure(f"{name} bias", factor * spread.bias, UNITS[name], least=-limit, most=limit),

@@ -155,8 +155,8 @@ def _check_lights(context: SkillContext, camera: CameraSpec) -> None:
     """SKILL_REFUSED for a light that the camera does not have."""
     lacking = [light for light in _wanted(context).again_lights if light not in camera.lights]
     if lacking:
-        there = listed(camera.lights)
-        raise FaultError("SKILL_REFUSED", context.leased("camera"), f"it has no light '{lacking[0]}'; its other lights: {there}")
+        detail = f"it has no light '{lacking[0]}'; its other lights: {listed(camera.lights)}"
+        raise FaultError("SKILL_REFUSED", context.leased("camera"), detail)
 
 
 def _examination(context: SkillContext) -> Examination:
