@@ -63,7 +63,7 @@ def test_depth_and_light_of_the_hardware_come_with_the_image_that_was_asked_for(
         shown = await bench.hardware.devices["camera_1"].capture(0.02)
         assert usual.depth_m.dtype == np.float32 and np.array_equal(usual.depth_m, shown.depth_m)
         assert 0.9 < float(np.median(usual.depth_m)) < 1.1
-        with pytest.raises(FaultError, match=r"DEVICE_REFUSED at camera_1: .*it has no light 'ring', only: usual, low_angle"):
+        with pytest.raises(FaultError, match="it has no light 'ring', only: usual, low_angle"):
             await camera.capture(0.02, "ring")
 
     in_cell(scenario, lights={"low_angle": LightSpec(room_ratio=1.0, lamps=())})
