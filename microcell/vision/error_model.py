@@ -9,7 +9,7 @@ from random import Random
 
 @dataclass(frozen=True)
 class Chances:
-    """Where errors are drawn from: `part` begins anew with each look at the same part, `look` never does."""
+    """Where errors are drawn from: `part` begins anew with each look at the same thing, `look` never does."""
 
     part: Random
     look: Random
@@ -19,7 +19,8 @@ class Chances:
 class Spread:
     """Mean and standard deviation of reading minus truth, in the reading's unit.
 
-    `repeat_sd` is how far readings of the same part under the same light scatter; the rest of `sd` stays with the part.
+    `repeat_sd` is how far readings of the same part under the same light scatter; the rest of `sd` stays with the part, its
+    place and its light.
     """
 
     bias: float

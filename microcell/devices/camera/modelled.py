@@ -54,7 +54,7 @@ _ERRORS: dict[CheckKind, Spread] = {
 class Look:
     """What one shot shows: the true things in view, and the cell time of its exposure.
 
-    `stream` is that of its own errors; those that stay with a part begin with `seed`.
+    `stream` is that of its own errors. Those that all looks at a part have in common begin with `seed`.
     """
 
     items: Sequence[SceneItem]
@@ -62,10 +62,9 @@ class Look:
     seed: str
     time_s: float
 
-    def chances(self, what: str, item: SceneItem | None) -> Chances:
-        """Where the errors of something that is measured of an item come from."""
-        own = self.stream if item is None else Random(f"{self.seed}:{what}:{item.item_id}")
-        return Chances(own, self.stream)
+    def chances(self, *what: object) -> Chances:
+        """Where the errors come from of what is measured; the same thing has the same ones in common again."""
+        return Chances(Random(":".join((self.seed, *map(str, what)))), self.stream)
 
 
 class ModelledCamera(MockDevice, Camera):
@@ -95,7 +94,7 @@ class ModelledCamera(MockDevice, Camera):
         if item is None:
             place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
             raise FaultError("PART_NOT_FOUND", self.name, f"no part of its outline {place} of its place")
-        return _located(request, item, look.chances("place", item))
+        return _located(request, item, look.chances("place", item.item_id))
 
     @command_named("capture")
     async def _look(self, exposure_s: float) -> Look:
@@ -110,8 +109,8 @@ class ModelledCamera(MockDevice, Camera):
         if light.blur_px is not None and light.blur_px > BLURRED_PX:
             detail = f"blurred by {light.blur_px:g} px, not {BLURRED_PX:.1f} or less"
             raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
-        seed = f"{self.plant.seed}:{self.name}"
-        return Look(self.plant.scene(self.name), Random(f"{seed}:{self._shots}"), f"{seed}:of", self.clock.now())
+        stream = Random(f"{self.plant.seed}:{self.name}:{self._shots}")
+        return Look(self.plant.scene(self.name), stream, str(self.plant.seed), self.clock.now())
 
     async def _fresh_look(self, exposure_s: float) -> Look:
         look: Look = await self._look(exposure_s)
@@ -131,9 +130,12 @@ def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
 
 
 def drawn_reading(request: CheckRequest, look: Look) -> Reading:
-    """A reading with the errors of a rendered image's measurement."""
+    """A reading with the errors of a rendered image's measurement.
+
+    Parts that are alike, and lie alike, have the same error but for what differs from look to look, as in images.
+    """
     truth, installed = true_reading(request, look.items), _installed(request, look.items)
-    chances = look.chances(request.name, installed)
+    chances = look.chances(request.name, installed.part_name if installed else "nothing", f"{truth.value:.4g}")
     if request.measured is not None:
         return drawn_size(truth, chances)
     if request.kind == "code":
