@@ -47,6 +47,16 @@ def rule_screws_come_from_screw_feeders(context: Context) -> Iterator[Issue]:
             yield context.issue("line", ("feeders", name, "part"), what, remedy)
 
 
+@rule("line", "cell.devices")
+def rule_line_uses_what_there_is(context: Context) -> Iterator[Issue]:
+    """What a line has for itself are stations of the cell, at least one of each kind that it names."""
+    for kind, names in context.line.uses.items():
+        yield from context.refer_each("line", ("uses", kind, "*"), context.devices(kind), kind.replace("_", " "))
+        if not names:
+            remedy = f"without '{kind}' here the line uses all of them. Name at least one, or remove it."
+            yield context.issue("line", ("uses", kind), "no station is named", remedy)
+
+
 @rule("line")
 def rule_recovery_names_faults(context: Context) -> Iterator[Issue]:
     """A recovery policy is for a fault of the catalogue and has at least one step."""

@@ -56,7 +56,7 @@ class Shop(OrderKeeping):
         self.questions = Questions(clock, record)
         self.measured = Measured(line)
         self.deliveries = Deliveries(line)
-        self.drifts = DriftFold(chart_of(line))
+        self.drifts = DriftFold(chart_of(line), line.product)
         self._needs: dict[tuple[str, str, str], Needs] = {}
         self._plans = {each.product: (plan_of(each), plan_of(each, scrap=True)) for each in line.every}
 

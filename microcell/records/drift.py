@@ -20,7 +20,7 @@ from microcell.records.control_chart import Basis, Chart, Point, rule_in_words
 from microcell.records.packml import PRODUCTION
 
 Key = tuple[str, str, str]
-"""Measurement, variant and station."""
+"""Measurement, variant and station. Before the variants of another product than the cell's first stands `<product>/`."""
 SpecOf = Callable[[str], ChartSpec]
 
 CODE = "PROCESS_DRIFTING"
@@ -29,10 +29,18 @@ STATION = "fixture"
 
 
 def chart_of(line: Line) -> SpecOf:
-    """How a measurement of a line is watched, by its name `<check>.<feature>`."""
+    """How a measurement of a line is watched, by its name `<check>.<feature>`; before those of the cell's other lines stands
+    `<product>/`.
+    """
     inspections = line.product_description.inspections.values()
     own = {name: check.chart for inspection in inspections for name, check in inspection.checks.items() if check.chart}
-    return lambda measurement: own.get(measurement.partition(".")[0], line.chart)
+    others = {other.product: chart_of(other) for other in line.also}
+
+    def spec_of(measurement: str) -> ChartSpec:
+        product, _, name = measurement.rpartition("/")
+        return others[product](name) if product in others else own.get(name.partition(".")[0], line.chart)
+
+    return spec_of
 
 
 @dataclass
@@ -57,9 +65,13 @@ class _Seen:
 
 @dataclass
 class DriftFold:
-    """Charts of all processes. `due` has what is to be told; it is told when its event comes back through `apply`."""
+    """Charts of all processes. `due` has what is to be told; it is told when its event comes back through `apply`.
+
+    `main` is the product whose variants stand alone in the keys.
+    """
 
     spec_of: SpecOf
+    main: str = ""
     _processes: dict[Key, _Process] = field(default_factory=dict)
     _variants: dict[str, str] = field(default_factory=dict)
     _stations: dict[str, str] = field(default_factory=dict)
@@ -68,7 +80,8 @@ class DriftFold:
     def apply(self, event: Event) -> None:
         """Take the next event into account."""
         if isinstance(event, events.UnitStarted):
-            self._variants[event.unit] = event.variant
+            other = event.product not in ("", self.main)
+            self._variants[event.unit] = f"{event.product}/{event.variant}" if other else event.variant
         elif isinstance(event, events.UnitEnded):
             self._variants.pop(event.unit, None)
         elif isinstance(event, events.OperationStarted):
@@ -78,7 +91,9 @@ class DriftFold:
         elif isinstance(event, ProcessDrift):
             self._told(event)
         elif isinstance(event, events.ModeChanged) and event.mode == PRODUCTION:
-            self._begin_anew(event.unit)
+            self._begin_anew(event.unit, "the station was in maintenance")
+        elif isinstance(event, events.LineChangeStepEnded) and event.station:
+            self._begin_anew(event.station, "the station was set up for another line")
 
     def due(self, time_s: float) -> list[ProcessDrift]:
         """Events to record now."""
@@ -101,7 +116,8 @@ class DriftFold:
     def _take(self, event: events.OperationEnded, measured: Mapping[str, Any], key: Key) -> None:
         process = self._processes.get(key)
         if process is None:
-            spec = self.spec_of(key[0])
+            product = key[1].rpartition("/")[0]
+            spec = self.spec_of(f"{product}/{key[0]}" if product else key[0])
             process = _Process(spec, Chart(spec.baseline, spec.weight_ratio, spec.width_ratio, spec.rules))
             self._processes[key] = process
         point, basis = process.chart.add(measured["value"]), process.chart.basis
@@ -121,12 +137,12 @@ class DriftFold:
         if key in self._processes:
             self._processes[key].told = event if event.drifting else None
 
-    def _begin_anew(self, station: str) -> None:
+    def _begin_anew(self, station: str, why: str) -> None:
         """Forget the processes of a station, or of the whole cell; what drifted is told as over."""
         for key in [key for key in self._processes if station in ("", key[2])]:
             told = self._processes.pop(key).told
             if told is not None:
-                self._due[key] = _over(told, "the station was in maintenance: its process begins anew")
+                self._due[key] = _over(told, f"{why}: its process begins anew")
 
 
 def is_charted(measured: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ figure whose divisor is nothing is None.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median, stdev
@@ -258,10 +258,22 @@ def _oee(production: Production) -> Oee:
     return Oee(
         planned_s=math.fsum(span.duration_s for span in planned),
         execute_s=math.fsum(span.duration_s for span in planned if span.state == EXECUTE),
-        ideal_cycle_s=production.openings[-1].ideal_cycle_s if production.openings else 0.0,
+        ideal_cycle_s=_ideal_cycle_s(production, ended),
         units=len(ended),
         first_pass=sum(unit.first_pass for unit in ended),
     )
+
+
+def _ideal_cycle_s(production: Production, ended: Sequence[UnitHistory]) -> float:
+    """The ideal cycle of the line, s; where units of several were made, their mean."""
+    if not production.openings:
+        return 0.0
+    last = production.openings[-1]
+    cycles_s = {last.product: last.ideal_cycle_s, **{product: cycle_s for _, product, cycle_s in last.also}}
+    orders = production.orders
+    products = (orders[unit.order_id].product if unit.order_id in orders else last.product for unit in ended)
+    ideal_s = [cycles_s.get(product, last.ideal_cycle_s) for product in products]
+    return math.fsum(ideal_s) / len(ideal_s) if ideal_s else last.ideal_cycle_s
 
 
 def _yield(units: Iterable[UnitHistory]) -> Yield:

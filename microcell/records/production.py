@@ -13,6 +13,8 @@ from typing import TypeVar
 
 from microcell import events
 from microcell.events import Event
+from microcell.records.changes import FACTS as CHANGE_FACTS
+from microcell.records.changes import ChangeRow, change_rows
 from microcell.records.orders import OrderRecord, OrdersFold
 from microcell.records.packml import PackmlFold, UnitTimes
 from microcell.records.questions import QuestionRow, question_rows
@@ -24,7 +26,7 @@ E = TypeVar("E", bound=Event)
 
 _KEPT = (
     events.JournalOpened, events.RecoveryDecided, events.FaultRaised, events.FeederRefilled, events.ProcessDrift,
-    events.QuestionAsked, events.QuestionAnswered, events.DeliveryAnnounced,
+    events.QuestionAsked, events.QuestionAnswered, events.DeliveryAnnounced, *CHANGE_FACTS,
 )  # fmt: skip
 
 
@@ -81,6 +83,7 @@ class Production:
     packml: tuple[UnitTimes, ...] = ()
     drifts: tuple[events.ProcessDrift, ...] = ()
     questions: tuple[QuestionRow, ...] = ()
+    changes: tuple[ChangeRow, ...] = ()
 
     @property
     def in_doubt(self) -> tuple[Attempt, ...]:
@@ -150,6 +153,7 @@ class ProductionFold:
             tool_life=self._wear.rows(),
             packml=self._packml.times(),
             drifts=self._all(events.ProcessDrift),
+            changes=change_rows(self._facts),
             questions=question_rows(self._all(events.QuestionAsked), self._all(events.QuestionAnswered)),
         )
 

@@ -18,6 +18,7 @@ class QuestionRow:
     question: str
     unit: str
     operation: str
+    where: str
     device: str
     code: str
     text: str
@@ -41,6 +42,7 @@ def _row(asked: events.QuestionAsked, answer: events.QuestionAnswered | None) ->
         question=asked.question,
         unit=asked.unit,
         operation=asked.operation,
+        where=str(asked.fault["where"]),
         device=asked.device,
         code=str(asked.fault["code"]),
         text=asked.text,

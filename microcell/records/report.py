@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from microcell.errors import JournalError
+from microcell.records.changes import ChangeRow
 from microcell.records.journal import GENESIS, Break, Head, JournalReader
 from microcell.records.kpis import Kpis, key_figures
 from microcell.records.orders import OrderRecord
@@ -150,6 +151,7 @@ class Report:
     units: tuple[UnitRow, ...]
     in_doubt: tuple[DoubtRow, ...]
     questions: tuple[QuestionRow, ...]
+    changes: tuple[ChangeRow, ...]
     packml: tuple[UnitTimes, ...]
     kpis: Kpis
     quality: Quality
@@ -220,6 +222,7 @@ def describe(
             for a in production.in_doubt
         ),
         questions=production.questions,
+        changes=production.changes,
         packml=production.packml,
         kpis=key_figures(production),
         quality=quality(production, truth),

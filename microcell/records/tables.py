@@ -31,6 +31,7 @@ def print_report(report: Report, console: Console, all_units: bool = False) -> N
     print_table(_packml(report), console)
     _print_lots(report.kpis, console, rows_shown)
     _print_units(report.units, console, rows_shown)
+    print_table(_changes(report), console)
     _print_questions(report.questions, console, rows_shown)
     print_table(_doubts(report), console)
     _print_digest(report.digest, console)
@@ -215,12 +216,24 @@ def _print_questions(questions: tuple[QuestionRow, ...], console: Console, shown
     """What a person was asked, the newest last; of many the newest ones."""
     table = table_of("Questions", "question", "fault", "about", "answer", "by", ">waited")
     for asked in questions[-shown:] if shown is not None else questions:
-        about = f"{asked.unit} at {asked.operation}" if asked.unit else asked.device
+        about = f"{asked.unit} at {asked.operation}" if asked.unit else asked.device or asked.where
         answer = asked.choice or ("fell away" if asked.by else "open")
         waited = None if asked.settled_s is None else asked.settled_s - asked.asked_s
         table.add_row(*map(escape, (asked.question, asked.code, about, answer, asked.by)), duration(waited))
     print_table(table, console)
     _print_rest("questions", len(questions), shown, console)
+
+
+def _changes(report: Report) -> Table:
+    """What the cell was changed over to, and how long that took."""
+    columns = ("change", "from", "to", "outcome", ">steps", ">drained", ">set up", ">proven", ">took", "first article")
+    table = table_of("Changes of the line", *columns)
+    for change in report.changes:
+        names = (change.change, ", ".join(change.leaving), ", ".join(change.coming), change.outcome or "under way")
+        times = (change.drained_s, change.set_up_s, change.proven_s, change.took_s)
+        articles = escape(", ".join(change.first_articles))
+        table.add_row(*map(escape, names), str(change.steps), *map(duration, times), articles)
+    return table
 
 
 def _doubts(report: Report) -> Table:
