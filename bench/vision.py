@@ -15,7 +15,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -70,17 +70,22 @@ LEVELS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6
 
 @dataclass
 class Pairs:
-    """Readings of one check kind beside their truths, and the verdicts that followed from both."""
+    """Readings of one check kind beside their truths, and the verdicts that followed from both.
+
+    `again` is what a second image of each unit, with the noise of its own, reads.
+    """
 
     read: list[float] = field(default_factory=list)
+    again: list[float] = field(default_factory=list)
     true: list[float] = field(default_factory=list)
     good: int = 0
     bad: int = 0
     rejected_good: int = 0
     passed_bad: int = 0
 
-    def add(self, reading: Reading, truth: Reading, check: Check) -> None:
+    def add(self, reading: Reading, again: Reading, truth: Reading, check: Check) -> None:
         self.read.append(reading.value)
+        self.again.append(again.value)
         self.true.append(truth.value)
         if passes(check, truth.value):
             self.good += 1
@@ -93,6 +98,16 @@ class Pairs:
         """Reading minus truth, for truths between two limits."""
         return [read - true for read, true in zip(self.read, self.true, strict=True) if low <= true <= high]
 
+    def repeat_sd(self, low: float = -math.inf, high: float = math.inf) -> float:
+        """Standard deviation of readings of the same unit, for truths between two limits."""
+        pairs = zip(self.read, self.again, self.true, strict=True)
+        return repeat_sd([(read, again) for read, again, true in pairs if low <= true <= high])
+
+
+def repeat_sd(pairs: Sequence[tuple[float, float]]) -> float:
+    """Standard deviation of each of two readings of the same thing, from many such pairs."""
+    return math.sqrt(statistics.fmean((one - other) ** 2 for one, other in pairs) / 2.0)
+
 
 @dataclass
 class Findings:
@@ -100,6 +115,7 @@ class Findings:
 
     pairs: dict[str, Pairs] = field(default_factory=dict)
     located_m: list[tuple[float, float]] = field(default_factory=list)
+    located_again_m: list[tuple[float, float]] = field(default_factory=list)
     missed: int = 0
     code_read: list[tuple[float, float]] = field(default_factory=list)
     levels: tuple[float, float] = (0.0, 0.0)
@@ -133,7 +149,9 @@ def _compare(scenes: Scenes, scene: Scene, found: Findings) -> None:
     readings = measure(pixels, scenes.camera, scene.requests)
     found.measure_ms.append(1000 * (time.process_time() - rendered))
     found.render_ms.append(1000 * (rendered - start))
-    for request, check, reading in zip(scene.requests, scene.checks, readings, strict=True):
+    second = render(scene.items, scenes.camera, scene.light, scenes.noise, scenes.around)
+    readings_again = measure(second, scenes.camera, scene.requests)
+    for request, check, reading, again in zip(scene.requests, scene.checks, readings, readings_again, strict=True):
         truth = true_reading(request, scene.items)
         if truth.text and _faded(scene, request):
             truth = replace(truth, value=0.0, text="")
@@ -141,7 +159,7 @@ def _compare(scenes: Scenes, scene: Scene, found: Findings) -> None:
             continue  # without its code, a label's place is not told
         if request.kind == "surface" and _shows_more(scene, request):
             continue  # a part below, or a label beside its place, is seen as a flaw as well
-        found.pairs.setdefault(request.kind, Pairs()).add(reading, truth, check)
+        found.pairs.setdefault(request.kind, Pairs()).add(reading, again, truth, check)
 
 
 def _shows_more(scene: Scene, request: CheckRequest) -> bool:
@@ -160,15 +178,16 @@ def _faded(scene: Scene, request: CheckRequest) -> bool:
 
 def _compare_tray(scenes: Scenes, found: Findings) -> None:
     items, requests = scenes.tray()
-    pixels = render(items, scenes.tray_camera, Light(), scenes.noise, scenes.around)
+    images = [render(items, scenes.tray_camera, Light(), scenes.noise, scenes.around) for _ in range(2)]
     for request, true in zip(requests, items, strict=True):
         try:
-            pose = locate(pixels, scenes.tray_camera, request)
+            poses = [locate(pixels, scenes.tray_camera, request) for pixels in images]
         except FaultError:
             found.missed += 1
             continue
-        (x, y, _), (tx, ty, _) = pose.position, true.part_in_cell.position
+        (x, y, _), (x2, y2, _), (tx, ty, _) = (pose.position for pose in (*poses, true.part_in_cell))
         found.located_m.append((x - tx, y - ty))
+        found.located_again_m.append((x2 - tx, y2 - ty))
 
 
 def _code_rates(scenes: Scenes, count: int) -> Iterator[tuple[float, float]]:
@@ -210,16 +229,18 @@ def figures(found: Findings) -> dict[str, dict[str, Any]]:
             "readings": len(pairs.read),
             "bias": statistics.fmean(errors),
             "sd": statistics.pstdev(errors),
+            "repeat_sd": pairs.repeat_sd(**_judged_range(kind)),
             "good": pairs.good,
             "bad": pairs.bad,
             "false_reject_ratio": pairs.rejected_good / max(1, pairs.good),
             "escape_ratio": pairs.passed_bad / max(1, pairs.bad),
         }
-    axes = [error for pair in found.located_m for error in pair]
+    axes, again = ([error for pair in pairs for error in pair] for pairs in (found.located_m, found.located_again_m))
     table["locate"] = {
         "readings": len(found.located_m) + found.missed,
         "bias": statistics.fmean(axes),
         "sd": statistics.pstdev(axes),
+        "repeat_sd": repeat_sd(list(zip(axes, again, strict=True))),
         "largest": max(math.hypot(*pair) for pair in found.located_m),
         "missed": found.missed,
     }
@@ -247,12 +268,15 @@ def statistics_of(found: Findings) -> ErrorStatistics:
     surface = found.pairs["surface"]
     flawed = [read > 0.0 for read, true in zip(surface.read, surface.true, strict=True) if true > 0.0]
     spread = {
-        kind: Spread(round(row["bias"], 8), round(row["sd"], 8)) for kind, row in table.items() if "sd" in row
+        kind: Spread(*(round(row[name], 8) for name in ("bias", "sd", "repeat_sd")))
+        for kind, row in table.items()
+        if "sd" in row
     }
-    absent = found.pairs["presence"].errors(high=0.1)
+    presence = found.pairs["presence"]
+    absent, absent_repeat = presence.errors(high=0.1), presence.repeat_sd(high=0.1)
     return ErrorStatistics(
         presence=spread["presence"],
-        absence=Spread(round(statistics.fmean(absent), 8), round(statistics.pstdev(absent), 8)),
+        absence=Spread(round(statistics.fmean(absent), 8), round(statistics.pstdev(absent), 8), round(absent_repeat, 8)),
         position_m=spread["position"],
         orientation_rad=spread["orientation"],
         colour=spread["colour"],
@@ -293,11 +317,11 @@ def missed_targets(table: dict[str, dict[str, Any]]) -> list[str]:
 
 def show(table: dict[str, dict[str, Any]], found: Findings) -> None:
     """Print the table for people."""
-    columns = ("readings", "bias", "sd", "good", "bad", "false_reject_ratio", "escape_ratio")
-    print(f"{'kind':<12}" + "".join(f"{name:>20}" for name in columns))
+    columns = ("readings", "bias", "sd", "repeat_sd", "good", "bad", "false_reject_ratio", "escape_ratio")
+    print(f"{'kind':<12}" + "".join(f"{name:>19}" for name in columns))
     for kind, row in table.items():
         if kind not in ("time", "defects"):
-            cells = (f"{row[name]:>20.4g}" if name in row else " " * 20 for name in columns)
+            cells = (f"{row[name]:>19.4g}" if name in row else " " * 19 for name in columns)
             print(f"{kind:<12}" + "".join(cells))
     locate_row, time_row = table["locate"], table["time"]
     print(f"locate: largest error {1000 * locate_row['largest']:.3f} mm, {locate_row['missed']} parts missed")

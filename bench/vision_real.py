@@ -11,7 +11,8 @@ smaller, blurred, grainy): what holds for the photos as they are should hold for
 pcb: as DeepPCB's evaluation: a detection is right when its class is that of a labelled box and their intersection over
 union is over 0.33; each box and each detection is matched once, best overlap first. Precision, recall and F over all
 boxes of all images. The template is the `_temp` image of each pair; time is that of the judgement, threshold included.
-time: five checks of one 1280 x 960 image, the median of processor time on one core.
+time: five taught checks, and five measured ones (bench/vision_checks.py), of one 1280 x 960 image: the median of processor
+time on one core.
 
 Data: --data, else ../shared/data beside the repository or a folder above it; a set that is not there is skipped.
 """
@@ -23,11 +24,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import vision_checks
 from common import Figure, arguments, report
 
 from microcell.description.checks import Anomaly, Count, TaughtPresence, Template
@@ -162,8 +165,10 @@ def pcb(folder: Path, _: np.random.Generator, __: argparse.Namespace) -> Iterato
     yield Figure("pcb time, slowest", 1000.0 * max(times), "ms")
 
 
-def five_checks(_: Path, rng: np.random.Generator, __: argparse.Namespace) -> Iterator[Figure]:
-    """Processor time of presence, anomaly, template, count and anomaly of another part of one 1280 x 960 image."""
+def five_checks(_: Path, rng: np.random.Generator, options: argparse.Namespace) -> Iterator[Figure]:
+    """Processor time of presence, anomaly, template, count and anomaly of another part of one 1280 x 960 image; then of a
+    size, a diameter, a gap, a spot and the right part.
+    """
     panel = drawn_panel()
     empty = panel.copy()
     places = {"a": (140, 140, 340, 340), "b": (940, 140, 1140, 340)}
@@ -182,7 +187,9 @@ def five_checks(_: Path, rng: np.random.Generator, __: argparse.Namespace) -> It
     for _ in range(15):
         image = noisy(panel, rng)
         times.append(timed(lambda image=image: [check(image) for check in checks])[1])
-    yield Figure("five checks", 1000.0 * statistics.median(times), "ms", most=100.0)
+    yield Figure("five taught checks", 1000.0 * statistics.median(times), "ms", most=100.0)
+    measured = vision_checks.five_checks(options.seed)
+    yield replace(measured, name="five measured checks")
 
 
 def drawn_panel() -> np.ndarray:

@@ -202,6 +202,10 @@ class LightSpec(Description):
         return self
 
 
+USUAL_LIGHT = "usual"
+"""The name of the light that is on where no other is asked for."""
+
+
 class CameraSpec(DeviceSpec):
     """A fixed camera that looks straight down."""
 
@@ -225,7 +229,10 @@ class CameraSpec(DeviceSpec):
     sees: tuple[Name, ...] = Field(min_length=1, description="Stations and feeders in view.")
     exposure_s: float = Field(0.02, gt=0, le=5, description="Exposure where an inspection gives none.")
     noise_ratio: float = Field(0.01, ge=0, le=1, description="Standard deviation of pixel noise, of full scale.")
-    light: LightSpec = Field(LightSpec(), description="Simulated worlds: what lights its scene.")
+    light: LightSpec = Field(LightSpec(), description="What usually lights its scene.")
+    lights: dict[Name, LightSpec] = Field(
+        {}, max_length=16, description="Lights that can be on instead, by name, for an inspection to look again in."
+    )
     depth: bool = Field(False, description="It also gives the distance of what each pixel shows, along the optical axis.")
     depth_noise_m: float = Field(0.0002, ge=0, le=1, description="Standard deviation of that distance.")
 
@@ -233,6 +240,16 @@ class CameraSpec(DeviceSpec):
     def axis_px(self) -> tuple[float, float]:
         """Where the optical axis meets the image; the centre of the first pixel is (0, 0)."""
         return self.centre_px or ((self.width_px - 1) / 2.0, (self.height_px - 1) / 2.0)
+
+    def lit_by(self, light: str) -> CameraSpec:
+        """The camera with one of its lights as the usual one; KeyError."""
+        return self if light == USUAL_LIGHT else self.model_copy(update={"light": self.lights[light]})
+
+    @model_validator(mode="after")
+    def _usual_light_is_no_other(self) -> CameraSpec:
+        if USUAL_LIGHT in self.lights:
+            raise ValueError(f"the light that is called '{USUAL_LIGHT}' stands in 'light'; give this one another name")
+        return self
 
 
 class PressProgram(Description):

@@ -163,7 +163,7 @@ def rule_inspected_stations_are_seen(context: Context) -> Iterator[Issue]:
     blind: dict[str, str] = {}
     for section, name, operation in operations(context):
         if section == "plan" and "inspection" in operation.parameters:
-            for kind in _occupied(context, name):
+            for kind in occupied_kinds(context, name):
                 blind.update({station: name for station in context.cell.of_kind(kind) if station not in seen})
     for station, name in blind.items():
         what = f"no camera sees '{station}', where '{name}' inspects"
@@ -213,7 +213,7 @@ def _unit(context: Context, variant: str) -> Iterator[Part]:
             yield from [part] * max(1, items.count(item))
 
 
-def _occupied(context: Context, name: str) -> list[str]:
+def occupied_kinds(context: Context, name: str) -> list[str]:
     """Kinds of the stations that a unit may be at during an operation."""
     plan = context.product.plan
     before = ancestors(plan, name)

@@ -79,9 +79,9 @@ LASTS: dict[tuple[type[Device], str], Lasts | None] = {
     (Fixture, "release"): lambda spec, args: spec.clamp_s,
     (Printer, "print_label"): lambda spec, args: spec.print_s,
     (CartonStation, "exchange"): lambda spec, args: spec.exchange_s,
-    (Camera, "capture"): lambda spec, args: args[-1],
-    (Camera, "measure"): lambda spec, args: args[-1],
-    (Camera, "locate"): lambda spec, args: args[-1],
+    (Camera, "capture"): lambda spec, args: args[0],
+    (Camera, "measure"): lambda spec, args: args[1],
+    (Camera, "locate"): lambda spec, args: args[1],
 }
 """Commands that take their time; None: may take for ever. All others answer at once."""
 

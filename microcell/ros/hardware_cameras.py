@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sensor_msgs.msg import CameraInfo, Image
 
-from microcell.description.cell import CameraSpec
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.devices.camera.contract import Camera
 from microcell.ros import convert, names, qos
 from microcell.ros.convert_skills import stamp
@@ -30,7 +30,7 @@ class CameraFace:
         face.serve(CaptureImage, names.capture(camera.name), self._capture)
 
     async def _capture(self, request: CaptureImage.Request, response: CaptureImage.Response) -> None:
-        frame = await self._camera.capture(request.exposure)
+        frame = await self._camera.capture(request.exposure, request.light or USUAL_LIGHT)
         response.stamp = stamp(self._face.clock.epoch_s + frame.time_s)
         if self._depths is not None and frame.depth_m is not None:
             self._depths.publish(convert.image_message(frame.depth_m, self._frame, response.stamp))

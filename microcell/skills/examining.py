@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from microcell.description.cell import CameraSpec
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.description.product import Inspection
 from microcell.measurement import Measurement
 from microcell.skills.judging import judged, settled
@@ -31,7 +31,9 @@ class Examination:
         """Names of the checks that are not decided; all of them before the first look."""
         return tuple(request.name for request in self.requests if self._is_open(request.name))
 
-    def take(self, readings: Sequence[Reading], exposure_ratio: float, image_sha256: str = "") -> None:
+    def take(
+        self, readings: Sequence[Reading], exposure_ratio: float, image_sha256: str = "", light: str = USUAL_LIGHT
+    ) -> None:
         """Judge one image's readings, in the order of the requests."""
         for request, reading in zip(self.requests, readings, strict=True):
             if self._is_open(request.name):
@@ -39,11 +41,11 @@ class Examination:
                 found.append(reading)
                 check = self.inspection.checks[request.name]
                 self._results[request.name] = judged(check, request, found, self.camera, self.spec)
-        self.looks.append(Look(exposure_ratio, image_sha256, self.uncertain))
+        self.looks.append(Look(exposure_ratio, image_sha256, self.uncertain, light=light))
 
-    def saw_nothing(self, exposure_ratio: float) -> None:
+    def saw_nothing(self, exposure_ratio: float, light: str = USUAL_LIGHT) -> None:
         """Note a look whose image could not be judged."""
-        self.looks.append(Look(exposure_ratio, "", self.uncertain, usable=False))
+        self.looks.append(Look(exposure_ratio, "", self.uncertain, usable=False, light=light))
 
     def report(self) -> InspectionReport:
         """The decision. What is still uncertain is not accepted."""

@@ -34,8 +34,20 @@ if TYPE_CHECKING:
 LEAST_GOLDEN = 5
 """Fewer good photos say nothing of what good parts differ by."""
 
-THRESHOLD_MARGIN = 1.3
-"""The threshold lies so far over the most unusual good part, as judged by the others."""
+OVER_GOOD_RATIO = 1.05
+"""So far over the most unusual taught part the threshold lies at the least."""
+
+THRESHOLD_SDS = 3.0
+"""The threshold lies so many standard deviations over the mean of good parts' scores, as judged by the others; of their
+logarithms, for scores have a long tail. Of normally distributed ones, one good part in 740 is beyond it.
+"""
+
+_LEAST_SCORE = 1e-3
+_SPREAD, _SPREAD_WORTH = 0.5, 20
+"""The standard deviation of such logarithms that is expected beforehand, and how many photos this expectation is worth.
+
+Without it, one odd photo more or less among twenty would move the threshold by a third.
+"""
 
 
 @dataclass(frozen=True)
@@ -122,9 +134,17 @@ def teach(images: Sequence[npt.NDArray[Any]], options: Anomaly, where: str = "te
 def _taught(aligner: Aligner, parts: list[Features], options: Anomaly) -> Taught:
     pairs = pair_distances(parts)
     scores = [_score_without(parts, pairs, index, options.flexible) for index in range(len(parts))]
-    without = [THRESHOLD_MARGIN * max(scores[:index] + scores[index + 1 :]) for index in range(len(parts))]
-    model = AnomalyModel(options, aligner, Golden.of(parts, pairs, options.flexible), THRESHOLD_MARGIN * max(scores))
+    without = [threshold_of(scores[:index] + scores[index + 1 :]) for index in range(len(parts))]
+    model = AnomalyModel(options, aligner, Golden.of(parts, pairs, options.flexible), threshold_of(scores))
     return Taught(model, tuple(scores), tuple(without))
+
+
+def threshold_of(good_scores: Sequence[float]) -> float:
+    """The score beyond which hardly any good part is, from some good parts' scores by the others."""
+    logs = np.log(np.maximum(good_scores, _LEAST_SCORE))
+    squares = float(np.sum((logs - logs.mean()) ** 2)) + _SPREAD_WORTH * _SPREAD**2
+    expected = float(np.exp(logs.mean() + THRESHOLD_SDS * np.sqrt(squares / (len(logs) - 1 + _SPREAD_WORTH))))
+    return max(expected, OVER_GOOD_RATIO * max(good_scores))
 
 
 def _score_without(parts: list[Features], pairs: Floats, index: int, flexible: bool) -> float:

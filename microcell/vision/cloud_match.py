@@ -21,6 +21,7 @@ from microcell.libraries import open3d
 from microcell.vision.cloud import finite, thinned
 from microcell.vision.cloud_refine import Refined, Surface, refine
 from microcell.vision.optics import placed
+from microcell.vision.uncertainty import WithCovariance
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -52,7 +53,7 @@ _RADII_VOXELS = (6.0, 10.0)
 
 
 @dataclass(frozen=True)
-class Match:
+class Match(WithCovariance):
     """`model_in_scan` is (4, 4). `overlap_ratio`: share of the smaller cloud that lies on the other one.
 
     `covariance` is (6, 6): shift in m, then a rotation vector in rad, about the scan's axes through the model's middle as it
@@ -65,14 +66,6 @@ class Match:
     rms_m: float
     covariance: Floats
     runner_up_ratio: float
-
-    @property
-    def sd_m(self) -> float:
-        return math.sqrt(float(np.trace(self.covariance[:3, :3])))
-
-    @property
-    def sd_rad(self) -> float:
-        return math.sqrt(float(np.trace(self.covariance[3:, 3:])))
 
 
 def locate_model(

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from random import Random
 
 
 @dataclass(frozen=True)
+class Chances:
+    """Where errors are drawn from: `part` begins anew with each look at the same thing, `look` never does."""
+
+    part: Random
+    look: Random
+
+
+@dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation of reading minus truth, in the reading's unit."""
+    """Mean and standard deviation of reading minus truth, in the reading's unit.
+
+    `repeat_sd` is how far readings of the same part under the same light scatter; the rest of `sd` stays with the part, its
+    place and its light.
+    """
 
     bias: float
     sd: float
+    repeat_sd: float
 
-    def around(self, truth: float, stream: Random) -> float:
+    def drawn(self, chances: Chances) -> float:
+        """An error."""
+        own_sd = math.sqrt(max(0.0, self.sd**2 - self.repeat_sd**2))
+        return self.bias + chances.part.gauss(0.0, own_sd) + chances.look.gauss(0.0, self.repeat_sd)
+
+    def around(self, truth: float, chances: Chances) -> float:
         """A reading of a quantity that is never negative."""
-        return abs(truth + stream.gauss(self.bias, self.sd))
+        return abs(truth + self.drawn(chances))
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from microcell.vision.error_model import Spread
 
 SIZE_ERRORS: dict[str, Spread] = {
-    "dimension": Spread(bias=-3.49e-05, sd=4.31e-06),
-    "diameter": Spread(bias=-3.55e-05, sd=3.95e-06),
-    "gap": Spread(bias=2.99e-05, sd=4.28e-06),
-    "patch": Spread(bias=0.0116, sd=0.00215),
-    "height": Spread(bias=3.72e-07, sd=3.81e-06),
-    "flatness": Spread(bias=3.13e-05, sd=9.23e-06),
+    "dimension": Spread(bias=-3.58e-05, sd=3.98e-06, repeat_sd=1.22e-06),
+    "diameter": Spread(bias=-3.63e-05, sd=3.69e-06, repeat_sd=6.82e-07),
+    "gap": Spread(bias=3.11e-05, sd=3.69e-06, repeat_sd=8.73e-07),
+    "patch": Spread(bias=0.00948, sd=0.00234, repeat_sd=0.00127),
+    "height": Spread(bias=-4.56e-07, sd=5.39e-06, repeat_sd=5.12e-06),
+    "flatness": Spread(bias=3.22e-05, sd=9.24e-06, repeat_sd=4.37e-06),
 }

@@ -25,14 +25,8 @@ if TYPE_CHECKING:
 FLAW_LEVELS = 16.0
 """Difference from the part's colour, in levels of 255 of one channel, that counts as a flaw."""
 
-SHADOW_RATIO = 1.5
-"""A shadow is taken to fall so far, of the height of what casts it: light from 34 degrees over the horizon or higher."""
-
 SHADE_RATIO = 0.12
 """Where a shadow can fall, a flaw must be darker or brighter by so much more of the surface's own level."""
-
-MOST = 20
-"""So many flaws of one part are told."""
 
 MIN_PIXELS = 6
 """Spots with fewer pixels on their edge are noise."""
@@ -103,7 +97,7 @@ def _shadows(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Po
     for other, other_pose in covers:
         height_m = other_pose.position[2] + top_m(other) - pose.position[2] - top_m(part)
         if bore_polygon(other, 0.0) is None:
-            around = polygon(other, MARK_MARGIN_M + SHADOW_RATIO * height_m)
+            around = polygon(other, MARK_MARGIN_M + view.shadow_ratio * height_m)
             _fill(shadows, view.on_top(other, other_pose, around), region, 255)
     return shadows
 

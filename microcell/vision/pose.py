@@ -14,6 +14,7 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose, Quaternion, from_rpy
 from microcell.vision.optics import Optics, placed
 from microcell.vision.tags import Tag
+from microcell.vision.uncertainty import WithCovariance
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,7 +39,7 @@ class TagPlace:
 
 
 @dataclass(frozen=True)
-class PoseEstimate:
+class PoseEstimate(WithCovariance):
     """A thing's pose in the cell frame.
 
     `covariance` is (6, 6): position in m, then a rotation vector about the cell's axes in rad. `rms_px` is how far the
@@ -50,15 +51,6 @@ class PoseEstimate:
     covariance: Floats
     rms_px: float
     ambiguity_ratio: float
-
-    @property
-    def sd_m(self) -> float:
-        """Of the position, the root of the summed variances."""
-        return math.sqrt(float(np.trace(self.covariance[:3, :3])))
-
-    @property
-    def sd_rad(self) -> float:
-        return math.sqrt(float(np.trace(self.covariance[3:, 3:])))
 
     @property
     def ambiguous(self) -> bool:

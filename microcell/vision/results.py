@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from microcell.description.cell import USUAL_LIGHT
 from microcell.measurement import Measurement
 
 Disposition = Literal["accept", "rework", "scrap", "recycle"]
@@ -68,7 +69,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One image of an inspection: its exposure, of the usual one, and the checks that it left uncertain.
+    """One image of an inspection: its exposure, of the usual one, its light, and the checks that it left uncertain.
 
     `usable` is False where the image could not be judged at all; `image_sha256` is "" where the camera makes none.
     """
@@ -77,6 +78,7 @@ class Look:
     image_sha256: str
     uncertain: tuple[str, ...] = ()
     usable: bool = True
+    light: str = USUAL_LIGHT
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,11 +129,13 @@ def _teach_anomaly(check: Anomaly, good: Sequence[Photo], bad: Sequence[Photo]) 
 
 
 def threshold_between(good: Sequence[float], bad: Sequence[float]) -> float:
-    """Where to reject: over the most unusual good part; half-way (as a ratio) to the least conspicuous bad one."""
+    """Where to reject: half-way (as a ratio) from the most unusual good part to the least conspicuous bad one, or where
+    hardly any good part is to be expected.
+    """
     most = max(good)
     over = [score for score in bad if score > _LEAST_OVER_GOOD * most]
     if not over:
-        return anomaly_model.THRESHOLD_MARGIN * most
+        return anomaly_model.threshold_of(good)
     return float(np.clip(math.sqrt(most * min(over)), _LEAST_OVER_GOOD * most, _MOST_OVER_GOOD * most))
 
 

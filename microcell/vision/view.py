@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
 
 
+SHADOW_RATIO = 1.5
+"""A shadow may always fall so far, of the height of what casts it: light from 34 degrees over the horizon, or higher."""
+
+
+_LOWEST_RAD = 0.1
+
+
 @dataclass(frozen=True)
 class Region:
     """A rectangle of the image, its light corrected: (h, w, 3) uint8 RGB, with the pixel of its corner.
@@ -41,18 +49,21 @@ class Region:
 class View:
     """An image that can be judged; `gains` are each channel's factor, in linear light, to the reference.
 
-    `background_rgb` is the described colour of what is seen where no part is.
+    `background_rgb` is the described colour of what is seen where no part is, `shadow_ratio` how far a shadow may fall, of
+    the height of what casts it.
     """
 
     pixels: Image
     optics: Optics
     gains: Floats
     background_rgb: tuple[int, int, int]
+    shadow_ratio: float = SHADOW_RATIO
 
     @classmethod
     def of(cls, pixels: Image, camera: CameraSpec, where: str) -> View:
         """Check an image and its light; CAMERA_UNUSABLE_IMAGE."""
-        return cls(pixels, Optics.of(camera), light_gains(pixels, camera, where), background_of(camera))
+        gains, background = light_gains(pixels, camera, where), background_of(camera)
+        return cls(pixels, Optics.of(camera), gains, background, _shadow_ratio(camera))
 
     def on_top(self, part: Part, part_in_cell: Pose, points_m: Floats) -> Floats:
         """(n, 2) points on a part's top, in its frame, to (n, 2) pixels."""
@@ -104,3 +115,9 @@ class View:
     def _correction(self) -> Image:
         table = to_encoded(to_linear(np.arange(256)[:, None]) * self.gains)
         return np.round(table).astype(np.uint8)[None]
+
+
+def _shadow_ratio(camera: CameraSpec) -> float:
+    """How far the lowest of a camera's lamps lets shadows fall."""
+    lowest = min((lamp.elevation_rad - lamp.width_rad / 2.0 for lamp in camera.light.lamps), default=math.pi / 2.0)
+    return max(SHADOW_RATIO, 1.0 / math.tan(max(lowest, _LOWEST_RAD)))

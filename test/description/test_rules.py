@@ -21,7 +21,22 @@ ARM_2 = (
 
 TURNER = "  turner_1: {kind: turner, fixture: fixture_9, axis_m: 0.02}\n"
 
+CAP_TYPE = "      cap_type:"
+HEIGHT = "      high: {kind: height, site: cap_seat, radius_m: 0.001, nominal_m: 0.006, tolerance_m: 0.0005}\n"
+
 PROVOCATIONS = [
+    (
+        "rule_depth_is_measured_where_it_is_needed",
+        (VALVE, CAP_TYPE, HEIGHT + CAP_TYPE),
+        "inspections.closed.checks.high.kind: camera 'camera_1' measures no depth for a height; "
+        "a camera with 'depth: true' is needed. Use one, or measure something else.",
+    ),
+    (
+        "rule_inspections_look_in_lights_that_there_are",
+        (VALVE, "{inspection: closed}", "{inspection: closed, again_lights: [low_angle]}"),
+        "plan.inspect_closed.parameters.again_lights[0]: camera 'camera_1' has no light 'low_angle'; "
+        "it has none. Describe it in 'lights'.",
+    ),
     (
         "rule_presses_and_turners_name_fixtures",
         (BENCH, PRINTER, PRINTER + TURNER),

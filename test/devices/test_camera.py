@@ -6,24 +6,28 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from random import Random
+from statistics import pstdev
 from typing import Any
 
 import numpy as np
 import pytest
 
 from microcell.clock import LoopClock, run_virtual
+from microcell.description.cell import LampSpec, LightSpec
 from microcell.description.loader import load_line
 from microcell.devices.camera.mock import MockCamera
-from microcell.devices.camera.modelled import ModelledCamera, drawn_reading, true_reading
+from microcell.devices.camera.modelled import Look, ModelledCamera, drawn_reading, true_reading
 from microcell.devices.factory import DeviceHost
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.injection import Injection, Injections
 from microcell.plant.plant import Plant
 from microcell.plant.render import Light, render
-from microcell.plant.scene import Flaw, SceneItem
+from microcell.plant.scene import EdgeFlaw, Flaw, SceneItem
+from microcell.vision.error_statistics import MEASURED
 from microcell.vision.measure import measure
 from microcell.vision.requests import CheckRequest, Locate
+from microcell.vision.view import View
 
 LINE = load_line("valve")
 PRODUCT = LINE.product_description
@@ -247,8 +251,67 @@ def test_modelled_readings_are_spread_as_the_rendered_ones_are() -> None:
     pose = SEAT @ PRODUCT.sites["cap_seat"].part_in_unit.pose @ Pose((0.0002, 0.0, 0.0), from_rpy(0.0, 0.0, 0.05))
     items = unit(cap_seat={"part_in_cell": pose})
     stream, noise = Random(1), np.random.default_rng(1)
-    modelled = [values(drawn_reading(request, items, stream) for request in checks()) for _ in range(200)]
+    looks = [Look(items, stream, f"part {number}", 0.0) for number in range(200)]
+    modelled = [values(drawn_reading(request, look) for request in checks()) for look in looks]
     rendered = [values(measure(render(items, SPEC, Light(), noise), SPEC, checks())) for _ in range(8)]
     for name, tolerance in (("cap_type", 0.012), ("cap_turn", 0.006), ("screw_1", 0.02), ("serial", 0.0)):
         means = [sum(row[name] for row in rows) / len(rows) for rows in (modelled, rendered)]
         assert means[0] == pytest.approx(means[1], abs=tolerance), name
+
+
+def test_modelled_readings_of_one_part_repeat_better_than_those_of_many_agree() -> None:
+    """Most of an error stays with its part, as in rendered images: only noise differs from look to look."""
+    request = next(request for request in checks() if request.name == "cap_outline")
+    items, stream = unit(cap_seat={"edges": (EdgeFlaw("burr", 0.0, 0.003, 0.001),)}), Random(1)
+    same = [drawn_reading(request, Look(items, stream, "one part", 0.0)).value for _ in range(50)]
+    others = [drawn_reading(request, Look(items, stream, f"part {number}", 0.0)).value for number in range(50)]
+    assert 0.0 < pstdev(same) < 0.5 * pstdev(others)
+    assert pstdev(same) == pytest.approx(MEASURED.outline_m.repeat_sd, rel=0.3)
+
+
+BARS = tuple(LampSpec(azimuth_rad=side * np.pi / 2, elevation_rad=0.4, share_ratio=0.2) for side in range(4))
+LOW = LightSpec(room_ratio=0.1, lamps=BARS)
+
+
+def lit_camera(driver: Any, action: Callable[[Any], Awaitable[Any]]) -> Any:
+    """What an action returns with a camera that has a second light: four bars low beside the unit."""
+
+    async def main() -> Any:
+        spec = SPEC.model_copy(update={"lights": {"low_angle": LOW}})
+        camera = driver("camera_1", spec, DeviceHost(LINE, LoopClock(0.0), StillPlant(unit())))
+        await camera.connect()
+        return await action(camera)
+
+    return run_virtual(main())
+
+
+def test_an_image_is_taken_in_the_light_that_is_asked_for() -> None:
+    async def look(camera: Any) -> Any:
+        return [await camera.capture(0.02, light) for light in ("usual", "low_angle")]
+
+    usual, low = lit_camera(MockCamera, look)
+    assert (usual.light, low.light) == ("usual", "low_angle")
+    screw = SEAT @ PRODUCT.sites["screw_1"].part_in_unit.pose
+    places = np.array([screw.shifted(dx=offset).position for offset in (-0.0035, -0.007)])
+    shadow, free = View.of(usual.pixels, SPEC, "").optics.project(places).astype(int)
+    ratios = [_brightness(frame, shadow) / _brightness(frame, free) for frame in (usual, low)]
+    assert ratios[1] < 0.92 < 0.98 < ratios[0], "the screw's head stands in the way of the low light"
+
+
+def _brightness(frame: Any, place: Any) -> float:
+    column, row = place
+    return float(frame.pixels[row - 3 : row + 4, column - 3 : column + 4].mean())
+
+
+@BOTH
+def test_a_good_unit_reads_as_good_in_light_from_the_side(driver: Any) -> None:
+    """Longer shadows are no flaws where the camera's description says how low the light stands."""
+    readings = values(lit_camera(driver, lambda camera: camera.measure(checks(), 0.02, "low_angle"))[0])
+    assert (readings["cap_surface"], readings["serial"]) == (0.0, 1.0)
+    assert readings["cap_outline"] < 0.0004
+
+
+@BOTH
+def test_a_light_that_the_camera_does_not_have_is_refused(driver: Any) -> None:
+    with pytest.raises(FaultError, match=r"DEVICE_REFUSED .*\(it has no light 'ring', only: usual, low_angle\)"):
+        lit_camera(driver, lambda camera: camera.measure((), 0.02, "ring"))

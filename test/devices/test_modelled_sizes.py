@@ -12,7 +12,7 @@ import pytest
 from microcell.description.base import PoseSpec
 from microcell.description.checks import Diameter, Dimension, Flatness, Gap, Height, MeasuredCheck, Patch, RightPart, Text
 from microcell.description.product import Box, Cylinder, Grasp, Mark, Part
-from microcell.devices.camera.modelled import drawn_reading, true_reading
+from microcell.devices.camera.modelled import Look, drawn_reading, true_reading
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.scene import SceneItem
 from microcell.vision.requests import CheckRequest
@@ -80,8 +80,8 @@ def test_heights_spots_parts_and_texts_are_those_that_are_there() -> None:
 
 def test_drawn_readings_scatter_about_the_truth_and_repeat_with_their_stream() -> None:
     request, items = ask(line(Dimension, -0.018, 0.018)), [item(PLATE, SEAT)]
-    drawn = [drawn_reading(request, items, Random(f"1:{n}")) for n in range(30)]
-    assert drawn == [drawn_reading(request, items, Random(f"1:{n}")) for n in range(30)]
+    drawn, again = ([drawn_reading(request, Look(items, Random(f"1:{n}"), "1", 0.0)) for n in range(30)] for _ in range(2))
+    assert drawn == again
     assert len({reading.value for reading in drawn}) == 30
     assert all(abs(reading.value - 0.03) < 0.0002 for reading in drawn)
     assert all(reading.uncertainty > 0 for reading in drawn)

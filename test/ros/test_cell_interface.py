@@ -37,6 +37,7 @@ from microcell_interfaces.msg import (
     ToolState,
 )
 from microcell_interfaces.srv import (
+    AnnounceDelivery,
     AnswerQuestion,
     ChangeTool,
     ControlOrder,
@@ -334,6 +335,15 @@ async def test_a_device_is_put_out_of_service_and_back(runtime):
         await cell.until_seen(lambda s: any((d.name, d.state) == ("nest_1", "out_of_service") for d in s.stations))
         back = await cell.call(SetDeviceService, names.SET_DEVICE_SERVICE, device="nest_1", in_service=True)
         assert back.accepted
+
+
+@in_ros
+async def test_parts_are_announced(runtime):
+    async with a_cell(runtime) as cell:
+        come = await cell.call(AnnounceDelivery, names.ANNOUNCE_DELIVERY, part="cap_white", quantity=200, reference="DN-7")
+        assert (come.accepted, come.message) == (True, "200 of cap_white are expected")
+        wrong = await cell.call(AnnounceDelivery, names.ANNOUNCE_DELIVERY, part="cap_whte", quantity=1)
+        assert not wrong.accepted and "no feeder of the line offers 'cap_whte'; did you mean 'cap_white'" in wrong.message
 
 
 @in_ros

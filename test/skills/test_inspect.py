@@ -8,6 +8,7 @@ import pytest
 from skill_bench import line_with, skill_bench, valve_line
 
 from microcell.clock import run_virtual
+from microcell.description.cell import LightSpec
 from microcell.description.checks import Diameter, Patch, RightPart
 from microcell.description.line import Evidence
 from microcell.plant.injection import Injection
@@ -157,6 +158,24 @@ def test_a_label_that_cannot_be_read_is_looked_at_again_and_then_not_accepted():
         (1.2, ("serial",)),
     ]
     assert phases.count("look again") == 2
+
+
+LIT = {"camera_1": {"lights": {"low_angle": LightSpec()}}}
+
+
+def test_an_inspection_looks_again_in_the_other_lights_that_the_plan_names():
+    plan = list(valve_line().product_description.plan)
+    line = line_with(LIT, unreadable_label_ratio=1.0)
+    before = plan[: plan.index("inspect_closed")]
+    result, _ = inspect(*before, operation="inspect_closed", line=line, again_ratios=(), again_lights=("low_angle",))
+    looks = [(look.exposure_ratio, look.light) for look in result.inspection.looks]
+    assert looks == [(1.0, "usual"), (1.0, "low_angle")]
+
+
+def test_a_light_that_the_camera_does_not_have_is_refused_before_anything_is_done():
+    result, _ = inspect(*OPEN, line=line_with(LIT), again_lights=("ring",))
+    assert (result.fault.code, result.fault.where) == ("SKILL_REFUSED", "camera_1")
+    assert result.fault.detail == "it has no light 'ring'; its other lights: low_angle"
 
 
 def in_pixels(line, kept):

@@ -121,7 +121,24 @@ def test_a_missing_limb_and_a_missing_part_are_no_good_parts(taught):
 def test_each_good_photo_is_judged_by_the_others(taught):
     assert len(taught.good_scores) == 10
     assert taught.false_reject_ratio <= 0.2
-    assert taught.model.threshold == pytest.approx(1.3 * max(taught.good_scores))
+    assert taught.model.threshold == anomaly_model.threshold_of(taught.good_scores) > max(taught.good_scores)
+
+
+@given(st.lists(st.floats(0.05, 20.0), min_size=2, max_size=40))
+def test_the_threshold_is_over_every_good_part_and_in_the_scores_own_unit(scores):
+    threshold = anomaly_model.threshold_of(scores)
+    assert threshold > max(scores)
+    assert anomaly_model.threshold_of([7.0 * score for score in scores]) == pytest.approx(7.0 * threshold)
+
+
+def test_the_threshold_leaves_out_one_good_part_in_hundreds():
+    """Of good parts with the usual tail, as often as the threshold says, whichever twenty teach."""
+    rng = np.random.default_rng(3)
+    scores = 0.7 * np.exp(rng.normal(0.0, 0.5, (200, 20)))
+    thresholds = np.array([anomaly_model.threshold_of(list(some)) for some in scores])
+    beyond = np.mean(0.7 * np.exp(rng.normal(0.0, 0.5, (200, 1000))) > thresholds[:, None])
+    assert 0.0007 < beyond < 0.005
+    assert np.std(np.log(thresholds)) < 0.25
 
 
 @pytest.mark.parametrize(

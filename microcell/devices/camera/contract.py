@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from microcell.description.cell import USUAL_LIGHT
 from microcell.devices.contract import Device
 from microcell.geometry import Pose
 from microcell.vision.photos import as_rgb8
@@ -37,7 +38,8 @@ class Frame:
 
     `pixels` are (height, width) or (height, width, 3) RGB, uint8 or uint16. `depth_m` are distances along the optical axis,
     (height, width) float32, and `cloud_m` points in the camera's optical frame (z ahead, y down), (n, 3) or (height, width,
-    3) float32; NaN where nothing was measured. `light` names the light that was on, "" where the driver does not know.
+    3) float32; NaN where nothing was measured. `light` names the light that was on: one of the camera's `lights`, "usual",
+    or "" where the driver does not know.
     """
 
     pixels: np.ndarray[Any, Any]
@@ -55,14 +57,19 @@ class Frame:
 
 
 class Camera(Device):
-    """Looks straight down on the stations it is declared to see."""
+    """Looks straight down on the stations it is declared to see.
+
+    Where a `light` is asked for that it cannot switch on, it says DEVICE_REFUSED.
+    """
 
     @abstractmethod
-    async def capture(self, exposure_s: float) -> Frame:
+    async def capture(self, exposure_s: float, light: str = USUAL_LIGHT) -> Frame:
         """Light, expose and return an image; CAMERA_NO_IMAGE."""
 
     @abstractmethod
-    async def measure(self, requests: Sequence[CheckRequest], exposure_s: float) -> tuple[Sequence[Reading], str]:
+    async def measure(
+        self, requests: Sequence[CheckRequest], exposure_s: float, light: str = USUAL_LIGHT
+    ) -> tuple[Sequence[Reading], str]:
         """Judge a unit by one image: a reading for each request, in their order, and the image's SHA-256.
 
         The digest is "" where there is no image. Faults: CAMERA_NO_IMAGE, CAMERA_UNUSABLE_IMAGE.

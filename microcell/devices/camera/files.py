@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from microcell.description.cell import CameraSpec
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.devices.camera.contract import CameraInfo, Frame
 from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.contract import DeviceStatus
@@ -55,7 +55,9 @@ class FilesCamera(PixelCamera):
         there = bool(self._images)
         return DeviceStatus(there, there, f"{self._taken} images taken, {len(self._images)} in '{self._folder}'")
 
-    async def capture(self, exposure_s: float) -> Frame:
+    async def capture(self, exposure_s: float, light: str = USUAL_LIGHT) -> Frame:
+        if light != USUAL_LIGHT:
+            raise FaultError("DEVICE_REFUSED", self.name, f"images of a folder are not taken anew in light '{light}'")
         if not self._images:
             raise FaultError("DEVICE_SILENT", self.name, "not connected")
         await self.clock.sleep(exposure_s)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from microcell.description.cell import CameraSpec
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.devices.camera.contract import Frame
-from microcell.devices.camera.pixels import PixelCamera, described_info
+from microcell.devices.camera.pixels import PixelCamera, described_info, lit
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command
@@ -36,14 +36,15 @@ class MockCamera(MockDevice, PixelCamera):
         return DeviceStatus(self._connected, self._connected, f"simulated, {self._shots} images taken")
 
     @command
-    async def capture(self, exposure_s: float) -> Frame:
+    async def capture(self, exposure_s: float, light: str = USUAL_LIGHT) -> Frame:
+        spec = lit(self.name, self.spec, light)
         await self.clock.sleep(exposure_s)
         self._shots += 1
         noise = np.random.default_rng((self.plant.seed, zlib.crc32(self.name.encode()), self._shots))
-        light, taken_s = self._light(exposure_s / self.spec.exposure_s), self.clock.now()
+        exposed, taken_s = self._light(exposure_s / spec.exposure_s), self.clock.now()
         scene = self.plant.scene(self.name)
-        photo = await self._work(lambda: photograph(scene, self.spec, light, noise, self._around))
-        return Frame(photo.pixels, taken_s, photo.depth_m, info=described_info(self.spec), exposure_s=exposure_s)
+        photo = await self._work(lambda: photograph(scene, spec, exposed, noise, self._around))
+        return Frame(photo.pixels, taken_s, photo.depth_m, None, described_info(spec), exposure_s, light)
 
     def _check_fresh(self, frame: Frame) -> None:
         check_fresh(self.name, frame.time_s, self.clock.now())

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
 
-from microcell.description.cell import CameraSpec
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Box, Part
 from microcell.devices.camera.contract import Camera, Frame
 from microcell.devices.camera.modelled_sizes import drawn_size, true_size
+from microcell.devices.camera.pixels import lit
 from microcell.devices.contract import DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command_named
@@ -26,7 +27,7 @@ from microcell.plant.bench import Lighting
 from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
 from microcell.vision.colour import OWN_DELTA_E, delta_e
-from microcell.vision.error_model import Spread
+from microcell.vision.error_model import Chances, Spread
 from microcell.vision.error_statistics import MEASURED
 from microcell.vision.exposure import BACKGROUND_RGB, MIN_SHARPNESS
 from microcell.vision.measuring import matches_code
@@ -51,11 +52,19 @@ _ERRORS: dict[CheckKind, Spread] = {
 
 @dataclass(frozen=True)
 class Look:
-    """What one shot shows: the true things in view, the stream of its errors, and the cell time of its exposure."""
+    """What one shot shows: the true things in view, and the cell time of its exposure.
+
+    `stream` is that of its own errors. Those that all looks at a part have in common begin with `seed`.
+    """
 
     items: Sequence[SceneItem]
     stream: Random
+    seed: str
     time_s: float
+
+    def chances(self, *what: object) -> Chances:
+        """Where the errors come from of what is measured; the same thing has the same ones in common again."""
+        return Chances(Random(":".join((self.seed, *map(str, what)))), self.stream)
 
 
 class ModelledCamera(MockDevice, Camera):
@@ -69,24 +78,23 @@ class ModelledCamera(MockDevice, Camera):
     async def status(self) -> DeviceStatus:
         return DeviceStatus(self._connected, self._connected, f"modelled, {self._shots} looks taken")
 
-    async def capture(self, exposure_s: float) -> Frame:
+    async def capture(self, exposure_s: float, light: str = USUAL_LIGHT) -> Frame:
         raise FaultError("CAMERA_NO_IMAGE", self.name, "modelled camera makes no pixels")
 
     async def measure(
-        self, requests: Sequence[CheckRequest], exposure_s: float
+        self, requests: Sequence[CheckRequest], exposure_s: float, light: str = USUAL_LIGHT
     ) -> tuple[Sequence[Reading], str]:
+        lit(self.name, self.spec, light)
         look = await self._fresh_look(exposure_s)
-        items, stream = look.items, look.stream
-        return tuple(drawn_reading(request, items, stream) for request in requests), ""
+        return tuple(drawn_reading(request, look) for request in requests), ""
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
         look = await self._fresh_look(exposure_s)
-        items, stream = look.items, look.stream
-        item = _nearest(request, items)
+        item = _nearest(request, look.items)
         if item is None:
             place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
             raise FaultError("PART_NOT_FOUND", self.name, f"no part of its outline {place} of its place")
-        return _located(request, item, stream)
+        return _located(request, item, look.chances("place", item.item_id))
 
     @command_named("capture")
     async def _look(self, exposure_s: float) -> Look:
@@ -102,7 +110,7 @@ class ModelledCamera(MockDevice, Camera):
             detail = f"blurred by {light.blur_px:g} px, not {BLURRED_PX:.1f} or less"
             raise FaultError("CAMERA_UNUSABLE_IMAGE", self.name, detail)
         stream = Random(f"{self.plant.seed}:{self.name}:{self._shots}")
-        return Look(self.plant.scene(self.name), stream, self.clock.now())
+        return Look(self.plant.scene(self.name), stream, str(self.plant.seed), self.clock.now())
 
     async def _fresh_look(self, exposure_s: float) -> Look:
         look: Look = await self._look(exposure_s)
@@ -121,28 +129,35 @@ def true_reading(request: CheckRequest, items: Sequence[SceneItem]) -> Reading:
     return Reading(request.name, request.kind, value, _UNITS[request.kind], text)
 
 
-def drawn_reading(request: CheckRequest, items: Sequence[SceneItem], stream: Random) -> Reading:
-    """A reading with the errors of a rendered image's measurement."""
-    truth = true_reading(request, items)
+def drawn_reading(request: CheckRequest, look: Look) -> Reading:
+    """A reading with the errors of a rendered image's measurement.
+
+    Parts that are alike, and lie alike, have the same error but for what differs from look to look, as in images.
+    """
+    truth, installed = true_reading(request, look.items), _installed(request, look.items)
+    chances = look.chances(request.name, installed.part_name if installed else "nothing", f"{truth.value:.4g}")
     if request.measured is not None:
-        return drawn_size(truth, stream)
+        return drawn_size(truth, chances)
     if request.kind == "code":
-        return _drawn_code(request, truth, _installed(request, items), stream)
+        return _drawn_code(request, truth, installed, look.stream)
     if request.kind == "surface":
-        return replace(truth, value=_drawn_flaw(truth.value, request.part, stream))
+        return replace(truth, value=_drawn_flaw(truth.value, request.part, chances))
     if request.kind == "presence":
         error = MEASURED.presence if truth.value > 0.0 else MEASURED.absence
-        return replace(truth, value=min(1.0, error.around(truth.value, stream)))
+        return replace(truth, value=min(1.0, error.around(truth.value, chances)))
     if request.kind not in _ERRORS:  # taught checks were measured on photos of real parts only (`bench/vision_real.py`)
         return truth
     error = _ERRORS[request.kind]
-    return replace(truth, value=error.around(truth.value, stream), uncertainty=error.sd)
+    return replace(truth, value=error.around(truth.value, chances), uncertainty=error.sd)
 
 
-def _drawn_flaw(length_m: float, part: Part, stream: Random) -> float:
+def _drawn_flaw(length_m: float, part: Part, chances: Chances) -> float:
+    """Whether a flaw is seen, or one that is none, is the part's doing and not the look's."""
     if length_m > 0.0:
-        return MEASURED.surface_m.around(length_m, stream) if stream.random() < MEASURED.flaw_found else 0.0
-    return stream.uniform(0.0, max(half_extents(part))) if stream.random() < MEASURED.flaw_invented else 0.0
+        found = chances.part.random() < MEASURED.flaw_found
+        return MEASURED.surface_m.around(length_m, chances) if found else 0.0
+    invented = chances.part.random() < MEASURED.flaw_invented
+    return chances.part.uniform(0.0, max(half_extents(part))) if invented else 0.0
 
 
 def _drawn_code(request: CheckRequest, truth: Reading, label: SceneItem | None, stream: Random) -> Reading:
@@ -263,12 +278,11 @@ def _nearest(request: Locate, items: Sequence[SceneItem]) -> SceneItem | None:
     return min(near)[3] if near else None
 
 
-def _located(request: Locate, item: SceneItem, stream: Random) -> Pose:
+def _located(request: Locate, item: SceneItem, chances: Chances) -> Pose:
     """The item's pose with errors; turn and height are nominal where an image does not tell them."""
     nominal, part = request.part_in_cell, request.part
     x, y, _ = item.part_in_cell.position
-    error = MEASURED.locate_m
-    position = (x + stream.gauss(0.0, error.sd), y + stream.gauss(0.0, error.sd), nominal.position[2])
+    x, y = x + MEASURED.locate_m.drawn(chances), y + MEASURED.locate_m.drawn(chances)
     turn = wrap_angle(item.part_in_cell.yaw - nominal.yaw)
     if not part.marks:
         symmetry = (
@@ -278,8 +292,8 @@ def _located(request: Locate, item: SceneItem, stream: Random) -> Pose:
         )
         turn = math.remainder(turn, symmetry) if isinstance(part.shape, Box) else 0.0
     if part.marks or isinstance(part.shape, Box):
-        turn += stream.gauss(0.0, MEASURED.locate_rad.sd)
-    return Pose(position, multiply(from_rpy(0.0, 0.0, turn), nominal.orientation))
+        turn += MEASURED.locate_rad.drawn(chances)
+    return Pose((x, y, nominal.position[2]), multiply(from_rpy(0.0, 0.0, turn), nominal.orientation))
 
 
 @lru_cache(maxsize=1024)

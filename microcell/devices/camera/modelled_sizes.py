@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from random import Random
+from typing import TypeAlias
 
 from microcell.description.checks import AlongLine, Diameter, Dimension, Flatness, Height, Patch, RightPart, Text
 from microcell.description.extents import half_extents, top_m
-from microcell.description.product import Cylinder, Part
+from microcell.description.product import Cylinder, Mark, Part
 from microcell.geometry import Pose
 from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
 from microcell.vision.colour import delta_e
+from microcell.vision.error_model import Chances
 from microcell.vision.error_sizes import SIZE_ERRORS
 from microcell.vision.measuring import matches
 from microcell.vision.requests import CheckRequest, Reading
@@ -22,6 +23,9 @@ _SAME_DIAMETER_RATIO = 0.25
 """Of the nominal radius: farther away, no round edge is looked for (vision/calipers.py)."""
 
 Point = tuple[float, float]
+
+Seen: TypeAlias = "tuple[int, Mark | None] | None"
+"""Number of a thing, and what is marked on it."""
 
 
 def true_size(request: CheckRequest, item: SceneItem | None, items: Sequence[SceneItem]) -> Reading:
@@ -47,12 +51,12 @@ def true_size(request: CheckRequest, item: SceneItem | None, items: Sequence[Sce
     return Reading(request.name, request.kind, value, "m")
 
 
-def drawn_size(truth: Reading, stream: Random) -> Reading:
+def drawn_size(truth: Reading, chances: Chances) -> Reading:
     """The reading with the error of its kind, where it has one."""
     error = SIZE_ERRORS.get(truth.feature)
     if error is None or math.isnan(truth.value):
         return truth
-    value = truth.value + stream.gauss(error.bias, error.sd)
+    value = truth.value + error.drawn(chances)
     value = abs(value) if truth.feature in ("flatness", "patch") else value
     return Reading(truth.name, truth.feature, value, truth.unit, truth.text, error.sd)
 
@@ -69,12 +73,15 @@ def _looks_alike(a: Part, b: Part) -> bool:
 
 
 def _along(request: CheckRequest, check: AlongLine, pose: Pose, items: Sequence[SceneItem]) -> float:
-    """Where on the line another thing than before is uppermost: the outermost such places, or those about the middle."""
+    """Where on the line another thing or mark than before is uppermost: the outermost such places, or those about the
+    middle.
+    """
     length_m = math.dist(check.from_m, check.to_m)
 
-    def seen(at_m: float) -> int | None:
-        item = _uppermost(request.part, pose, _between(check.from_m, check.to_m, at_m / length_m), items)
-        return item.item_id if item else None
+    def seen(at_m: float) -> Seen:
+        point = _between(check.from_m, check.to_m, at_m / length_m)
+        item = _uppermost(request.part, pose, point, items)
+        return (item.item_id, _mark_at(request.part, pose, point, item)) if item else None
 
     count = max(2, round(length_m / _STEP_M))
     places = [length_m * k / count for k in range(count + 1)]
@@ -86,7 +93,7 @@ def _along(request: CheckRequest, check: AlongLine, pose: Pose, items: Sequence[
     return behind[0] - before[-1] if before and behind else math.nan
 
 
-def _boundary(seen: Callable[[float], int | None], low_m: float, high_m: float) -> float:
+def _boundary(seen: Callable[[float], Seen], low_m: float, high_m: float) -> float:
     """Where between two places another thing begins."""
     first = seen(low_m)
     while high_m - low_m > _EXACT_M:
@@ -122,10 +129,16 @@ def _colour_off(request: CheckRequest, check: Patch, pose: Pose, items: Sequence
     item = _uppermost(request.part, pose, check.at_m, items)
     if item is None:
         return 1.0
-    x, y, _ = item.part_in_cell.inverse().apply(pose.apply((*check.at_m, top_m(request.part))))
-    marks = [mark for mark in item.part.marks if _inside(x - mark.at_m[0], y - mark.at_m[1], mark.length_m, mark.width_m)]
-    colour = marks[-1].colour_rgb if marks else item.part.colour_rgb
+    mark = _mark_at(request.part, pose, check.at_m, item)
+    colour = mark.colour_rgb if mark else item.part.colour_rgb
     return delta_e(colour, check.colour_rgb) / 100.0
+
+
+def _mark_at(part: Part, pose: Pose, at_m: Point, item: SceneItem) -> Mark | None:
+    """The uppermost mark that a thing has at a point of a part's top."""
+    x, y, _ = item.part_in_cell.inverse().apply(pose.apply((*at_m, top_m(part))))
+    marks = [mark for mark in item.part.marks if _inside(x - mark.at_m[0], y - mark.at_m[1], mark.length_m, mark.width_m)]
+    return marks[-1] if marks else None
 
 
 def _inside(x: float, y: float, length_m: float, width_m: float) -> bool:

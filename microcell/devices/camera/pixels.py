@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from microcell.description.cell import CameraSpec
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
+from microcell.description.wording import listed
 from microcell.devices.camera.contract import Camera, CameraInfo, Frame
 from microcell.devices.factory import DeviceHost
 from microcell.devices.plausible import check_calibrated
+from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.vision.measure import locate, measure
 from microcell.vision.requests import CheckRequest, Locate, Reading
@@ -31,10 +33,11 @@ class PixelCamera(Camera):
         self.last_frame: Frame | None = None
 
     async def measure(
-        self, requests: Sequence[CheckRequest], exposure_s: float
+        self, requests: Sequence[CheckRequest], exposure_s: float, light: str = USUAL_LIGHT
     ) -> tuple[Sequence[Reading], str]:
-        frame = await self._fresh(exposure_s)
-        readings = measure(frame.rgb8, self.spec, requests, self.name, frame.depth_m)
+        spec = lit(self.name, self.spec, light)
+        frame = await self._fresh(exposure_s, light)
+        readings = measure(frame.rgb8, spec, requests, self.name, frame.depth_m)
         self.last_frame = frame
         return readings, hashlib.sha256(np.ascontiguousarray(frame.pixels).data).hexdigest()
 
@@ -42,9 +45,9 @@ class PixelCamera(Camera):
         frame = await self._fresh(exposure_s)
         return locate(frame.rgb8, self.spec, request, self.name)
 
-    async def _fresh(self, exposure_s: float) -> Frame:
+    async def _fresh(self, exposure_s: float, light: str = USUAL_LIGHT) -> Frame:
         """Take an image for measuring; DEVICE_STALE for an old one, CAMERA_NOT_CALIBRATED."""
-        frame = await self.capture(exposure_s)
+        frame = await self.capture(exposure_s, light)
         self._check_fresh(frame)
         self._check_calibrated(frame)
         return frame
@@ -55,6 +58,15 @@ class PixelCamera(Camera):
 
     def _check_fresh(self, frame: Frame) -> None:
         """Judge an image's age; drivers that wait for the very image that they asked for need not."""
+
+
+def lit(name: str, spec: CameraSpec, light: str) -> CameraSpec:
+    """A camera's description with one of its lights on; DEVICE_REFUSED for a light that it does not have."""
+    try:
+        return spec.lit_by(light)
+    except KeyError as error:
+        there = listed((USUAL_LIGHT, *spec.lights))
+        raise FaultError("DEVICE_REFUSED", name, f"it has no light '{light}', only: {there}") from error
 
 
 def described_info(spec: CameraSpec) -> CameraInfo:

@@ -1,7 +1,7 @@
 """Camera over ROS: topic `<name>/image` (sensor_msgs/Image), and service `<name>/capture` where it exposes on request.
 
 A camera without the service runs freely, as Gazebo's do: then the first image that was exposed after the request is
-taken, whatever exposure it has. Beside it `<name>/camera_info` (sensor_msgs/CameraInfo) is read where it comes.
+taken, whatever exposure and light it has. Beside it `<name>/camera_info` (sensor_msgs/CameraInfo) is read where it comes.
 
 A camera that is described with `depth: true` is waited for until `<name>/depth_image` (sensor_msgs/Image) with the image's
 stamp has come as well; with the parameter `points: true` also `<name>/points` (sensor_msgs/PointCloud2), and with
@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-from microcell.description.cell import CameraSpec
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.devices.camera.contract import Frame
 from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.factory import DeviceHost
@@ -68,20 +69,22 @@ class RosCamera(RosDevice, PixelCamera):
             await asyncio.sleep(LOOK_S)
         self._on_request = True
 
-    async def capture(self, exposure_s: float) -> Frame:
+    async def capture(self, exposure_s: float, light: str = USUAL_LIGHT) -> Frame:
         self._check_connected()
+        if light != USUAL_LIGHT and not self._on_request:
+            raise FaultError("DEVICE_REFUSED", self.name, f"it runs freely: nobody can switch on its light '{light}'")
         try:
-            message = await (self._request(exposure_s) if self._on_request else self._await_next())
+            message = await (self._request(exposure_s, light) if self._on_request else self._await_next())
             stamp = message.header.stamp
             beside = {what: await self._of(inbox, stamp, what) for what, inbox in self._inboxes.items()}
         except FaultError as error:
             if error.fault.code != "DEVICE_SILENT":
                 raise
             raise FaultError("CAMERA_NO_IMAGE", self.name, error.fault.detail) from error
-        exposed_s = exposure_s if self._on_request else None
-        return self._frame(message, beside.get("depth_image"), beside.get("points"), exposed_s)
+        frame = self._frame(message, beside.get("depth_image"), beside.get("points"))
+        return replace(frame, exposure_s=exposure_s, light=light) if self._on_request else frame
 
-    def _frame(self, image: Image, depth: Image | None, cloud: PointCloud2 | None, exposure_s: float | None) -> Frame:
+    def _frame(self, image: Image, depth: Image | None, cloud: PointCloud2 | None) -> Frame:
         """The messages of one exposure as a frame; DEVICE_MALFORMED for one that cannot be read."""
         info = self._infos.newest
         try:
@@ -91,13 +94,12 @@ class RosCamera(RosDevice, PixelCamera):
                 depth_m=None if depth is None else convert_images.depth_of(depth),
                 cloud_m=None if cloud is None else convert_images.cloud_of(cloud),
                 info=None if info is None or not info.k[0] else convert_images.info_of(info),
-                exposure_s=exposure_s,
             )
         except UsageError as error:
             raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
 
-    async def _request(self, exposure_s: float) -> Image:
-        answer = await self._call(self._capture, CaptureImage.Request(exposure=exposure_s), exposure_s)
+    async def _request(self, exposure_s: float, light: str) -> Image:
+        answer = await self._call(self._capture, CaptureImage.Request(exposure=exposure_s, light=light), exposure_s)
         self._raise_fault(answer.fault)
         return await self._of(self._images, answer.stamp, "image")
 

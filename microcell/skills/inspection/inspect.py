@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from microcell.description.base import Description, Name
+from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.description.line import Line
+from microcell.description.wording import listed
 from microcell.devices.camera.contract import Camera
 from microcell.faults import FaultError
 from microcell.skills.contract import DEVICE_FAULTS, Needs, Outcome, Skill, SkillContext, SkillResult
@@ -49,6 +51,9 @@ class InspectParameters(Description):
         max_length=8,
         description="Further looks while a check is uncertain: their exposures, of the one that was usable.",
     )
+    again_lights: tuple[Name, ...] = Field(
+        (), max_length=8, description="Further looks after those, each with another one of the camera's `lights`."
+    )
 
 
 class Inspect(Skill):
@@ -82,7 +87,7 @@ class Inspect(Skill):
     def timeout_s(cls, parameters: Mapping[str, Any]) -> float:
         """Long enough for every exposure."""
         wanted = InspectParameters.model_validate(dict(parameters))
-        looks = len(wanted.bracket_ratios) + len(wanted.again_ratios)
+        looks = len(wanted.bracket_ratios) + len(wanted.again_ratios) + len(wanted.again_lights)
         return super().timeout_s(parameters) + EXPOSURE_S * looks
 
     @classmethod
@@ -93,16 +98,16 @@ class Inspect(Skill):
 
     async def before(self, context: SkillContext) -> None:
         inspection_of(context.line, _wanted(context).inspection)
-        camera_of(context, context.leased("fixture"))
+        _check_lights(context, camera_of(context, context.leased("fixture")))
         await check_fixture(context, occupied=True)
 
     async def run(self, context: SkillContext) -> SkillResult:
         examination = _examination(context)
         usable_ratio = await self._first_look(context, examination)
-        for ratio in _wanted(context).again_ratios:
+        for ratio, light in _further_looks(_wanted(context)):
             if not examination.uncertain:
                 break
-            await self._look_again(context, examination, usable_ratio * ratio)
+            await self._look_again(context, examination, usable_ratio * ratio, light)
         report = await _with_evidence(context, examination)
         return _result(report)
 
@@ -117,28 +122,41 @@ class Inspect(Skill):
         examination.take(readings, ratio, image_sha256)
         return ratio
 
-    async def _look_again(self, context: SkillContext, examination: Examination, ratio: float) -> None:
-        """Measure with another exposure; an image that cannot be judged leaves everything as uncertain as it was."""
+    async def _look_again(self, context: SkillContext, examination: Examination, ratio: float, light: str) -> None:
+        """Measure with another exposure or light; an image that cannot be judged leaves all as uncertain as it was."""
         context.say("look again", 0.6, f"uncertain: {', '.join(examination.uncertain)}")
         try:
-            readings, image_sha256 = await self._measure(context, examination, ratio)
+            readings, image_sha256 = await self._measure(context, examination, ratio, light)
         except FaultError as error:
             if error.fault.code != "CAMERA_UNUSABLE_IMAGE":
                 raise
-            examination.saw_nothing(ratio)
+            examination.saw_nothing(ratio, light)
         else:
-            examination.take(readings, ratio, image_sha256)
+            examination.take(readings, ratio, image_sha256, light)
 
     async def _measure(
-        self, context: SkillContext, examination: Examination, ratio: float
+        self, context: SkillContext, examination: Examination, ratio: float, light: str = USUAL_LIGHT
     ) -> tuple[Sequence[Reading], str]:
         camera = context.device(context.leased("camera"), Camera)
         usual_s = examination.inspection.exposure_s or examination.spec.exposure_s
-        return await camera.measure(examination.requests, usual_s * ratio)
+        return await camera.measure(examination.requests, usual_s * ratio, light)
 
 
 def _wanted(context: SkillContext) -> InspectParameters:
     return InspectParameters.model_validate(dict(context.goal.parameters))
+
+
+def _further_looks(wanted: InspectParameters) -> list[tuple[float, str]]:
+    """Exposure, of the usable one, and light of each."""
+    return [*((ratio, USUAL_LIGHT) for ratio in wanted.again_ratios), *((1.0, light) for light in wanted.again_lights)]
+
+
+def _check_lights(context: SkillContext, camera: CameraSpec) -> None:
+    """SKILL_REFUSED for a light that the camera does not have."""
+    lacking = [light for light in _wanted(context).again_lights if light not in camera.lights]
+    if lacking:
+        detail = f"it has no light '{lacking[0]}'; its other lights: {listed(camera.lights)}"
+        raise FaultError("SKILL_REFUSED", context.leased("camera"), detail)
 
 
 def _examination(context: SkillContext) -> Examination:

@@ -1,0 +1,136 @@
+"""What a camera shows beside its image comes through: depth images of both encodings, point clouds, and the light."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+from hardware_bench import LINE, Bench, hardware_bench
+from sensor_msgs.msg import Image, PointCloud2, PointField
+
+from microcell.description.cell import LightSpec
+from microcell.faults import FaultError
+from microcell.ros import convert, qos
+from microcell.ros.convert_skills import stamp
+
+pytestmark = pytest.mark.ros
+
+SMALL = {"width_px": 160, "height_px": 120, "focal_px": 1875.0, "depth": True, "depth_noise_m": 0.0}
+MILLIMETRES = np.array([[0, 512, 513], [65535, 1, 700]], np.uint16)
+CLOUD = np.arange(2 * 3 * 3, dtype=np.float32).reshape(2, 3, 3)
+
+
+def line(**changes: Any) -> Any:
+    """The valve line, its first camera small and with depth."""
+    devices = LINE.cell_description.devices
+    camera = devices["camera_1"].model_copy(update={**SMALL, **changes})
+    cell = LINE.cell_description.model_copy(update={"devices": {**devices, "camera_1": camera}})
+    return LINE.model_copy(update={"cell_description": cell})
+
+
+def in_cell(scenario: Callable[[Bench], Awaitable[Any]], **changes: Any) -> Any:
+    async def run() -> Any:
+        async with hardware_bench(("camera_1",), line=line(**changes)) as bench:
+            return await scenario(bench)
+
+    return asyncio.run(asyncio.wait_for(run(), 60.0))
+
+
+def cloud_message(points: np.ndarray, frame: str, time: Any) -> PointCloud2:
+    """An organised cloud, (height, width, 3) float32, with four more bytes for each point, as drivers send them."""
+    height, width = points.shape[:2]
+    padded = np.zeros((height, width, 4), np.float32)
+    padded[..., :3] = points
+    message = PointCloud2(height=height, width=width, point_step=16, row_step=16 * width, data=padded.tobytes())
+    message.fields = [PointField(name=n, offset=4 * k, datatype=PointField.FLOAT32, count=1) for k, n in enumerate("xyz")]
+    message.header.frame_id, message.header.stamp = frame, time
+    return message
+
+
+def test_depth_and_light_of_the_hardware_come_with_the_image_that_was_asked_for():
+    async def scenario(bench: Bench) -> None:
+        camera = bench.devices["camera_1"]
+        await camera.connect()
+        usual, low = [await camera.capture(0.02, light) for light in ("usual", "low_angle")]
+        assert (usual.light, low.light, usual.exposure_s) == ("usual", "low_angle", 0.02)
+        assert not np.array_equal(usual.pixels, low.pixels)
+        shown = await bench.hardware.devices["camera_1"].capture(0.02)
+        assert usual.depth_m.dtype == np.float32 and np.array_equal(usual.depth_m, shown.depth_m)
+        assert 0.9 < float(np.median(usual.depth_m)) < 1.1
+        with pytest.raises(FaultError, match="it has no light 'ring', only: usual, low_angle"):
+            await camera.capture(0.02, "ring")
+
+    in_cell(scenario, lights={"low_angle": LightSpec(room_ratio=1.0, lamps=())})
+
+
+def show(bench: Bench, *topics: tuple[type, str, Callable[[Any], Any]]) -> asyncio.Future[None]:
+    """Publish as a driver that runs freely does: all topics of one moment with its stamp."""
+    publishers = [(bench.node.create_publisher(kind, f"camera_1/{name}", qos.IMAGE), make) for kind, name, make in topics]
+
+    async def run_freely() -> None:
+        while True:
+            time = stamp(bench.clock.epoch_s + bench.clock.now())
+            for publisher, make in publishers:
+                if (message := make(time)) is not None:
+                    publisher.publish(message)
+            await asyncio.sleep(0.05)
+
+    return asyncio.ensure_future(run_freely())
+
+
+IMAGE = (Image, "image", lambda time: convert.image_message(np.full((2, 3, 3), 7, np.uint8), "lens", time))
+DEPTH = (Image, "depth_image", lambda time: convert.image_message(MILLIMETRES, "lens", time))
+POINTS = (PointCloud2, "points", lambda time: cloud_message(CLOUD, "lens", time))
+SILENT = (PointCloud2, "points", lambda time: None)
+
+
+@pytest.fixture
+def runs_freely(monkeypatch):
+    """Nobody serves the camera's service."""
+    monkeypatch.setattr("microcell.devices.camera.ros.FREE_RUNNING_S", 0.2)
+    monkeypatch.setattr("microcell.devices.camera.ros.IMAGE_S", 1.0)
+    served, asked = "camera_1/capture", []
+
+    def capture(device: str) -> str:
+        asked.append(device)
+        return served if len(asked) == 1 else f"{device}/nobody_serves_this"
+
+    monkeypatch.setattr("microcell.ros.names.capture", capture)
+
+
+@pytest.mark.usefixtures("runs_freely")
+def test_depth_in_millimetres_and_points_are_taken_as_the_driver_sends_them():
+    async def scenario(bench: Bench) -> None:
+        running = show(bench, IMAGE, DEPTH, POINTS)
+        camera = bench.devices["camera_1"]
+        await camera.connect()
+        frame = await camera.capture(0.02)
+        assert np.array_equal(frame.pixels, np.full((2, 3, 3), 7, np.uint8))
+        expected = np.where(MILLIMETRES == 0, np.nan, MILLIMETRES / 1000.0)
+        assert np.allclose(frame.depth_m, expected, atol=1e-6, equal_nan=True)
+        assert np.array_equal(frame.cloud_m, CLOUD)
+        assert (frame.light, frame.exposure_s) == ("", None)
+        with pytest.raises(FaultError, match="it runs freely: nobody can switch on its light 'low_angle'"):
+            await camera.capture(0.02, "low_angle")
+        running.cancel()
+
+    in_cell(scenario, parameters={"points": True})
+
+
+@pytest.mark.usefixtures("runs_freely")
+def test_an_image_whose_points_do_not_come_is_none():
+    async def scenario(bench: Bench) -> None:
+        running = show(bench, IMAGE, DEPTH, SILENT)
+        camera = bench.devices["camera_1"]
+        await camera.connect()
+        with pytest.raises(FaultError, match=r"CAMERA_NO_IMAGE at camera_1: .*its points did not come"):
+            await camera.capture(0.02)
+        running.cancel()
+
+    in_cell(scenario, parameters={"points": True})
