@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from rclpy.publisher import Publisher
 from std_msgs.msg import Empty
 
+from microcell.composition.gazebo import transport_program
 from microcell.description.product import Product
 from microcell.faults import FaultError
 from microcell.gazebo import requests, scheme
@@ -73,6 +74,7 @@ class GazeboPort:
 
     async def let_run(self) -> None:
         """Let the world, which begins paused, run."""
+        self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
         await self._order(requests.control(self._world, pause=False))
 
     async def _attach(self, step: Attach) -> None:
@@ -97,7 +99,7 @@ class GazeboPort:
     async def ask(self, request: Request) -> str:
         """Call a service of the world; the printed answer. DEVICE_SILENT when none comes."""
         command: list[Any] = [
-            "gz", "service", "-s", request.service, "--reqtype", request.request_type,
+            *transport_program("service"), "-s", request.service, "--reqtype", request.request_type,
             "--reptype", request.answer_type, "--timeout", str(ANSWER_MS), "--req", request.text,
         ]  # fmt: skip
         for _ in range(TRIES):
