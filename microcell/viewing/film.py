@@ -32,7 +32,7 @@ class Shot:
 
 
 def save_film(shots: Sequence[Shot], path: Path, pictures: int, width_px: int) -> None:
-    """Write a .png with so many pictures of the film side by side, or a .gif of all, each so wide; UsageError without one."""
+    """Write a .png with so many pictures of the film side by side, or a .gif of all, each so wide. UsageError: none."""
     if not shots:
         hint = "The one that overlooks the cell is there in Gazebo alone; others show what they are asked for."
         raise UsageError(f"there is nothing to write to '{path}': the camera showed no picture. {hint}")
