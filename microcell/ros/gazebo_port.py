@@ -23,6 +23,8 @@ from microcell.ros.hardware_face import Face
 
 ANSWER_MS = 10_000
 TRIES = 3
+TURNS_S = 0.1
+"""Real time in which a paused world, which turns as often as a running one, has made and broken all joints."""
 
 
 class WorldPort(Protocol):
@@ -30,6 +32,12 @@ class WorldPort(Protocol):
 
     async def do(self, step: Step) -> None:
         """Do one step; DEVICE_FAILED when the world refuses."""
+
+    async def halt(self) -> None:
+        """Let the world's time stand still: what is let go of does not fall before another holds it."""
+
+    async def let_run(self) -> None:
+        """Let it go on, when what was done has come about."""
 
 
 class GazeboPort:
@@ -72,9 +80,15 @@ class GazeboPort:
             self._releases[topic] = self._face.publisher(Empty, scheme.topic(self._namespace, topic), qos.COMMAND)
         return self._releases[topic]
 
-    async def let_run(self) -> None:
-        """Let the world, which begins paused, run."""
+    async def learn(self) -> None:
+        """Ask once for all models that there are."""
         self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
+
+    async def halt(self) -> None:
+        await self._order(requests.control(self._world, pause=True))
+
+    async def let_run(self) -> None:
+        await asyncio.sleep(TURNS_S)
         await self._order(requests.control(self._world, pause=False))
 
     async def _attach(self, step: Attach) -> None:
@@ -86,7 +100,7 @@ class GazeboPort:
         """The number of a model; one that was spawned just now is told a little later."""
         for _ in range(TRIES):
             if model not in self._entities:
-                self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
+                await self.learn()
             if model in self._entities:
                 return self._entities[model]
         raise FaultError("DEVICE_FAILED", model, "Gazebo's world has no such model")
