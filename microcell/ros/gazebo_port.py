@@ -24,7 +24,8 @@ from microcell.ros.hardware_face import Face
 ANSWER_MS = 10_000
 TRIES = 3
 TURNS_S = 0.1
-"""Real time in which a paused world, which turns as often as a running one, has made and broken all joints."""
+"""Real time in which what was told has come over the bridge, and a world, which turns while it is paused as well, has made
+or broken a joint."""
 
 
 class WorldPort(Protocol):
@@ -65,6 +66,7 @@ class GazeboPort:
         """Do one step of `standing.steps`."""
         if isinstance(step, Release):
             self.release_publisher(step.topic).publish(Empty())
+            await asyncio.sleep(TURNS_S)
         elif isinstance(step, Remove):
             await self._order(requests.remove(self._world, step.model))
         elif isinstance(step, Spawn):
