@@ -218,6 +218,10 @@ class CellClient:
     def _name(self, relative: str) -> str:
         return f"/{self.cell}/{relative}"
 
+    def listen(self, kind: Any, topic: str, seen: Callable[[Any], None]) -> None:
+        """Have each message of one of the cell's topics, from now on."""
+        self._node.create_subscription(kind, self._name(topic), self._runtime.to_loop(seen), qos.IMAGE)
+
     def _subscribe(self, kind: Any, topic: str, keep: Callable[[Any], None], depth: int) -> None:
         def seen(message: Any) -> None:
             keep(message)
