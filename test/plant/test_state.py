@@ -95,7 +95,7 @@ def test_without_a_file_the_bench_is_fresh_and_that_of_another_line_is_refused(t
         assert not PlantFile(plant, path).load()
         PlantFile(plant, path).save()
         path.write_text(path.read_text().replace('"line":"valve"', '"line":"pump"'))
-        with pytest.raises(UsageError, match="is no bench of the line 'valve': it is version 3 of line 'pump'. Remove it"):
+        with pytest.raises(UsageError, match="is no bench of the line 'valve': it is version 4 of line 'pump'. Remove it"):
             PlantFile(plant, path).load()
         path.write_text("{")
         with pytest.raises(UsageError, match="Remove it to begin with a fresh bench"):
