@@ -22,7 +22,7 @@ FaultId = Annotated[str, StringConstraints(pattern=FAULT_PATTERN, max_length=63)
 Condition = Literal["holding", "empty_handed", "moving", "resting", "unit_seated", "no_unit"]
 
 DRAWN_FAULTS = 8
-DRAWN_WITHIN_S = 900.0
+DRAWN_WITHIN_S = 300.0
 LATEST_NTH = 4
 
 
