@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from microcell.description.fault_schedule import ScheduledFault, Scope, checked, random_schedule, refusals, with_size
 from microcell.description.injectable import CONDITIONS, INJECTABLE
+from microcell.description.injectable_kinds import DEVICE_KINDS, PROGRAM_KINDS
 from microcell.description.loader import check_paths, load_faults, load_line
 from microcell.errors import ConfigError, UsageError
 
@@ -112,6 +113,11 @@ def test_the_catalogue_has_forty_faults_and_more_and_each_fits_something_on_a_li
         fits = [scope for scope in scopes if scope.fitting(name)]
         assert fits, name
         assert list(refusals(fits[0], ScheduledFault(fault=name))) == []
+
+
+def test_every_kind_of_device_that_a_skill_asks_can_have_a_fault_of_its_own():
+    own = {kind for name, entry in INJECTABLE.items() if not name.startswith("device.") for kind in entry.fits}
+    assert {*DEVICE_KINDS, *PROGRAM_KINDS} - own == {"bin"}  # no skill asks a bin for anything
 
 
 def test_a_fault_of_a_part_fits_the_feeders_whose_parts_can_have_it():
