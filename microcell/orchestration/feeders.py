@@ -28,11 +28,16 @@ class FeederWatch:
     async def start(self) -> None:
         """Read every level. One that cannot be read counts as empty, so that work which does not need it can begin."""
         for feeder in self._feeders:
-            try:
-                await self.read(feeder)
-            except FaultError as error:
-                self._shop.raised(error.fault)
-                self._watch(feeder, 0)
+            await self.begin(feeder)
+
+    async def begin(self, feeder: str) -> None:
+        """Read a feeder of whose contents nothing is known: the cell has just started, or it was set up with other parts."""
+        self._shop.resources.levels.pop(feeder, None)
+        try:
+            await self.read(feeder)
+        except FaultError as error:
+            self._shop.raised(error.fault)
+            self._watch(feeder, 0)
 
     async def read(self, feeder: str) -> None:
         """Read a feeder's level; an empty one is watched until it is refilled."""

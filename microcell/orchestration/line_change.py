@@ -185,14 +185,14 @@ class LineChange:
                 self._ask(*question, detail, SET_UP)
                 continue
             self._step_ended(step.station, answered.by)
+            if step.station in self._lines.of(step.product).feeders:
+                await self._feeders.begin(step.station)
             return
 
     async def _tell(self, step: Step) -> None:
         device = self._devices.get(step.station)
         if device is not None:
             await device.set_up(step.product)
-        if step.station in self._lines.of(step.product).feeders:
-            await self._feeders.read(step.station)
 
     def _make(self) -> None:
         change = self._change

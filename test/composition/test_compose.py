@@ -102,6 +102,17 @@ def test_the_orchestrator_is_told_its_servers_what_it_watches_and_its_journal():
     assert process("orchestrator").parameters["journal"] == "out/valve.journal"
 
 
+def test_every_process_is_told_the_other_lines_and_the_orchestrator_tells_their_stations():
+    line = load_line("valve", ["controller"])
+    plan = compose(line, "mock", line_path="valve", also=["controller"])
+    assert [process.parameters["also"] for process in plan.processes] == [["controller"]] * 4
+    watched = plan.node_of("orchestrator").devices
+    assert {"cartons", "printer", "nest_1"} <= set(watched)
+    assert "printer" not in node("orchestrator").devices
+    with pytest.raises(UsageError, match="in world gazebo nobody sets stations up for another line. Leave --also out."):
+        compose(line, "gazebo", line_path="valve", also=["controller"])
+
+
 def test_what_must_outlive_a_process_is_beside_the_journal():
     hardware, arm = process("hardware", journal="day/1.journal"), process("arm_skills", journal="day/1.journal")
     assert hardware.parameters["plant_state"] == "day/1.journal.bench"

@@ -81,6 +81,16 @@ PROVOCATIONS = [
         "devices.arm_2.tool_changer: 'changer' is worn twice; arm 'arm' wears it already. Give each arm its own.",
     ),
     (
+        "rule_line_uses_what_there_is",
+        (LINE, "ideal_cycle_s:", "uses: {printer: [fixture_1]}\nideal_cycle_s:"),
+        "uses.printer[0]: there is no printer 'fixture_1'; ",
+    ),
+    (
+        "rule_line_uses_what_there_is",
+        (LINE, "ideal_cycle_s:", "uses: {fixture: []}\nideal_cycle_s:"),
+        "uses.fixture: no station is named; without 'fixture' here the line uses all of them. Name at least one, or",
+    ),
+    (
         "rule_feeders_name_cameras",
         (BENCH, "camera: camera_trays", "camera: camera_tray"),
         "devices.tray_1.camera: there is no camera 'camera_tray'; did you mean 'camera_trays'? Correct the name.",
