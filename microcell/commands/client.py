@@ -24,7 +24,7 @@ def talk(cell: str, conversation: Callable[[CellClient], Awaitable[int]]) -> int
         except UsageError as error:
             refused = error
 
-    run_ros(main, [])
+    failed = run_ros(main, [])
     if refused is not None:
         raise refused
-    return code
+    return failed or code
