@@ -56,7 +56,8 @@ def trials(tool: str) -> tuple[Trial, ...]:
         Trial("roles/maintenance", renew),
         Trial("roles/maintenance", rotate),
         Trial("roles/maintenance", ORDER, REFUSED),
-        Trial("roles/integrator", ORDER),
+        Trial("roles/integrator", ("order", "--list")),
+        Trial("roles/integrator", renew),
         Trial(NOBODY, ("watch", "--once"), UNSEEN),
         Trial(STRANGER, ("watch", "--once"), UNSEEN),
         Trial(FORGER, ORDER, REFUSED),
@@ -127,9 +128,11 @@ def measured(secured: SecuredCell, options: argparse.Namespace) -> list[Figure]:
     try:
         for trial in every:
             done = secured.run(trial.who, trial.words)
+            told = "refused" if trial.refused else "carried out"
             if goes_wrong(trial, done):
                 wrong.append(trial)
-                print(f"{trial.who}: {' '.join(trial.words)}: {done.returncode} {done.stderr[-500:]}", file=sys.stderr)
+                told = f"NOT {told}: {done.returncode} {done.stderr[-500:]}"
+            print(f"{trial.who}: {' '.join(trial.words)}: {told}", file=sys.stderr)
     finally:
         cell.send_signal(signal.SIGINT)
         cell.wait(STOP_S)
