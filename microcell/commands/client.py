@@ -25,10 +25,10 @@ def talk(cell: str, conversation: Callable[[CellClient], Awaitable[int]]) -> int
         except UsageError as error:
             refused = error
 
-    run_ros(main, [])
+    failed = run_ros(main, [])
     if refused is not None:
         raise refused
-    return code
+    return failed or code
 
 
 def order_over(cell: CellClient, until_order: str | None) -> bool:
