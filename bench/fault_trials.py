@@ -265,10 +265,10 @@ class _Person:
         self.shown += [fault] if fault is not None and fault not in self.shown else []
 
     async def _go_on(self) -> None:
-        """Unhold; where the journal could not be written, start the orchestrator again, as its remedy says."""
+        """Leave Held or Aborted; where the journal cannot be written, start the orchestrator again, as its remedy says."""
         if not any(fault.code == "JOURNAL_UNWRITABLE" for fault in self.controller.active_faults):
             with suppress(JournalError):  # its next entry finds the disk full
-                self.controller.command(Command.UNHOLD)
+                await self._leave()
             return
         cell = self._cell
         await self.controller.close()
@@ -278,6 +278,16 @@ class _Person:
         )
         cell.runner.record_step = self.controller.tooling.record_step
         await self.controller.start()
+
+    async def _leave(self) -> None:
+        """Unhold, or Clear and Reset."""
+        if self.controller.state is not State.ABORTED:
+            self.controller.command(Command.UNHOLD)
+            return
+        await self._cell.clock.sleep(1.0)  # until the cell has seen that the button is out
+        self.controller.command(Command.CLEAR)
+        await self.controller.until_state(State.STOPPED)
+        self.controller.command(Command.RESET)
 
 
 def released(injections: Injections) -> int:

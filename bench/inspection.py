@@ -20,6 +20,7 @@ from pathlib import Path
 from common import Figure, arguments, report
 
 from microcell.description.defects import with_defects
+from microcell.description.line import Evidence
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.truth_log import InspectedTruth, read_truth, truth_path
@@ -70,7 +71,7 @@ def _kind(fault: str) -> str:
 
 def produce(options: argparse.Namespace, camera: CameraKind, folder: Path) -> Verdicts:
     """Make the units on the virtual clock."""
-    line = with_defects(load_line(LINE), options.defects)
+    line = with_defects(load_line(LINE), options.defects).model_copy(update={"evidence": Evidence(pictures=0)})
     variants = list(line.product_description.variants)
     lines = tuple(
         OrderLine(variant=name, quantity=options.units // len(variants) + (number < options.units % len(variants)))

@@ -5,7 +5,8 @@
 virtual: one process, cameras rendered. mock: the ROS cell on simulated hardware, ten times as fast as real. gazebo: the ROS
 cell in a Gazebo world, left out where that is not installed. Compared with the virtual run, unit by unit: variant, how it
 ended, each operation with its skill, outcome and number of attempts, the parts, the tools, and which measurements were
-within their limits. "cycle" is the mean time of a unit in the world's own time; "real time" is that over the real time.
+within their limits. "cycle" is the mean time of a unit in the world's own time; "real time" is the order's time in the world
+over its real time: mock hardware is told to be ten times as fast, Gazebo is at most as fast as real.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def produced(world: str, options: argparse.Namespace, folder: Path) -> tuple[dic
     if world == "virtual":
         seed = ("--seed", str(options.seed), "--camera", "rendered")
         cli("run", options.line, *quantity, *seed, "--journal", str(journal), folder=folder)
+        real_s = time.monotonic() - started_s
     else:
         up = [sys.executable, "-m", "microcell.cli", "up", options.line, "--world", world, "--journal", str(journal)]
         up += ["--seed", str(options.seed), *(["--time-scale", MOCK_SPEED] if world == "mock" else [])]
@@ -65,11 +67,20 @@ def produced(world: str, options: argparse.Namespace, folder: Path) -> tuple[dic
             until_ready(cell, log)
             started_s = time.monotonic()
             cli("order", *quantity, folder=folder)
+            real_s = time.monotonic() - started_s
         finally:
-            cell.send_signal(signal.SIGINT)
-            cell.wait(STOP_S)
-    real_s = time.monotonic() - started_s
+            stop(cell)
     return json.loads(cli("report", str(journal), "--json", folder=folder)), real_s
+
+
+def stop(cell: subprocess.Popen[bytes]) -> None:
+    """End a cell as Ctrl-C does; one that does not leave is killed, and its processes with it."""
+    cell.send_signal(signal.SIGINT)
+    try:
+        cell.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        cell.kill()
+        cell.wait()
 
 
 def until_ready(cell: subprocess.Popen[bytes], log: Path) -> None:
@@ -139,6 +150,8 @@ def main() -> int:
     parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=list(WORLDS))
     parser.add_argument("--folder", type=Path, help="keep journals and logs there")
     options = parser.parse_args()
+    if Path(options.line).is_file():  # the worlds run in folders of their own
+        options.line = str(Path(options.line).resolve())
     figures, reports = [], {}
     with tempfile.TemporaryDirectory(prefix="microcell-parity-") as scratch:
         for world in installed(options.worlds):

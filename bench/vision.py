@@ -291,12 +291,12 @@ def statistics_of(found: Findings) -> ErrorStatistics:
     )
 
 
-def write(measured: ErrorStatistics) -> Path:
-    """Store the statistics as a module."""
+def write(measured: ErrorStatistics, told: str) -> Path:
+    """Store the statistics as a module that says how they were found."""
     path = Path(error_statistics.__file__)
     rows = "".join(f"    {name}={getattr(measured, name)!r},\n" for name in measured.__dataclass_fields__)
     path.write_text(
-        f'"""{(error_statistics.__doc__ or "").strip()}"""\n\n'
+        f'"""Measured errors of rendered images. Written by `python bench/vision.py {told} --write`: do not edit."""\n\n'
         "from microcell.vision.error_model import ErrorStatistics, Spread\n\n"
         f"MEASURED = ErrorStatistics(\n{rows})\n",
         encoding="utf-8",
@@ -355,7 +355,8 @@ def main() -> int:
     else:
         show(table, found)
     if arguments.write:
-        print(f"written: {write(statistics_of(found))}", file=sys.stderr)
+        told = f"--scenes {arguments.scenes} --seed {arguments.seed}"
+        print(f"written: {write(statistics_of(found), told)}", file=sys.stderr)
     missed = missed_targets(table) if arguments.check else []
     for line in missed:
         print(f"target missed: {line}", file=sys.stderr)

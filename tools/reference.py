@@ -85,7 +85,8 @@ faults:
 ```
 
 In a running cell with mock hardware: service `hardware/schedule_fault` (srv/ScheduleFault), whose message has the same
-words, and `hardware/list_faults` (srv/ListFaults).
+words, and `hardware/list_faults` (srv/ListFaults). A pressed button is turned out by its own service,
+`<safety>/emergency_stop/<button>/press` with false.
 
 *Told as*: the [code](reference/faults.md) that the cell must tell, in the journal, on its topics and with the order.
 *Alone*: the order ends well without a person. `bench/faults.py` shows both for the virtual world."""

@@ -15,13 +15,14 @@ from microcell.command_line.arguments import (
     takes_line,
     takes_what,
 )
+from microcell.gazebo.scheme import SCENE_CAMERA
 
 if TYPE_CHECKING:
     from microcell.command_line.arguments import Commands
 
 
 def add_cell_commands(commands: Commands) -> None:
-    """up, order, command, mode, change-line, tools, questions, answer, device, expect, watch."""
+    """up, order, command, mode, change-line, tools, questions, answer, device, expect, watch, film."""
     _up_command(commands)
     _order_command(commands)
     _command_command(commands)
@@ -33,6 +34,7 @@ def add_cell_commands(commands: Commands) -> None:
     _device_command(commands)
     _expect_command(commands)
     _watch_command(commands)
+    _film_command(commands)
 
 
 def _up_command(commands: Commands) -> None:
@@ -144,3 +146,14 @@ def _watch_command(commands: Commands) -> None:
     watch.add_argument("--once", action="store_true", help="print the present state and return")
     watch.add_argument("--until-order", metavar="ORDER_ID", help="return when that order has ended")
     takes_cell(watch)
+
+
+def _film_command(commands: Commands) -> None:
+    film = add_command(commands, "film", "pictures of a running cell from one of its cameras, as a strip or moving")
+    film.add_argument("--output", type=Path, required=True, metavar="FILE", help=".png: a strip; .gif: moving")
+    film.add_argument("--camera", default=SCENE_CAMERA, help="default: the one that overlooks a cell in Gazebo")
+    film.add_argument("--every", type=positive(float), default=0.5, metavar="S", help="cell time between pictures")
+    film.add_argument("--pictures", type=positive(int), default=12, metavar="N", help="in a strip")
+    film.add_argument("--width", type=positive(int), default=480, metavar="PX", help="of one picture")
+    film.add_argument("--until-order", metavar="ORDER_ID", help="write when that order has ended; default: at Ctrl-C")
+    takes_cell(film)

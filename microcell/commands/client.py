@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from microcell.errors import UsageError
+from microcell.orchestration.work import OrderStatus
 from microcell.ros.cell_client import CellClient
 from microcell.ros.runtime import RosRuntime
 from microcell.ros.runtime import run as run_ros
@@ -24,7 +25,17 @@ def talk(cell: str, conversation: Callable[[CellClient], Awaitable[int]]) -> int
         except UsageError as error:
             refused = error
 
-    run_ros(main, [])
+    failed = run_ros(main, [])
     if refused is not None:
         raise refused
-    return code
+    return failed or code
+
+
+def order_over(cell: CellClient, until_order: str | None) -> bool:
+    """Whether an order has ended; UsageError when the cell has others, but not that one. Never without an order."""
+    if until_order is None:
+        return False
+    order = cell.orders.get(until_order)
+    if order is None and cell.orders:
+        raise UsageError(f"no order '{until_order}'; there are: {', '.join(cell.orders)}.")
+    return order is not None and OrderStatus(order.state).ended

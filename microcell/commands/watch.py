@@ -10,9 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from microcell.commands.client import INTERRUPTED, talk
+from microcell.commands.client import INTERRUPTED, order_over, talk
 from microcell.commands.order import describe
-from microcell.errors import UsageError
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.work import OrderStatus
 from microcell.ros.cell_client import CellClient
@@ -48,7 +47,7 @@ async def _watch(cell: CellClient, console: Console, once: bool, until_order: st
 async def _live(cell: CellClient, console: Console, until_order: str | None) -> None:
     """The view, refreshed in place; without an order to wait for, on a screen of its own."""
     with Live(view(cell), console=console, auto_refresh=False, screen=until_order is None) as live:
-        while not _over(cell, until_order):
+        while not order_over(cell, until_order):
             await asyncio.sleep(REFRESH_S)
             live.update(view(cell), refresh=True)
 
@@ -57,7 +56,7 @@ async def _lines(cell: CellClient, console: Console, until_order: str | None) ->
     """Where the output is no terminal: a line for each change of state and orders, the whole view at the end."""
     shown: dict[str, str] = {}
     while True:
-        over = _over(cell, until_order)
+        over = order_over(cell, until_order)
         now = {"": _state(cell).plain, **{order.order_id: describe(order) for order in cell.orders.values()}}
         for line in (line for key, line in now.items() if shown.get(key) != line):
             print(line, flush=True)
@@ -66,15 +65,6 @@ async def _lines(cell: CellClient, console: Console, until_order: str | None) ->
             console.print(view(cell))
             return
         await asyncio.sleep(REFRESH_S)
-
-
-def _over(cell: CellClient, until_order: str | None) -> bool:
-    if until_order is None:
-        return False
-    order = cell.orders.get(until_order)
-    if order is None and cell.orders:
-        raise UsageError(f"no order '{until_order}'; there are: {', '.join(cell.orders)}.")
-    return order is not None and OrderStatus(order.state).ended
 
 
 def view(cell: CellClient) -> RenderableType:

@@ -21,3 +21,18 @@ def check_installed() -> tuple[str, Path]:
     if gz is None or bridge is None:
         raise MissingCapabilityError(f"the world gazebo needs {' and '.join(lacks)}. {INSTALL}")
     return gz, bridge
+
+
+def transport_program(command: str) -> list[str]:
+    """`gz topic` or `gz service`, without the script around it where that can be: it starts Ruby and the program twice.
+
+    The program is below the prefix of `gz` itself, or below that of another package beside it, as ROS has them.
+    """
+    gz = shutil.which("gz")
+    if gz is None:
+        raise MissingCapabilityError(f"the world gazebo needs the command gz. {INSTALL}")
+    prefix = Path(gz).resolve().parent.parent
+    pattern = f"libexec/gz/transport*/gz-transport-{command}"
+    found = [*prefix.glob(pattern), *prefix.parent.glob(f"*/{pattern}")]
+    newest = max(found, key=lambda path: int(path.parent.name.removeprefix("transport") or 0), default=None)
+    return [gz, command] if newest is None else [str(newest)]

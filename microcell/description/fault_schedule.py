@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Annotated, Literal
 
@@ -13,6 +13,7 @@ from microcell.description.base import FAULT_PATTERN, SIZE_PATTERN, Description,
 from microcell.description.injectable import INJECTABLE, kinds_in
 from microcell.description.injectable_kinds import Size, World
 from microcell.description.line import Line
+from microcell.description.part_uses import spared_feeders
 from microcell.description.wording import choice
 from microcell.errors import UsageError
 
@@ -21,7 +22,7 @@ FaultId = Annotated[str, StringConstraints(pattern=FAULT_PATTERN, max_length=63)
 Condition = Literal["holding", "empty_handed", "moving", "resting", "unit_seated", "no_unit"]
 
 DRAWN_FAULTS = 8
-DRAWN_WITHIN_S = 900.0
+DRAWN_WITHIN_S = 300.0
 LATEST_NTH = 4
 
 
@@ -61,20 +62,34 @@ class FaultSchedule(Document):
 
 @dataclass(frozen=True)
 class Scope:
-    """What faults can happen to on a line: kind of each device, tool and program, and the names of all operations."""
+    """What faults can happen to on a line: kind of each device, tool and program, and the names of all operations.
+
+    `spared` are, for a fault, the feeders to whose parts it cannot happen.
+    """
 
     kinds: Mapping[str, str]
     operations: tuple[str, ...]
+    spared: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, line: Line) -> Scope:
         product = line.product_description
         arms = line.cell_description.of_kind("arm")
-        return cls(kinds_in(line), operations_of((*product.plan, *product.scrap_plan), arms, line.tools))
+        operations = operations_of((*product.plan, *product.scrap_plan), arms, line.tools)
+        spared = [_spared(each) for each in line.every]
+        return cls(kinds_in(line), operations, {f: frozenset.intersection(*(each[f] for each in spared)) for f in spared[0]})
 
     def fitting(self, fault: str) -> tuple[str, ...]:
         """What a fault of the catalogue can happen to."""
-        return tuple(name for name, kind in self.kinds.items() if kind in INJECTABLE[fault].fits)
+        spared = self.spared.get(fault, ())
+        return tuple(name for name, kind in self.kinds.items() if kind in INJECTABLE[fault].fits and name not in spared)
+
+
+def _spared(line: Line) -> dict[str, frozenset[str]]:
+    """The feeders whose parts cannot have a fault, those included that the line does not use."""
+    filled = {name: setup.part for name, setup in line.feeders.items()}
+    feeders = {name: filled.get(name, "") for name in line.cell_description.of_kind("feeder")}
+    return spared_feeders(line.product_description, feeders)
 
 
 def operations_of(plan: Iterable[str], arms: Iterable[str], tools: Iterable[str]) -> tuple[str, ...]:
@@ -107,6 +122,8 @@ def _place_refusals(scope: Scope, scheduled: ScheduledFault) -> Iterator[Refusal
         yield "fault", f"nothing on this line can have '{scheduled.fault}'", "leave it out, or take another line."
     elif where is not None and where not in scope.kinds:
         yield "where", f"there is no device '{where}'", choice(where, fitting)
+    elif where is not None and where in scope.spared.get(scheduled.fault, ()):
+        yield "where", f"it does not happen to what is in this feeder ('{where}')", choice(where, fitting)
     elif where is not None and where not in fitting:
         yield "where", f"it does not happen to a {scope.kinds[where]} ('{where}')", choice(where, fitting)
 

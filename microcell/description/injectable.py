@@ -104,6 +104,10 @@ INJECTABLE: dict[str, Injectable] = {
         "An encoder reads another angle than the joint has.", ("arm",), ("SENSOR_IMPLAUSIBLE",), recoverable=True,
         commands={"arm": ("joints",)}, size=Size("rad", 0.2, 0.05, 3.0, "error of the first joint"), worlds=("virtual",),
     ),
+    "arm.emergency_stop": Injectable(
+        "Somebody presses an emergency stop in the middle of a motion.", ("arm",), ("EMERGENCY_STOP",),
+        commands={"arm": ("follow",)},
+    ),
     # force sensor
     "force_sensor.stuck": Injectable(
         "The sensor repeats its last reading.", ("force_sensor",), ("SENSOR_IMPLAUSIBLE",), recoverable=True,
@@ -207,6 +211,10 @@ INJECTABLE: dict[str, Injectable] = {
     "feeder.turned_part": Injectable(
         "The part is turned by a quarter.", ("feeder",), told="inspection", recoverable=True,
         commands={"feeder": ("present",)},
+    ),
+    "feeder.thick_part": Injectable(
+        "The part's foot is too thick for its hole.", ("feeder",), ("INSERT_JAMMED",), recoverable=True,
+        commands={"feeder": ("present",)}, size=Size("m", 0.0002, 1e-5, 0.005, "how much thicker than the hole"),
     ),
     "feeder.announces_other": Injectable(
         "The feeder says that it presents another part than the line puts into it.", ("feeder",), ("PART_WRONG",),

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from microcell.description.fault_schedule import Scope, operations_of, refusals
 from microcell.description.injectable import INJECTABLE
 from microcell.description.injectable_kinds import PROGRAM_KINDS
+from microcell.description.part_uses import spared_feeders
 from microcell.description.rules_context import Context, rule
 from microcell.description.wording import choice
 from microcell.errors import Issue
+
+_OF_PARTS = ("bill_of_materials", "parts", "variants", "sites", "inspections")
 
 
 @rule("fault_schedule.faults")
@@ -41,4 +44,14 @@ def _scope(context: Context) -> Scope:
     kinds = {name: spec.kind for name, spec in devices.items()} | {name: tool.device for name, tool in tools.items()}
     arms = [name for name, kind in kinds.items() if kind == "arm"]
     plan = (*context.product.plan, *context.product.scrap_plan)
-    return Scope({**kinds, **{kind: kind for kind in PROGRAM_KINDS}}, operations_of(plan, arms, tools))
+    return Scope({**kinds, **{kind: kind for kind in PROGRAM_KINDS}}, operations_of(plan, arms, tools), _spared(context))
+
+
+def _spared(context: Context) -> dict[str, frozenset[str]]:
+    """The feeders whose parts cannot have a fault, as far as line and product are sound."""
+    if not context.has("line.feeders") or not all(context.has(f"product.{section}") for section in _OF_PARTS):
+        return {}
+    try:
+        return spared_feeders(context.product, {name: setup.part for name, setup in context.line.feeders.items()})
+    except KeyError:  # a name that is missing is told by a rule of its own
+        return {}

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from microcell.description.part_uses import fits_of
 from microcell.devices.carton_station.contract import Carton
 from microcell.devices.feeder.contract import Presented
 from microcell.devices.injected import Call, Effect
@@ -81,6 +82,18 @@ async def turned_part(call: Call) -> Any:
         return presented
     quarter = Pose((0.0, 0.0, 0.0), from_rpy(0.0, 0.0, math.pi / 2))
     call.plant.inventory.move(item, item.place, item.pose @ quarter)
+    return presented
+
+
+async def thick_part(call: Call) -> Any:
+    presented = await call.run()
+    item = offered(call)
+    fits = fits_of(call.plant.bench.recipe_of(item).product, item.part_name)
+    if not fits:
+        call.plant.injections.not_after_all(call.happening)
+        return presented
+    widest_m = max(fit.clearance_m for fit in fits)
+    call.plant.inventory.move(item, item.place, item.pose, oversize_m=widest_m + call.size)
     return presented
 
 
@@ -205,6 +218,7 @@ EFFECTS: dict[str, Effect] = {
     "feeder.wrong_part": wrong_part,
     "feeder.faulty_part": faulty_part,
     "feeder.turned_part": turned_part,
+    "feeder.thick_part": thick_part,
     "feeder.announces_other": announces_other,
     "feeder.wrong_level": wrong_level,
     "fixture.not_clamped": clamp_fails,

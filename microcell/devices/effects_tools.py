@@ -29,6 +29,19 @@ async def protective_stop(call: Call) -> Any:
     raise call.fault("ARM_PROTECTIVE_STOP", "its controller stopped the motion")
 
 
+async def emergency_stop(call: Call) -> Any:
+    """The button stays in until somebody turns it out."""
+    circuit = call.plant.safety
+    if not circuit.buttons:
+        return await call.not_after_all()
+    button = circuit.buttons[0]
+    pressing = asyncio.ensure_future(_press_after(call, call.arguments[0].duration_s / 2.0, button))
+    try:
+        return await call.run()
+    finally:
+        pressing.cancel()
+
+
 async def stopped(call: Call) -> Any:
     trajectory: JointTrajectory = call.arguments[0]
     stopping = asyncio.ensure_future(_stop_after(call, trajectory.duration_s / 2.0))
@@ -61,6 +74,17 @@ async def _half_way(call: Call) -> None:
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
+
+
+async def _press_after(call: Call, duration_s: float, button: str) -> None:
+    await call.sleep(duration_s)
+    circuit = call.plant.safety
+
+    async def turn_out() -> None:
+        circuit.release(button)
+
+    call.plant.injections.leaves(turn_out)
+    circuit.press(button)
 
 
 async def _stop_after(call: Call, duration_s: float) -> None:
@@ -274,6 +298,7 @@ EFFECTS: dict[str, Effect] = {
     "arm.protective_stop": protective_stop,
     "arm.stopped": stopped,
     "arm.deviation": deviation,
+    "arm.emergency_stop": emergency_stop,
     "arm.wrong_joints": wrong_joints,
     "force_sensor.stuck": stuck_reading,
     "force_sensor.saturated": saturated,

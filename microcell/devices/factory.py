@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from microcell import plugins
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 GAZEBO_POINTS_S = 0.004
 """Distance of the points sent to arms in Gazebo, whose controller does not interpolate but jumps to each."""
 
+ANSWER_S, GAZEBO_ANSWER_S = 2.0, 20.0
+"""Real time that an answer of hardware may take on top of what the command itself takes. A world that is rendered without a
+graphics card stands still for seconds, and each thing that is held there is a call from outside."""
+
 Work = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Calls a function that computes for long, and returns its result; in ROS beside the event loop."""
 
@@ -33,7 +37,7 @@ class DeviceHost:
     """What a driver's constructor gets besides its name and spec: `Driver(name, spec, host)`.
 
     Mock drivers use `plant`; ROS drivers use `node`, the `microcell.ros` node that hosts them. `work` is for what computes
-    for long.
+    for long. `answer_s` is the patience of ROS drivers, real time.
     """
 
     line: Line
@@ -41,6 +45,7 @@ class DeviceHost:
     plant: Plant | None = None
     node: Any = None
     work: Work = at_once
+    answer_s: float = ANSWER_S
 
 
 def device_specs(line: Line) -> dict[str, Any]:
@@ -67,6 +72,7 @@ def make_devices(
 ) -> dict[str, Device]:
     """Construct devices (no I/O yet): all of the line, or the named ones."""
     specs = device_specs(host.line)
+    host = replace(host, answer_s=GAZEBO_ANSWER_S) if world == "gazebo" else host
     return {
         name: plugins.driver(driver_name(host.line, name, world, camera))(name, _in_world(specs[name], world), host)
         for name in (specs if names is None else names)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from microcell.composition.children import die_with_parent, end_session
+from microcell.composition.gazebo import transport_program
 from microcell.gazebo import scheme
 from microcell.geometry import Pose
 
@@ -43,7 +44,6 @@ class PoseStream:
     world: str
     environment: Mapping[str, str]
     heard: Callable[[Mapping[str, Pose]], object]
-    program: str = "gz"
     _process: asyncio.subprocess.Process | None = None
     _reading: asyncio.Task[None] | None = None
 
@@ -51,7 +51,7 @@ class PoseStream:
         """Begin to listen."""
         topic = scheme.service(self.world, "dynamic_pose/info")
         self._process = await asyncio.create_subprocess_exec(
-            self.program, "topic", "-e", "--json-output", "-t", topic, env=dict(self.environment),
+            *transport_program("topic"), "-e", "--json-output", "-t", topic, env=dict(self.environment),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             limit=LONGEST_LINE, start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip

@@ -71,6 +71,7 @@ async def _open(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay) 
     """Let the world run when its bridge stands, bring the arms home, and only then show the devices to the cell."""
     notify("STATUS=waiting for Gazebo and its bridge")
     await relay.until_heard()
+    await port.learn()
     await port.let_run()
     await hardware.clock.started()
     notify("STATUS=bringing the arms home")

@@ -69,7 +69,9 @@ class OwnCommands:
             return "no order needs what is missing any more"
         if self._waiting.eager:
             return "a question was answered"
-        return "what was missing is there again" if self._dispatcher.next_job() is not None else ""
+        if self._dispatcher.next_job() is None and self._dispatcher.waits_for():
+            return ""
+        return "what was missing is there again"
 
     def rest(self, nothing_to_do: Callable[[Fault], None]) -> bool:
         """In Execute with nothing that moves: complete, wait for parts, or say what is in the way.

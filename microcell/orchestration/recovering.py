@@ -15,6 +15,7 @@ from microcell.orchestration.questions import Question
 from microcell.orchestration.recovery import CONSEQUENCES, REPEATING, STEPS, Action, again_or_hold, choose, decide, policy
 from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
+from microcell.orchestration.sources import HAND_IS_EMPTY
 from microcell.orchestration.tooling import Tooling, fault_of
 from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Outcome, SkillResult
@@ -34,8 +35,6 @@ MAY_LEAVE_PART_IN_HAND = (
 )
 LEAVES_HAND_EMPTY = ("PART_OFF_LIMITS", "TEST_NO_CONTACT")
 """Faults of parts that are in the bin already."""
-HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
-"""What dropping a part ends in when the tool holds none, or when there is not even a tool."""
 
 
 class Work(Protocol):

@@ -42,6 +42,9 @@ BLAMED: dict[str, tuple[str, ...]] = {
 }
 """Kinds of source that a fault speaks against, the likeliest first. Of other faults it is the device that they name."""
 
+HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
+"""What dropping a part ends in when the tool holds none, or when there is not even a tool: no failure of the tool."""
+
 _TOOLING = ("change_tool", "dock_tool", "settle_tool", "park")
 
 
@@ -100,7 +103,7 @@ class Sources:
         if event.outcome in ("succeeded", "rejected"):
             self._blamed.pop(place, None)
             self._note(sources.values(), True)
-        elif event.outcome == "fault" and event.fault:
+        elif event.outcome == "fault" and event.fault and not _found_nothing_to_drop(event):
             self._blamed[place] = _blamed(event.fault["code"], event.fault["where"], sources)
             self._note(self._blamed[place], False)
 
@@ -124,6 +127,10 @@ class Sources:
         self.reasons[device] = event.reason
         if code:
             self.taken_out[device] = code
+
+
+def _found_nothing_to_drop(event: events.OperationEnded) -> bool:
+    return event.operation == "drop_part" and event.fault is not None and event.fault["code"] in HAND_IS_EMPTY
 
 
 def _blamed(code: str, where: str, sources: Mapping[str, str]) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ import math
 from random import Random
 from typing import Literal
 
-from microcell.description.checks import CheckBase, Count, Orientation, Outline, Surface, Template
+from microcell.description.checks import Count, Orientation, Outline, Surface, Template
 from microcell.description.extents import half_extents
 from microcell.description.line import Line
+from microcell.description.part_uses import alternatives, inspected
 from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.physics import WEAK_CELL_RATIO
@@ -49,13 +50,14 @@ class Delivery:
 
     def __init__(self, line: Line, chance: Chance) -> None:
         self._ratios = line.disturbances
-        self._parts = line.product_description.parts
+        product = line.product_description
+        self._parts = product.parts
         self._chance = chance
-        self._scratchable = _inspected(line, Surface)
-        self._outlined = _inspected(line, Outline)
-        self._turnable = _inspected(line, Orientation)
-        self._counted = _inspected(line, Count) | _inspected(line, Template)
-        self._others = _alternatives(line)
+        self._scratchable = inspected(product, Surface)
+        self._outlined = inspected(product, Outline)
+        self._turnable = inspected(product, Orientation)
+        self._counted = inspected(product, Count, Template)
+        self._others = alternatives(product)
 
     def part(self, part_name: str, key: str) -> tuple[str, Part]:
         """The part type that really comes."""
@@ -172,32 +174,3 @@ def dirt(part: Part, stream: Random) -> Flaw:
 def edge_flaw(kind: Literal["short", "burr"], stream: Random) -> EdgeFlaw:
     """A short shot or a burr anywhere at the edge."""
     return EdgeFlaw(kind, stream.uniform(-math.pi, math.pi), stream.uniform(0.004, 0.008), stream.uniform(*EDGE_FLAWS[kind]))
-
-
-def parts_of_item(line: Line, item: str) -> tuple[str, ...]:
-    """Every part that some variant uses for an item, in the order of the variants."""
-    product = line.product_description
-    return tuple(dict.fromkeys(product.part_of(item, variant) for variant in product.variants))
-
-
-def _alternatives(line: Line) -> dict[str, tuple[str, ...]]:
-    """For each part, those of other colour that some variant uses in its stead."""
-    parts = line.product_description.parts
-    found: dict[str, tuple[str, ...]] = {}
-    for item in line.product_description.bill_of_materials:
-        names = parts_of_item(line, item)
-        for name in names:
-            colour = parts[name].colour_rgb
-            found[name] = tuple(other for other in names if parts[other].colour_rgb != colour)
-    return found
-
-
-def _inspected(line: Line, kind: type[CheckBase]) -> frozenset[str]:
-    product = line.product_description
-    return frozenset(
-        part
-        for inspection in product.inspections.values()
-        for check in inspection.checks.values()
-        if isinstance(check, kind)
-        for part in parts_of_item(line, product.sites[check.site].item)
-    )

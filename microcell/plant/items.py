@@ -31,7 +31,8 @@ class Item:
     """One piece.
 
     `pose` is that of the part's frame: in the tool's TCP frame for a held item, in the unit's frame for an
-    installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed, `broken` a part whose latch is.
+    installed one, otherwise in the cell frame. `crossed` marks a screw that started crossed, `broken` a part whose latch is;
+    `oversize_m` is how much thicker its foot is than it should be.
     `product` is the one that the part was brought for, "" for that of the cell's first line.
     """
 
@@ -49,6 +50,7 @@ class Item:
     broken: bool = False
     voltage_v: float = 0.0
     product: str = ""
+    oversize_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

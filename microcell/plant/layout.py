@@ -19,9 +19,9 @@ from microcell.description.cell import (
 from microcell.description.contents import first_set_up
 from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line
+from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Grasp, Site
 from microcell.geometry import Pose
-from microcell.plant.chance import parts_of_item
 from microcell.plant.items import PlaceKind
 from microcell.plant.physics import BIN_HALF_M
 
@@ -98,7 +98,7 @@ class Recipe:
         product = line.product_description
         first_item = next(iter(product.bill_of_materials))
         self.product = product
-        self.bodies = parts_of_item(line, first_item)
+        self.bodies = parts_of_item(product, first_item)
         self.body_site = next((name for name, site in product.sites.items() if site.item == first_item), "")
         self.grasps = {name: _grasp(part.grasp) for name, part in product.parts.items()}
         self.unit_grasp = _grasp(product.unit_grasp)
@@ -153,7 +153,7 @@ def _clear_m(line: Line, zones: Iterable[Zone]) -> float:
     product = line.product_description
     highest = max((place.position[2] for zone in zones for place in zone.places), default=0.0)
     items = [site.item for site in product.sites.values()]
-    heights = (max(top_m(product.parts[name]) for name in parts_of_item(line, item)) for item in items)
+    heights = (max(top_m(product.parts[name]) for name in parts_of_item(product, item)) for item in items)
     return highest + sum(heights)
 
 
@@ -167,7 +167,7 @@ def _sites_of_parts(line: Line, first_item: str) -> dict[str, tuple[SitePlace, .
         if site.item == first_item:
             continue
         place = SitePlace(name, site, site.part_in_unit.pose)
-        for part in parts_of_item(line, site.item):
+        for part in parts_of_item(line.product_description, site.item):
             found[part] = (*found.get(part, ()), place)
     return found
 
@@ -202,7 +202,7 @@ def _zones_of(line: Line, name: str, spec: DeviceSpec, set_up: Mapping[str, str]
 def _body_half_m(line: Line) -> float:
     """Half of the room that a unit of a line takes, m."""
     parts = line.product_description.parts
-    body = parts_of_item(line, next(iter(line.product_description.bill_of_materials)))[0]
+    body = parts_of_item(line.product_description, next(iter(line.product_description.bill_of_materials)))[0]
     return max(half_extents(parts[body])) + _MARGIN_M
 
 

@@ -23,16 +23,16 @@ class SafetyCircuit:
         self.tripped: set[str] = set()
         self.changed = Signal()
         self.reflexes: dict[str, Callable[[], None]] = {}
-        self._buttons = buttons
+        self.buttons = buttons
         self._arms = arms
 
     def press(self, button: str) -> None:
         """Press an emergency stop; it stays in."""
-        self._change(self.pressed, _known(button, self._buttons, "button"), True)
+        self._change(self.pressed, _known(button, self.buttons, "button"), True)
 
     def release(self, button: str) -> None:
         """Turn an emergency stop back out; nothing moves because of that."""
-        self._change(self.pressed, _known(button, self._buttons, "button"), False)
+        self._change(self.pressed, _known(button, self.buttons, "button"), False)
 
     def trip(self, arm: str) -> None:
         """Let an arm's controller make a protective stop."""

@@ -19,7 +19,7 @@ from microcell.plant.items import Item, Loss, Place
 from microcell.plant.plant import Plant
 from microcell.plant.scene import EdgeFlaw, Flaw
 
-VERSION = 3
+VERSION = 4
 
 
 class PlantFile:
@@ -85,6 +85,7 @@ def _item_data(item: Item) -> dict[str, Any]:
         "crossed": item.crossed,
         "broken": item.broken,
         "voltage_v": item.voltage_v,
+        "oversize_m": item.oversize_m,
         "marks": len(item.part.marks),
         "product": item.product,
     }
@@ -163,7 +164,7 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     place = Place(*data["place"])
     return Item(
         data["id"], name, part, data["lot"], place, pose, flaws, data["content"], data["contrast"], data["crossed"], edges,
-        data["broken"], data["voltage_v"], data["product"],
+        data["broken"], data["voltage_v"], data["product"], data["oversize_m"],
     )  # fmt: skip
 
 

@@ -105,14 +105,15 @@ class SiteMatch:
         return height > 0.0 and height > max(half_extents(item.part)) * math.hypot(*self.lean)
 
     def hole(self, item: Item) -> Hole:
-        """The site's hole for a part, narrower by the corners of a part that is turned in it. Only for a site with a fit."""
+        """The site's hole for a part; narrower for one that is turned in it or too thick. Only for a site with a fit."""
         fit = self.place.site.fit
         radius_m = max(half_extents(item.part))
         corner_m = turn_error(item.part, self.part_in_site.yaw) * radius_m
         if fit is None:
             return Hole(radius_m, 0.0, 0.0, 0.0)
         latch_n = 0.0 if item.broken else fit.latch_n
-        return Hole(radius_m, max(0.0, fit.clearance_m / 2 - corner_m), fit.depth_m, fit.friction_n, latch_n)
+        slack_m = max(0.0, (fit.clearance_m - item.oversize_m) / 2 - corner_m)
+        return Hole(radius_m, slack_m, fit.depth_m, fit.friction_n, latch_n)
 
     def between_walls(self, item: Item) -> tuple[float, float]:
         """Where a part comes to be, m in the site's frame, when nothing holds it but the walls of its hole."""

@@ -15,6 +15,7 @@ from microcell.errors import UsageError
 from microcell.orchestration.packml import Command, Mode
 from microcell.ros import names, qos
 from microcell.ros.runtime import RosRuntime
+from microcell.ros.secured import permitted
 from microcell_interfaces.action import ProduceOrder
 from microcell_interfaces.msg import CellState, Fault, OperatorQuestion, OrderState, PackMLStatus, ToolState
 from microcell_interfaces.srv import (
@@ -118,7 +119,8 @@ class CellClient:
 
     async def produce(self, wanted: Mapping[str, Any]) -> ProduceGoal:
         """Hand in an order (see `convert_cell.request_of`) by the action; returns when the cell has taken it."""
-        client = ActionClient(self._node, ProduceOrder, self._name(names.PRODUCE_ORDER))
+        with permitted(self._name(names.PRODUCE_ORDER)):
+            client = ActionClient(self._node, ProduceOrder, self._name(names.PRODUCE_ORDER))
         goal = ProduceOrder.Goal(**wanted)
         await self._ready(client.server_is_ready, names.PRODUCE_ORDER)
         feedback: asyncio.Queue[OrderState] = asyncio.Queue()
@@ -218,12 +220,17 @@ class CellClient:
     def _name(self, relative: str) -> str:
         return f"/{self.cell}/{relative}"
 
+    def listen(self, kind: Any, topic: str, seen: Callable[[Any], None]) -> None:
+        """Have each message of one of the cell's topics, from now on."""
+        self._node.create_subscription(kind, self._name(topic), self._runtime.to_loop(seen), qos.IMAGE)
+
     def _subscribe(self, kind: Any, topic: str, keep: Callable[[Any], None], depth: int) -> None:
         def seen(message: Any) -> None:
             keep(message)
             self._runtime.start(self._notify())
 
-        self._node.create_subscription(kind, self._name(topic), self._runtime.to_loop(seen), qos.latched(depth))
+        with permitted(self._name(topic)):
+            self._node.create_subscription(kind, self._name(topic), self._runtime.to_loop(seen), qos.latched(depth))
 
     async def _notify(self) -> None:
         async with self._changed:
@@ -248,7 +255,8 @@ class CellClient:
         self.tools[message.name] = message
 
     async def _call(self, kind: Any, name: str, request: Any, answer_s: float = ANSWER_S) -> Any:
-        client = self._node.create_client(kind, self._name(name), qos_profile=qos.SERVICE)
+        with permitted(self._name(name)):
+            client = self._node.create_client(kind, self._name(name), qos_profile=qos.SERVICE)
         try:
             await self._ready(client.service_is_ready, name)
             return await self._runtime.call(client, request, answer_s)

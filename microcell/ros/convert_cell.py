@@ -232,18 +232,18 @@ def diagnostic_status(snapshot: CellSnapshot) -> DiagnosticStatus:
         level = DiagnosticStatus.WARN
     if snapshot.state in _ERRORS or any(not fault.kind.recoverable for fault in snapshot.active_faults):
         level = DiagnosticStatus.ERROR
-    values = {
-        "orders open": snapshot.orders_open,
-        "units in work": snapshot.units_in_work,
-        "units good": snapshot.units_good,
-        "units scrapped": snapshot.units_scrapped,
-        **{f"fault {fault.code}": str(fault) for fault in snapshot.active_faults},
-        **{f"drift {d.measurement} {d.variant} {d.station}".rstrip(): d.reason for d in snapshot.drifts},
-    }
+    values: list[tuple[str, object]] = [
+        ("orders open", snapshot.orders_open),
+        ("units in work", snapshot.units_in_work),
+        ("units good", snapshot.units_good),
+        ("units scrapped", snapshot.units_scrapped),
+        *((f"fault {fault.code} at {fault.where}", fault) for fault in snapshot.active_faults[-SHOWN_FAULTS:]),
+        *((f"drift {d.measurement} {d.variant} {d.station}".rstrip(), d.reason) for d in snapshot.drifts),
+    ]
     return DiagnosticStatus(
         level=level,
         name=f"microcell: cell {snapshot.cell}",
         message=f"{snapshot.state.title}: {snapshot.reason}",
         hardware_id=snapshot.cell,
-        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        values=[KeyValue(key=key, value=str(value)) for key, value in values],
     )

@@ -32,9 +32,6 @@ M = TypeVar("M")
 CONNECT_S = 10.0
 """Real time in which a device that is there has been discovered."""
 
-ANSWER_S = 2.0
-"""Real time that an answer may take on top of what the command itself takes."""
-
 SLOWER_RATIO = 1.5
 """A command that takes longer than this many times its expected duration is lost."""
 
@@ -102,6 +99,7 @@ class RosDevice(Device):
         self.name = name
         self.spec = spec
         self.clock = host.clock
+        self._answer_s = host.answer_s
         self._runtime = host.node.runtime
         self._node = host.node.node
         self._connected = False
@@ -200,7 +198,7 @@ class RosDevice(Device):
             raise self._silent(f"service '{self._full(client)}' did not answer within {limit_s:.1f} s") from None
         except asyncio.CancelledError:
             if stop is not None:
-                await asyncio.gather(self._runtime.call(stop, Trigger.Request(), ANSWER_S), return_exceptions=True)
+                await asyncio.gather(self._runtime.call(stop, Trigger.Request(), self._answer_s), return_exceptions=True)
             await asyncio.gather(answering, return_exceptions=True)
             raise
 
@@ -258,7 +256,7 @@ class RosDevice(Device):
 
     def _limit_s(self, expected_s: float) -> float:
         """Real time to wait for something that takes so much cell time."""
-        return ANSWER_S + SLOWER_RATIO * expected_s / self._rate
+        return self._answer_s + SLOWER_RATIO * expected_s / self._rate
 
     def _check_connected(self) -> None:
         if not self._connected:

@@ -13,7 +13,7 @@ from microcell.ros import convert, names, qos
 from microcell.ros.hardware_face import Face
 from microcell_interfaces.srv import CaptureImage
 
-ANSWER_S = 1.5
+ANSWER_S = 3.0
 """Real time after which an exposure is asked for again."""
 
 FIRST_TRIES, TRIES = 20, 3

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from rclpy.publisher import Publisher
 from std_msgs.msg import Empty
 
+from microcell.composition.gazebo import transport_program
 from microcell.description.product import Product
 from microcell.faults import FaultError
 from microcell.gazebo import requests, scheme
@@ -22,6 +23,9 @@ from microcell.ros.hardware_face import Face
 
 ANSWER_MS = 10_000
 TRIES = 3
+TURNS_S = 0.1
+"""Real time in which what was told has come over the bridge, and a world, which turns while it is paused as well, has made
+or broken a joint."""
 
 
 class WorldPort(Protocol):
@@ -29,6 +33,12 @@ class WorldPort(Protocol):
 
     async def do(self, step: Step) -> None:
         """Do one step; DEVICE_FAILED when the world refuses."""
+
+    async def halt(self) -> None:
+        """Let the world's time stand still: what is let go of does not fall before another holds it."""
+
+    async def let_run(self) -> None:
+        """Let it go on, when what was done has come about."""
 
 
 class GazeboPort:
@@ -56,6 +66,7 @@ class GazeboPort:
         """Do one step of `standing.steps`."""
         if isinstance(step, Release):
             self.release_publisher(step.topic).publish(Empty())
+            await asyncio.sleep(TURNS_S)
         elif isinstance(step, Remove):
             await self._order(requests.remove(self._world, step.model))
         elif isinstance(step, Spawn):
@@ -71,8 +82,15 @@ class GazeboPort:
             self._releases[topic] = self._face.publisher(Empty, scheme.topic(self._namespace, topic), qos.COMMAND)
         return self._releases[topic]
 
+    async def learn(self) -> None:
+        """Ask once for all models that there are."""
+        self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
+
+    async def halt(self) -> None:
+        await self._order(requests.control(self._world, pause=True))
+
     async def let_run(self) -> None:
-        """Let the world, which begins paused, run."""
+        await asyncio.sleep(TURNS_S)
         await self._order(requests.control(self._world, pause=False))
 
     async def _attach(self, step: Attach) -> None:
@@ -84,7 +102,7 @@ class GazeboPort:
         """The number of a model; one that was spawned just now is told a little later."""
         for _ in range(TRIES):
             if model not in self._entities:
-                self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
+                await self.learn()
             if model in self._entities:
                 return self._entities[model]
         raise FaultError("DEVICE_FAILED", model, "Gazebo's world has no such model")
@@ -97,7 +115,7 @@ class GazeboPort:
     async def ask(self, request: Request) -> str:
         """Call a service of the world; the printed answer. DEVICE_SILENT when none comes."""
         command: list[Any] = [
-            "gz", "service", "-s", request.service, "--reqtype", request.request_type,
+            *transport_program("service"), "-s", request.service, "--reqtype", request.request_type,
             "--reptype", request.answer_type, "--timeout", str(ANSWER_MS), "--req", request.text,
         ]  # fmt: skip
         for _ in range(TRIES):

@@ -7,7 +7,7 @@ where Gazebo says that arms and pieces are; then the world is brought to the sam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any
 
@@ -24,7 +24,7 @@ from microcell.devices.factory import GAZEBO_POINTS_S, DeviceHost, device_specs,
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
-from microcell.gazebo.standing import Standing, standing, steps
+from microcell.gazebo.standing import Release, Standing, Step, standing, steps
 from microcell.geometry import Pose, angle_between, distance
 from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory
@@ -247,11 +247,23 @@ class GazeboHardware:
             wanted = standing(self.plant, self._known)
             due = steps(self._known, wanted, _poses_of(self.plant, wanted))
             self._known = wanted
-            for step in due:
-                await self._port.do(step)
+            await self._do(self._port, due)
             await self._move_tools()
             if due:
                 await self.clock.sleep(HELD_S)
+
+    async def _do(self, port: WorldPort, due: Sequence[Step]) -> None:
+        """Do steps; while the world stands, but for what only lets go. It stands for no time of the cell."""
+        if all(isinstance(step, Release) for step in due):
+            for step in due:
+                await port.do(step)
+            return
+        await port.halt()
+        try:
+            for step in due:
+                await port.do(step)
+        finally:
+            await port.let_run()
 
     async def _move_tools(self) -> None:
         """Fingers stand as wide, and bits turn as fast, as the plant has them."""

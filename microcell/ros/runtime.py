@@ -32,11 +32,12 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from microcell.clock import Clock, LoopClock
-from microcell.errors import MicrocellError
+from microcell.errors import MicrocellError, UsageError
 from microcell.faults import FaultError
 from microcell.ros import qos
 from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
+from microcell.ros.secured import permitted
 from microcell.ros.starter import leave_with
 
 LIVES_S = 1.0
@@ -58,9 +59,10 @@ class RosRuntime:
         self.hurry = asyncio.Event()
         self.context = rclpy.Context()
         # Our own handlers decide about signals: rclpy's would end its context under the running asyncio program.
-        rclpy.init(
-            args=args, context=self.context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO
-        )
+        with permitted("a place in the domain"):
+            rclpy.init(
+                args=args, context=self.context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO
+            )
         self.executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
         self._listening: Listening | None = None
@@ -93,7 +95,8 @@ class RosRuntime:
 
     def create_node(self, name: str, node_class: type[Node] = Node, **options: Any) -> Node:
         """Make a node and let the executor serve it. Its namespace is the process's (`__ns` in the ROS arguments)."""
-        node = node_class(name, context=self.context, **options)
+        with permitted(f"node '{name}'"):
+            node = node_class(name, context=self.context, **options)
         self._nodes.append(node)
         self.executor.add_node(node)
         return node
@@ -231,7 +234,11 @@ def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | Non
     A signal cancels `main`, which then cleans up in its `finally`, and so does the end of the process that started this one
     (see `starter`). Nothing interrupts that way into a safe state; a second signal only sets `hurry`.
     """
-    return asyncio.run(_run(main, sys.argv if args is None else args))
+    try:
+        return asyncio.run(_run(main, sys.argv if args is None else args))
+    except UsageError as error:  # the domain lets nobody in like this
+        print(error, file=sys.stderr)
+        return 1
 
 
 async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str]) -> int:

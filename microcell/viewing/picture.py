@@ -119,10 +119,10 @@ class Painter:
         box = (width - close.width - margin - 1, margin - 1, width - margin, margin + close.height)
         draw.rectangle(box, outline=_PALE, width=max(1, round(unit)))
         line = self.recording.line
-        draw.text((margin, margin), f"{line.name} · {self.recording.unit}", _PALE, _font(round(15 * unit)))
-        draw.text((margin, margin + 21 * unit), frame.doing, _INK, _font(round(21 * unit), bold=True))
+        draw.text((margin, margin), f"{line.name} · {self.recording.unit}", _PALE, font(round(15 * unit)))
+        draw.text((margin, margin + 21 * unit), frame.doing, _INK, font(round(21 * unit), bold=True))
         text = f"{frame.time_s:.1f} s   {_mounted(frame)}"
-        draw.text((margin, margin + 51 * unit), text, _INK, _font(round(15 * unit)))
+        draw.text((margin, margin + 51 * unit), text, _INK, font(round(15 * unit)))
         return image
 
 
@@ -266,7 +266,7 @@ def _mounted(frame: Frame) -> str:
     return ", ".join(name for name, seen in frame.tools.items() if seen.arm) or "no tool"
 
 
-def _font(size: int, bold: bool = False) -> Any:
+def font(size: int, bold: bool = False) -> Any:
     """The font that comes with matplotlib, so that pictures look the same everywhere."""
     import matplotlib
     from PIL import ImageFont

@@ -1,6 +1,5 @@
-"""Measured errors of the rendered images, of `python bench/vision.py`: 36 scenes, surfaces 40 with nothing else wrong.
-
-`--write` replaces this file.
+"""Measured errors of rendered images, of `python bench/vision.py --scenes 36`; surfaces of 40 with nothing else wrong, what
+repeats of 8 scenes that were looked at twice. `--write` replaces this file.
 """
 
 from microcell.vision.error_model import ErrorStatistics, Spread

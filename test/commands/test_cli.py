@@ -72,7 +72,7 @@ def test_world_writes_the_world_and_the_bridge_s_file_beside_it(tmp_path: Path):
     done = microcell("world", "valve", "--output", str(tmp_path / "new" / "valve.sdf"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "new" / "valve.sdf").read_text().startswith('<?xml version="1.0"?>\n<sdf version="1.10">')
-    assert (tmp_path / "new" / "valve.bridge.yaml").read_text().startswith("- ros_topic_name: /clock")
+    assert (tmp_path / "new" / "valve.bridge.yaml").read_text().startswith("- ros_topic_name: /bench/gazebo/clock")
 
 
 def test_run_accounts_for_every_unit_and_repeats_itself(tmp_path: Path):

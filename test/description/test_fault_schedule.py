@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from microcell.description.fault_schedule import ScheduledFault, Scope, checked, random_schedule, refusals, with_size
 from microcell.description.injectable import CONDITIONS, INJECTABLE
+from microcell.description.injectable_kinds import DEVICE_KINDS, PROGRAM_KINDS
 from microcell.description.loader import check_paths, load_faults, load_line
 from microcell.errors import ConfigError, UsageError
 
@@ -55,6 +56,10 @@ def test_the_shipped_schedule_has_no_mistakes():
      "faults[0].fault: the virtual world does not have this fault ('node.killed'); schedule it in a running cell"),
     ("where: nest_2", "where: nest_9", "faults[1].where: there is no device 'nest_9'; "),
     ("where: nest_2", "where: printer", "faults[1].where: it does not happen to a printer ('printer'); there are: nest_1,"),
+    ("feeder.empty, where: nest_2", "feeder.thick_part, where: screws_1",
+     "faults[1].where: it does not happen to what is in this feeder ('screws_1'); there are: nest_2, nest_3, "),
+    ("feeder.empty, where: nest_2", "feeder.weak_cell, where: nest_2",
+     "faults[1].fault: nothing on this line can have 'feeder.weak_cell'; leave it out, or take another line."),
     ("pick_cap", "pick_cup", "faults[0].operation: there is no operation 'pick_cup'; did you mean 'pick_cap'?"),
     ("0.6 s", "0.6 mm", "faults[0].size: another unit is needed ('0.6 mm'); 0 to 10 s are allowed: time from the grasp"),
     ("0.6 s", "60 s", "faults[0].size: out of bounds ('60 s'); 0 to 10 s are allowed: time from the grasp to the slip."),
@@ -96,6 +101,7 @@ def test_a_seed_always_draws_the_same_faults_and_all_can_happen(seed, count, wit
     assert len(drawn) == count
     for fault in drawn:
         assert checked(LINE, fault, "virtual") is fault
+        assert fault.fault not in ("feeder.broken_latch", "feeder.weak_cell")  # the valve has no such parts
         assert 0.0 <= fault.after_s <= within_s + 0.1
         assert INJECTABLE[fault.fault].recoverable or not recoverable
 
@@ -107,6 +113,21 @@ def test_the_catalogue_has_forty_faults_and_more_and_each_fits_something_on_a_li
         fits = [scope for scope in scopes if scope.fitting(name)]
         assert fits, name
         assert list(refusals(fits[0], ScheduledFault(fault=name))) == []
+
+
+def test_every_kind_of_device_that_a_skill_asks_can_have_a_fault_of_its_own():
+    own = {kind for name, entry in INJECTABLE.items() if not name.startswith("device.") for kind in entry.fits}
+    assert {*DEVICE_KINDS, *PROGRAM_KINDS} - own == {"bin"}  # no skill asks a bin for anything
+
+
+def test_a_fault_of_a_part_fits_the_feeders_whose_parts_can_have_it():
+    scope = Scope.of(LINE)
+    of_parts = ("nest_2", "nest_3", "nest_4", "tray_1", "tray_2", "tray_3")  # caps and membranes; not bodies and screws
+    assert scope.fitting("feeder.thick_part") == scope.fitting("feeder.wrong_part") == of_parts
+    assert scope.fitting("feeder.turned_part") == of_parts[:3]
+    assert scope.fitting("feeder.broken_latch") == ()
+    assert Scope.of(load_line("controller")).fitting("feeder.broken_latch") == ("nest_3",)
+    assert scope.fitting("feeder.empty") == tuple(LINE.feeders)
 
 
 def test_the_conditions_of_the_model_are_the_documented_ones():

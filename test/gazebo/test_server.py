@@ -13,6 +13,7 @@ from pathlib import Path
 import fake_gz
 import pytest
 
+from microcell.composition.gazebo import transport_program
 from microcell.gazebo.poses import PoseStream, poses_of
 from microcell.gazebo.server import GazeboError, Servers
 from microcell.geometry import Pose
@@ -104,6 +105,20 @@ def test_poses_are_heard_by_name_until_nobody_listens_any_more(folder: Path) -> 
         assert not fake_gz.lives(fake_gz.pid_of(folder, "topic") or 0)
 
     limited(run())
+
+
+@pytest.mark.parametrize("place", ["libexec/gz", "../gz_transport_vendor/libexec/gz"])
+def test_the_newest_program_beside_gz_is_taken_without_the_script_around_it(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "gz_tools_vendor"
+    monkeypatch.setenv("PATH", fake_gz.install(tools, sys.executable)["PATH"])
+    assert transport_program("service") == [str(tools / "bin" / "gz"), "service"]
+    programs = [(tools / place).resolve() / f"transport{version}" / "gz-transport-service" for version in (9, 14, 13)]
+    for program in programs:
+        program.parent.mkdir(parents=True)
+        program.touch()
+    assert transport_program("service") == [str(programs[1])]
 
 
 def test_of_two_things_with_one_name_the_first_is_the_model() -> None:

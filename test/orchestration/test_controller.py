@@ -182,6 +182,18 @@ async def test_an_empty_feeder_suspends_the_cell_until_it_is_refilled():
 
 
 @virtual
+async def test_a_suspended_cell_says_so_when_something_else_than_parts_is_in_the_way_by_now():
+    async with floor(levels={"nest_1": 0}) as cell:
+        cell.order(1)
+        await cell.controller.until_state(State.SUSPENDED)
+        cell.controller.tooling.set_service("parallel_gripper", False, "bent")
+        assert cell.controller.state is State.SUSPENDED
+        await cell.port.feeders["nest_1"].refill(5)
+        await cell.controller.until_state(State.HELD)
+        assert [(f.code, f.where) for f in cell.controller.active_faults] == [("TOOL_OUT_OF_SERVICE", "parallel_gripper")]
+
+
+@virtual
 async def test_hold_lets_operations_reach_a_safe_point_and_unhold_goes_on_without_redoing_them():
     async with floor() as cell:
         order_id = cell.order(1)

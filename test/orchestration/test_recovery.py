@@ -327,6 +327,19 @@ def test_a_worn_cup_that_fails_too_often_is_replaced_as_any_source():
     run_virtual(run())
 
 
+def test_a_part_that_was_lost_twice_counts_twice_though_the_hand_is_found_empty_each_time():
+    lost = fault("GRIP_PART_LOST", "parallel_gripper")
+    twice, nothing = once("insert_cap", lost, times=2), always("drop_part", lost)
+
+    async def run() -> None:
+        async with floor(lambda goal: twice(goal) or nothing(goal)) as cell:
+            assert (await cell.controller.order_ended(cell.order(1))).good == 1
+            assert cell.port.operations().count("drop_part") == 2
+            assert tools_refused(cell) == []
+
+    run_virtual(run())
+
+
 def test_a_tool_that_is_missing_from_its_pocket_is_given_up_where_another_one_can_do_the_work():
     async def run() -> None:
         async with floor(always("mount_vacuum_cup", fault("TOOL_MISSING", "crib")), line=with_two_cups()) as cell:

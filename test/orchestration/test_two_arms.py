@@ -69,6 +69,14 @@ async def test_an_arm_that_cannot_park_is_asked_again_and_then_a_person():
 
 
 @virtual
+async def test_a_parking_that_hung_is_done_again_without_a_person():
+    async with floor(once("park_right_arm", fault("SKILL_TIMEOUT", "park"), times=2), line=TWIN) as cell:
+        assert (await cell.controller.order_ended(cell.order(2))).good == 2
+        parked = [action for operation, _, action in cell.decisions() if operation == "park_right_arm"]
+        assert parked == ["retry", "retry"]
+
+
+@virtual
 async def test_a_part_that_will_not_go_in_goes_into_the_bin_of_the_arm_that_holds_it():
     async with floor(once("insert_cap", fault("INSERT_JAMMED"), times=2), line=TWIN) as cell:
         await cell.controller.order_ended(cell.order(1))

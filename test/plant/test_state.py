@@ -95,10 +95,25 @@ def test_without_a_file_the_bench_is_fresh_and_that_of_another_line_is_refused(t
         assert not PlantFile(plant, path).load()
         PlantFile(plant, path).save()
         path.write_text(path.read_text().replace('"line":"valve"', '"line":"pump"'))
-        with pytest.raises(UsageError, match="is no bench of the line 'valve': it is version 3 of line 'pump'. Remove it"):
+        with pytest.raises(UsageError, match="is no bench of the line 'valve': it is version 4 of line 'pump'. Remove it"):
             PlantFile(plant, path).load()
         path.write_text("{")
         with pytest.raises(UsageError, match="Remove it to begin with a fresh bench"):
             PlantFile(plant, path).load()
+
+    run_virtual(story())
+
+
+def test_what_is_wrong_with_a_piece_stays_wrong(tmp_path: Path):
+    async def story() -> None:
+        before, again = Plant(valve_line(), 0, LoopClock()), Plant(valve_line(), 0, LoopClock())
+        before.feeding.present("nest_2")
+        piece = before.inventory.at("feeder", "nest_2")[0]
+        wrong = {"crossed": True, "broken": True, "voltage_v": 3.3, "oversize_m": 0.0005, "contrast": 0.1, "content": "X"}
+        before.inventory.move(piece, piece.place, piece.pose, **wrong)
+        PlantFile(before, tmp_path / "bench").save()
+        assert PlantFile(again, tmp_path / "bench").load()
+        assert items(again) == items(before)
+        assert {name: getattr(again.inventory[piece.item_id], name) for name in wrong} == wrong
 
     run_virtual(story())

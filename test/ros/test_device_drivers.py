@@ -174,11 +174,10 @@ def test_hardware_that_is_not_there_is_named_when_connecting(monkeypatch):
 
 
 def test_a_service_that_does_not_answer_is_named(monkeypatch):
-    monkeypatch.setattr("microcell.ros.driver.ANSWER_S", 0.1)
-
     async def scenario(bench: Bench) -> None:
         never = asyncio.Event()
         monkeypatch.setattr(bench.hardware.devices["changer"].clock, "sleep", lambda duration_s: never.wait())
+        monkeypatch.setattr(bench.devices["changer"], "_answer_s", 0.1)
         with pytest.raises(FaultError, match=r"DEVICE_SILENT at changer: .*service '/bench/changer/lock' did not answer"):
             await bench.devices["changer"].lock()
         never.set()

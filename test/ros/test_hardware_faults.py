@@ -45,6 +45,7 @@ TOLD: tuple[tuple[str, str, Ask, str], ...] = (
     ("fixture.not_clamped", "fixture_1", asking("fixture_1", "clamp"), "FIXTURE_"),
     ("printer.no_label", "printer", asking("printer", "print_label", "X"), "LABEL_NOT_PRINTED"),
     ("camera.blackout", "camera_1", asking("camera_1", "capture", 0.02), "CAMERA_NO_IMAGE"),
+    ("arm.emergency_stop", "arm", turn_aside, "EMERGENCY_STOP"),  # the last one: the button stays in
 )
 """Fault, place, what is asked, and the code in which that ends."""
 

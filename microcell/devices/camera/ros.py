@@ -117,7 +117,7 @@ class RosCamera(RosDevice, PixelCamera):
             newest = inbox.newest
             if newest is not None and look(newest) is not None:
                 return newest
-            return await self._within(outcome, IMAGE_S, f"its {what} did not come")
+            return await self._within(outcome, max(IMAGE_S, self._answer_s), f"its {what} did not come")
 
     async def _await_next(self) -> Image:
         since_s = self.clock.now()
@@ -125,7 +125,7 @@ class RosCamera(RosDevice, PixelCamera):
         def look(message: Image) -> Image | None:
             return message if convert.seconds(message.header.stamp) - self.clock.epoch_s >= since_s else None
 
-        return await self._first(self._images, look, IMAGE_S, "no image came")
+        return await self._first(self._images, look, max(IMAGE_S, self._answer_s), "no image came")
 
 
 PLUGIN = RosCamera

@@ -66,10 +66,12 @@ class MockForceSensor(MockDevice, ForceSensor):
     def _arm(self) -> str:
         return self.plant.bench.arm_with("force_sensor", self.name)
 
-    def _wrench(self, time_s: float | None = None) -> Wrench:
-        time_s = self.clock.now() if time_s is None else time_s
-        load = self.plant.contact.load(self._arm, time_s)
-        return Wrench(_less(load.force, self._zero.force), _less(load.torque, self._zero.torque), time_s)
+    def _wrench(self, at_s: float | None = None) -> Wrench:
+        """What is felt now or at a past instant of the plant's clock, stamped by the cell's, which somebody may have set."""
+        ago_s = 0.0 if at_s is None else self.plant.clock.now() - at_s
+        load = self.plant.contact.load(self._arm, at_s)
+        stamp_s = self.clock.now() - ago_s
+        return Wrench(_less(load.force, self._zero.force), _less(load.torque, self._zero.torque), stamp_s)
 
     def _noise_n(self) -> float:
         return self._noise.gauss(0.0, self.spec.noise_n) if self._noise is not None else 0.0

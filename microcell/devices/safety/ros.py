@@ -12,7 +12,7 @@ from std_msgs.msg import Bool
 from microcell.devices.factory import DeviceHost
 from microcell.devices.safety.contract import Safety, Stops
 from microcell.ros import names, qos
-from microcell.ros.driver import ANSWER_S, Inbox, RosDevice
+from microcell.ros.driver import Inbox, RosDevice
 
 LOOK_S = 1.0
 """So often (in real time) the driver makes sure that somebody still publishes; changes are told at once."""
@@ -39,7 +39,7 @@ class RosSafety(RosDevice, Safety):
         self._check_heard()
         for inbox in self._inboxes.values():
             if inbox.newest is None:
-                await self._first(inbox, lambda message: True, ANSWER_S, "a safety topic told nothing")
+                await self._first(inbox, lambda message: True, self._answer_s, "a safety topic told nothing")
         return self._newest()
 
     async def wait_change(self, known: Stops) -> Stops:
