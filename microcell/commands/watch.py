@@ -78,12 +78,14 @@ def _state(cell: CellClient) -> Text:
         return Text(f"{cell.cell}: no state yet")
     state = State(shown.state)
     text = Text(f" {shown.cell} ", "bold reverse")
-    text.append(f"  {shown.line}, {shown.world}  ", "not bold not reverse")
+    text.append(f"  {', '.join(shown.lines) or shown.line}, {shown.world}  ", "not bold not reverse")
     text.append(state.title, f"not reverse bold {_COLOURS.get(state, 'yellow')}")
     if shown.mode not in (0, Mode.PRODUCTION):
         text.append(f" in {shown.mode_name} mode", "not reverse bold yellow")
     counts = f"{shown.units_in_work} in work, {shown.units_good} good, {shown.units_scrapped} scrapped"
     text.append(f"  {shown.reason}\n{counts}", "not bold not reverse")
+    if shown.change:
+        text.append(f"\nchange {shown.change}", "bold yellow")
     for fault in shown.active_faults:
         text.append(
             f"\n{fault.code} at {fault.where}: {fault.cause} {fault.detail}\n  {fault.actor}: {fault.remedy}",

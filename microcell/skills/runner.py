@@ -71,11 +71,9 @@ class SkillRunner:
 
     def prepare(self) -> None:
         """Make the planners of all arms now: their libraries take a second to load, which a first motion should not."""
-        for line in self._line.every:
-            planners = self._planners.get(line.product, self.planners)
-            for arm in self._line.cell_description.of_kind("arm"):
-                if arm in self._devices and arm not in planners:
-                    planners[arm] = MotionPlanner(self._line.making(line.product), arm)
+        for arm in self._line.cell_description.of_kind("arm"):
+            if arm in self._devices and arm not in self.planners:
+                self.planners[arm] = MotionPlanner(self._line, arm)
 
     async def offered(self) -> frozenset[str]:
         """Names of all installed skills."""

@@ -25,8 +25,9 @@ class RosCartonStation(RosDevice, CartonStation):
         return self._read(Carton, await self._ask(self._exchange, self.spec.exchange_s))
 
     async def set_up(self, product: str) -> None:
-        answer = await self._call(self._set_up, SetUpStation.Request(product=product))
-        self._raise_fault(answer.fault)
+        if self._set_up.service_is_ready():  # hardware that has nothing to hear does not offer it
+            answer = await self._call(self._set_up, SetUpStation.Request(product=product))
+            self._raise_fault(answer.fault)
 
 
 PLUGIN = RosCartonStation

@@ -50,8 +50,9 @@ class RosFeeder(RosDevice, Feeder):
                 await risen
 
     async def set_up(self, product: str) -> None:
-        answer = await self._call(self._set_up, SetUpStation.Request(product=product))
-        self._raise_fault(answer.fault)
+        if self._set_up.service_is_ready():  # hardware that has nothing to hear does not offer it
+            answer = await self._call(self._set_up, SetUpStation.Request(product=product))
+            self._raise_fault(answer.fault)
 
 
 PLUGIN = RosFeeder

@@ -21,8 +21,9 @@ class RosPrinter(RosDevice, Printer):
         return PrintedLabel(content, convert.pose_of(answer.pose))
 
     async def set_up(self, product: str) -> None:
-        answer = await self._call(self._set_up, SetUpStation.Request(product=product))
-        self._raise_fault(answer.fault)
+        if self._set_up.service_is_ready():  # hardware that has nothing to hear does not offer it
+            answer = await self._call(self._set_up, SetUpStation.Request(product=product))
+            self._raise_fault(answer.fault)
 
 
 PLUGIN = RosPrinter
