@@ -128,7 +128,7 @@ def up(folder: Path, time_scale: float) -> int:
     line, journal = load_line(LINE), str(folder / "valve.journal")
     blueprint = compose(line, "mock", line_path=str(find_line(LINE)), journal=journal, seed=3, time_scale=time_scale)
     policy = RestartPolicy(most=1000, longest_s=0.5)
-    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), policy=policy)
+    return bring_up(blueprint, folder / "logs", lambda text: print(text, flush=True), READY_S, policy)
 
 
 class Up:

@@ -1,6 +1,6 @@
 """Does ROS 2's security, enforced, let everybody in a cell do what he may, and nobody more?
 
-    python bench/security.py [--line NAME] [--time-scale N] [--seed N] [--json] [--check]
+    python bench/security.py [--line NAME] [--time-scale N] [--unit-s SECONDS] [--seed N] [--json] [--check]
 
 Writes the line's policies as `microcell security` does, signs them with keys of its own, starts the mock cell with security
 enforced, and gives commands by every role: those that the role may give must be carried out, all others be refused by ROS 2
@@ -27,10 +27,10 @@ from security_keys import forge, make_keystore
 
 from microcell.description.loader import load_line
 
-READY_S, STOP_S, COMMAND_S = 300.0, 120.0, 600.0
+READY_S, STOP_S, COMMAND_S = 300.0, 120.0, 120.0
 REFUSED, UNSEEN = "ROS 2's security does not give", "no cell answers"
 NOBODY, STRANGER, FORGER = "nobody", "stranger", "roles/forger"
-ORDER = ("order", "--quantity", "1")
+ORDER = ("order", "--quantity", "1", "--no-wait")
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,19 @@ class Trial:
 
 
 def trials(tool: str) -> tuple[Trial, ...]:
-    """What docs/security.md says of the roles, and three who have none. They leave the cell as they found it."""
+    """What docs/security.md says of the roles, and three who have none; in the end the cell has a unit to make."""
     renew, rotate, mode = ("tools", "--renew", tool), ("rotate",), ("mode", "maintenance")
     return (
         Trial("roles/viewer", ("watch", "--once")),
         Trial("roles/viewer", ("order", "--list")),
         *(Trial("roles/viewer", words, REFUSED) for words in (ORDER, ("command", "stop"), mode, renew, rotate)),
-        Trial("roles/operator", ORDER),
         Trial("roles/operator", ("command", "stop")),
         *(Trial("roles/operator", words, REFUSED) for words in (renew, rotate)),
         Trial("roles/maintenance", ("command", "reset")),
         Trial("roles/maintenance", renew),
         Trial("roles/maintenance", rotate),
         Trial("roles/maintenance", ORDER, REFUSED),
+        Trial("roles/operator", ORDER),
         Trial("roles/integrator", ("order", "--list")),
         Trial("roles/integrator", renew),
         Trial(NOBODY, ("watch", "--once"), UNSEEN),
@@ -77,10 +77,13 @@ class SecuredCell:
         make_keystore(policies, folder / STRANGER)
         forge(folder / "keys", f"{self.cell}/roles/viewer", f"{self.cell}/roles/operator", f"{self.cell}/{FORGER}")
 
-    def run(self, who: str, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-        """A `microcell` command, given by somebody."""
-        given: dict[str, Any] = {"cwd": self._folder, "env": self._environment(who), "timeout": COMMAND_S}
-        return subprocess.run(_command(*words), capture_output=True, text=True, check=False, **given)
+    def run(self, who: str, words: tuple[str, ...], limit_s: float = COMMAND_S) -> subprocess.CompletedProcess[str]:
+        """A `microcell` command, given by somebody; code 124 when it takes too long."""
+        given: dict[str, Any] = {"cwd": self._folder, "env": self._environment(who), "timeout": limit_s}
+        try:
+            return subprocess.run(_command(*words), capture_output=True, text=True, check=False, **given)
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(words, 124, "", f"no end within {limit_s:g} s")
 
     def start(self, time_scale: float) -> subprocess.Popen[bytes]:
         """The cell, ready; SystemExit with its last words when it does not come up."""
@@ -133,16 +136,25 @@ def measured(secured: SecuredCell, options: argparse.Namespace) -> list[Figure]:
                 wrong.append(trial)
                 told = f"NOT {told}: {done.returncode} {done.stderr[-500:]}"
             print(f"{trial.who}: {' '.join(trial.words)}: {told}", file=sys.stderr)
+        made = _made(secured, options.unit_s)
     finally:
         cell.send_signal(signal.SIGINT)
         cell.wait(STOP_S)
     return [
         Figure("cell is ready after", ready_s, "s"),
         *(_share(name, [t for t in every if bool(t.refused) == refused], wrong) for name, refused in WORDS),
+        Figure("good units", made, least=1 if options.unit_s else None),
     ]
 
 
 WORDS = (("allowed and carried out", False), ("not allowed and refused", True))
+
+
+def _made(secured: SecuredCell, limit_s: float) -> int:
+    """How many good units the order has got when it has ended, or the time is over."""
+    if limit_s:
+        secured.run("roles/viewer", ("watch", "--until-order", "order-0001"), limit_s)
+    return int("completed, 1 of 1 good" in secured.run("roles/viewer", ("order", "--list")).stdout)
 
 
 def _share(name: str, tried: list[Trial], wrong: list[Trial]) -> Figure:
@@ -153,6 +165,7 @@ def main() -> int:
     parser = arguments(__doc__ or "")
     parser.add_argument("--line", default="valve")
     parser.add_argument("--time-scale", type=float, default=5.0)
+    parser.add_argument("--unit-s", type=float, default=600.0, help="so long the unit may take; 0: do not wait for it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="microcell-security-") as folder:
         secured = SecuredCell(Path(folder), options.line)

@@ -156,8 +156,7 @@ class Orchestrator:
             while True:
                 try:
                     await device.connect()
-                    if not isinstance(device, Feeder) or name in self._line.feeders:  # an empty one has nothing to tell
-                        await _answers(device)
+                    await _answers(device)
                     break
                 except FaultError as error:
                     self._say(f"waiting for {name}: {error}")

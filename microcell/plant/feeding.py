@@ -106,7 +106,9 @@ class Feeding:
         return self._stock(feeder).setup
 
     def level(self, feeder: str) -> int:
-        """Pieces left: in stock and at the places."""
+        """Pieces left: in stock and at the places; none in a feeder that the line leaves empty."""
+        if feeder not in self._stocks:
+            return 0
         return sum(count for _, count in self._stock(feeder).lots) + self._bench.inventory.count(
             "feeder", feeder
         )

@@ -88,6 +88,13 @@ def test_the_skills_of_the_arm_share_one_process_and_its_devices():
     assert "camera_1" not in arm.devices
 
 
+def test_a_tester_is_looked_into_by_the_arms_skills():
+    nodes = compose(load_line("battery"), "mock", line_path="battery").nodes
+    arm = next(plan for plan in nodes if plan.name == "arm_skills")
+    assert "camera_2" in arm.devices
+    assert "camera_1" not in arm.devices
+
+
 def test_inspection_has_the_cameras_and_fixtures_only():
     assert set(node("inspection_skills").devices) == {
         "fixture_1", "fixture_2", "camera_1", "camera_2", "camera_trays",

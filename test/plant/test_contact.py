@@ -128,6 +128,20 @@ def test_contact_on_a_motion_is_foretold_to_a_tenth_of_a_millisecond():
     assert hand.plant.contact.load("arm").pressing_n - zero == pytest.approx(5.0, abs=0.05)
 
 
+def test_an_arm_that_is_stopped_late_rests_where_it_met_the_force():
+    hand = steady_hand(GRIPPER)
+    hand.pick(GRIPPER, "nest_1")
+    seat = hand.plant.line.cell_description.devices["fixture_1"].seat_in_cell.pose
+    hand.part_to(seat.shifted(dz=0.005))
+    start = hand.clock.now()
+    zero = hand.plant.contact.load("arm").pressing_n
+    hand.plant.start_motion("arm", hand.trajectory(hand.plant.tcp(GRIPPER).shifted(dz=-0.007)))
+    hand.clock.advance(0.95 * (hand.plant.bench.arm("arm").end_s - start))
+    assert hand.plant.contact.load("arm").pressing_n - zero > 10.0
+    hand.plant.halt("arm", hand.plant.contact.when_pressing("arm", zero + 5.0, start))
+    assert hand.plant.contact.load("arm").pressing_n - zero == pytest.approx(5.0, abs=0.05)
+
+
 def test_a_motion_without_contact_is_foretold_to_have_none():
     hand = steady_hand(GRIPPER)
     hand.plant.start_motion("arm", hand.trajectory(hand.plant.tcp(GRIPPER).shifted(dz=0.05)))
