@@ -12,7 +12,9 @@ from microcell.records.report import as_json, describe, report
 from microcell.records.table_parts import duration, number, percent
 from microcell.records.tables import print_report
 
-KEYS = {"report_version", "header", "orders", "units", "in_doubt", "questions", "packml", "quality", "kpis", "digest"}
+KEYS = {
+    "report_version", "header", "orders", "units", "in_doubt", "questions", "changes", "packml", "quality", "kpis", "digest",
+}  # fmt: skip
 
 
 def journal_of(history):
