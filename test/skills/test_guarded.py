@@ -205,7 +205,7 @@ def test_a_push_at_the_tool_centre_point_is_felt_there_in_the_cells_axes():
             zero = load("arm")
             x, y, z = 3.0, 1.0, zero.force[2]  # in the flange frame, which points down: y and z are turned over
             pushed = Load((zero.force[0] + x, zero.force[1] + y, z), (-0.150 * y + 0.1, 0.150 * x, 0.0))
-            bench.plant.contact.load = lambda arm: pushed
+            bench.plant.contact.load = lambda arm, at_s=None: pushed
             felt = await feel(motion, sensor, readings=400)
             return felt, (await motion.tcp_in_cell()).orientation
 
