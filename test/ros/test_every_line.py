@@ -35,5 +35,5 @@ def test_a_unit_is_made_and_told(line: str, serial: str, tmp_path: Path):
         assert (ordered.returncode, ordered.stderr) == (0, ""), cell.log.read_text()
         assert f"order 'order-0001' is completed: {serial}" in ordered.stdout
         assert cell.stop() == 0
-    masses = [m.value for event in ended(journal) for m in event.measurements if m.name.endswith(".mass")]
+    masses = [m["value"] for event in ended(journal) for m in event.measurements if m["name"].endswith(".mass")]
     assert masses == ([pytest.approx(0.001, rel=0.03)] * 2 if line == "footwear" else [])
