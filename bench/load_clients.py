@@ -57,6 +57,7 @@ async def serve(line: Line, clients: int) -> Served:
             interface = CellInterface(runtime, runtime.create_node("orchestrator"), line)
             interface.serve(cell)
             await cell.start()
+            interface.offer()
             await cell.until_state(State.IDLE)
             said = await _clients(clients)
             made = sum([await _is_made(cell, order_id) for order_id in said["accepted"]])
