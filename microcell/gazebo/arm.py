@@ -17,6 +17,7 @@ from microcell.gazebo.elements import (
     ARMS_BIT,
     Rgba,
     add,
+    add_contact_sensor,
     add_plugin,
     add_pose,
 )
@@ -61,7 +62,7 @@ def add_arm(world: ET.Element, namespace: str, name: str, spec: ArmSpec, sensor:
     called = dict(zip((joint.name for joint in chain.joints), names.arm_joints(name, spec), strict=True))
     bodies = arm_bodies(spec)
     add_fixed_joint(model, f"{name}_foot", "world", chain.base)
-    _add_links(model, robot, chain, bodies, called)
+    _add_links(model, robot, chain, bodies, called, scheme.topic(namespace, scheme.contacts_felt(name)))
     for joint in robot.below(chain.base):
         if joint.child in bodies:
             add_joint(model, joint, limits, lambda file_name: called.get(file_name, file_name))
@@ -139,15 +140,23 @@ def _limits(chain: Chain, spec: ArmSpec) -> dict[str, Limit]:
 
 
 def _add_links(
-    model: ET.Element, robot: RobotFile, chain: Chain, bodies: dict[str, Body], called: Mapping[str, str]
+    model: ET.Element,
+    robot: RobotFile,
+    chain: Chain,
+    bodies: dict[str, Body],
+    called: Mapping[str, str],
+    contacts: str,
 ) -> None:
+    """The links; each that moves feels what it touches. The base stands on the bench."""
     felt, seen = link_solids.felt(robot, chain), link_solids.seen(robot, chain)
-    for link, body in bodies.items():
-        joint = robot.joint_of.get(link) if link != chain.base else None
-        add_link(
-            model, link, body, seen.get(link, ()), felt.get(link, ()), ARMS_BIT,
+    for name, body in bodies.items():
+        joint = robot.joint_of.get(name) if name != chain.base else None
+        link = add_link(
+            model, name, body, seen.get(name, ()), felt.get(name, ()), ARMS_BIT,
             at=called.get(joint.name, joint.name) if joint else "", gravity=False,
         )  # fmt: skip
+        if joint is not None and felt.get(name):
+            add_contact_sensor(link, contacts)
 
 
 def _add_coupling(model: ET.Element, namespace: str, spec: ArmSpec, sensor: ForceSensorSpec, tip: str) -> None:

@@ -26,6 +26,7 @@ SPARE_UNITS = 4
 """Units besides those in cartons and on fixtures: those that were thrown into a bin, for the first."""
 
 PAIRS = {
+    "ros_gz_interfaces/msg/Contacts": "gz.msgs.Contacts",
     "rosgraph_msgs/msg/Clock": "gz.msgs.Clock",
     "sensor_msgs/msg/CameraInfo": "gz.msgs.CameraInfo",
     "sensor_msgs/msg/Image": "gz.msgs.Image",
@@ -83,6 +84,7 @@ def _all(line: Line, namespace: str) -> Iterator[Bridged]:
         yield _out(namespace, names.joint_trajectory(name), "trajectory_msgs/msg/JointTrajectory")
         yield _in(namespace, scheme.states_heard(name), "sensor_msgs/msg/JointState", NEWEST)
         yield _in(namespace, scheme.wrench_felt(spec.force_sensor), "geometry_msgs/msg/WrenchStamped", lazy=True)
+        yield _in(namespace, scheme.contacts_felt(name), "ros_gz_interfaces/msg/Contacts", lazy=True)
     for name, spec in cell.of_kind("camera").items():
         yield from _camera(namespace, name, spec)
     yield _in(namespace, names.image(scheme.SCENE_CAMERA), "sensor_msgs/msg/Image", IMAGES, lazy=True)

@@ -106,6 +106,15 @@ def add_collision(
     add(ode, "mu2", friction)
 
 
+def add_contact_sensor(link: ET.Element, topic: str) -> None:
+    """Append a sensor that tells on a topic what all collisions of the link touch."""
+    sensor = add(link, "sensor", name=f"{link.attrib['name']}_contact", type="contact")
+    contact = add(sensor, "contact")
+    for collision in link.findall("collision"):
+        add(contact, "collision", collision.attrib["name"])
+    add(contact, "topic", topic)
+
+
 def add_inertial(link: ET.Element, mass_kg: float, pose: Pose, inertia: Sequence[float]) -> None:
     """Append `<inertial>`; `inertia` is (ixx, ixy, ixz, iyy, iyz, izz) about the centre of mass, in the pose's axes."""
     inertial = add(link, "inertial")

@@ -57,6 +57,11 @@ def wrench_felt(sensor: str) -> str:
     return f"gazebo/{sensor}/wrench"
 
 
+def contacts_felt(arm: str) -> str:
+    """Topic ros_gz_interfaces/Contacts: told only while the arm touches a station or another arm."""
+    return f"gazebo/{arm}/contacts"
+
+
 def trigger(camera: str) -> str:
     """Topic std_msgs/Bool: the camera exposes one image."""
     return f"{camera}/trigger"

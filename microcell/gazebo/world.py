@@ -72,6 +72,7 @@ def _add_systems(world: ET.Element) -> None:
     add_plugin(world, "UserCommands")
     add(add_plugin(world, "SceneBroadcaster"), "dynamic_pose_hertz", str(scheme.POSES_HZ))
     add_plugin(world, "ForceTorque", "forcetorque")
+    add_plugin(world, "Contact")
     add(add_plugin(world, "Sensors"), "render_engine", "ogre2")
 
 

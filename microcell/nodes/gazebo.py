@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from rclpy.node import Node
 
 from microcell.description.line import Line
 from microcell.description.loader import load_line
+from microcell.gazebo import scheme
 from microcell.gazebo.bridge import bridge_text, bridged
-from microcell.gazebo.poses import PoseStream
+from microcell.gazebo.listening import TopicStream
 from microcell.gazebo.server import Servers, variables
 from microcell.gazebo.world import world_name, world_text
 from microcell.plant.plant import Plant
@@ -42,11 +44,11 @@ async def serve(runtime: RosRuntime) -> None:
     servers = _servers(node, line, namespace, plant)
     hardware = GazeboHardware(runtime, node, line, plant, clock)
     relay = GazeboRelay(runtime, node, line)
-    poses = PoseStream(world_name(line), servers.environment, hardware.poses_heard)
+    streams = tuple(_streams(hardware, line, namespace, servers))
     shown = StatePublishers(line, namespace, servers.folder, simulated_time=True)
     try:
         await servers.start()
-        await poses.start()
+        await asyncio.gather(*(stream.start() for stream in streams))
         await shown.start()
         ending = asyncio.ensure_future(servers.until_one_ends())
         opening = asyncio.ensure_future(_open(hardware, _port(hardware, line, namespace, servers), relay))
@@ -63,7 +65,7 @@ async def serve(runtime: RosRuntime) -> None:
         await hardware.close()
         await relay.close()
         await shown.stop()
-        await poses.stop()
+        await asyncio.gather(*(stream.stop() for stream in streams))
         await servers.stop()
 
 
@@ -89,6 +91,15 @@ def _port(hardware: GazeboHardware, line: Line, namespace: str, servers: Servers
         if topic.ros_type == "std_msgs/msg/Empty":
             port.release_publisher(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))
     return port
+
+
+def _streams(hardware: GazeboHardware, line: Line, namespace: str, servers: Servers) -> Iterator[TopicStream]:
+    """What the program hears of the world beside the bridge: where everything is, and what each arm touches."""
+    poses = scheme.service(world_name(line), "dynamic_pose/info")
+    yield TopicStream(poses, servers.environment, hardware.poses_heard)
+    for arm in line.cell_description.of_kind("arm"):
+        topic = scheme.topic(namespace, scheme.contacts_felt(arm))
+        yield TopicStream(topic, servers.environment, hardware.contact_stop(arm).heard)
 
 
 def _servers(node: Node, line: Line, namespace: str, plant: Plant) -> Servers:

@@ -24,6 +24,7 @@ from microcell.devices.factory import GAZEBO_POINTS_S, DeviceHost, device_specs,
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
+from microcell.gazebo.poses import poses_of
 from microcell.gazebo.standing import Release, Standing, Step, standing, steps
 from microcell.geometry import Pose, angle_between, distance
 from microcell.motion.limits import Joints
@@ -32,6 +33,7 @@ from microcell.plant.plant import Plant
 from microcell.ros import convert, names, qos
 from microcell.ros.clock import RosClock
 from microcell.ros.gazebo_cameras import GazeboCamera
+from microcell.ros.gazebo_contacts import ContactStop
 from microcell.ros.gazebo_port import WorldPort
 from microcell.ros.hardware import CHANGING, SHOWN
 from microcell.ros.hardware_face import Face
@@ -210,9 +212,13 @@ class GazeboHardware:
         self.plant.holding.departing(arm)
         self._own.start(self._follow_plant())
 
-    def poses_heard(self, poses: Mapping[str, Pose]) -> None:
-        """The world has told where its models are."""
-        self._poses = dict(poses)
+    def contact_stop(self, arm: str) -> ContactStop:
+        """What stops an arm that touches something."""
+        return ContactStop(self._own, self.plant, arm, partial(self._stay, arm))
+
+    def poses_heard(self, told: Mapping[str, Any]) -> None:
+        """The world has told where its models are: a gz.msgs.Pose_V in JSON."""
+        self._poses = poses_of(told)
 
     async def _follow_world(self) -> None:
         """Pieces that lie free are where Gazebo's physics has brought them."""

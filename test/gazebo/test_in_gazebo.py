@@ -20,6 +20,7 @@ from microcell.composition.gazebo import check_installed
 from microcell.description.loader import load_line
 from microcell.errors import MissingCapabilityError
 from microcell.gazebo import requests, scheme
+from microcell.gazebo.contacts import touches
 from microcell.gazebo.part import part_text
 from microcell.gazebo.server import variables
 from microcell.gazebo.standing import Hold
@@ -104,16 +105,43 @@ def test_tools_hang_in_their_rack_and_parts_lie_in_their_trays(valve: SteppedWor
 
 
 def test_an_arm_follows_a_trajectory_and_stays_at_its_end(valve: SteppedWorld) -> None:
-    spec = load_line("valve").cell_description.of_kind("arm")["arm"]
-    joints = names.arm_joints("arm", spec)
-    goal = " ".join(f"positions: {value}" for value in (0.3, 0.0, 0.2, 0.0, 0.0, 0.0))
-    point = f"points {{ {goal} time_from_start {{ nsec: 1 }} }}"
-    text = " ".join(f'joint_names: "{joint}"' for joint in joints) + " " + point
-    valve.tell(f"/bench/{names.joint_trajectory('arm')}", "gz.msgs.JointTrajectory", text)
+    goal = [0.3, 0.0, 0.2, 0.0, 0.0, 0.0]
+    send(valve, goal)
     valve.step(1500)
-    told = valve.heard(f"/bench/{scheme.states_heard('arm')}")
-    positions = {joint["name"]: joint["axis1"].get("position", 0.0) for joint in told["joint"]}
-    assert [positions[joint] for joint in joints] == pytest.approx([0.3, 0.0, 0.2, 0.0, 0.0, 0.0], abs=5e-4)
+    assert joints_of(valve) == pytest.approx(goal, abs=5e-4)
+
+
+def test_an_arm_that_runs_into_the_bench_tells_what_touches_what(valve: SteppedWorld) -> None:
+    listening = valve.listener(f"/bench/{scheme.contacts_felt('arm')}")
+    send(valve, [0.0, 2.2, 0.0, 0.0, 0.0, 0.0])
+    while listening.poll() is None:
+        assert joints_of(valve)[1] < 2.1, "it has not gone through the bench unfelt"
+        valve.step(100)
+    told = json.loads(listening.communicate()[0].splitlines()[0])
+    assert any("arm::flange::" in one and "bench_top::" in other for one, other in touches(told)), told
+    send(valve, [0.0] * 6)
+    valve.step(3000)
+
+
+def send(world: SteppedWorld, goal: list[float]) -> None:
+    """Have the arm go to a posture, and see it depart."""
+    text = " ".join(f'joint_names: "{joint}"' for joint in arm_joints())
+    text += f" points {{ {' '.join(f'positions: {value}' for value in goal)} time_from_start {{ nsec: 1 }} }}"
+    before = joints_of(world)
+    world.tell_until(
+        lambda: joints_of(world) != pytest.approx(before, abs=1e-2),
+        f"/bench/{names.joint_trajectory('arm')}", "gz.msgs.JointTrajectory", text,
+    )  # fmt: skip
+
+
+def joints_of(world: SteppedWorld) -> list[float]:
+    told = world.heard(f"/bench/{scheme.states_heard('arm')}")
+    found = {joint["name"]: joint["axis1"].get("position", 0.0) for joint in told["joint"]}
+    return [found[joint] for joint in arm_joints()]
+
+
+def arm_joints() -> tuple[str, ...]:
+    return names.arm_joints("arm", load_line("valve").cell_description.of_kind("arm")["arm"])
 
 
 def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valve: SteppedWorld) -> None:
@@ -130,9 +158,10 @@ def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valv
     held = valve.poses()["item_900"].position[2]
     valve.step(200)
     assert valve.poses()["item_900"].position[2] == pytest.approx(held, abs=1e-4)
-    valve.tell("/bench/fixture_1/release", "gz.msgs.Empty", requests.EMPTY)
-    valve.step(50)
-    assert valve.poses()["item_900"].position[2] < held - 0.02
+    valve.tell_until(
+        lambda: valve.poses()["item_900"].position[2] < held - 0.02,
+        "/bench/fixture_1/release", "gz.msgs.Empty", requests.EMPTY,
+    )  # fmt: skip
     assert requests.accepted(valve.ask(requests.remove("valve", "item_900")))
     valve.step(5)
     assert "item_900" not in valve.poses()

@@ -14,7 +14,8 @@ import fake_gz
 import pytest
 
 from microcell.composition.gazebo import transport_program
-from microcell.gazebo.poses import PoseStream, poses_of
+from microcell.gazebo.listening import TopicStream
+from microcell.gazebo.poses import poses_of
 from microcell.gazebo.server import GazeboError, Servers
 from microcell.geometry import Pose
 
@@ -96,7 +97,8 @@ asyncio.run(run())
 def test_poses_are_heard_by_name_until_nobody_listens_any_more(folder: Path) -> None:
     async def run() -> None:
         heard: dict[str, Pose] = {}
-        stream = PoseStream("valve", dict(os.environ), heard.update)
+        topic = "/world/valve/dynamic_pose/info"
+        stream = TopicStream(topic, dict(os.environ), lambda told: heard.update(poses_of(told)))
         await stream.start()
         await until(lambda: heard)
         assert heard == {"item_7": Pose((0.5, 0.0, 0.25), (0.0, 0.0, 0.0, 1.0))}
@@ -122,7 +124,5 @@ def test_the_newest_program_beside_gz_is_taken_without_the_script_around_it(
 
 
 def test_of_two_things_with_one_name_the_first_is_the_model() -> None:
-    line = '{"pose": [{"name": "a", "position": {"x": 1}, "orientation": {"w": 1}}, {"name": "a", "orientation": {"w": 1}}]}'
-    assert poses_of(line)["a"].position == (1.0, 0.0, 0.0)
-    with pytest.raises(ValueError, match="an object is expected"):
-        poses_of("[]")
+    first, second = {"name": "a", "position": {"x": 1}, "orientation": {"w": 1}}, {"name": "a", "orientation": {"w": 1}}
+    assert poses_of({"pose": [first, second]})["a"].position == (1.0, 0.0, 0.0)

@@ -212,6 +212,19 @@ def test_cameras_see_with_the_described_optics(name: str) -> None:
         assert ahead == pytest.approx(down, abs=1e-9) and up == pytest.approx(over, abs=1e-9)
 
 
+@pytest.mark.parametrize("name", LINES)
+def test_each_link_of_an_arm_that_moves_feels_all_that_it_touches(name: str) -> None:
+    models = sdf_world.models(world(name))
+    for arm in line_of(name).cell_description.of_kind("arm"):
+        base, *links = models[arm].findall("link")
+        assert base.find("sensor") is None, "it stands on the bench"
+        felt = [link for link in links if link.find("collision") is not None]
+        assert felt
+        for link in felt:
+            told = [element.text for element in link.findall("sensor/contact/collision")]
+            assert told == [collision.attrib["name"] for collision in link.findall("collision")]
+
+
 def test_controllers_have_gains_for_each_joint_in_the_order_of_the_joints() -> None:
     arm = sdf_world.models(world("valve"))["arm"]
     plugins = {plugin.attrib["name"]: plugin for plugin in arm.findall("plugin")}

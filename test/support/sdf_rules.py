@@ -29,7 +29,7 @@ ELEMENTS: dict[str, str] = {
     "pbr": "metal",
     "metal": "albedo_map roughness metalness",
     "surface": "contact friction",
-    "contact": "collide_bitmask",
+    "contact": "collide_bitmask collision* topic",
     "friction": "ode",
     "ode": "mu mu2",
     "inertial": "pose mass! inertia!",
@@ -37,7 +37,7 @@ ELEMENTS: dict[str, str] = {
     "joint": "@name! @type! axis child! parent! pose sensor*",
     "axis": "xyz! limit!",
     "limit": "lower! upper! velocity effort",
-    "sensor": "@name! @type! always_on camera force_torque topic update_rate",
+    "sensor": "@name! @type! always_on camera contact force_torque topic update_rate",
     "camera": "@name camera_info_topic clip! horizontal_fov! image! lens noise optical_frame_id triggered trigger_topic",
     "image": "format height! width!",
     "clip": "far! near!",
@@ -59,6 +59,7 @@ PLUGINS: dict[str, tuple[str, str]] = {
     "UserCommands": ("gz-sim-user-commands-system", ""),
     "SceneBroadcaster": ("gz-sim-scene-broadcaster-system", "dynamic_pose_hertz state_hertz"),
     "ForceTorque": ("gz-sim-forcetorque-system", ""),
+    "Contact": ("gz-sim-contact-system", ""),
     "Sensors": ("gz-sim-sensors-system", "render_engine"),
     "JointTrajectoryController": (
         "gz-sim-joint-trajectory-controller-system", f"{GAINS} velocity_cmd_min velocity_cmd_max"
@@ -74,7 +75,7 @@ PLUGINS: dict[str, tuple[str, str]] = {
 
 CHOICES = {
     ("joint", "type"): {"fixed", "revolute", "prismatic"},
-    ("sensor", "type"): {"camera", "rgbd_camera", "force_torque"},
+    ("sensor", "type"): {"camera", "contact", "rgbd_camera", "force_torque"},
     ("light", "type"): {"directional"},
     ("pose", "rotation_format"): {"quat_xyzw", "euler_rpy"},
 }
@@ -83,6 +84,9 @@ TEXTS = {
     "gravity": {"false", "0 0 -9.81"}, "render_engine": {"ogre2"},
 }  # fmt: skip
 NUMBERS = {"pose", "size", "radius", "length", "mass", "xyz", "lower", "upper", "velocity", "mu", "mu2", "diffuse"}
+TELLING = ("contact",)
+"""A contact's `collision` is the name of one."""
+
 NAMED = ("model", "link", "joint", "visual", "collision", "sensor")
 RESERVED = ("world", "__model__", "__root__")
 MASK_BITS = 16
@@ -116,7 +120,7 @@ def _breaches(element: ET.Element, path: str) -> Iterator[str]:
         here = f"{path}/{child.tag}"
         if child.tag not in known and child.tag != "plugin":
             yield f"{here}: {element.tag} has no such element"
-        elif child.tag in ELEMENTS or child.tag == "plugin":
+        elif (child.tag in ELEMENTS or child.tag == "plugin") and element.tag not in TELLING:
             yield from _breaches(child, here)
         else:
             yield from _of_text(child, here)
@@ -147,7 +151,7 @@ def _of_text(element: ET.Element, path: str) -> Iterator[str]:
 
 def _of_names(element: ET.Element, path: str) -> Iterator[str]:
     """Siblings of all kinds share one scope (sdformat: frame semantics)."""
-    told = [child.get("name", "") for child in element if child.tag in NAMED]
+    told = [child.get("name", "") for child in element if child.tag in NAMED and element.tag not in TELLING]
     yield from (f"{path}: two things are called {name}" for name, count in Counter(told).items() if count > 1)
     for name in told:
         if name in RESERVED or "::" in name or not name or (name.startswith("__") and name.endswith("__")):

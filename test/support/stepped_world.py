@@ -46,11 +46,12 @@ class SteppedWorld:
 
     def poses(self) -> dict[str, Pose]:
         """Where everything is that is not static."""
-        return poses_of(json.dumps(self.heard(scheme.service(self.name, "dynamic_pose/info"))))
+        return poses_of(self.heard(scheme.service(self.name, "dynamic_pose/info")))
 
     def heard(self, topic: str) -> dict[str, Any]:
-        """The next message on a topic."""
-        return dict(json.loads(self.listener(topic).communicate(timeout=ANSWER_S)[0]))
+        """The next message on a topic; of a frequent one `gz topic` prints more than it is asked for."""
+        told = self.listener(topic).communicate(timeout=ANSWER_S)[0]
+        return dict(json.loads(told.splitlines()[0]))
 
     def listener(self, topic: str) -> subprocess.Popen[str]:
         """A program that prints the next message on a topic."""
@@ -63,13 +64,23 @@ class SteppedWorld:
         while listening.poll() is None:
             self.tell(trigger, "gz.msgs.Boolean", "data: true")
             self.step(5)
-        told = json.loads(listening.communicate(timeout=ANSWER_S)[0])
+        told = json.loads(listening.communicate(timeout=ANSWER_S)[0].splitlines()[0])
         pixels = np.frombuffer(base64.b64decode(told["data"]), np.uint8)
         return pixels.reshape(int(told["height"]), int(told["width"]), 3)
 
     def tell(self, topic: str, kind: str, text: str) -> None:
-        """Publish one message."""
+        """Publish one message; `gz topic` waits 0.8 s for who listens, which may be too short."""
         self._gz("topic", "-t", topic, "-m", kind, "-p", text)
+
+    def tell_until(self, true: Callable[[], bool], topic: str, kind: str, text: str, steps: int = 50) -> None:
+        """Publish the same message, and step, until it has come about."""
+
+        def told() -> bool:
+            self.tell(topic, kind, text)
+            self.step(steps)
+            return true()
+
+        wait_until(told, START_S)
 
     def ask(self, request: Request) -> str:
         """Call a service; its printed answer."""
