@@ -89,7 +89,7 @@ def add_material(visual: ET.Element, colour: Rgba) -> None:
     material = add(visual, "material")
     add(material, "ambient", numbers(colour))
     add(material, "diffuse", numbers(colour))
-    add(material, "specular", "0.05 0.05 0.05 1")
+    add(material, "specular", "0 0 0 1")
 
 
 def add_collision(
@@ -158,9 +158,13 @@ def volume_m3(shape: ShapeSpec) -> float:
 
 
 def rgba(rgb: Sequence[int]) -> Rgba:
-    """A description's 8-bit colour as four numbers from 0 to 1."""
-    red, green, blue = (channel / 255.0 for channel in rgb)
+    """A described sRGB colour, 8 bit, as Gazebo has colours: light, from 0 to 1, not yet encoded (IEC 61966-2-1)."""
+    red, green, blue = (_light(channel / 255.0) for channel in rgb)
     return (red, green, blue, 1.0)
+
+
+def _light(encoded: float) -> float:
+    return encoded / 12.92 if encoded <= 0.04045 else ((encoded + 0.055) / 1.055) ** 2.4
 
 
 def text_of(root: ET.Element) -> str:

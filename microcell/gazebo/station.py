@@ -21,7 +21,7 @@ from microcell.gazebo.links import add_fixed_joint
 from microcell.gazebo.tool import tool_model
 from microcell.geometry import Pose
 from microcell.motion.cell_scene import cell_scene
-from microcell.motion.scene import ROOM, Solid
+from microcell.motion.scene import JAW, ROOM, Solid
 
 BENCH_RGB = (90, 90, 90)
 """As the simulated plant's bench: matt and neutral, the cameras' reference of brightness and white."""
@@ -75,10 +75,10 @@ def _colour(line: Line) -> tuple[int, int, int]:
 
 
 def add_solids(link: ET.Element, solids: list[Solid], colour: Rgba, felt: bool) -> None:
-    """Solids of a station, in the cell frame, each seen and felt."""
+    """Solids of a station, in the cell frame, each seen and felt; jaws only seen, for they are drawn as they are closed."""
     for index, solid in enumerate(solids):
         add_visual(link, f"{solid.name}_visual_{index}", solid.shape, solid.middle, colour)
-        if felt:
+        if felt and solid.name != JAW:
             add_collision(link, f"{solid.name}_collision_{index}", solid.shape, solid.middle, STATIONS_MASK)
 
 

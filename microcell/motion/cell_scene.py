@@ -27,7 +27,7 @@ from microcell.description.line import Line
 from microcell.geometry import Pose, from_rpy
 from microcell.motion.carried import tool_solids, unit_half_m, unit_height_m
 from microcell.motion.limits import Joints
-from microcell.motion.scene import ROOM, Scene, Solid, box
+from microcell.motion.scene import FORK, JAW, ROOM, Scene, Solid, box
 
 if TYPE_CHECKING:
     from microcell.motion.robot import RobotModel
@@ -167,7 +167,7 @@ def _fixture(line: Line, name: str, spec: FixtureSpec) -> Iterable[Solid]:
     jaws = [_Area(frame, (side * (half_m + _JAW_M / 2) - _JAW_M / 2, -half_m / 2),
                   (side * (half_m + _JAW_M / 2) + _JAW_M / 2, half_m / 2)) for side in (-1, 1)]  # fmt: skip
     room = _grid(frame, 1, 1, 0.0, (half_m + _JAW_M, half_m))
-    blocks = [solid for jaw in jaws for solid in jaw.block("jaw", 0.0, jaw_top_m)]
+    blocks = [solid for jaw in jaws for solid in jaw.block(JAW, 0.0, jaw_top_m)]
     return [*base.block("block", -frame.position[2], 0.0), *blocks, *room.block(ROOM, 0.0, height_m)]
 
 
@@ -247,7 +247,7 @@ def _rack(flange: Pose, bases: list[Pose]) -> list[Solid]:
     if fork_m <= _FORK_M:
         return []
     post = box("post", (_POST_M, 2 * _POST_M, z), away @ Pose((_POST_BEHIND_M, 0.0, z / 2)))
-    fork = box("fork", (_POST_BEHIND_M, 2 * _POST_M, _FORK_M), away @ Pose((_POST_BEHIND_M / 2, 0.0, fork_m)))
+    fork = box(FORK, (_POST_BEHIND_M, 2 * _POST_M, _FORK_M), away @ Pose((_POST_BEHIND_M / 2, 0.0, fork_m)))
     return [post, fork]
 
 

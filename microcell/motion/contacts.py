@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from microcell.motion.scene import ROOM
+from microcell.motion.scene import FORK, JAW, ROOM
 
-TO_TOUCH = frozenset({ROOM, "jaw", "fork"})
+TO_TOUCH = frozenset({ROOM, JAW, FORK})
 """Solids of a station that hands and parts go into: room for parts, a fixture's jaws, the fork that a tool hangs in."""
 
 GRAZED_M = 0.004

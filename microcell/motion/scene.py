@@ -10,8 +10,9 @@ from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec, Sphe
 from microcell.errors import UsageError
 from microcell.geometry import Pose, Vector
 
-ROOM = "room"
-"""Name of a solid that nobody sees: room for what may be there, such as the unit in a fixture."""
+ROOM, JAW, FORK = "room", "jaw", "fork"
+"""Names of solids: room that nobody sees, for what may be there, such as the unit in a fixture; a fixture's closed jaws; what
+a tool hangs in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,10 +114,10 @@ def test_an_arm_follows_a_trajectory_and_stays_at_its_end(valve: SteppedWorld) -
 def test_an_arm_that_runs_into_the_bench_tells_what_touches_what(valve: SteppedWorld) -> None:
     listening = valve.listener(f"/bench/{scheme.contacts_felt('arm')}")
     send(valve, [0.0, 2.2, 0.0, 0.0, 0.0, 0.0])
-    while listening.poll() is None:
+    while not listening.has_heard():
         assert joints_of(valve)[1] < 2.1, "it has not gone through the bench unfelt"
         valve.step(100)
-    told = json.loads(listening.communicate()[0].splitlines()[0])
+    told = listening.message()
     assert any("arm::flange::" in one and "bench_top::" in other for one, other in touches(told)), told
     send(valve, [0.0] * 6)
     valve.step(3000)

@@ -6,9 +6,10 @@ import base64
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,28 @@ from microcell.gazebo.server import variables
 from microcell.gazebo.tuning import STEP_S
 from microcell.geometry import Pose
 
-START_S, ANSWER_S, STOP_S = 120.0, 30.0, 30.0
+START_S, ANSWER_S, STOP_S = 120.0, 30.0, 10.0
+
+
+class Listener:
+    """A program that prints the next message on a topic into a file: an image is more than a pipe holds."""
+
+    def __init__(self, topic: str, environment: dict[str, str]) -> None:
+        command = ["gz", "topic", "-e", "-n", "1", "--json-output", "-t", topic]
+        self._printed = tempfile.TemporaryFile("w+")  # noqa: SIM115 - read when the program has ended
+        self._process = subprocess.Popen(command, env=environment, stdout=self._printed)
+
+    def has_heard(self) -> bool:
+        return self._process.poll() is not None
+
+    def message(self) -> dict[str, Any]:
+        """The message, when it has come; of a frequent one `gz topic` prints more than it is asked for."""
+        try:
+            self._process.wait(ANSWER_S)
+        finally:
+            self._process.kill()
+        self._printed.seek(0)
+        return dict(json.loads(self._printed.readline()))
 
 
 @dataclass
@@ -49,22 +71,18 @@ class SteppedWorld:
         return poses_of(self.heard(scheme.service(self.name, "dynamic_pose/info")))
 
     def heard(self, topic: str) -> dict[str, Any]:
-        """The next message on a topic; of a frequent one `gz topic` prints more than it is asked for."""
-        told = self.listener(topic).communicate(timeout=ANSWER_S)[0]
-        return dict(json.loads(told.splitlines()[0]))
+        """The next message on a topic."""
+        return self.listener(topic).message()
 
-    def listener(self, topic: str) -> subprocess.Popen[str]:
-        """A program that prints the next message on a topic."""
-        command = ["gz", "topic", "-e", "-n", "1", "--json-output", "-t", topic]
-        return subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+    def listener(self, topic: str) -> Listener:
+        """Listen for the next message on a topic from now on."""
+        return Listener(topic, self.environment)
 
     def picture(self, topic: str, trigger: str) -> np.ndarray[Any, Any]:
         """The image that a camera exposes when it is triggered, (height, width, 3)."""
         listening = self.listener(topic)
-        while listening.poll() is None:
-            self.tell(trigger, "gz.msgs.Boolean", "data: true")
-            self.step(5)
-        told = json.loads(listening.communicate(timeout=ANSWER_S)[0].splitlines()[0])
+        self.tell_until(listening.has_heard, trigger, "gz.msgs.Boolean", "data: true", steps=5)
+        told = listening.message()
         pixels = np.frombuffer(base64.b64decode(told["data"]), np.uint8)
         return pixels.reshape(int(told["height"]), int(told["width"]), 3)
 
@@ -108,10 +126,10 @@ def stepped_world(world: Path, name: str) -> Iterator[SteppedWorld]:
         yield found
     finally:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(STOP_S)
-        finally:
-            process.kill()
+        process.kill()
+        process.wait()
 
 
 def wait_until(true: Callable[[], bool], limit_s: float) -> None:
