@@ -31,11 +31,16 @@ def talk(cell: str, conversation: Callable[[CellClient], Awaitable[int]]) -> int
     return failed or code
 
 
-def order_over(cell: CellClient, until_order: str | None) -> bool:
-    """Whether an order has ended; UsageError when the cell has others, but not that one. Never without an order."""
-    if until_order is None:
-        return False
-    order = cell.orders.get(until_order)
-    if order is None and cell.orders:
-        raise UsageError(f"no order '{until_order}'; there are: {', '.join(cell.orders)}.")
-    return order is not None and OrderStatus(order.state).ended
+async def know_order(cell: CellClient, order_id: str | None) -> None:
+    """Ask for all orders, so that one to wait for is known; UsageError when the cell has no such order."""
+    if order_id is None:
+        return
+    for order in await cell.list_orders():
+        cell.orders[order.order_id] = order
+    if order_id not in cell.orders:
+        raise UsageError(f"no order '{order_id}'; there are: {', '.join(cell.orders) or 'none'}.")
+
+
+def order_over(cell: CellClient, order_id: str | None) -> bool:
+    """Whether a known order has ended. Never without an order."""
+    return order_id is not None and OrderStatus(cell.orders[order_id].state).ended

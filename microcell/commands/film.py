@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from microcell.commands.client import INTERRUPTED, order_over, talk
+from microcell.commands.client import INTERRUPTED, know_order, order_over, talk
 from microcell.viewing.picture import check_format
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ async def _record(cell: CellClient, args: argparse.Namespace, shots: list[Shot])
             coarse = max(1, message.width // args.width)
             shots.append(Shot(stamp_s - first_s, as_rgb8(convert_images.pixels_of(message)[::coarse, ::coarse]).copy()))
 
+    await know_order(cell, args.until_order)
     cell.listen(Image, names.image(args.camera), see)
     while not order_over(cell, args.until_order):
         await asyncio.sleep(LOOK_S)

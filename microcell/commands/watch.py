@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from microcell.commands.client import INTERRUPTED, order_over, talk
+from microcell.commands.client import INTERRUPTED, know_order, order_over, talk
 from microcell.commands.order import describe
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.work import OrderStatus
@@ -37,6 +37,7 @@ async def _watch(cell: CellClient, console: Console, once: bool, until_order: st
             cell.orders[order.order_id] = order
         console.print(view(cell))
         return 0
+    await know_order(cell, until_order)
     if console.is_terminal:
         await _live(cell, console, until_order)
     else:

@@ -37,6 +37,11 @@ def released(holder: str) -> str:
     return f"{holder}/release"
 
 
+def hold_state(release: str) -> str:
+    """Topic std_msgs/String beside a release: `attached` or `detached`, each time that this has come about."""
+    return f"{release}/state"
+
+
 def finger_command(tool: str) -> str:
     """Topic trajectory_msgs/JointTrajectory of a gripper's fingers in the world."""
     return f"{tool}/fingers/joint_trajectory"

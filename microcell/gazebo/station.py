@@ -110,6 +110,6 @@ def hold_parameters(link: str, child_model: str, child_link: str, release: str) 
         "child_link": child_link,
         "detach_topic": release,
         "attach_topic": f"{release}/again",
-        "output_topic": f"{release}/state",
+        "output_topic": scheme.hold_state(release),
         "suppress_child_warning": "true",
     }

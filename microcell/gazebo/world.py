@@ -15,7 +15,7 @@ from microcell.gazebo.tuning import STEP_S
 from microcell.plant.items import Item
 
 AMBIENT, LAMPS = 0.45, 1.0
-"""Light from everywhere, and of all lamps on what lies flat: a white part is seen at 93 % of full scale (gz-sim 9.5, ogre2)."""
+"""Light from everywhere, and of all lamps on what lies flat: a white part is seen at 93 % of full scale (by gz-sim 9.5)."""
 
 LAMP_SLANT_RAD = math.radians(40.0)
 LAMPS_FROM = tuple(math.pi / 4 + quarter * math.pi / 2 for quarter in range(4))

@@ -11,8 +11,8 @@ from microcell.errors import UsageError
 from microcell.geometry import Pose, Vector
 
 ROOM, JAW, FORK = "room", "jaw", "fork"
-"""Names of solids: room that nobody sees, for what may be there, such as the unit in a fixture; a fixture's closed jaws; what
-a tool hangs in."""
+"""Names of solids: room that nobody sees, for what may be there, such as the unit in a fixture; a fixture's closed jaws; the
+fork that a tool hangs in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def _port(hardware: GazeboHardware, line: Line, namespace: str, servers: Servers
     port = GazeboPort(hardware.face, product, world, namespace, servers.environment, servers.folder)
     for topic in bridged(line, namespace):
         if topic.ros_type == "std_msgs/msg/Empty":
-            port.release_publisher(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))
+            port.prepare(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))
     return port
 
 

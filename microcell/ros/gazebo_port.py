@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from rclpy.publisher import Publisher
-from std_msgs.msg import Empty
+from std_msgs.msg import Empty, String
 
 from microcell.composition.gazebo import transport_program
 from microcell.description.product import Product
@@ -23,9 +25,21 @@ from microcell.ros.hardware_face import Face
 
 ANSWER_MS = 10_000
 TRIES = 3
-TURNS_S = 0.1
-"""Real time in which what was told has come over the bridge, and a world, which turns while it is paused as well, has made
-or broken a joint."""
+LETS_GO_S = 1.0
+"""Real time after which what lets go of something is told again."""
+
+
+@dataclass
+class Hold:
+    """What lets go of a thing, and whether it has."""
+
+    publisher: Publisher
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def on_state(self, message: String) -> None:
+        """Gazebo's joint tells when it was made and when it was broken; a paused world breaks it as well."""
+        if message.data == "detached":
+            self.gone.set()
 
 
 class WorldPort(Protocol):
@@ -60,13 +74,12 @@ class GazeboPort:
         self._variables = dict(variables)
         self._folder = folder
         self._entities: Mapping[str, int] = {}
-        self._releases: dict[str, Publisher] = {}
+        self._holds: dict[str, Hold] = {}
 
     async def do(self, step: Step) -> None:
         """Do one step of `standing.steps`."""
         if isinstance(step, Release):
-            self.release_publisher(step.topic).publish(Empty())
-            await asyncio.sleep(TURNS_S)
+            await self._let_go(step.topic)
         elif isinstance(step, Remove):
             await self._order(requests.remove(self._world, step.model))
         elif isinstance(step, Spawn):
@@ -76,11 +89,24 @@ class GazeboPort:
         else:
             await self._attach(step)
 
-    def release_publisher(self, topic: str) -> Publisher:
-        """The publisher of a release topic; made early, so that the bridge has found it when it is needed."""
-        if topic not in self._releases:
-            self._releases[topic] = self._face.publisher(Empty, scheme.topic(self._namespace, topic), qos.COMMAND)
-        return self._releases[topic]
+    def prepare(self, topic: str) -> None:
+        """Get ready to let go of what is held there: the bridge has found the topics when they are needed."""
+        if topic not in self._holds:
+            full = scheme.topic(self._namespace, topic)
+            self._holds[topic] = hold = Hold(self._face.publisher(Empty, full, qos.COMMAND))
+            self._face.listen(String, scheme.hold_state(full), hold.on_state)
+
+    async def _let_go(self, topic: str) -> None:
+        """Return when it has: what is held by two at once would burst as soon as one of them moves."""
+        self.prepare(topic)
+        hold = self._holds[topic]
+        hold.gone.clear()
+        for _ in range(TRIES):
+            hold.publisher.publish(Empty())
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(hold.gone.wait(), LETS_GO_S)
+                return
+        raise FaultError("DEVICE_SILENT", topic, "Gazebo does not tell that it has let go")
 
     async def learn(self) -> None:
         """Ask once for all models that there are."""
@@ -90,7 +116,6 @@ class GazeboPort:
         await self._order(requests.control(self._world, pause=True))
 
     async def let_run(self) -> None:
-        await asyncio.sleep(TURNS_S)
         await self._order(requests.control(self._world, pause=False))
 
     async def _attach(self, step: Attach) -> None:

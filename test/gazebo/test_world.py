@@ -180,10 +180,10 @@ def test_nothing_is_in_anything_else_when_it_starts(name: str) -> None:
 @pytest.mark.parametrize("name", LINES)
 def test_every_topic_of_the_bridge_has_its_other_end_in_the_world(name: str) -> None:
     line = line_of(name)
-    ends = ("topic", "camera_info_topic", "detach_topic", "trigger_topic")
+    ends = ("topic", "camera_info_topic", "detach_topic", "output_topic", "trigger_topic")
     told = {element.text for element in world(name).iter() if element.tag in ends}
     for topic in bridged(line):
-        held_later = topic.ros_type == "std_msgs/msg/Empty"
+        held_later = topic.ros_type in ("std_msgs/msg/Empty", "std_msgs/msg/String")
         if topic.gz_name != f"/world/{world_name(line)}/clock" and not held_later:
             assert topic.gz_name in told, topic.gz_name
     entries = yaml.safe_load(bridge_text(line))
