@@ -23,7 +23,7 @@ CORNER_PX = 0.5
 LEAST_VIEW_RAD = 0.1
 """Harmonic refuses a narrower field of view; what is seen is told by the lens' intrinsics, in every release."""
 
-SCENE_HZ, SCENE_PX, SCENE_VIEW_RAD = 5.0, (960, 600), 0.75
+SCENE_HZ, SCENE_PX, SCENE_VIEW_RAD = 2.0, (960, 600), 0.75
 _FROM: tuple[float, float, float] = (0.75, -0.75, 0.6)
 """Direction in which the camera that overlooks the cell stands from its middle."""
 

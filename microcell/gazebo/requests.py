@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from microcell.gazebo import scheme
 from microcell.gazebo.standing import Hold
 from microcell.gazebo.station import hold_parameters
+from microcell.geometry import Pose
 
 LINE = re.compile(r"^\s*(?:(?P<open>\w+)\s*\{|(?P<close>\})|(?P<key>\w+):\s*(?P<value>.+?))\s*$")
 
@@ -42,6 +43,14 @@ def remove(world: str, model: str) -> Request:
     """Take a model out of the world."""
     text = f"name: {json.dumps(model)} type: MODEL"
     return Request(scheme.service(world, "remove"), "gz.msgs.Entity", "gz.msgs.Boolean", text)
+
+
+def put(world: str, model: str, pose: Pose) -> Request:
+    """Have a free model stand somewhere else."""
+    at = " ".join(f"{key}: {value!r}" for key, value in zip("xyz", pose.position, strict=True))
+    turn = " ".join(f"{key}: {value!r}" for key, value in zip("xyzw", pose.orientation, strict=True))
+    text = f"name: {json.dumps(model)} position {{ {at} }} orientation {{ {turn} }}"
+    return Request(scheme.service(world, "set_pose"), "gz.msgs.Pose", "gz.msgs.Boolean", text)
 
 
 def attach(world: str, hold: Hold, entity: int, model: str, link: str, release: str) -> Request:

@@ -18,6 +18,9 @@ from microcell.plant.plant import Plant
 HOLDING = ("fixture", "feeder", "printer")
 """Places where a station may hold what is in it."""
 
+RIGHTING = ("tool", "unit")
+"""Places in which a piece stands as the plant has it, not as it lay before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -58,6 +61,14 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Put:
+    """A free piece comes to stand a little otherwise: jaws and holes put right what is between them."""
+
+    model: str
+    pose: Pose
+
+
+@dataclass(frozen=True, slots=True)
 class Attach:
     """One model holds another from now on, as they stand."""
 
@@ -73,7 +84,7 @@ class Release:
     topic: str
 
 
-Step: TypeAlias = Spawn | Remove | Attach | Release
+Step: TypeAlias = Spawn | Remove | Put | Attach | Release
 
 
 def standing(plant: Plant, before: Standing = MappingProxyType({})) -> dict[str, Body]:
@@ -100,7 +111,7 @@ def standing(plant: Plant, before: Standing = MappingProxyType({})) -> dict[str,
 
 
 def steps(before: Standing, after: Standing, poses: Mapping[str, Pose]) -> list[Step]:
-    """What to do in Gazebo, in order: let go, take away, bring, hold. `poses` of the pieces that are new.
+    """What to do in Gazebo, in order: let go, take away, bring, put right, hold. `poses` of the pieces in the plant.
 
     What is taken away is let go of only then, a piece before what holds it: parts stand in each other without hollows, and
     a unit that came apart before it is gone would burst.
@@ -115,9 +126,12 @@ def steps(before: Standing, after: Standing, poses: Mapping[str, Pose]) -> list[
     for name, body in after.items():
         if name not in before and body.item is not None:
             found.append(Spawn(name, body.item, poses[name]))
+    holders = {body.hold.model for body in after.values() if body.hold is not None}
     for name, body in after.items():
         held = before[name].hold if name in before else None
         if body.hold is not None and body.hold != held:
+            if body.item is not None and body.item.place.kind in RIGHTING and name not in holders:
+                found.append(Put(name, poses[name]))
             found.append(Attach(body.hold, name, body.link))
     return found
 

@@ -19,7 +19,7 @@ from microcell.gazebo import requests, scheme
 from microcell.gazebo.part import part_text
 from microcell.gazebo.prints import print_picture
 from microcell.gazebo.requests import Request
-from microcell.gazebo.standing import Attach, Release, Remove, Spawn, Step
+from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
 from microcell.ros import qos
 from microcell.ros.hardware_face import Face
 
@@ -82,6 +82,8 @@ class GazeboPort:
             await self._let_go(step.topic)
         elif isinstance(step, Remove):
             await self._order(requests.remove(self._world, step.model))
+        elif isinstance(step, Put):
+            await self._order(requests.put(self._world, step.model, step.pose))
         elif isinstance(step, Spawn):
             texture = print_picture(step.item, self._folder)
             sdf = part_text(step.model, self._product, step.item.part_name, step.pose, texture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 
 import pytest
@@ -12,7 +13,7 @@ from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.gazebo import requests
 from microcell.gazebo.bridge import bridged
-from microcell.gazebo.standing import Attach, Body, Hold, Release, Remove, Spawn, Standing, Step, standing, steps
+from microcell.gazebo.standing import Attach, Body, Hold, Put, Release, Remove, Spawn, Standing, Step, standing, steps
 from microcell.records.journal import Journal
 from microcell.virtual import VirtualCell, VirtualRun
 
@@ -35,6 +36,10 @@ class World:
             for model, hold in self.held.items():
                 if hold is not None and hold.release == step.topic:
                     self.held[model] = None
+        elif isinstance(step, Put):
+            assert self.held[step.model] is None, f"{step.model} is held: what holds it would be torn along"
+            carried = [model for model, hold in self.held.items() if hold is not None and hold.model == step.model]
+            assert carried == [], f"{step.model} would leave {carried} behind"
         else:
             assert self.held[step.model] is None, f"{step.model} is held by {self.held[step.model]}"
             others = [model for model, hold in self.held.items() if hold is not None and hold.release == step.hold.release]
@@ -74,6 +79,14 @@ def told() -> list[Step]:
 
 def test_everything_that_is_held_is_let_go_of_before_another_takes_it(told: list[Step]) -> None:
     assert sum(isinstance(step, Attach) for step in told) > 40
+
+
+def test_a_piece_stands_right_before_a_tool_or_a_unit_takes_it(told: list[Step]) -> None:
+    put = {step.model for step, after in itertools.pairwise(told) if isinstance(step, Put)
+           and isinstance(after, Attach) and after.model == step.model}  # fmt: skip
+    assert put == {step.model for step in told if isinstance(step, Put)}
+    seated = {step.model for step in told if isinstance(step, Attach) and step.hold.release.startswith("gazebo/seat_")}
+    assert len(seated) >= 7 * UNITS and seated <= put
     assert sum(isinstance(step, Release) for step in told) > 20
 
 
