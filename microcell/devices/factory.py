@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 GAZEBO_POINTS_S = 0.004
 """Distance of the points sent to arms in Gazebo, whose controller does not interpolate but jumps to each."""
 
+GAZEBO_LAG_S = 2.0
+"""So far behind its trajectory an arm in Gazebo may be: a command comes over the bridge while a renderer has the processor."""
+
 ANSWER_S, GAZEBO_ANSWER_S = 2.0, 20.0
 """Real time that an answer of hardware may take on top of what the command itself takes. A world that is rendered without a
 graphics card stands still for seconds, and each thing that is held there is a call from outside."""
@@ -83,4 +86,5 @@ def _in_world(spec: Any, world: World) -> Any:
     """A device's spec with what its driver needs to know of the world."""
     if world != "gazebo" or getattr(spec, "kind", "") != "arm":
         return spec
-    return spec.model_copy(update={"parameters": {"point_period_s": GAZEBO_POINTS_S, **spec.parameters}})
+    told = {"point_period_s": GAZEBO_POINTS_S, "lag_s": GAZEBO_LAG_S, **spec.parameters}
+    return spec.model_copy(update={"parameters": told})
