@@ -20,7 +20,7 @@ GAZEBO_POINTS_S = 0.004
 """Distance of the points sent to arms in Gazebo, whose controller does not interpolate but jumps to each."""
 
 GAZEBO_LAG_S = 2.0
-"""So far behind its trajectory an arm in Gazebo may be: a command comes over the bridge while a renderer has the processor."""
+"""So far behind its trajectory an arm in Gazebo may be: the command has a bridge to cross while cameras are rendered."""
 
 ANSWER_S, GAZEBO_ANSWER_S = 2.0, 20.0
 """Real time that an answer of hardware may take on top of what the command itself takes. A world that is rendered without a

@@ -48,8 +48,8 @@ FEELING = ("grip", "suction", "has_screw")
 STATE_HZ = 20.0
 STAY_S = 0.02
 HOME_TRIES, HOME_RAD = 3, 0.01
-OWN_EARS = 1
-"""An arm's commands are heard by this program itself; when another one does, that is the bridge."""
+STILL_RAD = 1e-5
+"""Between two of its states (`scheme.STATE_PERIOD_S`) an arm that stands still moves less than this."""
 
 HELD_S = 0.1
 """Cell time in which a joint that holds is made or broken."""
@@ -72,7 +72,7 @@ class SimulationClock(RosClock):
 class GazeboHardware:
     """Hardware nodes of a line in a running Gazebo world: tooling and stations, as the mock hardware has them.
 
-    Subscribes: each arm's `joint_states` and `joint_trajectory`, each camera's `camera_info`.
+    Subscribes: each arm's `joint_states`, each camera's `camera_info`.
     Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, `<camera>/trigger`, for an arm that presses a
     trajectory to stay where it is, and through the port what lets go of things.
     """
@@ -91,6 +91,7 @@ class GazeboHardware:
         self._known: Standing = standing(plant)
         self._tools: dict[str, tuple[float, bool]] = {}
         self._states: dict[str, int] = {}
+        self._still: dict[str, bool] = {}
         self._publishers: dict[str, Any] = {}
         self._following = asyncio.Lock()
         self._port: WorldPort | None = None
@@ -112,7 +113,6 @@ class GazeboHardware:
         for name, spec in self._line.cell_description.of_kind("arm").items():
             joints = names.arm_joints(name, spec)
             self._own.listen(JointState, names.joint_states(name), self._arm_listener(name, joints))
-            self._own.listen(JointTrajectoryMsg, names.joint_trajectory(name), self._command_listener(name))
             self._commands[name] = self._own.publisher(JointTrajectoryMsg, names.joint_trajectory(name), qos.COMMAND)
 
     async def open(self, port: WorldPort) -> None:
@@ -165,7 +165,7 @@ class GazeboHardware:
 
         limits = Limits.of(spec.joints)
         move = time_joint_move(limits, limits.clamped(self._joints(name)), tuple(spec.home_rad), speed_ratio)
-        while self._commands[name].get_subscription_count() <= OWN_EARS:
+        while not self._commands[name].get_subscription_count():
             await asyncio.sleep(0.05)
         joints = names.arm_joints(name, spec)
         self._commands[name].publish(convert.trajectory_message(joints, resample(move, GAZEBO_POINTS_S)))
@@ -191,23 +191,24 @@ class GazeboHardware:
             except UsageError as error:
                 self._own.node.get_logger().warning(f"{arm}: {error}", throttle_duration_sec=5.0)
                 return
+            moves = max(abs(a - b) for a, b in zip(state.positions, self._joints(arm), strict=True)) > STILL_RAD
+            if moves and self._still.get(arm, False):
+                self._departs(arm)
+            self._still[arm] = not moves
             self.plant.bench.arm(arm).rest(state.positions)
             self._states[arm] = self._states.get(arm, 0) + 1
 
         return on_state
-
-    def _command_listener(self, arm: str) -> Callable[[JointTrajectoryMsg], None]:
-        def on_command(message: JointTrajectoryMsg) -> None:
-            self._departs(arm)
-
-        return on_command
 
     async def _heard(self, arm: str) -> None:
         while not self._states.get(arm):
             await asyncio.sleep(0.05)
 
     def _departs(self, arm: str) -> None:
-        """A motion begins: a cup or a magnet takes along what it touches."""
+        """A motion begins: a peg that is in its hole by now stays there, a cup or a magnet takes along what it touches.
+
+        Told by the arm's own states, from where it stood: the command may come here when the arm is already on its way.
+        """
         self.plant.contact.note_entered(arm)
         self.plant.holding.departing(arm)
         self._own.start(self._follow_plant())
