@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from microcell.composition.children import STOP_S, die_with_parent, end_session
+from microcell.composition.children import die_with_parent, end_session
 from microcell.composition.gazebo import check_installed
 from microcell.errors import MicrocellError
+
+STOP_S = 3.0
+"""A world has nothing to save, and its renderer may hang when it is to end."""
 
 
 class GazeboError(MicrocellError):

@@ -73,8 +73,9 @@ class GazeboHardware:
     """Hardware nodes of a line in a running Gazebo world: tooling and stations, as the mock hardware has them.
 
     Subscribes: each arm's `joint_states`, each camera's `camera_info`.
-    Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, `<camera>/trigger`, for an arm that presses a
-    trajectory to stay where it is, and through the port what lets go of things.
+    Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, `<camera>/trigger`, for an arm that touches something a
+    trajectory to stay where it is, and through the port what lets go of things. An arm that presses is stopped by the skill
+    that hears of it: a stop from here would come late, and might meet the next motion.
     """
 
     def __init__(self, runtime: RosRuntime, node: Node, line: Line, plant: Plant, clock: SimulationClock) -> None:
@@ -132,8 +133,6 @@ class GazeboHardware:
         arms = self._line.cell_description.of_kind("arm")
         for name in self._line.cell_description.of_kind("safety"):
             shown[name].show_arms(arms)
-        for name, spec in arms.items():
-            shown[spec.force_sensor].reflex = partial(self._stay, name)
         cameras = {name: GazeboCamera(self._face(names.CAMERAS), name) for name in specs if name in self._cameras}
         self.cameras = tuple(cameras.values())
         self._own.regularly(STATE_HZ, self._follow_world)
@@ -176,7 +175,7 @@ class GazeboHardware:
         return positions
 
     async def _stay(self, arm: str) -> None:
-        """The reflex of an arm that presses: stay where it is now."""
+        """Stay where it is now."""
         joints = names.arm_joints(arm, self._line.cell_description.of_kind("arm")[arm])
         here = self._joints(arm)
         hold = JointTrajectory((STAY_S,), (here,), ((0.0,) * len(here),))
