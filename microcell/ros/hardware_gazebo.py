@@ -92,7 +92,7 @@ class GazeboHardware:
         self._known: Standing = standing(plant)
         self._tools: dict[str, tuple[float, bool]] = {}
         self._states: dict[str, int] = {}
-        self._still: dict[str, bool] = {}
+        self._began: dict[str, Joints] = {}
         self._publishers: dict[str, Any] = {}
         self._following = asyncio.Lock()
         self._port: WorldPort | None = None
@@ -190,25 +190,33 @@ class GazeboHardware:
             except UsageError as error:
                 self._own.node.get_logger().warning(f"{arm}: {error}", throttle_duration_sec=5.0)
                 return
-            moves = max(abs(a - b) for a, b in zip(state.positions, self._joints(arm), strict=True)) > STILL_RAD
-            if moves and self._still.get(arm, False):
-                self._departs(arm)
-            self._still[arm] = not moves
-            self.plant.bench.arm(arm).rest(state.positions)
+            self._moved(arm, state.positions)
             self._states[arm] = self._states.get(arm, 0) + 1
 
         return on_state
+
+    def _moved(self, arm: str, joints: Joints) -> None:
+        """An arm is here now; where its motion began tells what it has come over on its way."""
+        before, truth = self._joints(arm), self.plant.bench.arm(arm)
+        moves = max(abs(a - b) for a, b in zip(joints, before, strict=True)) > STILL_RAD
+        began = self._began.get(arm)
+        if moves and began is None:
+            self._departs(arm)
+            self._began[arm] = before
+        elif not moves and began is not None:
+            self.plant.contact.note_entered(arm)
+            del self._began[arm]
+        truth.rest(joints, self._began.get(arm))
 
     async def _heard(self, arm: str) -> None:
         while not self._states.get(arm):
             await asyncio.sleep(0.05)
 
     def _departs(self, arm: str) -> None:
-        """A motion begins: a peg that is in its hole by now stays there, a cup or a magnet takes along what it touches.
+        """A motion begins: a cup or a magnet takes along what it touches, from where it stood.
 
-        Told by the arm's own states, from where it stood: the command may come here when the arm is already on its way.
+        Told by the arm's own states: the command may come here when the arm is already on its way.
         """
-        self.plant.contact.note_entered(arm)
         self.plant.holding.departing(arm)
         self._own.start(self._follow_plant())
 
