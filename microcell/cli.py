@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from microcell.errors import MicrocellError
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse the arguments and run the command; errors of ours become one clear text and exit code 2."""
     args = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # who reads a log or a pipe waits for `the cell is ready`
     module = importlib.import_module(f"microcell.commands.{getattr(args, 'module', args.command)}")
     try:
         return int(module.run(args))

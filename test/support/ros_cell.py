@@ -16,8 +16,10 @@ READY_S, STOP_S = 120.0, 90.0
 
 
 def domain() -> dict[str, str]:
-    """Environment with a domain that no other test process of this machine has at this time."""
-    return {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    """Environment with a domain that no other test process of this machine has at this time, and output that is buffered as
+    a user's is."""
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    return {**inherited, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 @dataclass
