@@ -92,7 +92,7 @@ class GazeboHardware:
         self._known: Standing = standing(plant)
         self._tools: dict[str, tuple[float, bool]] = {}
         self._states: dict[str, int] = {}
-        self._began: dict[str, Joints] = {}
+        self._moving: set[str] = set()
         self._publishers: dict[str, Any] = {}
         self._following = asyncio.Lock()
         self._port: WorldPort | None = None
@@ -196,17 +196,15 @@ class GazeboHardware:
         return on_state
 
     def _moved(self, arm: str, joints: Joints) -> None:
-        """An arm is here now; where its motion began tells what it has come over on its way."""
+        """An arm is here now: a peg that it slid over its hole since its last state is in it, and latched at the seat."""
         before, truth = self._joints(arm), self.plant.bench.arm(arm)
         moves = max(abs(a - b) for a, b in zip(joints, before, strict=True)) > STILL_RAD
-        began = self._began.get(arm)
-        if moves and began is None:
+        if moves and arm not in self._moving:
             self._departs(arm)
-            self._began[arm] = before
-        elif not moves and began is not None:
+        truth.rest(joints, came_from=before)
+        if moves:
             self.plant.contact.note_entered(arm)
-            del self._began[arm]
-        truth.rest(joints, self._began.get(arm))
+        (self._moving.add if moves else self._moving.discard)(arm)
 
     async def _heard(self, arm: str) -> None:
         while not self._states.get(arm):
