@@ -48,8 +48,8 @@ FEELING = ("grip", "suction", "has_screw")
 STATE_HZ = 20.0
 STAY_S = 0.02
 HOME_TRIES, HOME_RAD = 3, 0.01
-STILL_RAD = 1e-5
-"""Between two of its states (`scheme.STATE_PERIOD_S`) an arm that stands still moves less than this."""
+OWN_EARS = 1
+"""An arm's commands are heard by this program itself; when another one does, that is the bridge."""
 
 HELD_S = 0.1
 """Cell time in which a joint that holds is made or broken."""
@@ -72,10 +72,9 @@ class SimulationClock(RosClock):
 class GazeboHardware:
     """Hardware nodes of a line in a running Gazebo world: tooling and stations, as the mock hardware has them.
 
-    Subscribes: each arm's `joint_states`, each camera's `camera_info`.
-    Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, `<camera>/trigger`, for an arm that touches something a
-    trajectory to stay where it is, and through the port what lets go of things. An arm that presses is stopped by the skill
-    that hears of it: a stop from here would come late, and might meet the next motion.
+    Subscribes: each arm's `joint_states` and `joint_trajectory`, each camera's `camera_info`.
+    Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, `<camera>/trigger`, for an arm that presses a
+    trajectory to stay where it is, and through the port what lets go of things.
     """
 
     def __init__(self, runtime: RosRuntime, node: Node, line: Line, plant: Plant, clock: SimulationClock) -> None:
@@ -92,7 +91,6 @@ class GazeboHardware:
         self._known: Standing = standing(plant)
         self._tools: dict[str, tuple[float, bool]] = {}
         self._states: dict[str, int] = {}
-        self._moving: set[str] = set()
         self._publishers: dict[str, Any] = {}
         self._following = asyncio.Lock()
         self._port: WorldPort | None = None
@@ -114,6 +112,7 @@ class GazeboHardware:
         for name, spec in self._line.cell_description.of_kind("arm").items():
             joints = names.arm_joints(name, spec)
             self._own.listen(JointState, names.joint_states(name), self._arm_listener(name, joints))
+            self._own.listen(JointTrajectoryMsg, names.joint_trajectory(name), self._command_listener(name))
             self._commands[name] = self._own.publisher(JointTrajectoryMsg, names.joint_trajectory(name), qos.COMMAND)
 
     async def open(self, port: WorldPort) -> None:
@@ -164,7 +163,7 @@ class GazeboHardware:
 
         limits = Limits.of(spec.joints)
         move = time_joint_move(limits, limits.clamped(self._joints(name)), tuple(spec.home_rad), speed_ratio)
-        while not self._commands[name].get_subscription_count():
+        while self._commands[name].get_subscription_count() <= OWN_EARS:
             await asyncio.sleep(0.05)
         joints = names.arm_joints(name, spec)
         self._commands[name].publish(convert.trajectory_message(joints, resample(move, GAZEBO_POINTS_S)))
@@ -190,31 +189,24 @@ class GazeboHardware:
             except UsageError as error:
                 self._own.node.get_logger().warning(f"{arm}: {error}", throttle_duration_sec=5.0)
                 return
-            self._moved(arm, state.positions)
+            self.plant.bench.arm(arm).rest(state.positions)
             self._states[arm] = self._states.get(arm, 0) + 1
 
         return on_state
 
-    def _moved(self, arm: str, joints: Joints) -> None:
-        """An arm is here now: a peg that it slid over its hole since its last state is in it, and latched at the seat."""
-        before, truth = self._joints(arm), self.plant.bench.arm(arm)
-        moves = max(abs(a - b) for a, b in zip(joints, before, strict=True)) > STILL_RAD
-        if moves and arm not in self._moving:
+    def _command_listener(self, arm: str) -> Callable[[JointTrajectoryMsg], None]:
+        def on_command(message: JointTrajectoryMsg) -> None:
             self._departs(arm)
-        truth.rest(joints, came_from=before)
-        if moves:
-            self.plant.contact.note_entered(arm)
-        (self._moving.add if moves else self._moving.discard)(arm)
+
+        return on_command
 
     async def _heard(self, arm: str) -> None:
         while not self._states.get(arm):
             await asyncio.sleep(0.05)
 
     def _departs(self, arm: str) -> None:
-        """A motion begins: a cup or a magnet takes along what it touches, from where it stood.
-
-        Told by the arm's own states: the command may come here when the arm is already on its way.
-        """
+        """A motion begins: a cup or a magnet takes along what it touches."""
+        self.plant.contact.note_entered(arm)
         self.plant.holding.departing(arm)
         self._own.start(self._follow_plant())
 
