@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ class ArmMotion:
         self._clock = clock
         self._base_in_cell = spec.base_in_cell.pose
         self._rest: Joints = tuple(spec.home_rad)
+        self._came_from: Joints | None = None
         self._trajectory: JointTrajectory | None = None
         self._start_s = 0.0
         self._last: tuple[float, tuple[Joints, Joints]] | None = None
@@ -48,6 +50,7 @@ class ArmMotion:
     def start(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory from now on."""
         self._trajectory, self._start_s, self._last = trajectory, self._clock.now(), None
+        self._came_from = None
         self.changed.notify()
 
     @property
@@ -58,12 +61,12 @@ class ArmMotion:
     def halt(self, at_s: float | None = None) -> None:
         """Rest where the arm is now, or was at an instant of its motion. The simulated arm needs no time to stop."""
         self._rest, _ = self.joints_at(self._clock.now() if at_s is None else at_s)
-        self._trajectory = None
+        self._trajectory = self._came_from = None
         self.changed.notify()
 
-    def rest(self, joints: Joints) -> None:
-        """Be at rest there."""
-        self._rest, self._trajectory = joints, None
+    def rest(self, joints: Joints, came_from: Joints | None = None) -> None:
+        """Be at rest there. An arm that somebody else moves is on a motion that `came_from` there."""
+        self._rest, self._trajectory, self._came_from = joints, None, came_from
         self.changed.notify()
 
     def joints(self) -> tuple[Joints, Joints]:
@@ -71,10 +74,11 @@ class ArmMotion:
         return self.joints_at(self._clock.now())
 
     def joints_at(self, time_s: float) -> tuple[Joints, Joints]:
-        """Positions and velocities at an instant of the present motion, or at rest before and after it."""
+        """Positions and velocities at an instant of the present motion, or at rest before (minus infinity) and after it."""
         trajectory = self._trajectory
         if trajectory is None:
-            return self._rest, (0.0,) * len(self._rest)
+            before = self._came_from if time_s == -math.inf else None
+            return before or self._rest, (0.0,) * len(self._rest)
         elapsed = time_s - self._start_s
         if elapsed >= trajectory.duration_s:
             return trajectory.positions[-1], (0.0,) * len(self._rest)

@@ -23,8 +23,8 @@ from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
 from microcell.ros import qos
 from microcell.ros.hardware_face import Face
 
-ANSWER_MS = 10_000
-TRIES = 3
+ANSWER_MS = 3_000
+TRIES = 5
 LETS_GO_S = 1.0
 """Real time after which what lets go of something is told again."""
 
@@ -100,15 +100,20 @@ class GazeboPort:
 
     async def _let_go(self, topic: str) -> None:
         """Return when it has: what is held by two at once would burst as soon as one of them moves."""
+        for _ in range(TRIES):
+            if await self._lets_go(topic):
+                return
+        raise FaultError("DEVICE_SILENT", topic, "Gazebo does not tell that it has let go")
+
+    async def _lets_go(self, topic: str) -> bool:
+        """Tell it to let go; whether it says that it has. What holds nothing says nothing."""
         self.prepare(topic)
         hold = self._holds[topic]
         hold.gone.clear()
-        for _ in range(TRIES):
-            hold.publisher.publish(Empty())
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(hold.gone.wait(), LETS_GO_S)
-                return
-        raise FaultError("DEVICE_SILENT", topic, "Gazebo does not tell that it has let go")
+        hold.publisher.publish(Empty())
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(hold.gone.wait(), LETS_GO_S)
+        return hold.gone.is_set()
 
     async def learn(self) -> None:
         """Ask once for all models that there are."""
@@ -121,9 +126,17 @@ class GazeboPort:
         await self._order(requests.control(self._world, pause=False))
 
     async def _attach(self, step: Attach) -> None:
+        """Have a joint made, once: asked again after a lost answer, Gazebo would make a second one, and both would burst."""
         entity = await self._entity(step.hold.model)
         release = scheme.topic(self._namespace, step.hold.release)
-        await self._order(requests.attach(self._world, step.hold, entity, step.model, step.link, release))
+        request = requests.attach(self._world, step.hold, entity, step.model, step.link, release)
+        for _ in range(TRIES):
+            answer = await self._call(request)
+            if answer is not None:
+                self._check(request, answer)
+                return
+            await self._lets_go(step.hold.release)
+        raise self._silent(request)
 
     async def _entity(self, model: str) -> int:
         """The number of a model; one that was spawned just now is told a little later."""
@@ -135,22 +148,35 @@ class GazeboPort:
         raise FaultError("DEVICE_FAILED", model, "Gazebo's world has no such model")
 
     async def _order(self, request: Request) -> None:
-        answer = await self.ask(request)
-        if not requests.accepted(answer):
-            raise FaultError("DEVICE_FAILED", self._world, f"Gazebo's {request.service} answered '{answer.strip()}'")
+        self._check(request, await self.ask(request))
 
     async def ask(self, request: Request) -> str:
-        """Call a service of the world; the printed answer. DEVICE_SILENT when none comes."""
+        """Call a service of the world, again when its answer was lost; the printed answer. DEVICE_SILENT when none comes."""
+        for _ in range(TRIES):
+            answer = await self._call(request)
+            if answer is not None:
+                return answer
+        raise self._silent(request)
+
+    async def _call(self, request: Request) -> str | None:
+        """Call a service once; None when no answer came, which on a busy machine gets lost although the service was done.
+
+        gz-transport gives a caller that is new, as each command is, 0.1 s to be there for its answer (NodeShared.cc).
+        """
         command: list[Any] = [
             *transport_program("service"), "-s", request.service, "--reqtype", request.request_type,
             "--reptype", request.answer_type, "--timeout", str(ANSWER_MS), "--req", request.text,
         ]  # fmt: skip
-        for _ in range(TRIES):
-            process = await asyncio.create_subprocess_exec(
-                *command, env=self._variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-            )
-            output, _ = await process.communicate()
-            text = output.decode(errors="replace")
-            if "timed out" not in text:
-                return text
-        raise FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")
+        process = await asyncio.create_subprocess_exec(
+            *command, env=self._variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        output, _ = await process.communicate()
+        text = output.decode(errors="replace")
+        return None if "timed out" in text else text
+
+    def _silent(self, request: Request) -> FaultError:
+        return FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")
+
+    def _check(self, request: Request, answer: str) -> None:
+        if not requests.accepted(answer):
+            raise FaultError("DEVICE_FAILED", self._world, f"Gazebo's {request.service} answered '{answer.strip()}'")

@@ -189,10 +189,15 @@ class GazeboHardware:
             except UsageError as error:
                 self._own.node.get_logger().warning(f"{arm}: {error}", throttle_duration_sec=5.0)
                 return
-            self.plant.bench.arm(arm).rest(state.positions)
+            self._is_at(arm, state.positions)
             self._states[arm] = self._states.get(arm, 0) + 1
 
         return on_state
+
+    def _is_at(self, arm: str, joints: Joints) -> None:
+        """An arm is here now; what it slid over its hole since its last state is in it, and latched when it is at its seat."""
+        self.plant.bench.arm(arm).rest(joints, came_from=self._joints(arm))
+        self.plant.contact.note_entered(arm)
 
     def _command_listener(self, arm: str) -> Callable[[JointTrajectoryMsg], None]:
         def on_command(message: JointTrajectoryMsg) -> None:
@@ -206,7 +211,6 @@ class GazeboHardware:
 
     def _departs(self, arm: str) -> None:
         """A motion begins: a cup or a magnet takes along what it touches."""
-        self.plant.contact.note_entered(arm)
         self.plant.holding.departing(arm)
         self._own.start(self._follow_plant())
 
