@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from microcell import plugins
 from microcell.clock import Clock
-from microcell.description.cell import World
+from microcell.description.cell import ArmSpec, ForceSensorSpec, World
 from microcell.description.line import Line
 from microcell.devices.contract import Device
 
@@ -21,6 +21,9 @@ GAZEBO_POINTS_S = 0.004
 
 GAZEBO_LAG_S = 2.0
 """So far behind its trajectory an arm in Gazebo may be: the command has a bridge to cross while cameras are rendered."""
+
+GAZEBO_REACTION_S = 0.15
+"""So long, at the most, an arm in Gazebo goes on after a contact: what is felt and the stop go over the bridge and back."""
 
 ANSWER_S, GAZEBO_ANSWER_S = 2.0, 20.0
 """Real time that an answer of hardware may take on top of what the command itself takes. A world that is rendered without a
@@ -74,17 +77,27 @@ def make_devices(
     host: DeviceHost, world: World, names: Iterable[str] | None = None, camera: str = "rendered"
 ) -> dict[str, Device]:
     """Construct devices (no I/O yet): all of the line, or the named ones."""
-    specs = device_specs(host.line)
+    specs = device_specs(in_world(host.line, world))
     host = replace(host, answer_s=GAZEBO_ANSWER_S) if world == "gazebo" else host
     return {
-        name: plugins.driver(driver_name(host.line, name, world, camera))(name, _in_world(specs[name], world), host)
+        name: plugins.driver(driver_name(host.line, name, world, camera))(name, specs[name], host)
         for name in (specs if names is None else names)
     }
 
 
-def _in_world(spec: Any, world: World) -> Any:
-    """A device's spec with what its driver needs to know of the world."""
-    if world != "gazebo" or getattr(spec, "kind", "") != "arm":
-        return spec
-    told = {"point_period_s": GAZEBO_POINTS_S, "lag_s": GAZEBO_LAG_S, **spec.parameters}
-    return spec.model_copy(update={"parameters": told})
+def in_world(line: Line, world: str) -> Line:
+    """A line as drivers and skills need to know it in a world."""
+    if world != "gazebo":
+        return line
+    devices = {name: _over_the_bridge(spec) for name, spec in line.cell_description.devices.items()}
+    cell = line.cell_description.model_copy(update={"devices": devices})
+    return line.model_copy(update={"cell_description": cell})
+
+
+def _over_the_bridge(spec: Any) -> Any:
+    if isinstance(spec, ArmSpec):
+        told = {"point_period_s": GAZEBO_POINTS_S, "lag_s": GAZEBO_LAG_S, **spec.parameters}
+        return spec.model_copy(update={"parameters": told})
+    if isinstance(spec, ForceSensorSpec):
+        return spec.model_copy(update={"reaction_s": max(GAZEBO_REACTION_S, spec.reaction_s)})
+    return spec

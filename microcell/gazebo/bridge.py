@@ -95,7 +95,8 @@ def _all(line: Line, namespace: str) -> Iterator[Bridged]:
                 yield from _tool(line, namespace, crib, pocket.tool)
     seats = (scheme.seat(number) for number in range(seats_of(line)))
     for holder in (*cell.of_kind("arm"), *holding_stations(line), *seats):
-        yield from _hold(namespace, scheme.released(holder))
+        yield _out(namespace, scheme.released(holder), "std_msgs/msg/Empty")
+    yield _in(namespace, scheme.HOLDS, "std_msgs/msg/String")
 
 
 def seats_of(line: Line) -> int:
@@ -117,19 +118,13 @@ def _camera(namespace: str, name: str, spec: CameraSpec) -> Iterator[Bridged]:
 
 def _tool(line: Line, namespace: str, crib: str, name: str) -> Iterator[Bridged]:
     tool = line.tools[name]
-    yield from _hold(namespace, scheme.released(f"{crib}/{name}"))
-    yield from _hold(namespace, scheme.released(name))
+    yield _out(namespace, scheme.released(f"{crib}/{name}"), "std_msgs/msg/Empty")
+    yield _out(namespace, scheme.released(name), "std_msgs/msg/Empty")
     moving = bool(tool_model(tool).moving)
     if isinstance(tool, GripperTool) and moving:
         yield _out(namespace, scheme.finger_command(name), "trajectory_msgs/msg/JointTrajectory")
     if isinstance(tool, ScrewdriverTool) and moving:
         yield _out(namespace, scheme.bit_command(name), "std_msgs/msg/Float64")
-
-
-def _hold(namespace: str, release: str) -> Iterator[Bridged]:
-    """What lets go of something, and what tells that it has."""
-    yield _out(namespace, release, "std_msgs/msg/Empty")
-    yield _in(namespace, scheme.hold_state(release), "std_msgs/msg/String")
 
 
 def _in(namespace: str, name: str, kind: str, queue: int = 10, lazy: bool = False) -> Bridged:

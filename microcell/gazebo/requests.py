@@ -53,9 +53,9 @@ def put(world: str, model: str, pose: Pose) -> Request:
     return Request(scheme.service(world, "set_pose"), "gz.msgs.Pose", "gz.msgs.Boolean", text)
 
 
-def attach(world: str, hold: Hold, entity: int, model: str, link: str, release: str) -> Request:
+def attach(world: str, hold: Hold, entity: int, model: str, link: str, release: str, told: str) -> Request:
     """Let a model, whose entity is told, hold another: a DetachableJoint joins it, which holds from its first step on."""
-    parameters = hold_parameters(hold.link, model, link, release)
+    parameters = hold_parameters(hold.link, model, link, release, told)
     inner = "".join(f"<{key}>{value}</{key}>" for key, value in parameters.items())
     plugin = {
         "name": "gz::sim::systems::DetachableJoint",

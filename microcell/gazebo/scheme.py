@@ -23,6 +23,9 @@ STATE_PERIOD_S, CLOCK_PERIOD_S = 0.01, 0.02
 CLOCK_HEARD = "gazebo/clock"
 """Topic rosgraph_msgs/Clock with a tick for each physics step: too many for every process of the cell."""
 
+HOLDS = "gazebo/holds"
+"""Topic std_msgs/String: `attached` or `detached`, each time that this has come about with any joint that holds."""
+
 SCENE_CAMERA = "gazebo/scene"
 """A camera that overlooks the cell, for people: rendered only while somebody listens to its image."""
 
@@ -35,11 +38,6 @@ def topic(namespace: str, name: str) -> str:
 def released(holder: str) -> str:
     """Topic std_msgs/Empty: whatever this model holds by a detachable joint, it lets go of."""
     return f"{holder}/release"
-
-
-def hold_state(release: str) -> str:
-    """Topic std_msgs/String beside a release: `attached` or `detached`, each time that this has come about."""
-    return f"{release}/state"
 
 
 def finger_command(tool: str) -> str:

@@ -91,25 +91,25 @@ def add_crib(world: ET.Element, line: Line, namespace: str, name: str, spec: Too
         if pocket.tool is not None:
             add_hold(
                 model, scheme.RACK_LINK, pocket.tool, tool_model(line.tools[pocket.tool]).root,
-                scheme.topic(namespace, scheme.released(f"{name}/{pocket.tool}")),
+                scheme.topic(namespace, scheme.released(f"{name}/{pocket.tool}")), scheme.topic(namespace, scheme.HOLDS),
             )  # fmt: skip
 
 
-def add_hold(model: ET.Element, link: str, child_model: str, child_link: str, release: str) -> None:
+def add_hold(model: ET.Element, link: str, child_model: str, child_link: str, release: str, told: str) -> None:
     """gz-sim's DetachableJoint: holds the other model from the first step on, until somebody says so on `release`."""
     plugin = add_plugin(model, "DetachableJoint")
-    for key, value in hold_parameters(link, child_model, child_link, release).items():
+    for key, value in hold_parameters(link, child_model, child_link, release, told).items():
         add(plugin, key, value)
 
 
-def hold_parameters(link: str, child_model: str, child_link: str, release: str) -> dict[str, str]:
-    """What a DetachableJoint is told."""
+def hold_parameters(link: str, child_model: str, child_link: str, release: str, told: str) -> dict[str, str]:
+    """What a DetachableJoint is told: the topic on which it is let go of, and the one on which that is told."""
     return {
         "parent_link": link,
         "child_model": child_model,
         "child_link": child_link,
         "detach_topic": release,
         "attach_topic": f"{release}/again",
-        "output_topic": scheme.hold_state(release),
+        "output_topic": told,
         "suppress_child_warning": "true",
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from functools import lru_cache
 
 from microcell.description.files import shipped_file
 from microcell.description.tool import GripperTool, ScrewdriverTool, Tool
@@ -40,10 +41,13 @@ class ToolModel:
 
 
 def tool_model(tool: Tool) -> ToolModel:
-    """Read the tool's model file."""
-    if not tool.model or tool.shape:
-        return ToolModel(None, WHOLE)
-    robot = read_robot_file(shipped_file(tool.model, "tools"))
+    """What the tool's model file tells; it is read once."""
+    return ToolModel(None, WHOLE) if not tool.model or tool.shape else _in_file(tool.model)
+
+
+@lru_cache(maxsize=64)
+def _in_file(model: str) -> ToolModel:
+    robot = read_robot_file(shipped_file(model, "tools"))
     root = next(link for link in robot.links if link not in robot.joint_of)
     return ToolModel(robot, root)
 

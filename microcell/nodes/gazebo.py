@@ -27,6 +27,7 @@ from microcell.ros.hardware_gazebo import GazeboHardware, SimulationClock
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 from microcell.ros.state_publishers import StatePublishers
+from microcell.ros.staying import stays
 
 
 async def serve(runtime: RosRuntime) -> None:
@@ -57,6 +58,7 @@ async def serve(runtime: RosRuntime) -> None:
             node.get_logger().error(f"Gazebo: {refusal}")
         if opening.done():
             opening.result()
+            stays()
             notify("READY=1", f"STATUS=line {line.name} in Gazebo")
         await ending
     finally:

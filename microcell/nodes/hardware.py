@@ -17,6 +17,7 @@ from microcell.ros.hardware_faults import strike_own_process
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 from microcell.ros.state_publishers import StatePublishers
+from microcell.ros.staying import stays
 
 
 async def serve(runtime: RosRuntime) -> None:
@@ -35,6 +36,7 @@ async def serve(runtime: RosRuntime) -> None:
     shown = StatePublishers(line, node.get_namespace(), _shown_folder(node), simulated_time=time_scale != 1.0)
     await hardware.open()
     await shown.start()
+    stays()
     notify("READY=1", f"STATUS=mock hardware of line {line.name}, {time_scale:g} times real time")
     try:
         await asyncio.Event().wait()

@@ -35,6 +35,7 @@ from microcell.ros.node import HostNode
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 from microcell.ros.skill_client import RosSkillPort
+from microcell.ros.staying import stays
 
 DISCOVERY_S = 0.5
 """So long an orchestrator looks around for another one before it takes the cell."""
@@ -124,6 +125,7 @@ class Orchestrator:
             watching = asyncio.ensure_future(self._fleet.watch(self._port.presence))
             if self._autostart:
                 await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED)
+            stays()
             notify("READY=1", f"STATUS={controller.state.title}")
             node.get_logger().info(f"the cell is ready: {controller.state.title}")
             await asyncio.Event().wait()

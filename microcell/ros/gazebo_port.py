@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,19 +26,6 @@ ANSWER_MS = 3_000
 TRIES = 5
 LETS_GO_S = 1.0
 """Real time after which what lets go of something is told again."""
-
-
-@dataclass
-class Hold:
-    """What lets go of a thing, and whether it has."""
-
-    publisher: Publisher
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def on_state(self, message: String) -> None:
-        """Gazebo's joint tells when it was made and when it was broken; a paused world breaks it as well."""
-        if message.data == "detached":
-            self.gone.set()
 
 
 class WorldPort(Protocol):
@@ -74,7 +60,9 @@ class GazeboPort:
         self._variables = dict(variables)
         self._folder = folder
         self._entities: Mapping[str, int] = {}
-        self._holds: dict[str, Hold] = {}
+        self._releases: dict[str, Publisher] = {}
+        self._told = {"attached": asyncio.Event(), "detached": asyncio.Event()}
+        face.listen(String, scheme.HOLDS, self._on_hold)
 
     async def do(self, step: Step) -> None:
         """Do one step of `standing.steps`."""
@@ -93,10 +81,14 @@ class GazeboPort:
 
     def prepare(self, topic: str) -> None:
         """Get ready to let go of what is held there: the bridge has found the topics when they are needed."""
-        if topic not in self._holds:
+        if topic not in self._releases:
             full = scheme.topic(self._namespace, topic)
-            self._holds[topic] = hold = Hold(self._face.publisher(Empty, full, qos.COMMAND))
-            self._face.listen(String, scheme.hold_state(full), hold.on_state)
+            self._releases[topic] = self._face.publisher(Empty, full, qos.COMMAND)
+
+    def _on_hold(self, message: String) -> None:
+        """A joint was made or broken, in a paused world as well. Only one step is done at a time."""
+        if message.data in self._told:
+            self._told[message.data].set()
 
     async def _let_go(self, topic: str) -> None:
         """Return when it has: what is held by two at once would burst as soon as one of them moves."""
@@ -108,12 +100,12 @@ class GazeboPort:
     async def _lets_go(self, topic: str) -> bool:
         """Tell it to let go; whether it says that it has. What holds nothing says nothing."""
         self.prepare(topic)
-        hold = self._holds[topic]
-        hold.gone.clear()
-        hold.publisher.publish(Empty())
+        gone = self._told["detached"]
+        gone.clear()
+        self._releases[topic].publish(Empty())
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(hold.gone.wait(), LETS_GO_S)
-        return hold.gone.is_set()
+            await asyncio.wait_for(gone.wait(), LETS_GO_S)
+        return gone.is_set()
 
     async def learn(self) -> None:
         """Ask once for all models that there are."""
@@ -129,11 +121,15 @@ class GazeboPort:
         """Have a joint made, once: asked again after a lost answer, Gazebo would make a second one, and both would burst."""
         entity = await self._entity(step.hold.model)
         release = scheme.topic(self._namespace, step.hold.release)
-        request = requests.attach(self._world, step.hold, entity, step.model, step.link, release)
+        told = scheme.topic(self._namespace, scheme.HOLDS)
+        request = requests.attach(self._world, step.hold, entity, step.model, step.link, release, told)
+        self._told["attached"].clear()
         for _ in range(TRIES):
             answer = await self._call(request)
             if answer is not None:
                 self._check(request, answer)
+                return
+            if self._told["attached"].is_set():
                 return
             await self._lets_go(step.hold.release)
         raise self._silent(request)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
+from rclpy.event_handler import PublisherEventCallbacks
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
@@ -56,8 +57,11 @@ class Face:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def publisher(self, kind: Any, topic: str, profile: QoSProfile) -> Publisher:
-        """A publisher of the node."""
-        return self.node.create_publisher(kind, topic, profile)
+        """A publisher of the node. It does not tell of other ends with another QoS: an executor of rclpy would ask each
+        publisher for that at every message that comes, and hardware has a hundred of them.
+        """
+        untold = PublisherEventCallbacks(use_default_callbacks=False)
+        return self.node.create_publisher(kind, topic, profile, event_callbacks=untold)
 
     def listen(self, kind: Any, topic: str, callback: Callable[[Any], object]) -> None:
         """Have a command topic's messages on the asyncio loop."""

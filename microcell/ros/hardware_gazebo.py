@@ -195,7 +195,7 @@ class GazeboHardware:
         return on_state
 
     def _is_at(self, arm: str, joints: Joints) -> None:
-        """An arm is here now; what it slid over its hole since its last state is in it, and latched when it is at its seat."""
+        """An arm is here now: what it slid over its hole since its last state is in it, and latched at its seat."""
         self.plant.bench.arm(arm).rest(joints, came_from=self._joints(arm))
         self.plant.contact.note_entered(arm)
 

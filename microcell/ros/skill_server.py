@@ -16,7 +16,7 @@ from microcell import plugins
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
-from microcell.devices.factory import DeviceHost, make_devices
+from microcell.devices.factory import DeviceHost, in_world, make_devices
 from microcell.errors import UsageError
 from microcell.faults import Fault, FaultError
 from microcell.records.evidence import EvidenceStore, evidence_folder
@@ -28,6 +28,7 @@ from microcell.ros.inspection_interface import InspectionInterface
 from microcell.ros.lifecycle import ManagedNode
 from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime
+from microcell.ros.staying import stays
 from microcell.skills.attempts import AttemptFile, AttemptLog
 from microcell.skills.contract import Feedback, Outcome, Skill, SkillGoal, SkillResult, Step
 from microcell.skills.runner import SkillRunner
@@ -72,8 +73,8 @@ class SkillServerNode(ManagedNode):
         """Read the parameters and offer the services. `UsageError` when a parameter is wrong."""
         self._runtime = runtime
         self._make = make
-        self.line: Line = load_line(parameters.text(self, "line"), parameters.names(self, "also"))
         self._world = parameters.text(self, "world", "mock")
+        self.line: Line = in_world(load_line(parameters.text(self, "line"), parameters.names(self, "also")), self._world)
         self._device_names = parameters.names(self, "devices") or None
         self._skills = _skills_of(parameters.names(self, "families"))
         self._devices: dict[str, Device] = {}
@@ -84,6 +85,7 @@ class SkillServerNode(ManagedNode):
         journal = parameters.text(self, "journal")
         self._evidence = EvidenceStore(evidence_folder(Path(journal)), self.line.evidence.pictures) if journal else None
         self._pictures: OrderedDict[str, bytes] = OrderedDict()
+        self._ran: set[str] = set()
         self._inspections: InspectionInterface | None = None
         if any(skill.family == "inspection" for skill in self._skills.values()):
             self._inspections = InspectionInterface(runtime, self, self.line, self._planning)
@@ -137,7 +139,14 @@ class SkillServerNode(ManagedNode):
             result = self._refusal(goal.request, str(error))
         else:
             result = await self._run(wanted, goal)
+            self._has_run(wanted.skill)
         return _ENDINGS[result.outcome], convert_skills.result_message(result, self._runtime.clock.epoch_s)
+
+    def _has_run(self, skill: str) -> None:
+        """What a skill has loaded when it ran for the first time stays."""
+        if skill not in self._ran:
+            self._ran.add(skill)
+            stays()
 
     async def _run(self, wanted: SkillGoal, goal: Goal) -> SkillResult:
         def report(feedback: Feedback) -> None:

@@ -152,15 +152,15 @@ def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valv
     falling = valve.poses()["item_900"].position[2]
     assert falling < 0.6 - 0.02
     entity = requests.models_of(valve.ask(requests.scene("valve")))["fixture_1"]
-    hold = Hold("fixture_1", scheme.STATION_LINK, "fixture_1/release")
-    valve.ask(requests.attach("valve", hold, entity, "item_900", scheme.PART_LINK, "/bench/fixture_1/release"))
+    hold, release, told = Hold("fixture_1", scheme.STATION_LINK, ""), "/bench/fixture_1/release", "/bench/gazebo/holds"
+    valve.ask(requests.attach("valve", hold, entity, "item_900", scheme.PART_LINK, release, told))
     valve.step(5)
     held = valve.poses()["item_900"].position[2]
     valve.step(200)
     assert valve.poses()["item_900"].position[2] == pytest.approx(held, abs=1e-4)
     valve.tell_until(
         lambda: valve.poses()["item_900"].position[2] < held - 0.02,
-        "/bench/fixture_1/release", "gz.msgs.Empty", requests.EMPTY,
+        release, "gz.msgs.Empty", requests.EMPTY,
     )  # fmt: skip
     assert requests.accepted(valve.ask(requests.remove("valve", "item_900")))
     valve.step(5)

@@ -119,7 +119,7 @@ def test_a_unit_that_leaves_with_its_carton_is_taken_away_piece_by_piece_from_ou
 
 def test_a_request_to_hold_names_a_joint_that_can_be_let_go_of() -> None:
     hold = Hold("vacuum_cup", "coupling", "vacuum_cup/release")
-    request = requests.attach("valve", hold, 41, "item_7", "part", "/bench/x/release")
+    request = requests.attach("valve", hold, 41, "item_7", "part", "/bench/x/release", "/bench/gazebo/holds")
     assert request.service == "/world/valve/entity/system/add"
     assert request.text.startswith("entity { id: 41 } plugins { ")
     for part in ("DetachableJoint", "<child_model>item_7</child_model>", "<detach_topic>/bench/x/release</detach_topic>"):
