@@ -71,6 +71,7 @@ class RosCamera(RosDevice, PixelCamera):
 
     async def capture(self, exposure_s: float, light: str = USUAL_LIGHT) -> Frame:
         self._check_connected()
+        self._on_request = self._on_request or self._capture.service_is_ready()  # found later than others' images came
         if light != USUAL_LIGHT and not self._on_request:
             raise FaultError("DEVICE_REFUSED", self.name, f"it runs freely: nobody can switch on its light '{light}'")
         try:
