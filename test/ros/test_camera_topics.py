@@ -18,6 +18,7 @@ from microcell.description.cell import LightSpec
 from microcell.faults import FaultError
 from microcell.ros import convert, qos
 from microcell.ros.convert_skills import stamp
+from microcell_interfaces.srv import CaptureImage
 
 pytestmark = pytest.mark.ros
 
@@ -134,3 +135,27 @@ def test_an_image_whose_points_do_not_come_is_none():
         running.cancel()
 
     in_cell(scenario, parameters={"points": True})
+
+
+@pytest.mark.usefixtures("runs_freely")
+def test_a_camera_whose_service_is_found_after_its_first_images_exposes_on_request():
+    async def scenario(bench: Bench) -> None:
+        running = show(bench, IMAGE)
+        camera = bench.devices["camera_1"]
+        await camera.connect()
+        running.cancel()
+        kind, topic, make = IMAGE
+        images = bench.node.create_publisher(kind, f"camera_1/{topic}", qos.IMAGE)
+
+        def capture(request: CaptureImage.Request, response: CaptureImage.Response) -> CaptureImage.Response:
+            response.stamp = stamp(bench.clock.epoch_s + bench.clock.now())
+            images.publish(make(response.stamp))
+            return response
+
+        bench.node.create_service(CaptureImage, "camera_1/nobody_serves_this", capture)
+        while not (camera._capture.service_is_ready() and images.get_subscription_count()):
+            await asyncio.sleep(0.02)
+        frame = await camera.capture(0.02)
+        assert (frame.light, frame.exposure_s) == ("usual", 0.02)
+
+    in_cell(scenario, depth=False)
