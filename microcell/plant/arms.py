@@ -47,6 +47,11 @@ class ArmMotion:
     def moving(self) -> bool:
         return self._trajectory is not None and self._clock.now() < self.end_s
 
+    @property
+    def led(self) -> bool:
+        """Whether somebody else moves it: of its way only the last leg is known."""
+        return self._came_from is not None
+
     def start(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory from now on."""
         self._trajectory, self._start_s, self._last = trajectory, self._clock.now(), None

@@ -101,6 +101,10 @@ class Dispensing:
             return
         arm, start_s, now_s = self._bench.arms[tool.arm], flow.seen_s, self._bench.clock.now()
         end_s = min(now_s, arm.end_s)  # afterwards it stands
+        if arm.led:
+            if self._let_out(tool, flow, arm.flange() @ tool.tcp_in_flange, end_s - start_s):
+                flow.seen_s = now_s
+            return
         steps = math.ceil((end_s - start_s) / LOOK_S - 1e-9)
         for k in range(1, steps + 1):
             step_s = min(LOOK_S, end_s - start_s - (k - 1) * LOOK_S)
@@ -108,15 +112,16 @@ class Dispensing:
             self._let_out(tool, flow, pose, step_s)
         flow.seen_s = now_s
 
-    def _let_out(self, tool: ToolTruth, flow: Flow, pose: Pose, step_s: float) -> None:
-        """One step of the nozzle's way: at the rate that is set, but no more than the pump can give."""
+    def _let_out(self, tool: ToolTruth, flow: Flow, pose: Pose, step_s: float) -> bool:
+        """One step of the nozzle's way: at the rate that is set, but no more than the pump can give. Whether it moved."""
         way_m = distance(flow.way[-1], pose)
         if way_m < STANDS_M:
-            return
+            return False
         most_kg = tool.spec.flow_kg_s * step_s if tool.spec.device == "dispenser" else 0.0
         out_kg = min(flow.left_kg, self._clogged.get(tool.name, 1.0) * min(flow.rate_kg_m * way_m, most_kg))
         flow.mass_kg, flow.left_kg = flow.mass_kg + out_kg, flow.left_kg - out_kg
         flow.way.append(pose)
+        return True
 
     def _lay(self, tool: ToolTruth, flow: Flow) -> None:
         """The bead of the part whose way agrees best with the nozzle's; one that wets too little of it is nothing."""

@@ -12,6 +12,7 @@ from microcell.description.contents import holds_its_own
 from microcell.description.line import Line
 from microcell.faults import FaultError
 from microcell.geometry import Pose
+from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory
 from microcell.plant.bench import Bench, Lighting, ToolTruth
 from microcell.plant.contact import Contact
@@ -78,6 +79,15 @@ class Plant:
         self.dispensing.note_way(arm)
         self.holding.departing(arm)
         self.bench.arm(arm).start(trajectory)
+
+    def lead(self, arm: str, joints: Joints) -> None:
+        """An arm that somebody else moves is here now, straight from where it was last: what is in its hole by now stays
+        there, and so does what an open nozzle has laid.
+        """
+        motion = self.bench.arm(arm)
+        motion.rest(joints, came_from=motion.joints()[0])
+        self.contact.note_entered(arm)
+        self.dispensing.note_way(arm)
 
     def halt(self, arm: str, at_s: float | None = None) -> None:
         """Stop an arm where it is, or where it was a moment ago: what its controller does by itself is late on no host."""

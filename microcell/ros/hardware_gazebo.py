@@ -189,15 +189,10 @@ class GazeboHardware:
             except UsageError as error:
                 self._own.node.get_logger().warning(f"{arm}: {error}", throttle_duration_sec=5.0)
                 return
-            self._is_at(arm, state.positions)
+            self.plant.lead(arm, state.positions)
             self._states[arm] = self._states.get(arm, 0) + 1
 
         return on_state
-
-    def _is_at(self, arm: str, joints: Joints) -> None:
-        """An arm is here now: what it slid over its hole since its last state is in it, and latched at its seat."""
-        self.plant.bench.arm(arm).rest(joints, came_from=self._joints(arm))
-        self.plant.contact.note_entered(arm)
 
     def _command_listener(self, arm: str) -> Callable[[JointTrajectoryMsg], None]:
         def on_command(message: JointTrajectoryMsg) -> None:

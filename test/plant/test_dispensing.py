@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 import pytest
-from skill_bench import skill_bench
+from skill_bench import SkillBench, skill_bench
 
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.motion.planner import Load
-from microcell.motion.trajectory import JointTrajectory
+from microcell.motion.trajectory import JointTrajectory, sample
 
 RATE_KG_M = 0.004
+
+Move = Callable[..., Awaitable[None]]
 
 
 @cache
@@ -27,7 +30,26 @@ def slowed(trajectory: JointTrajectory, times: float) -> JointTrajectory:
     return JointTrajectory(tuple(time_s * times for time_s in trajectory.times_s), trajectory.positions, rates)
 
 
-def laid(times: float = 1.0, late_s: float = 0.0, speed_m_s: float = 0.05, left_kg: float = 0.3) -> tuple[float, float]:
+async def go(bench: SkillBench, trajectory: JointTrajectory) -> None:
+    """Have the arm follow a trajectory by itself."""
+    bench.plant.start_motion("arm", trajectory)
+    await bench.clock.sleep(trajectory.duration_s)
+
+
+async def be_led(bench: SkillBench, trajectory: JointTrajectory) -> None:
+    """Have it led along by somebody who tells where it is at odd times, and asks the meter in between."""
+    elapsed_s, step_s = 0.0, 0.01
+    while elapsed_s < trajectory.duration_s:
+        await bench.clock.sleep(step_s)
+        elapsed_s += step_s
+        bench.plant.dispensing.mass_kg(bench.plant.tool("dispenser"))
+        bench.plant.lead("arm", sample(trajectory, min(elapsed_s, trajectory.duration_s))[0])
+        step_s = 0.04 if step_s < 0.02 else 0.01
+
+
+def laid(
+    times: float = 1.0, late_s: float = 0.0, speed_m_s: float = 0.05, left_kg: float = 0.3, move: Move = go
+) -> tuple[float, float]:
     """A square of 40 mm laid in the air: what came out and what is left, kg."""
 
     async def story() -> tuple[float, float]:
@@ -42,8 +64,8 @@ def laid(times: float = 1.0, late_s: float = 0.0, speed_m_s: float = 0.05, left_
             trajectory = planner.path_move(joints, tuple(corners), speed_m_s, Load("dispenser"), frozenset())
             plant.dispensing.begin(tool, RATE_KG_M)
             await bench.clock.sleep(late_s)
-            plant.start_motion("arm", slowed(trajectory, times))
-            await bench.clock.sleep(times * trajectory.duration_s + late_s)
+            await move(bench, slowed(trajectory, times))
+            await bench.clock.sleep(late_s)
             plant.dispensing.finish(tool)
             return plant.dispensing.mass_kg(tool), plant.dispensing.left_kg(tool)
 
@@ -60,9 +82,15 @@ def test_an_arm_that_starts_late_and_moves_slowly_lays_the_same():
     assert laid(times=5.0, late_s=4.0)[0] == pytest.approx(laid()[0], rel=0.01)
 
 
-def test_a_pump_that_cannot_keep_up_lays_less():
+def test_an_arm_that_is_led_by_its_states_lays_the_same():
+    assert laid(move=be_led)[0] == pytest.approx(laid()[0], rel=0.02)
+    assert laid(move=be_led, late_s=4.0)[0] == pytest.approx(laid()[0], rel=0.02)
+
+
+@pytest.mark.parametrize("move", [go, be_led])
+def test_a_pump_that_cannot_keep_up_lays_less(move: Move):
     most_kg_s = shoes().tools["dispenser"].flow_kg_s
-    mass_kg, _ = laid(times=0.25)
+    mass_kg, _ = laid(times=0.25, move=move)
     assert mass_kg < 0.75 * laid()[0]
     assert mass_kg <= most_kg_s * 1.1
 
