@@ -8,10 +8,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any
 
+from microcell.description.cell import FixtureSpec
 from microcell.description.tool import Tool
 from microcell.devices.arm.contract import Arm
 from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
+from microcell.motion.carried import unit_half_m
 from microcell.motion.planner import Load, MotionPlanner
 from microcell.motion.trajectory import JointTrajectory, resample
 from microcell.skills.contract import SkillContext
@@ -20,10 +22,14 @@ from microcell.skills.mounted import arm_spec, check_mounted, mounted_tool
 LINE_SPEED_M_S = 0.4
 """Speed of straight lines in free air."""
 STAND_BACK_M = 0.12
-"""Far enough for tool and wrist to be out of the view of a camera over the station."""
+"""So far at least an arm stands back from where it has worked."""
+WRIST_M = 0.05
+"""Tool and wrist reach so far around the TCP, seen from above."""
 ZONE_CHECK_S = 0.05
 """Period at which a way around something is looked at."""
 _ALREADY_THERE_M = 1e-5
+
+Point = tuple[float, float]
 
 
 class ArmMotion:
@@ -53,6 +59,8 @@ class ArmMotion:
             context.planners[name] = MotionPlanner(context.line, name)
         self._plan = context.planners[name]
         self._working_at = frozenset(context.goal.lease.resources.values())
+        self._fixture = context.line.cell_description.devices.get(context.goal.lease.resources.get("fixture", ""))
+        self._unit_half_m = unit_half_m(context.line.making(context.goal.product).product_description)
         self._base_in_cell = self.spec.base_in_cell.pose
         self._cell_in_base = self._base_in_cell.inverse()
         self._tcp_in_flange = self.tool.tcp_in_flange.pose if self.tool else Pose()
@@ -169,9 +177,20 @@ class ArmMotion:
         bx, by, _ = self._base_in_cell.position
         x, y, z = present.position
         reach_m = math.hypot(x - bx, y - by)
-        back = min(STAND_BACK_M, reach_m / 2) / reach_m if reach_m > 0.0 else 0.0
+        toward = ((bx - x) / reach_m, (by - y) / reach_m) if reach_m > 0.0 else (0.0, 0.0)
+        back_m = min(max(STAND_BACK_M, self._off_the_unit_m((x, y), toward)), reach_m / 2)
         rise_m = max(self.spec.travel_height_m - z, self.spec.approach_m)
-        await self.move_freely(present.shifted((bx - x) * back, (by - y) * back, rise_m))
+        await self.move_freely(present.shifted(toward[0] * back_m, toward[1] * back_m, rise_m))
+
+    def _off_the_unit_m(self, here: Point, toward: Point) -> float:
+        """How far to go in a direction until neither tool nor wrist is over the unit in the leased fixture, m."""
+        if not isinstance(self._fixture, FixtureSpec):
+            return 0.0
+        sx, sy, _ = self._fixture.seat_in_cell.xyz_m
+        dx, dy = here[0] - sx, here[1] - sy
+        along, clear_m = dx * toward[0] + dy * toward[1], self._unit_half_m + WRIST_M
+        within = along * along - dx * dx - dy * dy + clear_m * clear_m
+        return math.sqrt(within) - along if within > 0.0 else 0.0
 
     async def withdraw(self) -> None:
         """Lift, and move straight back to the turning circle; an arm that is there already does not move."""

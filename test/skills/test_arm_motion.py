@@ -8,8 +8,9 @@ import pytest
 from skill_bench import skill_bench
 
 from microcell.clock import run_virtual
+from microcell.description.loader import load_line
 from microcell.geometry import Pose, angle_between, distance, from_rpy
-from microcell.skills.arm_motion import ArmMotion
+from microcell.skills.arm_motion import WRIST_M, ArmMotion
 from microcell.skills.contract import SkillContext
 
 DOWN = from_rpy(math.pi, 0.0, 0.0)
@@ -77,6 +78,22 @@ def test_leaving_steps_back_towards_the_arm_and_up():
     assert z == pytest.approx(0.14, abs=1e-6)
     assert math.hypot(x, y) == pytest.approx(math.hypot(0.4, 0.2) - 0.12, abs=1e-6)
     assert math.atan2(y, x) == pytest.approx(math.atan2(0.2, 0.4), abs=1e-6)
+
+
+def test_an_arm_that_leaves_a_large_unit_stands_over_none_of_it():
+    async def story():
+        line = load_line("footwear")
+        async with skill_bench(line=line) as bench:
+            await bench.mount("vacuum_cup")
+            goal = bench.goal("label_unit", "SHO-1", "red_20")
+            motion = await ArmMotion.of(SkillContext(goal, bench.line, bench.clock, bench.devices))
+            seat = line.cell_description.devices["fixture_1"].seat_in_cell.pose
+            label = seat.apply(line.product_description.sites["label_area"].part_in_unit.xyz_m)
+            await motion.approach(Pose(label, DOWN))
+            await motion.leave()
+            return math.dist((await motion.tcp_in_cell()).position[:2], seat.position[:2])
+
+    assert run_virtual(story()) == pytest.approx(0.075 + WRIST_M, abs=1e-4), "half a tray, and what is around the TCP"
 
 
 def test_slower_by_ratio_takes_longer():
