@@ -4,8 +4,6 @@ cameras. Skipped where it is not installed."""
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,8 @@ from microcell.errors import MissingCapabilityError
 from microcell.gazebo import requests, scheme
 from microcell.gazebo.contacts import touches
 from microcell.gazebo.part import part_text
-from microcell.gazebo.server import variables
 from microcell.gazebo.standing import Hold
+from microcell.gazebo.world import world_name
 from microcell.geometry import Pose, distance
 from microcell.paths import share_directory
 from microcell.ros import names
@@ -66,12 +64,12 @@ def made(line: str, quantity: int, folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("line", LINES)
 def test_gazebo_loads_the_world_without_a_refusal(line: str, tmp_path: Path) -> None:
-    world = world_file(line, tmp_path)
-    command = ["gz", "sim", "-s", "-r", "-v", "4", "--headless-rendering", "--iterations", "500", str(world)]
-    environment = variables("test", os.environ)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300.0, check=False)
-    said = done.stdout + done.stderr
-    assert [text for text in said.splitlines() if "[Err]" in text or "[error]" in text or "Error Code" in text] == []
+    file = world_file(line, tmp_path)
+    with stepped_world(file, world_name(load_line(line))) as world:
+        world.step(500)
+    said = file.with_suffix(".log").read_text().splitlines()
+    assert said
+    assert [text for text in said if "[Err]" in text or "[error]" in text or "Error Code" in text] == []
 
 
 def world_file(line: str, folder: Path) -> Path:
@@ -168,7 +166,7 @@ def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valv
 
 
 def test_a_camera_exposes_when_it_is_triggered(valve: SteppedWorld) -> None:
-    spec = load_line("valve").cell_description.of_kind("camera")["camera_1"]
-    picture = valve.picture(f"/bench/{names.image('camera_1')}", f"/bench/{scheme.trigger('camera_1')}")
+    spec = load_line("valve").cell_description.of_kind("camera")["camera_trays"]
+    picture = valve.picture(f"/bench/{names.image('camera_trays')}", f"/bench/{scheme.trigger('camera_trays')}")
     assert picture.shape == (spec.height_px, spec.width_px, 3)
     assert 10.0 < picture.mean() < 245.0 and picture.std() > 2.0, "something is seen, and it is lit"
