@@ -39,6 +39,7 @@ from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
 from microcell.ros.secured import permitted
 from microcell.ros.starter import leave_with
+from microcell.ros.staying import stays_no_more
 
 LIVES_S = 1.0
 
@@ -239,6 +240,8 @@ def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | Non
     except UsageError as error:  # the domain lets nobody in like this
         print(error, file=sys.stderr)
         return 1
+    finally:
+        stays_no_more()
 
 
 async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str]) -> int:
