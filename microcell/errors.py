@@ -18,6 +18,10 @@ class MissingCapabilityError(MicrocellError):
     """Something optional is not installed here; the message names what to install."""
 
 
+class StartAgainError(MicrocellError):
+    """What this process cannot mend itself, but one that is started in its place can."""
+
+
 class CalibrationError(MicrocellError):
     """Images or poses that nothing can be calibrated from; the message says what to take anew, and how."""
 

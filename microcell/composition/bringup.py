@@ -17,7 +17,15 @@ import yaml
 
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.children import die_with_parent, signal_group
-from microcell.composition.processes import check_startable, environment, module_of, node_name, ros_parameters
+from microcell.composition.processes import (
+    START_AGAIN,
+    START_AGAIN_S,
+    check_startable,
+    environment,
+    module_of,
+    node_name,
+    ros_parameters,
+)
 from microcell.composition.security import enclave_path
 from microcell.composition.supervision import RestartPolicy, Restarts, only_one
 from microcell.errors import MicrocellError
@@ -127,7 +135,7 @@ class _Cell:
             try:
                 for plan in self._blueprint.processes:
                     self._running.append(await self._start(plan, Path(folder)))
-                await self._until_ready()
+                await self._until_ready(Path(folder))
                 await self._supervise(Path(folder))
             finally:
                 await self._stop()
@@ -158,10 +166,10 @@ class _Cell:
         self._say(f"{plan.name}: started (pid {process.pid}, log {log})")
         return running
 
-    async def _until_ready(self) -> None:
+    async def _until_ready(self, folder: Path) -> None:
         """Wait until the cell is ready or is asked to stop; a process that ends before is an error."""
         asked = asyncio.ensure_future(self._asked.wait())
-        ends = {asyncio.ensure_future(running.process.wait()): running for running in self._running}
+        ends = {asyncio.ensure_future(self._early_end(position, folder)): position for position in range(len(self._running))}
         ready = asyncio.ensure_future(asyncio.wait_for(self._all_ready(), self._ready_s))
         try:
             await asyncio.wait({asked, ready, *ends}, return_when=asyncio.FIRST_COMPLETED)
@@ -171,7 +179,7 @@ class _Cell:
         finally:
             for waiting in (asked, ready, *ends):
                 waiting.cancel()
-            await asyncio.gather(asked, ready, *ends, return_exceptions=True)
+            await asyncio.gather(asked, ready, *ends, *self._starting, return_exceptions=True)
 
     async def _supervise(self, folder: Path) -> None:
         """Until the cell is asked to stop, start again what dies; each process on its own, so that none waits for others."""
@@ -187,29 +195,47 @@ class _Cell:
                 waiting.cancel()
             await asyncio.gather(asked, *keepers, *self._starting, return_exceptions=True)
 
+    async def _early_end(self, position: int, folder: Path) -> int:
+        """Wait until a process has ended without asking to be started again; its exit code."""
+        while (code := await self._running[position].process.wait()) == START_AGAIN:
+            await self._grant(position, folder)
+        return code
+
+    async def _grant(self, position: int, folder: Path) -> None:
+        self._say(f"{self._running[position].plan.name} asks to be started again, its log says why")
+        await self._start_again(position, folder, START_AGAIN_S)
+
     async def _keep(self, position: int, folder: Path) -> None:
         """Keep one process running; `BringUpError` when it has died too often."""
         loop = asyncio.get_running_loop()
         while True:
             running = self._running[position]
             ending = f"{running.plan.name} {await self._end_of(running)}"
+            if running.process.returncode == START_AGAIN:
+                await self._grant(position, folder)
+                continue
             restarts = self._restarts[running.plan.name]
             pause_s = restarts.pause_s(loop.time())
             if pause_s is None:
                 within = f"{self._policy.most} restarts within {self._policy.window_s:.0f} s"
                 tried = f"{within} did not help: the cell is stopped"
                 raise BringUpError(f"{ending}. {tried}. Its last words ({running.log}):\n{running.last_lines()}")
-            running.close()
             often = f"restart {len(restarts.times_s)} of {self._policy.most}"
             self._say(f"{ending}; it is started again in {pause_s:g} s ({often})")
-            await asyncio.sleep(pause_s)
-            # Shielded: a process that was just started must be known to whoever stops the cell.
-            starting = asyncio.ensure_future(self._start_again(position, folder))
-            self._starting.add(starting)
-            await asyncio.shield(starting)
+            await self._start_again(position, folder, pause_s)
 
-    async def _start_again(self, position: int, folder: Path) -> None:
-        self._running[position] = await self._start(self._running[position].plan, folder, next(self._numbers))
+    async def _start_again(self, position: int, folder: Path, pause_s: float) -> None:
+        self._running[position].close()
+        await asyncio.sleep(pause_s)
+        # Shielded: a process that was just started must be known to whoever stops the cell.
+        starting = asyncio.ensure_future(self._replace(position, folder))
+        self._starting.add(starting)
+        await asyncio.shield(starting)
+
+    async def _replace(self, position: int, folder: Path) -> None:
+        before = self._running[position]
+        self._running[position] = await self._start(before.plan, folder, next(self._numbers))
+        self._running[position].ready = before.ready  # who waits for the one waits for the other
 
     async def _end_of(self, running: _Running) -> str:
         """Wait until a process has ended, in words; one that hangs is ended."""
@@ -229,9 +255,10 @@ class _Cell:
         for running in self._running:
             await running.ready.wait()
 
-    def _check(self, ends: Mapping[asyncio.Task[int], _Running], ready: asyncio.Future[None]) -> None:
-        for end, running in ends.items():
+    def _check(self, ends: Mapping[asyncio.Task[int], int], ready: asyncio.Future[None]) -> None:
+        for end, position in ends.items():
             if end.done() and not self._asked.is_set():
+                running = self._running[position]
                 ending = f"{running.plan.name} {_ending(end.result())}"
                 raise BringUpError(f"{ending}. Its last words ({running.log}):\n{running.last_lines()}")
         if ready.done() and not ready.cancelled() and ready.exception() is not None:

@@ -15,7 +15,15 @@ from launch_ros.actions import Node
 from launch import LaunchContext, LaunchDescription
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.compose import compose
-from microcell.composition.processes import STARTED_BY, check_startable, environment, module_of, node_name, ros_parameters
+from microcell.composition.processes import (
+    START_AGAIN,
+    STARTED_BY,
+    check_startable,
+    environment,
+    module_of,
+    node_name,
+    ros_parameters,
+)
 from microcell.composition.security import enclave_path
 from microcell.composition.supervision import RestartPolicy, Restarts
 from microcell.description.loader import load_line
@@ -50,8 +58,8 @@ def launch_cell(**defaults: str) -> LaunchDescription:
 def actions(blueprint: Blueprint) -> list[Action]:
     """One launch_ros node action for each process.
 
-    One that was killed is started again after a pause, within the bounds of `RestartPolicy`; one that ends by itself stops
-    the cell. When launch itself is killed, all of them leave in order.
+    One that was killed is started again after a pause, within the bounds of `RestartPolicy`, and one that asks for it
+    always; one that ends by itself otherwise stops the cell. When launch itself is killed, all of them leave in order.
     """
     return [_action(plan, blueprint) for plan in blueprint.processes]
 
@@ -101,6 +109,8 @@ class _Ends:
         self._restarts = Restarts(RestartPolicy())
 
     def __call__(self, event: ProcessExited, context: LaunchContext) -> Action | None:
+        if event.returncode == START_AGAIN:
+            return None
         if event.returncode >= 0:
             return Shutdown(reason=f"{self._name} has ended")
         if self._restarts.pause_s(time.monotonic()) is None:

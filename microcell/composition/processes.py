@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,12 @@ FAST_DDS_2, FAST_DDS_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROF
 
 STARTED_BY = "MICROCELL_STARTED_BY"
 """Variable with the id of the process that a node leaves with. `microcell up` needs none: the system tells its processes."""
+
+START_AGAIN = os.EX_TEMPFAIL
+"""Exit code of a process that asks to be started again; it may do so as often as it likes."""
+
+START_AGAIN_S = 1.0
+"""Pause before that, s."""
 
 
 def check_startable(blueprint: Blueprint) -> None:

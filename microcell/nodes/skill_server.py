@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
+from microcell.errors import StartAgainError
 from microcell.ros import parameters
 from microcell.ros.clock import RosClock
 from microcell.ros.farewell import outlive
@@ -14,17 +14,22 @@ from microcell.ros.skill_server import SkillServerNode
 
 
 async def serve(runtime: RosRuntime) -> None:
-    """Serve until the process is asked to stop; then outlive the nodes that need the skills, and leave safely."""
+    """Serve until the process is asked to stop; then outlive the nodes that need the skills, and leave safely.
+
+    `StartAgainError` when only some of the devices are found, again and again: see `SkillServerNode.cut_off`.
+    """
     node = runtime.create_node("skill_server", SkillServerNode)
     runtime.clock = RosClock(node)
     node.open(runtime)
     dependents = parameters.names(node, "dependents")
     notify("READY=1", "STATUS=waits to be configured")
     try:
-        await asyncio.Event().wait()
+        await node.cut_off.wait()
+        raise StartAgainError("some devices are found and others are not: a new process is to look for them")
     finally:
         notify("STOPPING=1")
-        await outlive(node, dependents)
+        if not node.cut_off.is_set():
+            await outlive(node, dependents)
         await node.shut_down()
 
 

@@ -32,7 +32,8 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from microcell.clock import Clock, LoopClock
-from microcell.errors import MicrocellError, UsageError
+from microcell.composition.processes import START_AGAIN
+from microcell.errors import MicrocellError, StartAgainError, UsageError
 from microcell.faults import FaultError
 from microcell.ros import qos
 from microcell.ros.listening import Listening
@@ -265,7 +266,7 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
             return 0
         except (MicrocellError, FaultError) as error:
             print(error, file=sys.stderr)
-            return 1
+            return START_AGAIN if isinstance(error, StartAgainError) else 1
         finally:
             for task in beside:
                 task.cancel()

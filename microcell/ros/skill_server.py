@@ -39,6 +39,8 @@ from microcell_interfaces.srv import DescribeSkills, RecordStep
 RECORD_S = 5.0
 """How long the orchestrator may take to make a step durable; without its word the step is not taken."""
 LOOK_S = 0.02
+HALF_FOUND = 3
+"""So often in a row a part of the devices may be found before the process is held to be cut off from the rest."""
 SHOWN_SOON = 8
 """So many pictures wait to be shown with their reports; those of cancelled inspections never are."""
 
@@ -69,6 +71,9 @@ class SkillServerNode(ManagedNode):
                 when it is empty), heartbeat_s (real time that the orchestrator may be silent; 0 = for ever).
     """
 
+    cut_off: asyncio.Event
+    """Set when some devices have been found and others not, so often that only a new process is likely to find them."""
+
     def open(self, runtime: RosRuntime, make: MakeDevices = make_devices) -> None:
         """Read the parameters and offer the services. `UsageError` when a parameter is wrong."""
         self._runtime = runtime
@@ -86,6 +91,7 @@ class SkillServerNode(ManagedNode):
         self._evidence = EvidenceStore(evidence_folder(Path(journal)), self.line.evidence.pictures) if journal else None
         self._pictures: OrderedDict[str, bytes] = OrderedDict()
         self._ran: set[str] = set()
+        self.cut_off, self._half_found = asyncio.Event(), 0
         self._inspections: InspectionInterface | None = None
         if any(skill.family == "inspection" for skill in self._skills.values()):
             self._inspections = InspectionInterface(runtime, self, self.line, self._planning)
@@ -108,12 +114,22 @@ class SkillServerNode(ManagedNode):
         """Connect all devices, then take goals."""
         connected = await asyncio.gather(*(d.connect() for d in self._devices.values()), return_exceptions=True)
         failed = [error for error in connected if isinstance(error, BaseException)]
+        self._note_found(failed)
         if failed:
             await self._disconnect()
+            for error in failed[1:]:
+                self.get_logger().error(str(error))
             raise failed[0]
         if self._inspections is not None:
             self._inspections.use(self._devices)
         self._server = AsyncActionServer(self._runtime, self, ExecuteSkill, names.execute_skill("~"), self._execute)
+
+    def _note_found(self, failed: list[BaseException]) -> None:
+        """Count how often only some were found: what DDS has lost of a discovery, only a new participant is told again."""
+        silent = [e for e in failed if isinstance(e, FaultError) and e.fault.code == "DEVICE_SILENT"]
+        self._half_found = self._half_found + 1 if 0 < len(silent) < len(self._devices) else 0
+        if self._half_found >= HALF_FOUND:
+            self.cut_off.set()
 
     async def deactivate(self) -> None:
         """Cancel what runs, wait until it is safe, and disconnect."""

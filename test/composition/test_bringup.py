@@ -35,6 +35,10 @@ signal.signal(signal.SIGTERM, leave)
 print(f"{name} says hello")
 if behaviour == "dies":
     sys.exit("out of coffee")
+with open(folder / f"{name}.starts", "a+") as starts:
+    starts.write("*")
+    if behaviour == "asks" and starts.tell() not in (4, 6):
+        sys.exit(os.EX_TEMPFAIL)
 if behaviour != "silent":
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         living = b"WATCHDOG=1\\n" if behaviour == "lives" else b""
@@ -189,6 +193,26 @@ def test_a_process_that_is_killed_is_started_again_and_the_cell_goes_on(cell, tm
     assert code == 0
     again = said.index("second was ended by SIGKILL; it is started again in 0.01 s (restart 1 of 2)")
     assert said[again + 1].startswith("second: started (pid ")
+    assert alive(tmp_path) == []
+
+
+def test_a_process_that_asks_for_it_is_started_again_however_often(cell, tmp_path, monkeypatch):
+    monkeypatch.setattr(bringup, "START_AGAIN_S", 0.01)
+    starts = []
+
+    def hear(text: str) -> None:
+        if "is ready" in text:
+            kill(tmp_path, "second")
+        starts.extend([text] if text.startswith("second: started") else [])
+        if len(starts) == 6:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    code, said = cell(second="asks", policy=QUICK, hear=hear)
+    assert code == 0
+    told = [text for text in said if text.startswith("second ") or "is ready" in text]
+    asked = "second asks to be started again, its log says why"
+    killed = "second was ended by SIGKILL; it is started again in 0.01 s (restart 1 of 2)"
+    assert told == [asked, asked, asked, "the cell is ready; Ctrl-C stops it", killed, asked]
     assert alive(tmp_path) == []
 
 

@@ -19,7 +19,7 @@ from launch.utilities import perform_substitutions
 from launch import LaunchContext
 from microcell.composition.compose import compose
 from microcell.composition.launching import _Ends, actions, launch_cell
-from microcell.composition.processes import STARTED_BY
+from microcell.composition.processes import START_AGAIN, STARTED_BY
 from microcell.description.loader import load_line
 from microcell.records.journal import JournalReader
 from microcell.records.verifying import first_break
@@ -46,7 +46,7 @@ def test_every_process_leaves_when_launch_is_killed():
 
 def test_the_arguments_are_declared_with_defaults():
     declared = {argument.name for argument in launch_cell().get_launch_arguments()}
-    assert declared == {"line", "world", "journal", "seed", "time_scale", "namespace", "headless"}
+    assert declared == {"line", "also", "world", "journal", "seed", "time_scale", "namespace", "headless"}
 
 
 def test_a_wrong_world_is_told_in_one_sentence():
@@ -57,7 +57,7 @@ def test_a_wrong_world_is_told_in_one_sentence():
             entity.visit(context)
 
 
-def test_a_killed_process_is_started_again_five_times_and_one_that_ends_by_itself_stops_the_cell():
+def test_a_killed_process_is_started_again_five_times_one_that_asks_always_and_one_that_ends_stops_the_cell():
     ends = _Ends("hardware")
 
     def after(code: int) -> str:
@@ -66,6 +66,7 @@ def test_a_killed_process_is_started_again_five_times_and_one_that_ends_by_itsel
         return told.event.reason if told is not None else "started again"
 
     assert [after(-9) for _ in range(5)] == ["started again"] * 5
+    assert after(START_AGAIN) == "started again"
     assert after(-9) == "hardware was killed more than 5 times in 300 s: to start it again did not help"
     assert after(0) == "hardware has ended"
 

@@ -174,6 +174,40 @@ async def test_a_silent_device_keeps_the_node_inactive_and_the_others_are_discon
         assert disconnected == ["arm"]
 
 
+async def silent() -> None:
+    raise FaultError("DEVICE_SILENT", "arm", "no service")
+
+
+async def activations(cell, times: int) -> list[bool]:
+    """Whether the server could be activated, so often, and at last whether it is cut off."""
+    answers = [await cell.lifecycle.change("activate", 10.0) for _ in range(times)]
+    return [*answers, cell.server.cut_off.is_set()]
+
+
+@in_ros
+async def test_a_server_that_finds_only_some_of_its_devices_again_and_again_is_cut_off(runtime):
+    async with served(runtime, active=False) as cell:
+        connect = cell.devices["arm"].connect
+        cell.devices["arm"].connect = silent
+        assert await cell.lifecycle.change("configure", 10.0)
+        assert await activations(cell, 2) == [False, False, False]
+        cell.devices["arm"].connect = connect
+        assert await activations(cell, 1) == [True, False]
+        assert await cell.lifecycle.change("deactivate", 10.0)
+        cell.devices["arm"].connect = silent
+        assert await activations(cell, 2) == [False, False, False], "it counts anew"
+        assert await activations(cell, 1) == [False, True]
+
+
+@in_ros
+async def test_a_server_that_finds_none_of_its_devices_waits_for_them(runtime):
+    async with served(runtime, active=False) as cell:
+        for device in cell.devices.values():
+            device.connect = silent
+        assert await cell.lifecycle.change("configure", 10.0)
+        assert await activations(cell, 4) == [False] * 5
+
+
 @in_ros
 async def test_each_step_of_a_tool_change_is_recorded_by_the_orchestrator_first(runtime):
     async with served(runtime) as cell:
