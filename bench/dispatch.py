@@ -257,9 +257,7 @@ def show(found: dict[str, Any]) -> None:
     print(f"{'':15} {'count':>6} {'median':>9} {'90 %':>9} {'99 %':>9}")
     for name in ("bare action", "dispatch", "intent to start", "durable append"):
         row = found[name]
-        print(
-            f"{name:15} {row['count']:6d} {row['median_ms']:6.2f} ms {row['p90_ms']:6.2f} ms {row['p99_ms']:6.2f} ms"
-        )
+        print(f"{name:15} {row['count']:6d} {row['median_ms']:6.2f} ms {row['p90_ms']:6.2f} ms {row['p99_ms']:6.2f} ms")
     print(f"dispatch / bare action, medians: {found['ratio']:.2f} (limit {LIMIT})")
     print(f"measured on {found['machine']}")
 

@@ -113,9 +113,7 @@ def peg_line(reaction_s: float = REACTION_S) -> Line:
         "arm": arm.model_copy(update={"parameters": {**arm.parameters, "stop_s": reaction_s}}),
         "wrist_force": sensor.model_copy(update={"reaction_s": reaction_s}),
     }
-    line = line.model_copy(
-        update={"cell_description": cell.model_copy(update={"devices": {**cell.devices, **late}})}
-    )
+    line = line.model_copy(update={"cell_description": cell.model_copy(update={"devices": {**cell.devices, **late}})})
     product = line.product_description
     part, site = product.parts[PART], product.sites[SITE]
     turned = part.grasp.tcp_in_part.rpy_rad

@@ -34,6 +34,7 @@ from microcell.motion.robot import RobotModel
 IN_A_LINE = ("ur5e", "fr3", "seven_endless")
 """Arms that are measured in the place of the valve line's, too; a SCARA or a palletiser doesn't reach into all of it."""
 
+
 def measure(arm: Arm, poses: int, goals: int, seed: int) -> list[Figure]:
     """All figures of one arm, with their limits."""
     model = arm.model()

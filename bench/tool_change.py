@@ -330,9 +330,7 @@ async def _kill(cell: Processes, client: CellClient, witness: Witness, killed: K
     await _until(lambda: client.state is not None and client.state.state in idle, READY_S, cell, "not idle again")
 
 
-async def _settled(
-    cell: Processes, client: CellClient, witness: Witness, killed: Killed, before: int
-) -> OperationEnded:
+async def _settled(cell: Processes, client: CellClient, witness: Witness, killed: Killed, before: int) -> OperationEnded:
     """The end of the settling; a cell that asks first is let go on, and that is noted."""
     end = time.monotonic() + ORDER_S
     while True:

@@ -105,9 +105,7 @@ def named(random: Random, pose: Pose) -> tuple[list[SceneItem], CheckRequest, fl
     }  # fmt: skip
     there = random.choice(list(parts))
     check = RightPart(kind="right_part", site="site")
-    request = CheckRequest(
-        "site", "right_part", "fixture", "site", parts["blue"], SEAT, measured=check, parts=parts
-    )
+    request = CheckRequest("site", "right_part", "fixture", "site", parts["blue"], SEAT, measured=check, parts=parts)
     return [item(parts[there], pose)], request, there, None
 
 

@@ -19,6 +19,7 @@ from microcell.vision.requests import Reading
 OWN_KIND = {"scratched": "surface", "dirty": "surface", "short shot": "outline", "burr": "outline"}
 """The check that tells a defect's place; of the others the measured value itself is the place, or the site is."""
 
+
 def passes(check: Check, value: float) -> bool:
     """The verdict on a value by the product's limits."""
     if check.kind == "presence":

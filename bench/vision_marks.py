@@ -116,9 +116,7 @@ def apriltags(folder: Path, _: np.random.Generator, __: argparse.Namespace) -> I
         there += len(truths)
         matched = set()
         for number, corners in truths:
-            apart = {
-                k: tag_off(tag, corners) for k, tag in enumerate(tags) if tag.number == number and k not in matched
-            }
+            apart = {k: tag_off(tag, corners) for k, tag in enumerate(tags) if tag.number == number and k not in matched}
             best = min(apart, key=lambda k: float(np.linalg.norm(apart[k], axis=1).max()), default=None)
             if best is None or np.linalg.norm(apart[best], axis=1).max() > 5.0:
                 continue

@@ -69,11 +69,7 @@ class Scenes:
             CheckRequest(name, check.kind, STATION, check.site, *self._nominal(check.site, variant), serial)
             for name, check in checks.items()
         )
-        sites = [
-            site
-            for site in self.product.sites
-            if inspection == "closed" or site in ("body_seat", "membrane_seat")
-        ]
+        sites = [site for site in self.product.sites if inspection == "closed" or site in ("body_seat", "membrane_seat")]
         items = self._unit(sites, variant, serial, contrast)
         tint = tuple(self.random.uniform(0.97, 1.03) for _ in range(3))
         light = Light(self.random.uniform(0.8, 1.1), tint)
@@ -99,9 +95,7 @@ class Scenes:
         part = self.product.parts[self.product.part_of(place.item, variant)]
         return part, self.seat @ place.part_in_unit.pose
 
-    def _unit(
-        self, sites: Sequence[str], variant: str, serial: str, contrast: float | None
-    ) -> tuple[SceneItem, ...]:
+    def _unit(self, sites: Sequence[str], variant: str, serial: str, contrast: float | None) -> tuple[SceneItem, ...]:
         unit_in_cell = self._scattered(self.seat, 0.0001, 0.01)
         inspected = "cap" if "cap_seat" in sites else "body"
         lost = self._lost(sites)

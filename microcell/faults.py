@@ -85,9 +85,7 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "HAND_NOT_EMPTY": _operator("The tool already holds something.", "Take the part out of the tool, then resume."),
     # feeding
-    "FEEDER_EMPTY": _operator(
-        "The feeder has no parts left.", "Refill the feeder and confirm with the refill service."
-    ),
+    "FEEDER_EMPTY": _operator("The feeder has no parts left.", "Refill the feeder and confirm with the refill service."),
     "FEEDER_JAMMED": _operator("The feeder does not present a part.", "Clear the feeder, then resume."),
     "PART_WRONG": _operator(
         "The feeder presents another part than the operation needs.", "Put the right part into the feeder, then Unhold."
@@ -102,15 +100,9 @@ CATALOGUE: dict[str, FaultKind] = {
     "INSERT_JAMMED": _cell(
         "The part did not go in within the force limit.", "Try again with a wider search, then with another part."
     ),
-    "INSERT_FORCE_EXCEEDED": _cell(
-        "The insertion force went over its limit.", "Check the part's fit; try another part."
-    ),
-    "PLUG_NOT_LATCHED": _cell(
-        "The plug came out again when it was pulled.", "Push it in again, then try another part."
-    ),
-    "DISPENSER_EMPTY": _operator(
-        "The cartridge holds less than the bead needs.", "Put in a full cartridge, then Unhold."
-    ),
+    "INSERT_FORCE_EXCEEDED": _cell("The insertion force went over its limit.", "Check the part's fit; try another part."),
+    "PLUG_NOT_LATCHED": _cell("The plug came out again when it was pulled.", "Push it in again, then try another part."),
+    "DISPENSER_EMPTY": _operator("The cartridge holds less than the bead needs.", "Put in a full cartridge, then Unhold."),
     "DISPENSE_OFF_LIMITS": _cell(
         "More or less came out of the nozzle than permitted.", "The unit is scrapped; clean the nozzle when it repeats."
     ),
@@ -120,18 +112,12 @@ CATALOGUE: dict[str, FaultKind] = {
     "WELD_NO_CONTACT": _cell(
         "The electrodes touched nothing to weld.", "Weld again; check the parts at the spot, and the electrodes."
     ),
-    "WELD_OFF_LIMITS": _cell(
-        "A spot is not as good as permitted.", "Weld again; dress the electrodes when it repeats."
-    ),
+    "WELD_OFF_LIMITS": _cell("A spot is not as good as permitted.", "Weld again; dress the electrodes when it repeats."),
     "TURNER_STUCK": _operator("The fixture is not turned as it should be.", "Clear the turner, then Unhold."),
-    "TEST_NO_CONTACT": _cell(
-        "The tester's contacts touch no part.", "Test another part; check the nest and the contacts."
-    ),
+    "TEST_NO_CONTACT": _cell("The tester's contacts touch no part.", "Test another part; check the nest and the contacts."),
     "PART_OFF_LIMITS": _cell("A tested part is not as good as permitted.", "It was thrown into the bin; take another."),
     "FASTEN_CROSS_THREADED": _cell("Torque rose before the screw was seated.", "Back the screw out and try a new one."),
-    "FASTEN_NOT_SEATED": _cell(
-        "The screw turned without reaching its torque.", "Check thread and screw; try a new one."
-    ),
+    "FASTEN_NOT_SEATED": _cell("The screw turned without reaching its torque.", "Check thread and screw; try a new one."),
     "FASTEN_NO_SCREW": _cell("The bit holds no screw.", "Take another screw."),
     "FIXTURE_NOT_CLAMPED": _operator("The fixture's clamp did not close.", "Check the part's seat and the clamp."),
     "FIXTURE_EMPTY": _operator("The fixture's sensor sees no part.", "Check the fixture and its sensor."),
@@ -205,9 +191,7 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "DEVICE_REFUSED": _engineer("A device refused a command.", "Read the detail; correct the configuration."),
     "SKILL_REFUSED": _engineer("The skill server refused the goal.", "Read the detail; correct plan or parameters."),
-    "SKILL_UNAVAILABLE": _operator(
-        "No skill server offers the skill now.", "Start the server or wait for its restart."
-    ),
+    "SKILL_UNAVAILABLE": _operator("No skill server offers the skill now.", "Start the server or wait for its restart."),
     "SKILL_TIMEOUT": _maintenance("The skill did not end within its time.", "Check the devices it uses."),
     "SKILL_CANCELLED": _cell("The skill was cancelled.", "Nothing, or resume the order."),
     "SKILL_FAILED": _engineer("The skill's program failed.", "Report the detail to its maker; the unit is put aside."),

@@ -79,4 +79,3 @@ def _print(found: Studies) -> None:
         console.print(f"{first.parts} parts x {first.appraisers} places x {first.trials} trials", highlight=False)
     for sentence in found.lacking:
         console.print(f"not studied: {escape(sentence)}", highlight=False)
-

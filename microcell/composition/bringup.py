@@ -110,9 +110,7 @@ def bring_up(
 class _Cell:
     """The processes of one Blueprint."""
 
-    def __init__(
-        self, blueprint: Blueprint, logs: Path, say: Say, ready_s: float, policy: RestartPolicy, lock: int
-    ) -> None:
+    def __init__(self, blueprint: Blueprint, logs: Path, say: Say, ready_s: float, policy: RestartPolicy, lock: int) -> None:
         self._blueprint = blueprint
         self._logs = logs
         self._say = say
@@ -312,4 +310,3 @@ def _ending(code: int) -> str:
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}"
     return "has ended" if code == 0 else f"ended with code {code}"
-

@@ -95,9 +95,7 @@ def _nodes(line: Line, world: World) -> tuple[NodePlan, ...]:
     first = (hardware.name,) if world in HARDWARE else ()
     arm = NodePlan("arm_skills", "skill_server", "arm_skills", ARM_FAMILIES, arm_devices, first)
     seeing = tuple(n for n in names if kinds[n] in _INSPECTION_KINDS)
-    inspection = NodePlan(
-        "inspection_skills", "skill_server", "inspection_skills", INSPECTION_FAMILIES, seeing, first
-    )
+    inspection = NodePlan("inspection_skills", "skill_server", "inspection_skills", INSPECTION_FAMILIES, seeing, first)
     hearing = _SET_UP_KINDS if line.also else ()
     watched = tuple(n for n in names if kinds[n] in (*_WATCHED_KINDS, *hearing))
     orchestrator = NodePlan(
@@ -114,9 +112,7 @@ def _arms_cameras(line: Line) -> set[str]:
     return seeing | {spec.camera for spec in cell.of_kind("feeder").values() if spec.camera is not None}
 
 
-def _process(
-    node: NodePlan, nodes: tuple[NodePlan, ...], common: Parameters, journal: str
-) -> ProcessPlan:
+def _process(node: NodePlan, nodes: tuple[NodePlan, ...], common: Parameters, journal: str) -> ProcessPlan:
     """A process with what its executable must be told.
 
     Mock hardware that is not as fast as real time tells its time on /clock, which the others then go by.

@@ -84,9 +84,7 @@ def enclave_path(namespace: str, process: str) -> str:
     return f"/{namespace.strip('/')}/{process}"
 
 
-def write_security(
-    enclaves: Iterable[Enclave], namespace: str, folder: Path, domain: int, validity: Validity
-) -> list[Path]:
+def write_security(enclaves: Iterable[Enclave], namespace: str, folder: Path, domain: int, validity: Validity) -> list[Path]:
     """Write the policy, the governance and every enclave's permissions; the files, in order."""
     every = tuple(enclaves)
     written = {

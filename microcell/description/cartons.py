@@ -109,9 +109,7 @@ def _grid(packing: Packing, columns: int, rows: int, pitch_m: float) -> tuple[Po
 
 
 @lru_cache(maxsize=32)
-def _worked_out(
-    carton_m: Vector, units: int | None, room_m: tuple[float, float], low: Vector, high: Vector
-) -> CartonLayout:
+def _worked_out(carton_m: Vector, units: int | None, room_m: tuple[float, float], low: Vector, high: Vector) -> CartonLayout:
     from microcell.packing.search import pack
 
     size = (high[0] - low[0] + 2 * room_m[0], high[1] - low[1] + 2 * room_m[1], high[2] - low[2])

@@ -156,9 +156,7 @@ class FeederSpec(DeviceSpec):
     pitch_m: Metre = Field(0.0, description="Distance of a tray's places along x (columns) and y (rows).")
     capacity: int = Field(gt=0, le=100_000, description="Pieces when it is full.")
     index_s: float = Field(0.5, ge=0, le=60, description="Time to bring the next part.")
-    scatter_m: float = Field(
-        0.0, ge=0, le=0.05, description="Standard deviation of the true place around the nominal one."
-    )
+    scatter_m: float = Field(0.0, ge=0, le=0.05, description="Standard deviation of the true place around the nominal one.")
     scatter_rad: float = Field(0.0, ge=0, le=3.2, description="Standard deviation of the true angle about z.")
     camera: Name | None = Field(None, description="Camera that finds the part; without one the nominal pose must do.")
 

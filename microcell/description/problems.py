@@ -45,9 +45,7 @@ class Problem:
 
     def issue(self, source: Source, prefix: Where = ()) -> Issue:
         """The problem as an issue of a file in which the data stand at `prefix`."""
-        return source.issue(
-            (*prefix, *self.where), self.what, self.remedy, key=self.unknown or self.missing is not None
-        )
+        return source.issue((*prefix, *self.where), self.what, self.remedy, key=self.unknown or self.missing is not None)
 
 
 def validate(model: Any, data: Any) -> tuple[Any, tuple[Problem, ...]]:
@@ -64,9 +62,7 @@ def validate(model: Any, data: Any) -> tuple[Any, tuple[Problem, ...]]:
 def _counts_the_refused(detail: Any) -> bool:
     """Whether a list is called too short only because some of its elements were refused."""
     value = detail["input"]
-    return (
-        detail["type"] == "too_short" and isinstance(value, (list, dict)) and len(value) >= detail["ctx"]["min_length"]
-    )
+    return detail["type"] == "too_short" and isinstance(value, (list, dict)) and len(value) >= detail["ctx"]["min_length"]
 
 
 def _problem(data: Any, view: SchemaView, detail: Any) -> Problem:

@@ -166,9 +166,7 @@ class Variant(Description):
 
     summary: str = Field("", description="One line for people.")
     items: dict[Name, Name] = Field(default_factory=dict, description="Part to use for an item.")
-    parameters: dict[Name, dict[str, Any]] = Field(
-        default_factory=dict, description="Operation parameters, by operation."
-    )
+    parameters: dict[Name, dict[str, Any]] = Field(default_factory=dict, description="Operation parameters, by operation.")
     label_text: str = Field(
         "", max_length=24, pattern=LABEL_TEXT_PATTERN, description="On the label behind the serial: region, size, colour."
     )
@@ -206,9 +204,7 @@ class Product(Document):
     sites: dict[Name, Site] = Field(default_factory=dict, description="Places in the unit by name.")
     unit_grasp: Grasp = Field(description="How the finished unit is taken, in the unit's frame.")
     plan: dict[Name, Operation] = Field(min_length=1, description="Process plan: operations and what they come after.")
-    scrap_plan: dict[Name, Operation] = Field(
-        default_factory=dict, description="How a scrapped unit leaves its station."
-    )
+    scrap_plan: dict[Name, Operation] = Field(default_factory=dict, description="How a scrapped unit leaves its station.")
     inspections: dict[Name, Inspection] = Field(default_factory=dict, description="Inspections by name.")
     variants: dict[Name, Variant] = Field(min_length=1, description="Variants by name.")
     default_variant: Name = Field(description="Variant of an order line that names none.")

@@ -140,9 +140,7 @@ def read_bytes(path: Path, noun: str = "a YAML file") -> bytes:
         raise Unusable("this is a directory", f"{noun} is needed here. Name a file in it.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise Unusable(
-            f"the file cannot be read ({reason})", "it must be readable. Correct its path or rights."
-        ) from None
+        raise Unusable(f"the file cannot be read ({reason})", "it must be readable. Correct its path or rights.") from None
     if len(content) > MAX_BYTES:
         raise Unusable(f"the file is larger than {MAX_BYTES} bytes", "descriptions are small. Split it.")
     return content
@@ -241,9 +239,7 @@ class _Reader:
         entries = self._entries(node, where)
         return {key: self.read(value, (*where, key), position) for key, (position, value) in entries.items()}
 
-    def _entries(
-        self, node: yaml.MappingNode, where: Where, depth: int = 0
-    ) -> dict[str, tuple[tuple[int, int], yaml.Node]]:
+    def _entries(self, node: yaml.MappingNode, where: Where, depth: int = 0) -> dict[str, tuple[tuple[int, int], yaml.Node]]:
         """Entries of a mapping by key, merged ones first; its own win over merged ones."""
         if depth > MAX_DEPTH:
             raise _too_deep(*_position(node))

@@ -81,6 +81,4 @@ class WelderTool(ToolBase):
     weld_s: float = Field(0.05, gt=0, le=5, description="Time for one spot, charging included.")
 
 
-Tool = Annotated[
-    GripperTool | VacuumTool | ScrewdriverTool | DispenserTool | WelderTool, Field(discriminator="device")
-]
+Tool = Annotated[GripperTool | VacuumTool | ScrewdriverTool | DispenserTool | WelderTool, Field(discriminator="device")]

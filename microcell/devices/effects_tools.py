@@ -257,11 +257,7 @@ async def pocket_occupied(call: Call) -> Any:
     """Another tool than the wanted one goes into the pocket of a tool on an arm."""
     wanted, pockets = _wanted_tool(call), call.device.spec.pockets
     standing = [tool for tool in call.plant.bench.tools.values() if tool.pocket is not None and tool is not wanted]
-    free = [
-        number
-        for number, pocket in enumerate(pockets)
-        if pocket.tool and call.plant.tool(pocket.tool).arm is not None
-    ]
+    free = [number for number, pocket in enumerate(pockets) if pocket.tool and call.plant.tool(pocket.tool).arm is not None]
     if not standing or not free:
         return await call.not_after_all()
     tool = standing[-1]

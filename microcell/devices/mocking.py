@@ -128,9 +128,7 @@ class MockTool(MockDevice):
 
     async def status(self) -> DeviceStatus:
         arm = self.tool.arm
-        return DeviceStatus(
-            self._connected, self._connected and arm is not None, f"on {arm}" if arm else "not on an arm"
-        )
+        return DeviceStatus(self._connected, self._connected and arm is not None, f"on {arm}" if arm else "not on an arm")
 
     def check_ready(self) -> None:
         super().check_ready()

@@ -134,9 +134,7 @@ def _se3(pose: Pose) -> pin.SE3:
 
 def _limits(chain: Chain, spec: ArmSpec) -> dict[str, Limit]:
     rows = Limits.of(spec.joints)
-    return {
-        joint.name: Limit(rows.lower[k], rows.upper[k], rows.velocity[k]) for k, joint in enumerate(chain.joints)
-    }
+    return {joint.name: Limit(rows.lower[k], rows.upper[k], rows.velocity[k]) for k, joint in enumerate(chain.joints)}
 
 
 def _add_links(
@@ -182,9 +180,7 @@ def _add_coupling(model: ET.Element, namespace: str, spec: ArmSpec, sensor: Forc
         add(noise, "stddev", sensor.noise_n)
 
 
-def _add_controller(
-    model: ET.Element, namespace: str, name: str, joints: tuple[str, ...], gains: tuple[Gains, ...]
-) -> None:
+def _add_controller(model: ET.Element, namespace: str, name: str, joints: tuple[str, ...], gains: tuple[Gains, ...]) -> None:
     """Gazebo's trajectory controller: gains in the order of the joints; and what tells the joints' states."""
     add_trajectory_controller(model, scheme.topic(namespace, names.joint_trajectory(name)), joints, gains)
     plugin = add_plugin(model, "JointStatePublisher")
@@ -193,9 +189,7 @@ def _add_controller(
         add(plugin, "joint_name", joint)
 
 
-def add_trajectory_controller(
-    model: ET.Element, topic: str, joints: tuple[str, ...], gains: tuple[Gains, ...]
-) -> None:
+def add_trajectory_controller(model: ET.Element, topic: str, joints: tuple[str, ...], gains: tuple[Gains, ...]) -> None:
     """gz-sim's JointTrajectoryController; without gains it would move nothing.
 
     Until it is told a trajectory it holds the joints at `initial_position`, 0 where that is not told. A new trajectory
@@ -211,4 +205,3 @@ def add_trajectory_controller(
         add(plugin, "velocity_p_gain", gain.damping)
         add(plugin, "velocity_cmd_min", -gain.most)
         add(plugin, "velocity_cmd_max", gain.most)
-

@@ -116,17 +116,13 @@ def _limit(tool: Tool, joint: FileJoint) -> Limit:
     return Limit(-1e16, 1e16, speed)
 
 
-def _add_fingers(
-    model: ET.Element, namespace: str, name: str, tool: GripperTool, moving: tuple[FileJoint, ...]
-) -> None:
+def _add_fingers(model: ET.Element, namespace: str, name: str, tool: GripperTool, moving: tuple[FileJoint, ...]) -> None:
     """Each finger is driven with at most the gripping force."""
     joints = tuple(_called(name, tool, moving).values())
     mass_kg = max(0.02, tool.mass_kg / 10)
     rate = 2 * 3.14159 * _FINGER_HZ
     gains = Gains(mass_kg * rate**2, min(2 * mass_kg * rate, 0.5 * mass_kg / STEP_S), tool.force_max_n)
-    add_trajectory_controller(
-        model, scheme.topic(namespace, scheme.finger_command(name)), joints, (gains,) * len(joints)
-    )
+    add_trajectory_controller(model, scheme.topic(namespace, scheme.finger_command(name)), joints, (gains,) * len(joints))
     controller = model.findall("plugin")[-1]
     for _ in joints:
         add(controller, "initial_position", tool.stroke_m / 2)

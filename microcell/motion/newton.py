@@ -92,9 +92,7 @@ class Newton:
     def _jacobian(self, joints: Array) -> Array:
         return pin.computeFrameJacobian(self._pin, self._data, joints, self._frame, pin.LOCAL)
 
-    def _refine_few(
-        self, joints: Array, target: pin.SE3, steps: int, bounded: bool, patience: int
-    ) -> Array | None:
+    def _refine_few(self, joints: Array, target: pin.SE3, steps: int, bounded: bool, patience: int) -> Array | None:
         """The same with fewer than six joints: the position exactly, the orientation as near as it gets."""
         for weight in (_LEVER_M, 1e-3):  # the second only for a target that is tilted out of the task space
             found = self._weighted(joints, target, weight, steps, bounded, patience)

@@ -27,8 +27,7 @@ class Mass:
         if total <= 0.0:
             return self
         x, y, z = (
-            (self.mass_kg * a + other.mass_kg * b) / total
-            for a, b in zip(self.centre_m, other.centre_m, strict=True)
+            (self.mass_kg * a + other.mass_kg * b) / total for a, b in zip(self.centre_m, other.centre_m, strict=True)
         )
         return Mass(total, (x, y, z))
 

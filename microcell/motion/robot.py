@@ -113,8 +113,7 @@ class RobotModel:
         pin.forwardKinematics(self.pin_model, self._data, np.zeros(self.n))
         placements = list(self._data.oMi)[1:]
         turned = [
-            placed.rotation @ np.array(joint.axis)
-            for placed, joint in zip(placements, self._chain.joints, strict=True)
+            placed.rotation @ np.array(joint.axis) for placed, joint in zip(placements, self._chain.joints, strict=True)
         ]
         axes = tuple((x, y, z) for x, y, z in (axis.tolist() for axis in turned))
         points = tuple((x, y, z) for x, y, z in (placed.translation.tolist() for placed in placements))
@@ -161,10 +160,7 @@ class RobotModel:
         """The pairs of solids to check."""
         bodies = list(geometry.geometryObjects)
         apart = [
-            (i, j)
-            for j in range(len(bodies))
-            for i in range(j)
-            if abs(bodies[i].parentJoint - bodies[j].parentJoint) > 1
+            (i, j) for j in range(len(bodies)) for i in range(j) if abs(bodies[i].parentJoint - bodies[j].parentJoint) > 1
         ]
         touching = self._touching(geometry, apart)
         carried = {pair: (bodies[pair[0]].parentJoint, bodies[pair[1]].parentJoint) for pair in apart}

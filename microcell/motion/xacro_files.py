@@ -168,4 +168,3 @@ def _watch(event: str, details: tuple[Any, ...], roots: tuple[str, ...]) -> None
             raise PermissionError(errno.EACCES, "a xacro may not open what lies outside of its package", os.fsdecode(name))
     elif event.startswith(_FORBIDDEN):
         raise PermissionError(errno.EPERM, "a xacro may not do this", event)
-

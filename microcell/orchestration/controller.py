@@ -87,9 +87,7 @@ class Controller:
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.service, self.epoch)
         self.tooling = self._runner.tooling
         parts = (self.tooling, self._feeders)
-        self.line_change = LineChange(
-            self.shop, port, devices, parts, self._waiting.until, self._wake, self.journal_failed
-        )
+        self.line_change = LineChange(self.shop, port, devices, parts, self._waiting.until, self._wake, self.journal_failed)
 
     # life
 

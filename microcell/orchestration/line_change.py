@@ -271,9 +271,7 @@ class LineChange:
                 self._shop.questions.withdraw(question.question, outcome)
         duration_s = now_s - change.begun_s
         self._shop.record(
-            events.LineChangeEnded(
-                time_s=now_s, change=change.number, outcome=outcome, duration_s=duration_s, reason=reason
-            )
+            events.LineChangeEnded(time_s=now_s, change=change.number, outcome=outcome, duration_s=duration_s, reason=reason)
         )
 
     def _summary(self) -> str:

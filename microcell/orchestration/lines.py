@@ -108,8 +108,10 @@ class Lines:
     def is_worked_on(self, product: str) -> bool:
         """Whether units of a product that are begun are worked on, also those that a change lets be finished."""
         product = product or self.line.product
-        parked = self.change is not None and product in self.change.leaving and (
-            self.change.how == "park" or self.change.phase is not Phase.DRAINING
+        parked = (
+            self.change is not None
+            and product in self.change.leaving
+            and (self.change.how == "park" or self.change.phase is not Phase.DRAINING)
         )
         return product in self.active and not parked
 

@@ -49,9 +49,7 @@ class OrderKeeping:
         """Raise `UsageError` for an order that cannot be taken in."""
         if order.product not in self.lines.products:
             made = " and ".join(f"'{product}'" for product in self.lines.products)
-            raise UsageError(
-                f"this line makes {made}, not '{order.product}'. Send the order to its line."
-            )
+            raise UsageError(f"this line makes {made}, not '{order.product}'. Send the order to its line.")
         if order.order_id and self.orders.is_known(order.order_id):
             raise UsageError(f"order '{order.order_id}' is known already. Choose another order_id.")
         if self.orders.open >= MAX_OPEN_ORDERS:

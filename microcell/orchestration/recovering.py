@@ -107,9 +107,7 @@ class Failure:
 class Recovering:
     """What is done about the faults of chains. `recovered` says whether the operation is to be tried again now."""
 
-    def __init__(
-        self, shop: Shop, work: Work, cell: Cell, tooling: Tooling, feeders: FeederWatch, service: Service
-    ) -> None:
+    def __init__(self, shop: Shop, work: Work, cell: Cell, tooling: Tooling, feeders: FeederWatch, service: Service) -> None:
         self._shop = shop
         self._work = work
         self._cell = cell
@@ -317,9 +315,7 @@ class Recovering:
             failure = replace(failure, leased=False)
             self._cell.freed()
         shop.decided(unit.serial, failure.operation, fault.code, "ask", text)
-        number = shop.questions.ask(
-            fault, text, choices, step.default or "", step.after_s, unit.serial, failure.operation
-        )
+        number = shop.questions.ask(fault, text, choices, step.default or "", step.after_s, unit.serial, failure.operation)
         return await self._answered(failure, step, number)
 
     async def _answered(self, failure: Failure, step: RecoveryStep, number: str) -> bool:

@@ -78,9 +78,7 @@ class Resources:
             return None  # as soon as it has the rest
         return Docking(arm, found.change_to, found.crib, zones, found.claims())
 
-    def _barred(
-        self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork]
-    ) -> frozenset[str]:
+    def _barred(self, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: list[UnitWork]) -> frozenset[str]:
         barred = frozenset(unit.barred)
         return barred if barred and self.could_bind(unit, chain, needs, units, barred) else frozenset()
 

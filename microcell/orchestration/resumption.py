@@ -140,7 +140,13 @@ def goal_again(
     """The goal of an attempt that is in the journal, to ask how it ended; `mounted` is the serial on its arm's flange."""
     lease = Lease(f"{unit.serial}/{started.operation}", started.resources, epoch, mounted)
     return SkillGoal(
-        started.skill, unit.serial, unit.variant, started.operation, started.attempt_id, dict(parameters), lease,
+        started.skill,
+        unit.serial,
+        unit.variant,
+        started.operation,
+        started.attempt_id,
+        dict(parameters),
+        lease,
         unit.product,
     )
 

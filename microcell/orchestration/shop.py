@@ -97,9 +97,7 @@ class Shop(OrderKeeping):
         unit = self.draft_unit(order, variant)
         now_s, product = self.clock.now(), order.product or self.lines.line.product
         self.record(
-            events.UnitStarted(
-                time_s=now_s, unit=unit.serial, order_id=order.order_id, variant=variant, product=product
-            )
+            events.UnitStarted(time_s=now_s, unit=unit.serial, order_id=order.order_id, variant=variant, product=product)
         )
         self.add_unit(unit, order)
         if order.status is OrderStatus.NOT_STARTED:
@@ -110,9 +108,7 @@ class Shop(OrderKeeping):
         """The unit that would come next, not yet in work."""
         prefix, number = self.lines.of(order.product).product_description.serial_prefix, self.units_started + 1
         plan, _ = self._plans_of(order.product)
-        return UnitWork(
-            f"{prefix}-{number:06d}", order.order_id, variant, self.units_started, plan, product=order.product
-        )
+        return UnitWork(f"{prefix}-{number:06d}", order.order_id, variant, self.units_started, plan, product=order.product)
 
     def specimen(self, product: str, variant: str) -> UnitWork:
         """A unit that nobody makes, to ask what one of a product's variant needs."""
@@ -128,9 +124,7 @@ class Shop(OrderKeeping):
         order.in_work.add(unit.serial)
         order.to_start[unit.variant] -= 1
 
-    def rework(
-        self, unit: UnitWork, inspection: str, checks: tuple[str, ...], redo: tuple[str, ...], **told: str
-    ) -> None:
+    def rework(self, unit: UnitWork, inspection: str, checks: tuple[str, ...], redo: tuple[str, ...], **told: str) -> None:
         """Send a unit back to the operations that mend it. `checks` are those that failed, or the code of a fault."""
         reason = f"redo {', '.join(redo)}"
         self.decided(unit.serial, inspection, ",".join(checks), "rework", reason, redo=redo, **told)

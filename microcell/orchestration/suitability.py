@@ -69,9 +69,7 @@ class Suitability:
             return [name for name, spec in specs.items() if seen in spec.sees]
         fixture = stations.get("fixture")
         return [
-            name
-            for name, spec in specs.items()
-            if self.works_at(arm, name) and getattr(spec, "fixture", fixture) == fixture
+            name for name, spec in specs.items() if self.works_at(arm, name) and getattr(spec, "fixture", fixture) == fixture
         ]
 
     def stations(self, unit: UnitWork, kind: str) -> tuple[str, ...]:
@@ -100,9 +98,7 @@ class Suitability:
         """Whether some arm could do a chain at some stations, if nothing else were going on."""
         if not any("arm" in need.kinds for need in needs.values()):
             return self.has_all("", needs, stations)
-        return any(
-            self.tools_for_any(arm, needs) and self.has_all(arm, needs, stations) for arm in self._arms
-        )
+        return any(self.tools_for_any(arm, needs) and self.has_all(arm, needs, stations) for arm in self._arms)
 
     def has_all(self, arm: str, needs: Mapping[str, Needs], stations: Mapping[str, str]) -> bool:
         """Whether an arm reaches every device of a chain, the unit standing in some stations."""

@@ -143,9 +143,7 @@ def _tools(line: Line) -> dict[str, ToolTruth]:
             if pocket.tool is None:
                 continue
             tool = line.tools[pocket.tool]
-            truth = ToolTruth(
-                pocket.tool, tool, pocket.serial or pocket.tool, tool.tcp_in_flange.pose, (crib, number)
-            )
+            truth = ToolTruth(pocket.tool, tool, pocket.serial or pocket.tool, tool.tcp_in_flange.pose, (crib, number))
             truth.opening_m = tool.stroke_m if isinstance(tool, GripperTool) else 0.0
             found[truth.name] = truth
     return found

@@ -86,9 +86,7 @@ class Delivery:
         """Pose of the delivered part in its place's frame."""
         stream = self._chance.stream(f"scatter:{key}")
         x, y, yaw = stream.gauss(0.0, scatter_m), stream.gauss(0.0, scatter_m), stream.gauss(0.0, scatter_rad)
-        if part_name in self._turnable and self._chance.happens(
-            self._ratios.wrong_turn_ratio, f"wrong_turn:{key}"
-        ):
+        if part_name in self._turnable and self._chance.happens(self._ratios.wrong_turn_ratio, f"wrong_turn:{key}"):
             yaw += math.pi / 2
         return Pose((x, y, 0.0), from_rpy(0.0, 0.0, yaw))
 

@@ -195,5 +195,3 @@ def _gaps(part: Part, wetted: list[tuple[Point, bool]], ground_rgb: tuple[int, i
                 gaps.append(Flaw(dry[0], dry[-1], 2.0 * BEAD_REACH_M, ground_rgb))
             dry = []
     return tuple(gaps)
-
-

@@ -109,9 +109,7 @@ class Feeding:
         """Pieces left: in stock and at the places; none in a feeder that the line leaves empty."""
         if feeder not in self._stocks:
             return 0
-        return sum(count for _, count in self._stock(feeder).lots) + self._bench.inventory.count(
-            "feeder", feeder
-        )
+        return sum(count for _, count in self._stock(feeder).lots) + self._bench.inventory.count("feeder", feeder)
 
     def needs_bringing(self, feeder: str) -> bool:
         """Whether no part is at a place, so that the next has to be brought."""
@@ -141,9 +139,7 @@ class Feeding:
         """Add pieces (0: up to capacity; lot "": the next number); the level after. Raises DEVICE_REFUSED."""
         free = self._stock(feeder).spec.capacity - self.level(feeder)
         if not 0 <= quantity <= free:
-            raise FaultError(
-                "DEVICE_REFUSED", feeder, f"{quantity} pieces do not go in: there is room for {free}"
-            )
+            raise FaultError("DEVICE_REFUSED", feeder, f"{quantity} pieces do not go in: there is room for {free}")
         lot = self._add(feeder, quantity or free, lot)
         level = self.level(feeder)
         for listener in self._listeners:

@@ -68,12 +68,7 @@ class Holding:
     def catch(self, tool: ToolTruth) -> Catch | None:
         """What the fingers would hold if they closed now."""
         tcp = self._bench.tcp(tool)
-        found = [
-            c
-            for item in self._within_reach(tcp)
-            for g in self._grasps(item)
-            if (c := _between(tool, tcp, item, g))
-        ]
+        found = [c for item in self._within_reach(tcp) for g in self._grasps(item) if (c := _between(tool, tcp, item, g))]
         return min(found, key=lambda c: math.hypot(*c.part_in_tcp.position[:2]), default=None)
 
     def close(self, tool: ToolTruth) -> float:
@@ -131,10 +126,7 @@ class Holding:
         zone = self._bench.layout.zone_at(pose.position[0], pose.position[1])
         if zone is None or zone.kind != "fixture" or not self._bench.clamped[zone.name]:
             return False
-        return (
-            on_seat(zone.places[0], item, pose)
-            and abs(pose.position[2] - zone.places[0].position[2]) <= CLAMP_HOLDS_M
-        )
+        return on_seat(zone.places[0], item, pose) and abs(pose.position[2] - zone.places[0].position[2]) <= CLAMP_HOLDS_M
 
     def _within_reach(self, tcp: Pose) -> list[Item]:
         x, y, _ = tcp.position

@@ -147,9 +147,7 @@ class Inventory:
 
     def slot(self, place: Place) -> Item | None:
         """The item in a slot."""
-        return next(
-            (item for item in self.at(place.kind, place.holder) if item.place.slot == place.slot), None
-        )
+        return next((item for item in self.at(place.kind, place.holder) if item.place.slot == place.slot), None)
 
     def installed(self, unit: Item) -> list[Item]:
         """What is installed in a unit, without its first part."""

@@ -212,9 +212,7 @@ def _nest_half_m(line: Line) -> float:
     return max((max(half_extents(part)) for part in tested), default=0.0) + _MARGIN_M
 
 
-def _grid(
-    name: str, kind: PlaceKind, frame: Pose, columns: int, rows: int, pitch_m: float, half_m: float
-) -> Zone:
+def _grid(name: str, kind: PlaceKind, frame: Pose, columns: int, rows: int, pitch_m: float, half_m: float) -> Zone:
     """Places count along x first, then along y."""
     places = [Pose((c * pitch_m, r * pitch_m, 0.0)) for r in range(rows) for c in range(columns)]
     return _zone(name, kind, frame, places, half_m)

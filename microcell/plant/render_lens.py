@@ -77,9 +77,7 @@ class Lens:
             x, y = straight[..., 0], straight[..., 1]
             r2 = x * x + y * y
             radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
-            across = np.stack(
-                (2 * p1 * x * y + p2 * (r2 + 2 * x * x), p1 * (r2 + 2 * y * y) + 2 * p2 * x * y), axis=-1
-            )
+            across = np.stack((2 * p1 * x * y + p2 * (r2 + 2 * x * x), p1 * (r2 + 2 * y * y) + 2 * p2 * x * y), axis=-1)
             straight = (shown - across) / radial[..., None]
         return straight
 

@@ -61,9 +61,7 @@ def solid_mesh(shape: ShapeSpec) -> Mesh:
     if isinstance(shape, BoxShape):
         x, y, z = (edge / 2 for edge in shape.box_m)
         return _block(np.array(((x, y), (-x, y), (-x, -y), (x, -y))), None, -z, z, 0.0)
-    radius, length = (
-        (shape.radius_m, shape.length_m) if isinstance(shape, CylinderShape) else (shape.sphere_radius_m,) * 2
-    )
+    radius, length = (shape.radius_m, shape.length_m) if isinstance(shape, CylinderShape) else (shape.sphere_radius_m,) * 2
     return _block(_circle(radius, 72), None, -length / 2, length / 2, 0.0)
 
 

@@ -142,11 +142,7 @@ class Screwing:
     def _entering(self, tool: ToolTruth, item: Item) -> Engagement | None:
         pose = self._bench.pose_of(item)
         zone = self._bench.layout.zone_at(pose.position[0], pose.position[1])
-        match = (
-            self._supports.site_under(zone.name, item, pose)
-            if zone is not None and zone.kind == "fixture"
-            else None
-        )
+        match = self._supports.site_under(zone.name, item, pose) if zone is not None and zone.kind == "fixture" else None
         thread = match.place.site.thread if match is not None else None
         if match is None or thread is None or match.lateral_m > THREAD_CATCH_M:
             return None
@@ -196,15 +192,9 @@ class Screwing:
         stream = self._bench.chance.stream(f"torque:{key}")
         end = engaged.turned_rad + angle_rad
         rise = min(max(engaged.turned_rad, engaged.angle_at(engaged.thread.friction_n_m * 1.01)), end)
-        angles = [
-            engaged.turned_rad + (rise - engaged.turned_rad) * k / _RUNNING_POINTS
-            for k in range(_RUNNING_POINTS)
-        ]
+        angles = [engaged.turned_rad + (rise - engaged.turned_rad) * k / _RUNNING_POINTS for k in range(_RUNNING_POINTS)]
         angles += [rise + (end - rise) * k / _RISE_POINTS for k in range(_RISE_POINTS)]
-        noisy = [
-            (a - engaged.turned_rad, engaged.torque_n_m(a) * stream.gauss(1.0, TORQUE_NOISE_RATIO))
-            for a in angles
-        ]
+        noisy = [(a - engaged.turned_rad, engaged.torque_n_m(a) * stream.gauss(1.0, TORQUE_NOISE_RATIO)) for a in angles]
         return (*noisy, (angle_rad, engaged.torque_n_m(end)))
 
 

@@ -90,15 +90,9 @@ class Settling:
             proud_m = match.place.site.joint.proud_m
             return proud_m if match.lateral_m <= LAY_CAPTURE_M and height <= proud_m + DROP_M else None
         if fit is None:
-            stack = [
-                other
-                for other in self._bench.inventory.installed(match.unit)
-                if other.place.slot == match.place.name
-            ]
+            stack = [other for other in self._bench.inventory.installed(match.unit) if other.place.slot == match.place.name]
             caught = match.lateral_m <= LAY_CAPTURE_M and height <= DROP_M
-            return (
-                len(stack) * item.part.shape.height_m if caught and item.part.shape.kind != "screw" else None
-            )
+            return len(stack) * item.part.shape.height_m if caught and item.part.shape.kind != "screw" else None
         if not match.fits(item) or height > fit.depth_m + DROP_M:
             return None
         sinks = item.part.mass_kg * GRAVITY_M_S2 > fit.friction_n
@@ -113,9 +107,7 @@ class Settling:
 
     def _onto_place(self, zone: Zone, pose: Pose) -> tuple[Place, Pose] | None:
         """Onto a place of a feeder or carton, when that is free and the part is over it."""
-        capture, drop = (
-            (CARTON_CAPTURE_M, CARTON_DROP_M) if zone.kind == "carton" else (FEEDER_CAPTURE_M, DROP_M)
-        )
+        capture, drop = (CARTON_CAPTURE_M, CARTON_DROP_M) if zone.kind == "carton" else (FEEDER_CAPTURE_M, DROP_M)
         holder = self._bench.cartons[zone.name] if zone.kind == "carton" else zone.name
         number = zone.nearest_place(*pose.position[:2])
         if zone.kind == "carton":

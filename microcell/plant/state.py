@@ -156,8 +156,7 @@ def _item(plant: Plant, data: Mapping[str, Any]) -> Item:
     part = label if name == label_name else plant.bench.layout.recipe(data["product"]).product.parts[name]
     part = part if len(part.marks) == data["marks"] else part.model_copy(update={"marks": part.marks[: data["marks"]]})
     flaws = tuple(
-        Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]), f["kind"])
-        for f in data["flaws"]
+        Flaw(tuple(f["start_m"]), tuple(f["end_m"]), f["width_m"], tuple(f["colour_rgb"]), f["kind"]) for f in data["flaws"]
     )
     edges = tuple(EdgeFlaw(**edge) for edge in data["edges"])
     pose = Pose(tuple(position_orientation[0]), tuple(position_orientation[1]))

@@ -59,9 +59,7 @@ class Stations:
     def seated(self, fixture: str) -> Item | None:
         """What a fixture's part sensor sees: the part on its seat, let go or still in the tool."""
         unit = self._bench.unit_in(fixture)
-        return (
-            unit if unit is not None else next((i for i in self._held() if self._on_seat(fixture, i)), None)
-        )
+        return unit if unit is not None else next((i for i in self._held() if self._on_seat(fixture, i)), None)
 
     def clamp(self, fixture: str) -> bool:
         """Close the clamp; whether it holds something."""

@@ -240,9 +240,7 @@ class Supports:
             return self._bench.pose_of(item)
         return self._bench.arm(tool.arm).flange_at(-math.inf) @ tool.tcp_in_flange @ item.pose
 
-    def _seats_in(
-        self, product: str, part_name: str, unit_in_cell: Pose
-    ) -> tuple[tuple[SitePlace, Pose, Pose], ...]:
+    def _seats_in(self, product: str, part_name: str, unit_in_cell: Pose) -> tuple[tuple[SitePlace, Pose, Pose], ...]:
         """The sites for a part in a unit, with the seated part's pose in the cell and that pose's inverse."""
         places = self._bench.layout.recipe(product).sites_of(part_name)
         seats = ((place, unit_in_cell @ place.part_in_unit) for place in places)
@@ -277,9 +275,7 @@ class Supports:
         """Height of a part's lowest point; a feeder's places have holes for the shafts of screws."""
         return 0.0 if zone.kind == "feeder" else bottom_m(item.part)
 
-    def _highest(
-        self, zone: Zone, x: float, y: float, floor: float, moved: Item | None, bores: bool
-    ) -> float:
+    def _highest(self, zone: Zone, x: float, y: float, floor: float, moved: Item | None, bores: bool) -> float:
         """Highest top at a point among floor and items; `bores`: one can reach through bores."""
         highest = floor
         for root in self._bench.roots_at(zone):

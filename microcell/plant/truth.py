@@ -93,11 +93,7 @@ class Truth:
         return {carton: tuple(label for _, label in sorted(found[carton])) for carton in sorted(found)}
 
     def _uppermost(self, label: Item) -> bool:
-        stack = [
-            i
-            for i in self._bench.inventory.at("unit", label.place.holder)
-            if i.place.slot == label.place.slot
-        ]
+        stack = [i for i in self._bench.inventory.at("unit", label.place.holder) if i.place.slot == label.place.slot]
         return stack[-1].item_id == label.item_id
 
 

@@ -153,9 +153,7 @@ def is_charted(measured: Mapping[str, Any]) -> bool:
     return (lower is None or value >= lower) and (upper is None or value <= upper)
 
 
-def _judged(
-    point: Point, basis: Basis, spec: ChartSpec, lower: float | None, upper: float | None
-) -> _Seen | None:
+def _judged(point: Point, basis: Basis, spec: ChartSpec, lower: float | None, upper: float | None) -> _Seen | None:
     """What a point says about the limit that the mean has moved towards; None where there is none on that side."""
     limit = upper if point.ewma >= basis.centre else lower
     over = not point.broken

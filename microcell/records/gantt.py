@@ -119,9 +119,7 @@ def _window(production: Production) -> tuple[float, float]:
 
 def _chart(production: Production, window_s: tuple[float, float]) -> _Chart:
     start_s, end_s = window_s
-    attempts = tuple(
-        a for a in production.attempts if a.started_s < end_s and (a.ended_s is None or a.ended_s > start_s)
-    )
+    attempts = tuple(a for a in production.attempts if a.started_s < end_s and (a.ended_s is None or a.ended_s > start_s))
     if not attempts:
         raise UsageError(f"nothing was done between {start_s:g} s and {end_s:g} s: choose another window")
     units = tuple(dict.fromkeys(a.unit for a in attempts if a.unit))
@@ -208,12 +206,7 @@ def _draw_faults(axes: Axes, chart: _Chart) -> None:
     """A cross where an operation ended in a fault, on the row of the device that saw it if it has one."""
     points = []
     for attempt in chart.attempts:
-        if (
-            attempt.ended
-            and attempt.ended.fault
-            and attempt.resources
-            and attempt.ended.time_s <= chart.end_s
-        ):
+        if attempt.ended and attempt.ended.fault and attempt.resources and attempt.ended.time_s <= chart.end_s:
             where = attempt.ended.fault.get("where", "")
             seen_by = where if where in chart.rows else next(iter(attempt.resources.values()))
             points.append((chart.at(attempt.ended.time_s), chart.rows[seen_by]))

@@ -83,9 +83,7 @@ class Journal(JournalReader):
         self._signed = self.segment().before.sequence if signed is None else signed
 
     @classmethod
-    def create_or_open(
-        cls, path: Path | str, durability: Durability = "full", signer: Signer | None = None
-    ) -> Journal:
+    def create_or_open(cls, path: Path | str, durability: Durability = "full", signer: Signer | None = None) -> Journal:
         """Open a journal for writing, new where there is none; ":memory:" keeps it in this process only.
 
         A journal of an earlier release is brought to the present schema; its entries and hashes stay as they are.
@@ -135,9 +133,7 @@ class Journal(JournalReader):
             self.obstacle(event)
             if (self._batch and not self._pending) or (signature and not self._batch):
                 self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.execute(
-                _PUT_ENTRY, (entry.sequence, entry.time_s, entry.kind, entry.data_json, entry.hash)
-            )
+            self._connection.execute(_PUT_ENTRY, (entry.sequence, entry.time_s, entry.kind, entry.data_json, entry.hash))
             if signature:
                 self._put(signature)
                 if not self._batch:

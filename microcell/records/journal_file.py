@@ -197,8 +197,7 @@ class WriterLock:
             holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise JournalError(
-                f"{journal} is being written by process {holder}: stop that one first, "
-                "or name another journal"
+                f"{journal} is being written by process {holder}: stop that one first, or name another journal"
             ) from error
         except OSError as error:
             os.close(descriptor)
@@ -218,9 +217,7 @@ def unlockable(journal: Path, error: OSError) -> JournalError:
 
 
 def _connect(target: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        target, timeout=_BUSY_S, isolation_level=None, uri=target != MEMORY, check_same_thread=False
-    )
+    return sqlite3.connect(target, timeout=_BUSY_S, isolation_level=None, uri=target != MEMORY, check_same_thread=False)
 
 
 def _readable_beside_writer(path: Path) -> bool:

@@ -131,9 +131,7 @@ class JournalReader:
     def __enter__(self: J) -> J:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _earlier(self, since: int) -> Iterator[Entry]:

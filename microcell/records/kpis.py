@@ -222,9 +222,7 @@ def key_figures(production: Production) -> Kpis:
     return Kpis(
         oee=oee,
         yields=_yield(units),
-        variants={
-            name: _yield(u for u in units if u.variant == name) for name in sorted({u.variant for u in units})
-        },
+        variants={name: _yield(u for u in units if u.variant == name) for name in sorted({u.variant for u in units})},
         throughput_per_h=_ratio(3600.0 * sum(unit.state == GOOD for unit in units), oee.planned_s),
         unit_times=Spread.of(unit.cycle_s for unit in units if unit.cycle_s is not None),
         intervals=Spread.of(after - before for before, after in pairwise(ended_s)),

@@ -93,9 +93,7 @@ class OrdersFold:
             state = NOT_STARTED if event.state == ALLOWED else event.state
             self._orders[event.order_id] = replace(order, state=state, reason=event.reason, ended_s=ended_s)
 
-    def _count(
-        self, unit: str, in_work: int = 0, good: int = 0, scrapped: int = 0, reworked: int = 0
-    ) -> None:
+    def _count(self, unit: str, in_work: int = 0, good: int = 0, scrapped: int = 0, reworked: int = 0) -> None:
         order = self._orders.get(self._order_of.get(unit, ""))
         if order:
             self._orders[order.order_id] = replace(

@@ -239,9 +239,6 @@ def _verdicts(truth: Sequence[InspectedUnit]) -> UnitVerdicts:
         units=len(units),
         bad=sum(any(look.faults for look in looks) for looks in units.values()),
         escapes=len(escaped),
-        false_rejects=sum(
-            any(look.outcome == "rejected" and not look.faults for look in looks) for looks in units.values()
-        ),
+        false_rejects=sum(any(look.outcome == "rejected" and not look.faults for look in looks) for looks in units.values()),
         escaped=escaped,
     )
-

@@ -218,8 +218,7 @@ def describe(
         orders=tuple(_order(order, serials[order.order_id]) for order in production.orders.values()),
         units=tuple(_unit(unit) for unit in production.units.values()),
         in_doubt=tuple(
-            DoubtRow(a.unit, a.operation, a.skill, a.attempt_id, a.resources, a.started_s)
-            for a in production.in_doubt
+            DoubtRow(a.unit, a.operation, a.skill, a.attempt_id, a.resources, a.started_s) for a in production.in_doubt
         ),
         questions=production.questions,
         changes=production.changes,

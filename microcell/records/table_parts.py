@@ -39,21 +39,13 @@ def gauge_unit(unit: str, largest: float) -> tuple[str, float]:
 
 def limits_in_words(lower: float | None, upper: float | None) -> str:
     if lower is None or upper is None:
-        return (
-            f">= {number(lower)}"
-            if lower is not None
-            else f"<= {number(upper)}"
-            if upper is not None
-            else "-"
-        )
+        return f">= {number(lower)}" if lower is not None else f"<= {number(upper)}" if upper is not None else "-"
     return f"{number(lower)} to {number(upper)}"
 
 
 def table_of(title: str, *columns: str) -> Table:
     """A table. A column whose name begins with ">" is aligned right; only the first one breaks its lines."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
-    )
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.show_edge = table.pad_edge = False
     for column in columns:
         right = column.startswith(">")

@@ -98,8 +98,7 @@ def _print_figures(kpis: Kpis, console: Console) -> None:
         f"performance {percent(oee.performance)} x quality {percent(oee.quality)}",
         f"  {duration(oee.execute_s)} in Execute of {duration(oee.planned_s)} planned; "
         f"{oee.units} units, ideal {number(oee.ideal_cycle_s)} s each",
-        f"  {oee.first_pass} units right first time; "
-        f"{number(kpis.throughput_per_h)} good units per planned hour\n",
+        f"  {oee.first_pass} units right first time; {number(kpis.throughput_per_h)} good units per planned hour\n",
     ):
         console.print(text, highlight=False)
 

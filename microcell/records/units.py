@@ -121,9 +121,7 @@ class UnitHistory:
 
     @property
     def parts(self) -> tuple[PartUsed, ...]:
-        return tuple(
-            PartUsed(part, lot, a.operation) for a in self.attempts if a.ended for part, lot in a.ended.parts
-        )
+        return tuple(PartUsed(part, lot, a.operation) for a in self.attempts if a.ended for part, lot in a.ended.parts)
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -133,10 +131,7 @@ class UnitHistory:
     @property
     def measurements(self) -> tuple[Measured, ...]:
         return tuple(
-            Measured(a.operation, a.ended.time_s, m)
-            for a in self.attempts
-            if a.ended
-            for m in a.ended.measurements
+            Measured(a.operation, a.ended.time_s, m) for a in self.attempts if a.ended for m in a.ended.measurements
         )
 
 

@@ -169,9 +169,7 @@ class AsyncActionClient:
         self.name = name
         self._runtime = runtime
         self._node = node
-        self._client = ActionClient(
-            node, kind, name, goal_service_qos_profile=QUEUE, result_service_qos_profile=QUEUE
-        )
+        self._client = ActionClient(node, kind, name, goal_service_qos_profile=QUEUE, result_service_qos_profile=QUEUE)
 
     async def execute(
         self,
@@ -234,9 +232,7 @@ class AsyncActionClient:
 class _RunningGoal:
     """A goal on its way. Its rclpy side runs in the executor's thread from one answer to the next, without detours."""
 
-    def __init__(
-        self, runtime: RosRuntime, client: ActionClient, goal: Any, on_feedback: Callable[[Any], None]
-    ) -> None:
+    def __init__(self, runtime: RosRuntime, client: ActionClient, goal: Any, on_feedback: Callable[[Any], None]) -> None:
         self.accepted: asyncio.Future[ClientGoalHandle] = runtime.loop.create_future()
         self.result: asyncio.Future[Any] = runtime.loop.create_future()
         self._runtime = runtime

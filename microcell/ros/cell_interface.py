@@ -140,9 +140,7 @@ class CellInterface:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
         self._questions.offer()
         self._lines.serve(self._controller)
-        self._producing = AsyncActionServer(
-            self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce
-        )
+        self._producing = AsyncActionServer(self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce)
 
     async def close(self) -> None:
         """Show the last state and end the followed orders' goals; the orders themselves stay in the journal."""

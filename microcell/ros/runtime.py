@@ -62,9 +62,7 @@ class RosRuntime:
         self.context = rclpy.Context()
         # Our own handlers decide about signals: rclpy's would end its context under the running asyncio program.
         with permitted("a place in the domain"):
-            rclpy.init(
-                args=args, context=self.context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO
-            )
+            rclpy.init(args=args, context=self.context, domain_id=domain_id, signal_handler_options=SignalHandlerOptions.NO)
         self.executor = SingleThreadedExecutor(context=self.context)
         self._nodes: list[Node] = []
         self._listening: Listening | None = None

@@ -85,9 +85,7 @@ class RosSkillPort:
     async def offered(self) -> frozenset[str]:
         """Ask every server what it offers; one that does not answer offers nothing."""
         answers = await asyncio.gather(*(self._skills_of(client) for client in self._describe.values()))
-        self._server_of = {
-            skill: server for server, skills in zip(self._describe, answers, strict=True) for skill in skills
-        }
+        self._server_of = {skill: server for server, skills in zip(self._describe, answers, strict=True) for skill in skills}
         return frozenset(self._server_of)
 
     async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None]) -> SkillResult:

@@ -42,9 +42,7 @@ class InsertParameters(Description):
     item: Name
     site: Name
     force_limit_n: float = Field(10.0, gt=0, le=1000, description="More than this is never pressed.")
-    search_radius_m: float = Field(
-        0.0015, ge=0, le=0.01, description="How far around the site, in x and y, to feel for it."
-    )
+    search_radius_m: float = Field(0.0015, ge=0, le=0.01, description="How far around the site, in x and y, to feel for it.")
     search_pitch_m: float | None = Field(
         None, gt=0, le=0.005, description="Distance of the search's lines; without it, by the fit's clearance."
     )
@@ -139,9 +137,7 @@ class Inserting(ArmSkill):
         await self.motion.leave()
         return result
 
-    async def prove(
-        self, context: SkillContext, sensor: ForceSensor, insertion: Insertion
-    ) -> tuple[Measurement, ...]:
+    async def prove(self, context: SkillContext, sensor: ForceSensor, insertion: Insertion) -> tuple[Measurement, ...]:
         """Prove with the part still in the hand that it sits as it should; what was measured. Here nothing more."""
         return ()
 
@@ -170,9 +166,7 @@ class Inserting(ArmSkill):
         return inserted
 
 
-def _insertion(
-    wanted: InsertParameters, site: Site, seat: Pose, reach_m: float, sensor: ForceSensorSpec
-) -> Insertion:
+def _insertion(wanted: InsertParameters, site: Site, seat: Pose, reach_m: float, sensor: ForceSensorSpec) -> Insertion:
     """Contact counts well above the fit's own friction, which a part that goes in well feels all the way."""
     fit, limit_n = site.fit, wanted.force_limit_n
     friction_n = fit.friction_n if fit else 0.0
@@ -205,4 +199,3 @@ def _result(operation: str, wanted: InsertParameters, fit: Fit | None, inserted:
     tilt = f", tilted by {math.degrees(inserted.corrected_rad):.1f} degrees" if inserted.corrected_rad else ""
     message = f"the {wanted.item} sits in {wanted.site}{after}{tilt}, {inserted.force_n:.1f} N"
     return SkillResult(Outcome.SUCCEEDED, message, measurements=measurements)
-

@@ -37,9 +37,7 @@ def inspection_of(line: Line, name: str) -> Inspection:
     return inspections[name]
 
 
-def requests_of(
-    line: Line, variant: str, inspection: str, station: str, expected_text: str
-) -> tuple[CheckRequest, ...]:
+def requests_of(line: Line, variant: str, inspection: str, station: str, expected_text: str) -> tuple[CheckRequest, ...]:
     """One request for each check of an inspection, at the nominal pose of its site in a fixture.
 
     Faults: INSPECTION_NOT_CONFIGURED, and SKILL_REFUSED for a site that the product does not have.
@@ -71,9 +69,7 @@ def requests_of(
     return tuple(requests)
 
 
-def judged(
-    check: Check, request: CheckRequest, readings: Sequence[Reading], camera: str, spec: CameraSpec
-) -> CheckResult:
+def judged(check: Check, request: CheckRequest, readings: Sequence[Reading], camera: str, spec: CameraSpec) -> CheckResult:
     """What all readings of one check say together: within its limits, outside of them, or uncertain.
 
     A value that lies nearer to a limit than the guard band is uncertain, and so is what the measuring itself could not say.

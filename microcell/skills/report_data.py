@@ -27,11 +27,13 @@ def report_data(report: InspectionReport, whole: bool = False) -> dict[str, Any]
 
 def report_of(data: Mapping[str, Any]) -> InspectionReport:
     """The report of `report_data` in its whole form."""
-    return InspectionReport(**{
-        **data,
-        "checks": tuple(_check_of(check) for check in data["checks"]),
-        "looks": tuple(Look(**{**look, "uncertain": tuple(look["uncertain"])}) for look in data["looks"]),
-    })
+    return InspectionReport(
+        **{
+            **data,
+            "checks": tuple(_check_of(check) for check in data["checks"]),
+            "looks": tuple(Look(**{**look, "uncertain": tuple(look["uncertain"])}) for look in data["looks"]),
+        }
+    )
 
 
 def _check_data(check: CheckResult, whole: bool) -> dict[str, Any]:
@@ -60,11 +62,13 @@ def _short(finding: Finding) -> dict[str, Any]:
 
 
 def _check_of(data: Mapping[str, Any]) -> CheckResult:
-    return CheckResult(**{
-        **data,
-        "measurements": tuple(_measured_of(measured) for measured in data["measurements"]),
-        "findings": tuple(_finding_of(finding) for finding in data["findings"]),
-    })
+    return CheckResult(
+        **{
+            **data,
+            "measurements": tuple(_measured_of(measured) for measured in data["measurements"]),
+            "findings": tuple(_finding_of(finding) for finding in data["findings"]),
+        }
+    )
 
 
 def _measured_of(data: Mapping[str, Any]) -> Measurement:

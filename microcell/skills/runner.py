@@ -52,9 +52,7 @@ class SkillRunner:
     injected. `keep` stores the pictures of inspections. `attempts` remembers them beyond the life of the program.
     """
 
-    def __init__(
-        self, line: Line, clock: Clock, devices: Mapping[str, Device], attempts: AttemptLog | None = None
-    ) -> None:
+    def __init__(self, line: Line, clock: Clock, devices: Mapping[str, Device], attempts: AttemptLog | None = None) -> None:
         self._line = line
         self._clock = clock
         self._devices = devices
@@ -79,9 +77,7 @@ class SkillRunner:
         """Names of all installed skills."""
         return frozenset(plugins.skill_names())
 
-    async def execute(
-        self, goal: SkillGoal, on_feedback: Callable[[Feedback], None] = lambda feedback: None
-    ) -> SkillResult:
+    async def execute(self, goal: SkillGoal, on_feedback: Callable[[Feedback], None] = lambda feedback: None) -> SkillResult:
         """Run a goal to its end; every way but a cancel of this call returns a result."""
         if goal.attempt_id in self._results:
             return self._results[goal.attempt_id]
@@ -262,9 +258,7 @@ class SkillRunner:
         except Exception:
             logger.exception("the devices of %s could not be made safe", context.goal.skill)
 
-    def _ended_by(
-        self, context: SkillContext, error: FaultError, outcome: Outcome = Outcome.FAULT
-    ) -> SkillResult:
+    def _ended_by(self, context: SkillContext, error: FaultError, outcome: Outcome = Outcome.FAULT) -> SkillResult:
         fault = error.fault.at(context.goal.unit, context.goal.operation, self._clock.now())
         return SkillResult(outcome, str(fault), fault, parts=tuple(context.taken))
 
@@ -298,7 +292,6 @@ class SkillRunner:
             self._attempts.write(attempt_id, what, data)
         except JournalError:
             logger.exception("attempt %s is not remembered", attempt_id)
-
 
 
 def _unseen(result: SkillResult) -> bool:

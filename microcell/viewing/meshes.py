@@ -50,9 +50,7 @@ def joined(meshes: list[Mesh]) -> Mesh:
     """Several meshes as one."""
     starts = np.cumsum([0, *(len(mesh.points) for mesh in meshes[:-1])])
     faces = np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts, strict=True)])
-    return Mesh(
-        np.concatenate([mesh.points for mesh in meshes]), faces, np.concatenate([mesh.normals for mesh in meshes])
-    )
+    return Mesh(np.concatenate([mesh.points for mesh in meshes]), faces, np.concatenate([mesh.normals for mesh in meshes]))
 
 
 @lru_cache(maxsize=512)
@@ -100,9 +98,9 @@ def sphere_mesh(radius_m: float, rows: int = 12, columns: int = 24) -> Mesh:
     """A sphere around its middle."""
     tilt = np.linspace(0.0, math.pi, rows + 1)[:, None]
     turn = (np.arange(columns) * (2 * math.pi / columns))[None, :]
-    unit = np.stack(
-        (np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt) + 0 * turn), axis=-1
-    ).reshape(-1, 3)
+    unit = np.stack((np.sin(tilt) * np.cos(turn), np.sin(tilt) * np.sin(turn), np.cos(tilt) + 0 * turn), axis=-1).reshape(
+        -1, 3
+    )
     faces = []
     for row in range(rows):
         for column in range(columns):

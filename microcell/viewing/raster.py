@@ -55,9 +55,7 @@ class View:
         return View(self.eye, self.target, self.angle_rad, self.width_px * factor, self.height_px * factor)
 
     @classmethod
-    def around(
-        cls, low: Any, high: Any, azimuth_rad: float, elevation_rad: float, width_px: int, height_px: int
-    ) -> View:
+    def around(cls, low: Any, high: Any, azimuth_rad: float, elevation_rad: float, width_px: int, height_px: int) -> View:
         """A view from a direction that just holds a box."""
         side = (math.cos(azimuth_rad) * math.cos(elevation_rad), math.sin(azimuth_rad) * math.cos(elevation_rad))
         away = np.array((*side, math.sin(elevation_rad)))

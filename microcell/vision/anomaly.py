@@ -143,7 +143,6 @@ class Golden:
             maps[1] *= self._figure
         return Scored(maps, part.registration)
 
-
     @cached_property
     def _figure(self) -> Floats:
         """(h, w): 1 where the good parts do not show the ground."""

@@ -52,9 +52,7 @@ def teach(image: npt.NDArray[Any], options: Count, where: str = "teach") -> Coun
     return CountModel(options, float(np.median(areas)))
 
 
-def _blobs(
-    image: npt.NDArray[Any], options: Count
-) -> list[tuple[tuple[float, float, float, float], float]]:
+def _blobs(image: npt.NDArray[Any], options: Count) -> list[tuple[tuple[float, float, float, float], float]]:
     """Boxes and areas of what stands out."""
     mask = cv2.morphologyEx(binary(image, options.dark), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask)

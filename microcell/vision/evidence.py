@@ -75,8 +75,6 @@ def rgb(image: npt.NDArray[Any]) -> Image:
     return cv2.cvtColor(np.clip(grey(image), 0, 255).astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
 
-def write(
-    image: Image, words: str, place: tuple[int, int], colour: tuple[int, int, int], size: float = 0.45
-) -> None:
+def write(image: Image, words: str, place: tuple[int, int], colour: tuple[int, int, int], size: float = 0.45) -> None:
     """Write into an image, the text's lower left corner at `place`."""
     cv2.putText(image, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)

@@ -68,9 +68,7 @@ def _finding(outline: npt.NDArray[Any], region: Region, scale_px_m: float) -> Fi
     return Finding("flaw", box, float(cv2.contourArea(outline)), length_px, 1.0, size_m=length_px / scale_px_m)
 
 
-def _own_surface(
-    view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]], region: Region
-) -> Mask:
+def _own_surface(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]], region: Region) -> Mask:
     """255 where the region shows the part's own surface."""
     mask = np.zeros(region.pixels.shape[:2], np.uint8)
     edge_m = min(MARK_MARGIN_M, 0.1 * reach_m(part))

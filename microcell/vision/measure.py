@@ -241,9 +241,7 @@ def _taught(unit: _Unit, request: CheckRequest) -> Reading:
     return Reading(request.name, request.kind, value, "1", result.note or found, uncertain=unsure, findings=places)
 
 
-def _cut_out(
-    view: View, request: CheckRequest, window_m: float
-) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:
+def _cut_out(view: View, request: CheckRequest, window_m: float) -> tuple[npt.NDArray[np.uint8], tuple[float, float]]:
     """The square around the site that a taught check looks at, and its corner in the image; the whole image for 0."""
     if window_m == 0.0:
         return view.pixels, (0.0, 0.0)

@@ -150,9 +150,7 @@ def _depth(sight: Sight, request: CheckRequest, check: MeasuredCheck, pose: Pose
     return _size(request, (found.value_m, found.sd_m) if found else None, "too few of its pixels have a depth")
 
 
-def _height(
-    depth_m: npt.NDArray[Any], sight: Sight, request: CheckRequest, check: Height, pose: Pose
-) -> Measured | None:
+def _height(depth_m: npt.NDArray[Any], sight: Sight, request: CheckRequest, check: Height, pose: Pose) -> Measured | None:
     optics, part = sight.view.optics, request.part
     spot = height_over(depth_m, optics, part, pose, (check.at_m,), check.radius_m)
     if spot is None or not check.over_m:

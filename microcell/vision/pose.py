@@ -72,9 +72,7 @@ def pose_from_tags(
     return pose_from_points(points, pixels, optics, sd_px, where)
 
 
-def pose_from_points(
-    points_m: Floats, pixels: Floats, optics: Optics, sd_px: float, where: str = "camera"
-) -> PoseEstimate:
+def pose_from_points(points_m: Floats, pixels: Floats, optics: Optics, sd_px: float, where: str = "camera") -> PoseEstimate:
     """A thing's pose from (n, 3) of its points, four at the least, seen at (n, 2) pixels that scatter by `sd_px`.
 
     Raises PART_NOT_FOUND at `where` for points that give none.

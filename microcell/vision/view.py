@@ -82,9 +82,7 @@ class View:
         rows = -(-len(x) // width)
         sheet = np.full((2, rows * width), -9.0, np.float32)
         sheet[0, : len(x)], sheet[1, : len(x)] = x, y
-        values = cv2.remap(
-            self.pixels, sheet[0].reshape(rows, width), sheet[1].reshape(rows, width), cv2.INTER_LINEAR
-        )
+        values = cv2.remap(self.pixels, sheet[0].reshape(rows, width), sheet[1].reshape(rows, width), cv2.INTER_LINEAR)
         picked: npt.NDArray[Any] = values.reshape(-1, 3)[: len(x)]
         return picked.reshape(*points_px.shape[:-1], 3).astype(np.float32)
 
@@ -99,9 +97,7 @@ class View:
             return None
         size = (self.pixels.shape[1], self.pixels.shape[0])
         left, top = (max(0, int(centre - reach_px)) for centre in centre_px)
-        right, bottom = (
-            min(int(centre + reach_px) + 2, side) for centre, side in zip(centre_px, size, strict=True)
-        )
+        right, bottom = (min(int(centre + reach_px) + 2, side) for centre, side in zip(centre_px, size, strict=True))
         if right - left < 4 or bottom - top < 4:
             return None
         cut = np.ascontiguousarray(self.pixels[top:bottom:stride, left:right:stride])

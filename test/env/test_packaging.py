@@ -100,7 +100,5 @@ def test_the_package_in_its_source_tree_finds_the_files_there():
 
 
 def test_a_package_without_its_files_says_so(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match="copied without its data files. Install it with pip or colcon"
-    ):
+    with pytest.raises(FileNotFoundError, match="copied without its data files. Install it with pip or colcon"):
         share_directory(tmp_path / "microcell" / "paths.py")

@@ -84,9 +84,7 @@ def test_a_part_that_is_spawned_with_a_print_is_read_by_gazebo() -> None:
     assert sdf_rules.breaches(world_around) == []
 
 
-@pytest.mark.parametrize(
-    ("system", "parameter"), [("PosePublisher", "topic"), ("JointStatePublisher", "update_rate")]
-)
+@pytest.mark.parametrize(("system", "parameter"), [("PosePublisher", "topic"), ("JointStatePublisher", "update_rate")])
 def test_what_gazebo_would_pass_over_is_noticed(system: str, parameter: str) -> None:
     root = ET.Element("sdf", version=SDF_VERSION)
     model = ET.SubElement(ET.SubElement(root, "world", name="w"), "model", name="m")
@@ -110,9 +108,7 @@ def test_pieces_touch_stations_and_their_own_kind_and_tools_touch_neither(name: 
 
 def kind_of(line: Line, part: str) -> str:
     product = line.product_description
-    return next(
-        item for item in product.bill_of_materials if part in {product.part_of(item, v) for v in product.variants}
-    )
+    return next(item for item in product.bill_of_materials if part in {product.part_of(item, v) for v in product.variants})
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -105,9 +105,7 @@ def test_a_low_flight_over_a_fixture_collides_and_a_high_one_does_not():
     inverse = InverseKinematics(MODEL)
     down = from_rpy(math.pi, 0.0, 0.0)
     arm = checker(SCENE.without("parallel_gripper"), GRIPPER)
-    low, high = (
-        inverse.solve(Pose((0.48, -0.10, 0.150 + height), down), HOME) for height in (0.045, SPEC.travel_height_m)
-    )
+    low, high = (inverse.solve(Pose((0.48, -0.10, 0.150 + height), down), HOME) for height in (0.045, SPEC.travel_height_m))
     assert ("parallel_gripper", "fixture_1") in arm.hits(low)
     assert arm.free(high)
 

@@ -79,9 +79,7 @@ def test_outside_of_production_nothing_is_started(mode: Mode):
     found = machine(State.IDLE, mode)
     with pytest.raises(UsageError) as refused:
         found.command(Command.START)
-    assert str(refused.value) == (
-        f"Start is not legal in {mode.title} mode, only in Production. Legal now: Stop, Abort."
-    )
+    assert str(refused.value) == (f"Start is not legal in {mode.title} mode, only in Production. Legal now: Stop, Abort.")
     assert Command.START not in found.legal_commands
 
 

@@ -82,10 +82,7 @@ def test_a_screw_of_another_length_but_the_same_colour_is_never_delivered():
 
 
 def test_a_wrong_turn_is_a_quarter_and_only_where_orientation_is_inspected():
-    assert all(
-        cap.pose.yaw == pytest.approx(1.5708, abs=0.03)
-        for cap in delivered("nest_2", 10, wrong_turn_ratio=1.0)
-    )
+    assert all(cap.pose.yaw == pytest.approx(1.5708, abs=0.03) for cap in delivered("nest_2", 10, wrong_turn_ratio=1.0))
     assert all(abs(body.pose.yaw) < 0.03 for body in delivered("nest_1", 10, wrong_turn_ratio=1.0))
 
 
@@ -182,10 +179,7 @@ def test_whatever_the_arm_does_every_part_is_in_exactly_one_place_and_losses_are
 @settings(max_examples=15, deadline=None)
 @given(steps=STEPS, seed=st.integers(0, 100))
 def test_the_same_seed_and_the_same_commands_give_the_same_plant(steps, seed):
-    hands = [
-        steady_hand(GRIPPER, seed=seed, line=valve_line(lost_grip_ratio=0.3, scratch_ratio=0.5))
-        for _ in range(2)
-    ]
+    hands = [steady_hand(GRIPPER, seed=seed, line=valve_line(lost_grip_ratio=0.3, scratch_ratio=0.5)) for _ in range(2)]
     for step in steps:
         for hand in hands:
             act(hand, step)

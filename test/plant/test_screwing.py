@@ -123,9 +123,7 @@ def test_a_screw_that_comes_off_with_the_bit_is_missing_and_on_record():
 def test_loosening_over_the_bin_strips_the_screw_off():
     hand = steady_hand(BIT)
     hand.pick(BIT, "screws_1")
-    hand.go(
-        hand.plant.line.cell_description.devices["reject_bin"].drop_in_cell.pose.shifted(dz=0.05) @ down()
-    )
+    hand.go(hand.plant.line.cell_description.devices["reject_bin"].drop_in_cell.pose.shifted(dz=0.05) @ down())
     loosen(hand, 3.0)
     assert hand.plant.stations.in_bin("reject_bin") == 1
     assert hand.plant.holding.held(hand.plant.tool(BIT)) is None

@@ -66,9 +66,7 @@ def test_lots_are_used_up_one_after_the_other_and_numbered():
 
 
 def test_more_than_fits_is_refused():
-    with pytest.raises(
-        FaultError, match=r"DEVICE_REFUSED at nest_1: .*1 pieces do not go in: there is room for 0"
-    ):
+    with pytest.raises(FaultError, match=r"DEVICE_REFUSED at nest_1: .*1 pieces do not go in: there is room for 0"):
         steady_hand().plant.feeding.refill("nest_1", 1, "")
 
 

@@ -97,9 +97,7 @@ def attempt(
 
 def decided(time_s: float, unit: str, operation: str, code: str, action: str) -> events.RecoveryDecided:
     """The cell decides about a fault or a rejection."""
-    return events.RecoveryDecided(
-        time_s=time_s, unit=unit, operation=operation, code=code, action=action, reason=""
-    )
+    return events.RecoveryDecided(time_s=time_s, unit=unit, operation=operation, code=code, action=action, reason="")
 
 
 @dataclass
@@ -121,9 +119,7 @@ class Schedule:
         self.history += [opened(), state(0.0, "Idle"), order(1.0, self.units), state(2.0, "Starting")]
         self.history += [state(6.0, "Execute"), controlled(6.0, "running")]
         for first in range(0, self.units, 2):
-            self._pair(
-                [(index, f"fixture_{index % 2 + 1}") for index in range(first, min(first + 2, self.units))]
-            )
+            self._pair([(index, f"fixture_{index % 2 + 1}") for index in range(first, min(first + 2, self.units))])
         end_s = self.arm_free_s
         self.history += [
             controlled(end_s, "completed"),
@@ -149,9 +145,7 @@ class Schedule:
         number = 1
         if skill == "insert" and self.random.random() < 0.15:
             fault = Fault("INSERT_JAMMED", "arm").at(unit, operation, self.arm_free_s).as_data()
-            self._attempt(
-                unit, operation, skill, resources, expected_s * 0.6, number, outcome="fault", fault=fault
-            )
+            self._attempt(unit, operation, skill, resources, expected_s * 0.6, number, outcome="fault", fault=fault)
             self.history.append(decided(self.arm_free_s, unit, operation, "INSERT_JAMMED", "retry"))
             number = 2
         facts: dict[str, Any] = {"tool_serial": f"{tool}-01" if tool else ""}
@@ -165,12 +159,8 @@ class Schedule:
             self.history.append(unit_ended(self.arm_free_s, unit))
 
     def _change_tool(self, tool: str) -> None:
-        self._attempt(
-            "", "change_tool", "change_tool", {"arm": "arm", "tool_crib": "tool_crib"}, 5.5, len(self.history)
-        )
-        self.history.append(
-            events.ToolMounted(time_s=self.arm_free_s, arm="arm", tool=tool, serial=f"{tool}-01")
-        )
+        self._attempt("", "change_tool", "change_tool", {"arm": "arm", "tool_crib": "tool_crib"}, 5.5, len(self.history))
+        self.history.append(events.ToolMounted(time_s=self.arm_free_s, arm="arm", tool=tool, serial=f"{tool}-01"))
         self.tool = tool
 
     def _attempt(
@@ -184,9 +174,7 @@ class Schedule:
         **facts: Any,
     ) -> None:
         start_s, self.arm_free_s = self.arm_free_s, self.arm_free_s + length_s
-        self.history += attempt(
-            start_s, self.arm_free_s, unit, operation, number, resources, skill=skill, **facts
-        )
+        self.history += attempt(start_s, self.arm_free_s, unit, operation, number, resources, skill=skill, **facts)
 
 
 class Story:

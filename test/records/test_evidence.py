@@ -32,9 +32,7 @@ def inspected(number: int) -> events.OperationEnded:
     """The end of an inspection that names a picture."""
     given = {"unit": f"VLV-{number}", "operation": "inspect_open", "skill": "inspect", "attempt_id": f"1.{number}"}
     told = {"outcome": "succeeded", "message": "", "duration_s": 1.0}
-    return events.OperationEnded(
-        time_s=float(number), **given, **told, inspection={"evidence_sha256": digest(number)}
-    )
+    return events.OperationEnded(time_s=float(number), **given, **told, inspection={"evidence_sha256": digest(number)})
 
 
 def journal_with(tmp_path, numbers, most):

@@ -65,9 +65,7 @@ def test_a_journal_file_can_be_drawn(story, tmp_path):
 def test_other_endings_and_empty_windows_are_refused(story, tmp_path):
     with pytest.raises(UsageError, match=r"drawn as \.png or \.svg, not 'g\.pdf': change the ending"):
         draw_gantt(story.shift(1), tmp_path / "g.pdf")
-    with pytest.raises(
-        UsageError, match=r"no/g\.png cannot be written \(No such file or directory\): name another"
-    ):
+    with pytest.raises(UsageError, match=r"no/g\.png cannot be written \(No such file or directory\): name another"):
         draw_gantt(story.shift(1), tmp_path / "no" / "g.png")
     with pytest.raises(UsageError, match="nothing was done between 0 s and 1 s: choose another window"):
         draw_gantt(story.shift(1), tmp_path / "g.png", (0.0, 1.0))

@@ -380,9 +380,7 @@ while True:
 
 def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path):
     path = tmp_path / "j"
-    with subprocess.Popen(
-        [sys.executable, "-c", APPENDER, path], stdout=subprocess.PIPE, text=True
-    ) as writer:
+    with subprocess.Popen([sys.executable, "-c", APPENDER, path], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
         acknowledged = [writer.stdout.readline() for _ in range(30)]

@@ -412,4 +412,3 @@ async def test_a_drift_is_told_as_an_event_and_a_fault_and_warns_in_the_diagnost
         shown = await cell.until_seen(warns)
         assert "drift membrane_place.position adult fixture_1" in [value.key for value in shown.status[0].values]
         assert cell.controller.active_faults == []
-

@@ -175,4 +175,3 @@ def test_what_is_not_known_is_nan_in_the_message():
     assert place.note == "uncertain after 1 look: it could not be measured"
     assert math.isnan(place.measurements[0].value)
     assert math.isnan(place.findings[0].centre.z)
-

@@ -109,6 +109,7 @@ def test_a_tool_that_goes_missing_in_the_midst_of_a_skill_stops_the_next_motion(
     async def story():
         async with skill_bench() as bench:
             await bench.mount("parallel_gripper")
+
             def lose(feedback):
                 bench.plant.coupling._locked["arm"] = False
 

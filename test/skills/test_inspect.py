@@ -66,9 +66,7 @@ def test_checks_that_all_allow_rework_give_rework():
         update={"checks": {"membrane_present": checks["membrane_present"]}}
     )
     product = line.product_description.model_copy(update={"inspections": {"open": only_presence}})
-    result, _ = inspect(
-        "pick_body", "place_body", line=line.model_copy(update={"product_description": product})
-    )
+    result, _ = inspect("pick_body", "place_body", line=line.model_copy(update={"product_description": product}))
     assert (result.outcome, result.disposition) == (Outcome.REJECTED, "rework")
     assert result.failed_checks == ("membrane_present",)
     assert result.message == "failed: membrane_present"

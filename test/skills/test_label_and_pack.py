@@ -69,9 +69,7 @@ def test_no_empty_carton_is_the_stations_fault_and_the_unit_stays_in_the_hand():
     async def story():
         async with skill_bench() as bench:
             for number in range(6):
-                await bench.operations(
-                    "pick_body", "place_body", "pick_unit", "pack_unit", unit=f"VLV-{number}"
-                )
+                await bench.operations("pick_body", "place_body", "pick_unit", "pack_unit", unit=f"VLV-{number}")
             bench.plant.injections.add(Injection("cartons", "exchange", "CARTON_MISSING"))
             await bench.operations("pick_body", "place_body", "pick_unit")
             missing = await bench.fault("pack_unit"), bench.held()

@@ -73,9 +73,7 @@ def test_seven_units_fill_a_carton_and_begin_the_next():
     async def story():
         async with skill_bench() as bench:
             for number in range(7):
-                await bench.operations(
-                    "pick_body", "place_body", "pick_unit", "pack_unit", unit=f"VLV-{number}"
-                )
+                await bench.operations("pick_body", "place_body", "pick_unit", "pack_unit", unit=f"VLV-{number}")
             return bench.plant.carton_contents()
 
     contents = run_virtual(story())

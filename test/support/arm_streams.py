@@ -24,8 +24,14 @@ def hands(times_s: np.ndarray, seed: int = 3, axes: int = 3) -> np.ndarray:
 
 
 def recorded(
-    delay_s: float = 0.0, seconds: float = 30.0, noise: float = 1.0, outliers: float = 0.0, seed: int = 3, axes: int = 3,
-    depth_ratio: float = 1.0, gap: bool = False,
+    delay_s: float = 0.0,
+    seconds: float = 30.0,
+    noise: float = 1.0,
+    outliers: float = 0.0,
+    seed: int = 3,
+    axes: int = 3,
+    depth_ratio: float = 1.0,
+    gap: bool = False,
 ) -> tuple[PoseStream, PoseStream]:
     """hand_in_base at 50 Hz and target_in_camera at 20 Hz, whose times are `delay_s` too early.
 

@@ -129,9 +129,7 @@ class SkillBench:
         self.tool = tool
         return await self.succeed(self.goal_of("change_tool", {"tool": tool}))
 
-    async def operation(
-        self, operation: str, unit: str = "VLV-1", variant: str = "adult", **changes: Any
-    ) -> SkillResult:
+    async def operation(self, operation: str, unit: str = "VLV-1", variant: str = "adult", **changes: Any) -> SkillResult:
         """Execute an operation of the plan, with the tool it needs; `changes` go over its parameters."""
         goal = self.goal(operation, unit, variant, **changes)
         needs = plugins.skill(goal.skill).needs(self.line, goal.variant, goal.parameters)
@@ -152,9 +150,7 @@ class SkillBench:
         first = {kind: next(iter(cell.of_kind(kind)), name) for kind, name in LEASES.items()}
         return {kind: name if name in cell.devices else first[kind] for kind, name in LEASES.items()}
 
-    async def operations(
-        self, *operations: str, unit: str = "VLV-1", variant: str = "adult"
-    ) -> list[SkillResult]:
+    async def operations(self, *operations: str, unit: str = "VLV-1", variant: str = "adult") -> list[SkillResult]:
         """Execute operations of the plan that must all succeed."""
         return [self._expect(await self.operation(name, unit, variant)) for name in operations]
 

@@ -50,9 +50,7 @@ class SteadyHand:
         tool = self.plant.bench.tool_on(self._arm.name)
         flange = tcp @ tool.tcp_in_flange.inverse() if tool else tcp
         here, _ = self._arm.joints()
-        there = self._inverse.solve(
-            self._arm.spec.base_in_cell.pose.inverse() @ flange, self._arm.spec.home_rad
-        )
+        there = self._inverse.solve(self._arm.spec.base_in_cell.pose.inverse() @ flange, self._arm.spec.home_rad)
         still = (0.0,) * len(here)
         return JointTrajectory((0.0, duration_s), (here, there), (still, still))
 

@@ -102,13 +102,9 @@ class MockArm(MockDevice, Arm):
             detail = f"joint {number} would go to {worst:.3f} {limit.unit}; {allowed}"
             raise FaultError("ARM_LIMIT", self.name, detail)
 
-    def _check_velocities(
-        self, number: int, limit: Any, angles: tuple[float, ...], trajectory: JointTrajectory
-    ) -> None:
+    def _check_velocities(self, number: int, limit: Any, angles: tuple[float, ...], trajectory: JointTrajectory) -> None:
         times = trajectory.times_s
-        between = (
-            (b - a) / (t - s) for a, b, s, t in zip(angles, angles[1:], times, times[1:], strict=False)
-        )
+        between = ((b - a) / (t - s) for a, b, s, t in zip(angles, angles[1:], times, times[1:], strict=False))
         fastest = max(map(abs, (*between, *(row[number - 1] for row in trajectory.velocities))))
         allowed = limit.values[2]
         if fastest > allowed * _VELOCITY_SLACK_RATIO:

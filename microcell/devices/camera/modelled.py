@@ -285,11 +285,7 @@ def _located(request: Locate, item: SceneItem, chances: Chances) -> Pose:
     x, y = x + MEASURED.locate_m.drawn(chances), y + MEASURED.locate_m.drawn(chances)
     turn = wrap_angle(item.part_in_cell.yaw - nominal.yaw)
     if not part.marks:
-        symmetry = (
-            math.pi
-            if isinstance(part.shape, Box) and part.shape.length_m != part.shape.width_m
-            else math.pi / 2
-        )
+        symmetry = math.pi if isinstance(part.shape, Box) and part.shape.length_m != part.shape.width_m else math.pi / 2
         turn = math.remainder(turn, symmetry) if isinstance(part.shape, Box) else 0.0
     if part.marks or isinstance(part.shape, Box):
         turn += MEASURED.locate_rad.drawn(chances)

@@ -18,9 +18,7 @@ class MockScrewdriver(MockTool, Screwdriver):
     async def drive(self, torque_n_m: float, angle_limit_rad: float, speed_rad_s: float) -> Drive:
         self._check_speed(speed_rad_s)
         if not 0.0 < torque_n_m <= self.spec.torque_max_n_m:
-            raise self._refuse(
-                f"a torque of {torque_n_m:g} N.m; allowed are up to {self.spec.torque_max_n_m:g} N.m"
-            )
+            raise self._refuse(f"a torque of {torque_n_m:g} N.m; allowed are up to {self.spec.torque_max_n_m:g} N.m")
         turn = self.plant.screwing.begin_drive(self.tool, torque_n_m, angle_limit_rad)
         return await self._turn(turn, speed_rad_s, self.plant.screwing.finish_drive)
 
@@ -46,9 +44,7 @@ class MockScrewdriver(MockTool, Screwdriver):
 
     def _check_speed(self, speed_rad_s: float) -> None:
         if not 0.0 < speed_rad_s <= self.spec.speed_max_rad_s:
-            raise self._refuse(
-                f"a speed of {speed_rad_s:g} rad/s; allowed are up to {self.spec.speed_max_rad_s:g} rad/s"
-            )
+            raise self._refuse(f"a speed of {speed_rad_s:g} rad/s; allowed are up to {self.spec.speed_max_rad_s:g} rad/s")
 
 
 PLUGIN = MockScrewdriver

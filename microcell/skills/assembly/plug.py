@@ -42,9 +42,7 @@ class Plug(Inserting):
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
         return 6.0
 
-    async def prove(
-        self, context: SkillContext, sensor: ForceSensor, insertion: Insertion
-    ) -> tuple[Measurement, ...]:
+    async def prove(self, context: SkillContext, sensor: ForceSensor, insertion: Insertion) -> tuple[Measurement, ...]:
         """Pull at the connector as far as the wrist needs for the force, feel it, and go back."""
         wanted = PlugParameters.model_validate(dict(context.goal.parameters))
         context.say("pull", 0.7, f"pulling at the {wanted.item}")

@@ -153,9 +153,7 @@ def _judged(samples: _Samples, start: Floats, delay_s: float, meaning: Meaning, 
     )
 
 
-def _held_out(
-    samples: _Samples, fit: HandEye, windows: npt.NDArray[np.intp], fold: int, with_depth: bool
-) -> Floats:
+def _held_out(samples: _Samples, fit: HandEye, windows: npt.NDArray[np.intp], fold: int, with_depth: bool) -> Floats:
     """Squared distances of the fused places of one stretch from the target as the other stretches say, m2."""
     inside = windows * FOLDS // (windows[-1] + 1) == fold
     others = samples.taken(~inside & fit.agrees)

@@ -18,7 +18,6 @@ from microcell.vision.calibration.boards import Sighting
 from microcell.vision.calibration.transforms import of_twist
 
 if TYPE_CHECKING:
-
     from microcell.vision.calibration.transforms import Floats
 
 LEAST_IMAGES = 4
