@@ -27,6 +27,7 @@ test: check test-core test-ros  ## all checks and tests
 
 check:  ## ruff and mypy
 	@$(RUN) ruff check
+	@$(RUN) ruff format --check --quiet
 	@$(RUN) mypy
 
 test-core:  ## the tests that need no ROS 2 node, two at a time (TESTS=test/motion: those alone)

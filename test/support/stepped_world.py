@@ -23,7 +23,7 @@ from microcell.gazebo.server import variables
 from microcell.gazebo.tuning import STEP_S
 from microcell.geometry import Pose
 
-START_S, ANSWER_S, STOP_S = 120.0, 30.0, 10.0
+START_S, ANSWER_S, STOP_S = 120.0, 30.0, 5.0
 
 
 class Listener:
