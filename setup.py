@@ -55,6 +55,7 @@ setup(
     entry_points={
         "console_scripts": [
             "microcell = microcell.cli:main",
+            "gazebo = microcell.nodes.gazebo:main",
             "hardware = microcell.nodes.hardware:main",
             "skill_server = microcell.nodes.skill_server:main",
             "orchestrator = microcell.nodes.orchestrator:main",

@@ -68,10 +68,12 @@ CATALOGUE: dict[str, FaultKind] = {
         "Check the arm's limits and the pose in the description.",
     ),
     "ARM_DEVIATION": _maintenance(
-        "The arm did not follow its trajectory.", "Check for an obstacle and the arm's payload, then clear the fault."
+        "The arm did not follow its trajectory.", "Check for an obstacle and the arm's payload, then Unhold."
     ),
     "ARM_PROTECTIVE_STOP": _operator(
-        "The arm's controller made a protective stop.", "Clear the cause at the arm, then Clear and Reset.", False
+        "The arm's controller made a protective stop.",
+        "Clear the cause at the arm, then Unhold; where the cell is Aborted, Clear and Reset.",
+        False,
     ),
     "ARM_STOPPED": _cell("The motion was stopped before its end.", "Send the motion again when the cell is ready."),
     # gripping
@@ -83,10 +85,10 @@ CATALOGUE: dict[str, FaultKind] = {
     "VACUUM_NOT_SEALED": _cell(
         "The vacuum cup did not reach its pressure.", "Approach again; clean or replace the cup when it repeats."
     ),
-    "HAND_NOT_EMPTY": _operator("The tool already holds something.", "Take the part out of the tool, then resume."),
+    "HAND_NOT_EMPTY": _operator("The tool already holds something.", "Take the part out of the tool, then Unhold."),
     # feeding
-    "FEEDER_EMPTY": _operator("The feeder has no parts left.", "Refill the feeder and confirm with the refill service."),
-    "FEEDER_JAMMED": _operator("The feeder does not present a part.", "Clear the feeder, then resume."),
+    "FEEDER_EMPTY": _operator("The feeder has no parts left.", "Refill the feeder and say so: 'microcell refill FEEDER'."),
+    "FEEDER_JAMMED": _operator("The feeder does not present a part.", "Clear the feeder, then Unhold."),
     "PART_WRONG": _operator(
         "The feeder presents another part than the operation needs.", "Put the right part into the feeder, then Unhold."
     ),
@@ -119,20 +121,35 @@ CATALOGUE: dict[str, FaultKind] = {
     "FASTEN_CROSS_THREADED": _cell("Torque rose before the screw was seated.", "Back the screw out and try a new one."),
     "FASTEN_NOT_SEATED": _cell("The screw turned without reaching its torque.", "Check thread and screw; try a new one."),
     "FASTEN_NO_SCREW": _cell("The bit holds no screw.", "Take another screw."),
-    "FIXTURE_NOT_CLAMPED": _operator("The fixture's clamp did not close.", "Check the part's seat and the clamp."),
-    "FIXTURE_EMPTY": _operator("The fixture's sensor sees no part.", "Check the fixture and its sensor."),
+    "FIXTURE_NOT_CLAMPED": _operator(
+        "The fixture's clamp did not close.",
+        "Check the part's seat and the clamp, then Unhold.",
+    ),
+    "FIXTURE_EMPTY": _operator(
+        "The fixture's sensor sees no part.",
+        "Put the unit back as it was seated, or mend the sensor, then Unhold.",
+    ),
     "FIXTURE_OCCUPIED": _operator(
-        "The fixture's sensor sees a part where none should be.", "Take the part out of the fixture."
+        "The fixture's sensor sees a part where none should be.", "Take the part out of the fixture, then Unhold."
     ),
     # tooling
-    "TOOL_WRONG": _operator("The tool in the pocket is not the expected one.", "Put the right tool into the pocket."),
-    "TOOL_MISSING": _operator("The pocket is empty.", "Put the tool into its pocket."),
-    "TOOL_POCKET_OCCUPIED": _operator("The pocket for the tool on the flange is not free.", "Empty the pocket."),
+    "TOOL_WRONG": _operator(
+        "The tool in the pocket is not the expected one.",
+        "Put the right tool into the pocket, then Unhold.",
+    ),
+    "TOOL_MISSING": _operator("The pocket is empty.", "Put the tool into its pocket, then Unhold."),
+    "TOOL_POCKET_OCCUPIED": _operator(
+        "The pocket for the tool on the flange is not free.",
+        "Empty the pocket, then Unhold.",
+    ),
     "TOOL_BLOCKED": _operator(
         "Flange or tool met something on the way into its pocket: the force limit was reached.",
         "Look at pocket, coupling and tool for what is in the way or bent, clear it, then Unhold.",
     ),
-    "TOOL_NOT_LOCKED": _maintenance("The tool changer's lock did not confirm.", "Check coupling and air supply."),
+    "TOOL_NOT_LOCKED": _maintenance(
+        "The tool changer's lock did not confirm.",
+        "Check coupling and air supply, then Unhold.",
+    ),
     "TOOL_UNCERTAIN": _operator(
         "The sensors of coupling and crib contradict each other: what is on the flange is not certain.",
         "Look at flange and pockets (the detail names them), make lock and sensors agree, then Unhold.",
@@ -149,7 +166,7 @@ CATALOGUE: dict[str, FaultKind] = {
         "the cell's description; then Unhold.",
     ),
     # inspection
-    "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver."),
+    "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver, then Unhold."),
     "CAMERA_NOT_CALIBRATED": _engineer(
         "The camera's calibration has expired, or is not of this camera.",
         "Calibrate it anew (microcell calibrate), name the new file in the cell's description, and start the cell again.",
@@ -169,10 +186,13 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     # packaging
     "CARTON_FULL": _cell("The carton has no free place.", "Exchange the carton."),
-    "CARTON_MISSING": _operator("There is no carton at the station.", "Put an empty carton at the station."),
-    "LABEL_NOT_PRINTED": _operator("The printer did not present a label.", "Check ribbon and label roll."),
+    "CARTON_MISSING": _operator("There is no carton at the station.", "Put an empty carton at the station, then Unhold."),
+    "LABEL_NOT_PRINTED": _operator("The printer did not present a label.", "Check ribbon and label roll, then Unhold."),
     # cell and software
-    "DEVICE_SILENT": _maintenance("A device does not answer.", "Check its power and network, then Clear and Reset."),
+    "DEVICE_SILENT": _maintenance(
+        "A device does not answer.",
+        "Check its power and network, then Unhold; where the cell is Aborted, Clear and Reset.",
+    ),
     "DEVICE_STALE": _cell(
         "A device's reading is old, or came after a later one.",
         "Measure again; check the device, its network and its clock when it repeats.",
@@ -191,8 +211,11 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "DEVICE_REFUSED": _engineer("A device refused a command.", "Read the detail; correct the configuration."),
     "SKILL_REFUSED": _engineer("The skill server refused the goal.", "Read the detail; correct plan or parameters."),
-    "SKILL_UNAVAILABLE": _operator("No skill server offers the skill now.", "Start the server or wait for its restart."),
-    "SKILL_TIMEOUT": _maintenance("The skill did not end within its time.", "Check the devices it uses."),
+    "SKILL_UNAVAILABLE": _operator(
+        "No skill server offers the skill now.",
+        "Start the server or wait for its restart, then Unhold.",
+    ),
+    "SKILL_TIMEOUT": _maintenance("The skill did not end within its time.", "Check the devices it uses, then Unhold."),
     "SKILL_CANCELLED": _cell("The skill was cancelled.", "Nothing, or resume the order."),
     "SKILL_FAILED": _engineer("The skill's program failed.", "Report the detail to its maker; the unit is put aside."),
     "OUTCOME_UNKNOWN": _operator(
@@ -217,7 +240,7 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "CELL_BLOCKED": _operator(
         "Units are in work but nothing can go on.",
-        "Put a missing tool, station or device back into service, then Unhold.",
+        "Look at the units in work that the detail names and at the stations they wait for, then Unhold.",
         False,
     ),
     "JOURNAL_UNWRITABLE": _operator(

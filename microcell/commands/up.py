@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from microcell.composition.bringup import bring_up
 from microcell.composition.compose import compose
 from microcell.description.loader import find_line, load_line
+from microcell.errors import JournalError
+from microcell.events import JournalOpened
+from microcell.orchestration.restore import refuse_other
+from microcell.records.journal_reader import JournalReader
 
 
 def run(args: argparse.Namespace) -> int:
     """Start the Blueprint's processes and keep them running until Ctrl-C."""
     line = load_line(args.line, args.also)
     journal = args.journal or Path("out") / f"{line.name}.journal"
+    _refuse_other(journal, line.name, args.world)
     blueprint = compose(
         line,
         args.world,
@@ -26,3 +32,14 @@ def run(args: argparse.Namespace) -> int:
         also=[str(find_line(name)) for name in args.also],
     )
     return bring_up(blueprint, journal.parent / "logs")
+
+
+def _refuse_other(journal: Path, line: str, world: str) -> None:
+    """`UsageError` for the journal of another line or world, before anything is started; what else is wrong with it the
+    orchestrator tells.
+    """
+    if journal.is_file():
+        with suppress(JournalError), JournalReader.open(journal) as reader:
+            opened = next((event for event in reader.events() if isinstance(event, JournalOpened)), None)
+            if opened is not None:
+                refuse_other(opened, line, world)

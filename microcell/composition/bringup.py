@@ -301,9 +301,7 @@ def command(plan: ProcessPlan, blueprint: Blueprint, folder: Path) -> list[str]:
 
 
 def _variables(notify_socket: str) -> dict[str, str]:
-    """What a process sees; without another word of the user's, ROS talks to this machine only."""
-    local = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    return {**local, **os.environ, **environment(os.environ), "NOTIFY_SOCKET": notify_socket}
+    return {**os.environ, **environment(os.environ), "NOTIFY_SOCKET": notify_socket}
 
 
 def _ending(code: int) -> str:

@@ -127,7 +127,7 @@ def _process(node: NodePlan, nodes: tuple[NodePlan, ...], common: Parameters, jo
     if parameters.get("time_scale", 1.0) != 1.0 and node.role != "hardware":
         parameters["use_sim_time"] = True
     if node.role == "gazebo":
-        parameters["folder"] = f"{journal}.gazebo"
+        parameters.update(folder=f"{journal}.gazebo", journal=journal)
     else:
         parameters.pop("headless", None)
     if node.role == "hardware":

@@ -14,6 +14,8 @@ from microcell.paths import share_directory
 FAST_DDS_2, FAST_DDS_3 = "FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"
 """Variable that names Fast DDS's profiles: the first in Jazzy, the second from Kilted on, which warns of the first."""
 
+DISCOVERY_RANGE = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+
 STARTED_BY = "MICROCELL_STARTED_BY"
 """Variable with the id of the process that a node leaves with. `microcell up` needs none: the system tells its processes."""
 
@@ -25,10 +27,14 @@ START_AGAIN_S = 1.0
 
 
 def check_startable(blueprint: Blueprint) -> None:
-    """`UsageError` for a world without processes of its own, `MissingCapabilityError` where Gazebo is not installed."""
+    """`UsageError` for a world without processes of its own, and for Gazebo where nobody may join the domain without an
+    enclave; `MissingCapabilityError` where Gazebo is not installed.
+    """
     if not blueprint.nodes:
         raise UsageError(f"the world '{blueprint.world}' needs no processes. Run it with: microcell run {blueprint.line}")
     if blueprint.world == "gazebo":
+        if os.environ.get("ROS_SECURITY_ENABLE", "").lower() == "true":
+            raise UsageError("Gazebo's bridge has no enclave: unset ROS_SECURITY_ENABLE for the world gazebo, or take mock.")
         check_installed()
 
 
@@ -52,9 +58,13 @@ def ros_parameters(plan: ProcessPlan) -> dict[str, object]:
 
 
 def environment(inherited: Mapping[str, str], profile: Path | None = None) -> dict[str, str]:
-    """Variables to add for a process: Fast DDS's profile, if nobody chose another, and unbuffered output."""
+    """Variables to add for a process: unbuffered output, and if nobody chose otherwise Fast DDS's profile, and that ROS
+    talks to this machine only.
+    """
     profile = profile or share_directory() / "config" / "ros" / "fastdds.xml"
     added = {"PYTHONUNBUFFERED": "1"}
+    if DISCOVERY_RANGE not in inherited:
+        added[DISCOVERY_RANGE] = "LOCALHOST"
     if profile.is_file() and FAST_DDS_2 not in inherited and FAST_DDS_3 not in inherited:
         added[FAST_DDS_2 if inherited.get("ROS_DISTRO") == "jazzy" else FAST_DDS_3] = str(profile)
     return added

@@ -50,7 +50,8 @@ def add_camera(world: ET.Element, namespace: str, name: str, spec: CameraSpec) -
     noise = add(camera, "noise")
     add(noise, "type", "gaussian")
     add(noise, "mean", "0")
-    add(noise, "stddev", spec.noise_ratio)
+    # Of an RGB-D camera it is the distance's, in metres (ogre2's gaussian_noise_depth_fs.glsl): its colour is without.
+    add(noise, "stddev", spec.depth_noise_m if spec.depth else spec.noise_ratio)
     _add_lens(camera, spec)
 
 

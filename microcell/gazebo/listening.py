@@ -10,6 +10,7 @@ from typing import Any
 
 from microcell.composition.children import die_with_parent, end_session
 from microcell.composition.gazebo import transport_program
+from microcell.gazebo.server import GazeboError
 
 LONGEST_LINE = 4_000_000
 
@@ -32,6 +33,15 @@ class TopicStream:
             limit=LONGEST_LINE, start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
         self._reading = asyncio.ensure_future(self._read(self._process.stdout))
+
+    async def until_it_ends(self) -> None:
+        """Wait while it listens; GazeboError when it does not any more: nobody would notice otherwise."""
+        if self._reading is not None:
+            try:
+                await asyncio.shield(self._reading)
+            except (ValueError, KeyError, TypeError) as error:
+                raise GazeboError(f"what Gazebo tells on {self.topic} cannot be read: {error!r}") from error
+            raise GazeboError(f"the program that listens to Gazebo's {self.topic} has ended")
 
     async def stop(self) -> None:
         """End the child process."""

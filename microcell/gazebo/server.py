@@ -15,6 +15,13 @@ STOP_S = 3.0
 """A world has nothing to save, and its renderer may hang when it is to end."""
 
 
+REFUSED_BY = {
+    "gz": ("[Err]", "[error]", "Error Code"),
+    "bridge": ("[ERROR]", "Failed to create", "Could not parse"),
+}
+"""Words with which each says that it does without something."""
+
+
 class GazeboError(MicrocellError):
     """Gazebo or the bridge ended, or refused the world."""
 
@@ -28,22 +35,28 @@ def variables(namespace: str, inherited: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass
 class Servers:
-    """The two child processes of a world; `folder` keeps their logs. Asked to end, each has `stop_s` for it, twice."""
+    """The two child processes of a world; `folder` keeps their logs. Asked to end, each has `stop_s` for it, twice.
+
+    The bridge's node is in `namespace`.
+    """
 
     world: Path
     bridge: Path
     folder: Path
     environment: Mapping[str, str]
     headless: bool = True
+    namespace: str = ""
     stop_s: float = STOP_S
     _running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    _looked_at: dict[str, int] = field(default_factory=dict)
 
     async def start(self) -> None:
         """Start the server, its world paused, and the bridge."""
         gz, bridge = check_installed()
         options = ["-s", "--headless-rendering"] if self.headless else []
         await self._start("gz", [gz, "sim", *options, "-v", "3", str(self.world)])
-        await self._start("bridge", [str(bridge), "--ros-args", "-p", f"config_file:={self.bridge}"])
+        arguments = ["-r", f"__ns:={self.namespace}"] if self.namespace else []
+        await self._start("bridge", [str(bridge), "--ros-args", *arguments, "-p", f"config_file:={self.bridge}"])
 
     async def until_one_ends(self) -> None:
         """Wait while both run; GazeboError when one has ended."""
@@ -64,9 +77,18 @@ class Servers:
                 await end_session(process, self.stop_s)
 
     def refusals(self) -> list[str]:
-        """Lines of the server's log in which it refuses something: it goes on all the same, without that."""
-        text = self._log("gz").read_text(encoding="utf-8", errors="replace") if self._log("gz").is_file() else ""
-        return [line for line in text.splitlines() if "[Err]" in line or "[error]" in line or "Error Code" in line]
+        """New lines of the logs in which server or bridge refuse something: they go on all the same, without that."""
+        return [line for name in REFUSED_BY for line in self._new_lines(name) if any(w in line for w in REFUSED_BY[name])]
+
+    def _new_lines(self, name: str) -> list[str]:
+        """What was added to a log since the last look; a line that is not ended yet is left for the next one."""
+        if not self._log(name).is_file():
+            return []
+        with self._log(name).open("rb") as log:
+            log.seek(self._looked_at.get(name, 0))
+            text, newline, _ = log.read().rpartition(b"\n")
+        self._looked_at[name] = self._looked_at.get(name, 0) + len(text) + len(newline)
+        return text.decode(errors="replace").splitlines()
 
     def last_words(self, name: str, lines: int = 20) -> str:
         """The end of a log."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from types import MappingProxyType
 from typing import TypeAlias
@@ -134,6 +134,22 @@ def steps(before: Standing, after: Standing, poses: Mapping[str, Pose]) -> list[
                 found.append(Put(name, poses[name]))
             found.append(Attach(body.hold, name, body.link))
     return found
+
+
+def done(before: Standing, step: Step, wanted: Standing) -> Standing:
+    """Who holds whom when one of the steps from `before` to `wanted` has been done."""
+    after = dict(before)
+    if isinstance(step, Release):
+        for name, body in before.items():
+            if body.hold is not None and body.hold.release == step.topic:
+                after[name] = replace(body, hold=None)
+    elif isinstance(step, Remove):
+        del after[step.model]
+    elif isinstance(step, Spawn):
+        after[step.model] = replace(wanted[step.model], hold=None)
+    elif isinstance(step, Attach):
+        after[step.model] = wanted[step.model]
+    return after
 
 
 def _outermost_first(before: Standing, names: list[str]) -> list[str]:

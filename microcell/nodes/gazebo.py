@@ -6,18 +6,22 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from rclpy.node import Node
 
 from microcell.description.line import Line
 from microcell.description.loader import load_line
+from microcell.errors import JournalError, UsageError
+from microcell.events import UnitEnded, UnitStarted
 from microcell.gazebo import scheme
 from microcell.gazebo.bridge import bridge_text, bridged
 from microcell.gazebo.listening import TopicStream
-from microcell.gazebo.server import Servers, variables
+from microcell.gazebo.server import GazeboError, Servers, variables
 from microcell.gazebo.world import world_name, world_text
 from microcell.plant.plant import Plant
+from microcell.records.journal_reader import JournalReader
 from microcell.ros import names, parameters
 from microcell.ros.farewell import outlive
 from microcell.ros.gazebo_cameras import FIRST_TRIES
@@ -29,16 +33,24 @@ from microcell.ros.runtime import RosRuntime, run
 from microcell.ros.state_publishers import StatePublishers
 from microcell.ros.staying import stays
 
+OPEN_S = 270.0
+"""Less than `microcell up` waits for the cell: the reason is told before it gives up."""
+LOOK_S = 1.0
+
 
 async def serve(runtime: RosRuntime) -> None:
     """Start the world, the bridge, and what is played; be ready when clock and joint states flow, arms are
     home and cameras have shown an image.
 
     Parameters: line (name or path), seed, folder (for the world's files and logs), headless, dependents (nodes that need the
-    hardware), use_sim_time (true).
+    hardware), journal (the orchestrator's), use_sim_time (true).
+
+    `UsageError` when the journal has units in work: they were in a world that is gone.
     """
     node = runtime.create_node(names.HARDWARE)
     line = load_line(parameters.text(node, "line"))
+    if journal := parameters.text(node, "journal", ""):
+        _refuse_units(Path(journal))
     namespace = node.get_namespace()
     clock = SimulationClock(node)
     plant = Plant(line, parameters.integer(node, "seed", 0), clock)
@@ -47,28 +59,66 @@ async def serve(runtime: RosRuntime) -> None:
     relay = GazeboRelay(runtime, node, line)
     streams = tuple(_streams(hardware, line, namespace, servers))
     shown = StatePublishers(line, namespace, servers.folder, simulated_time=True)
+    tasks: list[asyncio.Future[None]] = []
     try:
         await servers.start()
+        hardware.hear()
         await asyncio.gather(*(stream.start() for stream in streams))
         await shown.start()
-        ending = asyncio.ensure_future(servers.until_one_ends())
-        opening = asyncio.ensure_future(_open(hardware, _port(hardware, line, namespace, servers), relay))
-        await asyncio.wait((ending, opening), return_when=asyncio.FIRST_COMPLETED)
-        for refusal in servers.refusals():
-            node.get_logger().error(f"Gazebo: {refusal}")
+        opening = asyncio.ensure_future(_opened(hardware, _port(hardware, line, namespace, servers), relay, servers))
+        waits = (servers.until_one_ends(), *(stream.until_it_ends() for stream in streams), _repeat_refusals(node, servers))
+        tasks = [opening, *map(asyncio.ensure_future, waits)]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         if opening.done():
             opening.result()
             stays()
             notify("READY=1", f"STATUS=line {line.name} in Gazebo")
-        await ending
+        await asyncio.gather(*tasks)  # the first that fails ends the program
     finally:
         notify("STOPPING=1")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await outlive(node, parameters.names(node, "dependents"))
         await hardware.close()
         await relay.close()
         await shown.stop()
         await asyncio.gather(*(stream.stop() for stream in streams))
         await servers.stop()
+
+
+def _refuse_units(journal: Path) -> None:
+    if not journal.is_file():
+        return
+    units: set[str] = set()
+    with suppress(JournalError), JournalReader.open(journal) as reader:
+        for event in reader.events():
+            if isinstance(event, UnitStarted):
+                units.add(event.unit)
+            elif isinstance(event, UnitEnded):
+                units.discard(event.unit)
+    if units:
+        were = f"{', '.join(sorted(units))} of the journal {journal} were in work in a world that is gone"
+        raise UsageError(f"{were}. Begin another journal: --journal FILE (launch: journal:=FILE).")
+
+
+async def _opened(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, servers: Servers) -> None:
+    """Open the world; GazeboError with what it waits for when that takes too long."""
+    try:
+        await asyncio.wait_for(_open(hardware, port, relay), OPEN_S)
+    except asyncio.TimeoutError:
+        lacks = f"nothing has come on {', '.join(unheard)}" if (unheard := relay.unheard()) else "its arms are not at home"
+        raise GazeboError(
+            f"the world is not ready after {OPEN_S:g} s: {lacks}. Look into gz.log and bridge.log in {servers.folder}"
+        ) from None
+
+
+async def _repeat_refusals(node: Node, servers: Servers) -> None:
+    """Say what Gazebo or the bridge refuse, as long as they run."""
+    while True:
+        for refusal in servers.refusals():
+            node.get_logger().error(f"Gazebo: {refusal}")
+        await asyncio.sleep(LOOK_S)
 
 
 async def _open(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay) -> None:
@@ -112,7 +162,7 @@ def _servers(node: Node, line: Line, namespace: str, plant: Plant) -> Servers:
     world.write_text(world_text(line, namespace, tuple(plant.inventory)), encoding="utf-8")
     bridge.write_text(bridge_text(line, namespace), encoding="utf-8")
     headless = parameters.flag(node, "headless", True)
-    return Servers(world, bridge, folder, variables(namespace, os.environ), headless)
+    return Servers(world, bridge, folder, variables(namespace, os.environ), headless, namespace)
 
 
 def main() -> None:

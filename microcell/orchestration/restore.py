@@ -176,6 +176,15 @@ def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
     )
 
 
+def refuse_other(opened: events.JournalOpened, line: str, world: str) -> None:
+    """`UsageError` for the journal of another line or world."""
+    if (opened.line, opened.world) != (line, world):
+        raise UsageError(
+            f"the journal is that of line '{opened.line}' in world '{opened.world}', not of '{line}' in '{world}'. "
+            "Name another one: --journal FILE (launch: journal:=FILE)."
+        )
+
+
 def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Restored:
     """Fold a journal into an empty shop and empty PackML records; what is still to be settled.
 
@@ -183,11 +192,8 @@ def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Res
     """
     restorer = _Restorer(shop, packml)
     for event in journal.events():
-        if isinstance(event, events.JournalOpened) and (event.line, event.world) != (shop.lines.line.name, world):
-            raise UsageError(
-                f"the journal is that of line '{event.line}' in world '{event.world}', not of '{shop.lines.line.name}' in "
-                f"'{world}'. Name another journal."
-            )
+        if isinstance(event, events.JournalOpened):
+            refuse_other(event, shop.lines.line.name, world)
         try:
             restorer.apply(event)
         except KeyError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 from rclpy.publisher import Publisher
 from std_msgs.msg import Empty, String
 
+from microcell.composition.children import die_with_parent, signal_group
 from microcell.composition.gazebo import transport_program
 from microcell.description.product import Product
 from microcell.faults import FaultError
@@ -24,8 +26,10 @@ from microcell.ros.hardware_face import Face
 
 ANSWER_MS = 3_000
 TRIES = 5
-LETS_GO_S = 1.0
-"""Real time after which what lets go of something is told again."""
+TELLS_S = 1.0
+"""Real time in which Gazebo tells that a joint was made or broken; then it is asked again."""
+HANGS_S = 5.0
+"""Real time after an answer's limit in which the program that asks has ended."""
 
 
 class WorldPort(Protocol):
@@ -100,12 +104,15 @@ class GazeboPort:
     async def _lets_go(self, topic: str) -> bool:
         """Tell it to let go; whether it says that it has. What holds nothing says nothing."""
         self.prepare(topic)
-        gone = self._told["detached"]
-        gone.clear()
+        self._told["detached"].clear()
         self._releases[topic].publish(Empty())
+        return await self._tells("detached")
+
+    async def _tells(self, what: str) -> bool:
+        """Whether Gazebo tells that a joint was "attached" or "detached"."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(gone.wait(), LETS_GO_S)
-        return gone.is_set()
+            await asyncio.wait_for(self._told[what].wait(), TELLS_S)
+        return self._told[what].is_set()
 
     async def learn(self) -> None:
         """Ask once for all models that there are."""
@@ -118,21 +125,24 @@ class GazeboPort:
         await self._order(requests.control(self._world, pause=False))
 
     async def _attach(self, step: Attach) -> None:
-        """Have a joint made, once: asked again after a lost answer, Gazebo would make a second one, and both would burst."""
+        """Have a joint made, once, and return when it is: of two at the same place both would burst.
+
+        Gazebo's answer says that it has heard, and may get lost. Made is what is told on the topic; what is not is let go of
+        before it is asked for again.
+        """
         entity = await self._entity(step.hold.model)
         release = scheme.topic(self._namespace, step.hold.release)
         told = scheme.topic(self._namespace, scheme.HOLDS)
         request = requests.attach(self._world, step.hold, entity, step.model, step.link, release, told)
-        self._told["attached"].clear()
         for _ in range(TRIES):
+            self._told["attached"].clear()
             answer = await self._call(request)
             if answer is not None:
                 self._check(request, answer)
-                return
-            if self._told["attached"].is_set():
+            if await self._tells("attached"):
                 return
             await self._lets_go(step.hold.release)
-        raise self._silent(request)
+        raise FaultError("DEVICE_SILENT", step.hold.model, f"Gazebo does not tell that it holds {step.model}")
 
     async def _entity(self, model: str) -> int:
         """The number of a model; one that was spawned just now is told a little later."""
@@ -144,15 +154,22 @@ class GazeboPort:
         raise FaultError("DEVICE_FAILED", model, "Gazebo's world has no such model")
 
     async def _order(self, request: Request) -> None:
-        self._check(request, await self.ask(request))
+        """Have something done; a refusal after a lost answer says that it was done the first time."""
+        answer, asked = await self._asked(request)
+        if asked == 1:
+            self._check(request, answer)
 
     async def ask(self, request: Request) -> str:
         """Call a service of the world, again when its answer was lost; the printed answer. DEVICE_SILENT when none comes."""
-        for _ in range(TRIES):
+        return (await self._asked(request))[0]
+
+    async def _asked(self, request: Request) -> tuple[str, int]:
+        """The answer, and how often it was asked for."""
+        for tries in range(1, TRIES + 1):
             answer = await self._call(request)
             if answer is not None:
-                return answer
-        raise self._silent(request)
+                return answer, tries
+        raise FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")
 
     async def _call(self, request: Request) -> str | None:
         """Call a service once; None when no answer came, which on a busy machine gets lost although the service was done.
@@ -164,14 +181,17 @@ class GazeboPort:
             "--reptype", request.answer_type, "--timeout", str(ANSWER_MS), "--req", request.text,
         ]  # fmt: skip
         process = await asyncio.create_subprocess_exec(
-            *command, env=self._variables, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-        )
-        output, _ = await process.communicate()
+            *command, env=self._variables, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+        )  # fmt: skip
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), ANSWER_MS / 1000.0 + HANGS_S)
+        except asyncio.TimeoutError:
+            signal_group(process.pid, signal.SIGKILL)
+            await process.wait()
+            return None
         text = output.decode(errors="replace")
-        return None if "timed out" in text else text
-
-    def _silent(self, request: Request) -> FaultError:
-        return FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")
+        return text if text.strip() and "timed out" not in text else None
 
     def _check(self, request: Request, answer: str) -> None:
         if not requests.accepted(answer):

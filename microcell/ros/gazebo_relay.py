@@ -68,23 +68,21 @@ class GazeboRelay:
         self._runtime = runtime
         self._node = node
         ticks = node.create_publisher(Clock, names.CLOCK, qos.CLOCK)
-        self._clock = self._listen(Clock, scheme.CLOCK_HEARD, ticks.publish, scheme.CLOCK_PERIOD_S, _ticked_s)
-        self._states = {
-            arm: self._listen(
-                JointState,
-                scheme.states_heard(arm),
-                node.create_publisher(JointState, names.joint_states(arm), qos.FEEDBACK).publish,
-                scheme.STATE_PERIOD_S,
-                _stamped_s,
-            )
-            for arm in line.cell_description.of_kind("arm")
-        }
+        self._heard: dict[str, Thinned] = {}
+        self._listen(Clock, scheme.CLOCK_HEARD, ticks.publish, scheme.CLOCK_PERIOD_S, _ticked_s)
+        for arm in line.cell_description.of_kind("arm"):
+            states = node.create_publisher(JointState, names.joint_states(arm), qos.FEEDBACK)
+            self._listen(JointState, scheme.states_heard(arm), states.publish, scheme.STATE_PERIOD_S, _stamped_s)
         self._flushing = runtime.loop.create_task(self._flush())
 
     async def until_heard(self) -> None:
         """Wait until the world's clock and the states of all arms have come over the bridge."""
-        while not all(topic.any for topic in (self._clock, *self._states.values())):
+        while self.unheard():
             await asyncio.sleep(FLUSH_S)
+
+    def unheard(self) -> list[str]:
+        """The topics on which nothing has come yet."""
+        return [topic for topic, thinned in self._heard.items() if not thinned.any]
 
     async def close(self) -> None:
         """Pass on nothing more of what stands still."""
@@ -93,15 +91,15 @@ class GazeboRelay:
 
     def _listen(
         self, kind: Any, topic: str, publish: Callable[[Any], object], period_s: float, time_of: Callable[[Any], float]
-    ) -> Thinned:
+    ) -> None:
         thinned = Thinned(publish, period_s, time_of)
-        self._runtime.listening_node(self._node).create_subscription(kind, topic, thinned.heard, qos.NEWEST)
-        return thinned
+        heard = self._runtime.listening_node(self._node).create_subscription(kind, topic, thinned.heard, qos.NEWEST)
+        self._heard[heard.topic_name] = thinned
 
     async def _flush(self) -> None:
         while True:
-            for topic in (self._clock, *self._states.values()):
-                topic.flush()
+            for thinned in self._heard.values():
+                thinned.flush()
             await asyncio.sleep(FLUSH_S)
 
 

@@ -25,7 +25,7 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
 from microcell.gazebo.poses import poses_of
-from microcell.gazebo.standing import Release, Standing, Step, standing, steps
+from microcell.gazebo.standing import Release, Standing, Step, done, standing, steps
 from microcell.geometry import Pose, angle_between, distance
 from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory
@@ -174,7 +174,9 @@ class GazeboHardware:
         return positions
 
     async def _stay(self, arm: str) -> None:
-        """Stay where it is now."""
+        """Stay where it is now; an arm whose states have not come yet is moved by nobody."""
+        if not self._states.get(arm):
+            return
         joints = names.arm_joints(arm, self._line.cell_description.of_kind("arm")[arm])
         here = self._joints(arm)
         hold = JointTrajectory((STAY_S,), (here,), ((0.0,) * len(here),))
@@ -249,24 +251,30 @@ class GazeboHardware:
         async with self._following:
             wanted = standing(self.plant, self._known)
             due = steps(self._known, wanted, _poses_of(self.plant, wanted))
+            await self._do(self._port, due, wanted)
             self._known = wanted
-            await self._do(self._port, due)
             await self._move_tools()
             if due:
                 await self.clock.sleep(HELD_S)
 
-    async def _do(self, port: WorldPort, due: Sequence[Step]) -> None:
-        """Do steps; while the world stands, but for what only lets go. It stands for no time of the cell."""
+    async def _do(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
+        """Do steps; while the world stands, but for what only lets go. It stands for no time of the cell.
+
+        What was done is known when a step fails: the rest is due again at the next command.
+        """
         if all(isinstance(step, Release) for step in due):
-            for step in due:
-                await port.do(step)
+            await self._do_each(port, due, wanted)
             return
-        await port.halt()
         try:
-            for step in due:
-                await port.do(step)
+            await port.halt()
+            await self._do_each(port, due, wanted)
         finally:
             await port.let_run()
+
+    async def _do_each(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
+        for step in due:
+            await port.do(step)
+            self._known = done(self._known, step, wanted)
 
     async def _move_tools(self) -> None:
         """Fingers stand as wide, and bits turn as fast, as the plant has them."""

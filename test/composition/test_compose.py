@@ -1,6 +1,8 @@
 """What runs for a line in each world."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -166,5 +168,24 @@ def test_processes_get_the_shared_memory_profile_of_their_distribution(inherited
     assert environment(inherited)[variable].endswith("config/ros/fastdds.xml")
 
 
+def test_processes_talk_to_this_machine_only_unless_the_user_says_otherwise():
+    assert environment({})["ROS_AUTOMATIC_DISCOVERY_RANGE"] == "LOCALHOST"
+    assert "ROS_AUTOMATIC_DISCOVERY_RANGE" not in environment({"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"})
+
+
 def test_a_profile_of_the_users_stays():
-    assert environment({FAST_DDS_3: "mine.xml"}) == {"PYTHONUNBUFFERED": "1"}
+    chosen = {FAST_DDS_3: "mine.xml", "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}
+    assert environment(chosen) == {"PYTHONUNBUFFERED": "1"}
+
+
+def test_every_program_of_a_cell_is_installed():
+    scripts = re.findall(r'"(\w+) = microcell\.nodes\.(\w+):main"', (Path(__file__).parents[2] / "setup.py").read_text())
+    assert all(name == module for name, module in scripts)
+    used = {process.executable for world in ("mock", "gazebo") for process in blueprint(world).processes}
+    assert used <= {name for name, _ in scripts}
+
+
+def test_gazebo_is_refused_where_everybody_needs_an_enclave(monkeypatch):
+    monkeypatch.setenv("ROS_SECURITY_ENABLE", "true")
+    with pytest.raises(UsageError, match="Gazebo's bridge has no enclave: unset ROS_SECURITY_ENABLE"):
+        check_startable(blueprint("gazebo"))

@@ -86,7 +86,7 @@ def test_all_shared_files_are_installed(installed):
 
 def test_the_executables_are_on_the_path(installed):
     executables = {path.name for path in (installed / "bin").iterdir()}
-    assert {"microcell", "hardware", "skill_server", "orchestrator"} <= executables
+    assert {"microcell", "gazebo", "hardware", "skill_server", "orchestrator"} <= executables
 
 
 def test_the_installed_package_finds_its_shared_files(installed):

@@ -109,6 +109,50 @@ def test_poses_are_heard_by_name_until_nobody_listens_any_more(folder: Path) -> 
     limited(run())
 
 
+def test_a_world_that_is_not_heard_any_more_is_an_error(folder: Path) -> None:
+    async def run() -> None:
+        stream = TopicStream("/world/valve/dynamic_pose/info", dict(os.environ), lambda told: None)
+        await stream.start()
+        ending = asyncio.ensure_future(stream.until_it_ends())
+        await until(lambda: fake_gz.pid_of(folder, "topic"))
+        assert not ending.done()
+        os.kill(fake_gz.pid_of(folder, "topic") or 0, signal.SIGKILL)
+        with pytest.raises(GazeboError, match="listens to Gazebo's /world/valve/dynamic_pose/info has ended"):
+            await ending
+        await stream.stop()
+
+    limited(run())
+
+
+def test_what_cannot_be_read_of_a_world_is_an_error(folder: Path) -> None:
+    def heard(told: object) -> None:
+        raise KeyError("pose")
+
+    async def run() -> None:
+        stream = TopicStream("/poses", dict(os.environ), heard)
+        await stream.start()
+        with pytest.raises(GazeboError, match=r"what Gazebo tells on /poses cannot be read: KeyError\('pose'\)"):
+            await stream.until_it_ends()
+        await stream.stop()
+
+    limited(run())
+
+
+def test_each_refusal_of_server_or_bridge_is_told_once_and_whole(folder: Path) -> None:
+    world = servers(folder)
+    log, bridge = folder / "gz.log", folder / "bridge.log"
+    log.write_text("[Msg] Loading\n[Err] no plugin of this name\n[Err] half a li")
+    assert world.refusals() == ["[Err] no plugin of this name"]
+    with log.open("a") as more:
+        more.write("ne\n")
+    bridge.write_text("[INFO] bridged\n[WARN] [ros_gz_bridge]: Failed to create a bridge for topic [x]\n")
+    assert world.refusals() == [
+        "[Err] half a line",
+        "[WARN] [ros_gz_bridge]: Failed to create a bridge for topic [x]",
+    ]
+    assert world.refusals() == []
+
+
 @pytest.mark.parametrize("place", ["libexec/gz", "../gz_transport_vendor/libexec/gz"])
 def test_the_newest_program_beside_gz_is_taken_without_the_script_around_it(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,20 @@ from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.gazebo import requests
 from microcell.gazebo.bridge import bridged
-from microcell.gazebo.standing import Attach, Body, Hold, Put, Release, Remove, Spawn, Standing, Step, standing, steps
+from microcell.gazebo.standing import (
+    Attach,
+    Body,
+    Hold,
+    Put,
+    Release,
+    Remove,
+    Spawn,
+    Standing,
+    Step,
+    done,
+    standing,
+    steps,
+)
 from microcell.records.journal import Journal
 from microcell.virtual import VirtualCell, VirtualRun
 
@@ -53,7 +66,7 @@ def told() -> list[Step]:
     """Every step of an order of three units, each done in a world at once: the third stands where the first was made."""
 
     async def produce() -> list[Step]:
-        line, done = load_line("valve"), []
+        line, told = load_line("valve"), []
         order = Order(kind="order", product="valve", lines=(OrderLine(variant="adult", quantity=UNITS),))
         with Journal.create_or_open(":memory:") as journal:
             cell = VirtualCell(VirtualRun(line, (order,)), journal)
@@ -68,11 +81,14 @@ def told() -> list[Step]:
                 todo = steps(known, wanted, poses)
                 for step in todo:
                     world.do(step)
-                done += todo
+                    known = done(known, step, wanted)
+                    assert world.held == {name: body.hold for name, body in known.items()}
+                told += todo
+                assert known.keys() == wanted.keys()
                 known = wanted
                 assert world.held == {name: body.hold for name, body in known.items()}
             await cell.close()
-            return done
+            return told
 
     return run_virtual(produce())
 

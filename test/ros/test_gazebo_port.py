@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,32 +18,49 @@ from std_msgs.msg import String
 
 from microcell.faults import FaultError
 from microcell.gazebo.standing import Attach, Hold, Remove
+from microcell.ros import gazebo_port
 from microcell.ros.gazebo_port import TRIES, GazeboPort
 
 ATTACH = Attach(Hold("fixture_1", "station", "fixture_1/release"), "item_3", "part")
+
+LOSS = "Service call timed out"
 
 SCRIPT = """#!/bin/sh
 case "$*" in
   *scene/info*) printf 'model {\\n  name: "fixture_1"\\n  id: 7\\n}\\n'; exit ;;
 esac
 echo "$*" >> "$TOLD/calls"
-if [ "$(wc -l < "$TOLD/calls")" -le "$(cat "$TOLD/lost")" ]; then echo "Service call timed out"; else echo "data: true"; fi
+if [ "$(wc -l < "$TOLD/calls")" -le "$(cat "$TOLD/lost")" ]; then cat "$TOLD/loss"; else cat "$TOLD/answer"; fi
 """
 """A `gz` whose first answers get lost."""
 
 
 class FaceDouble:
-    """Topics of a world in which everything that is told to let go does so."""
+    """Topics of a world in which everything that is told to let go does so; it tells what is attached of some calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: Path, attached: Container[int]) -> None:
         self.let_go: list[str] = []
         self._ears: list[Callable[[Any], object]] = []
+        self._world, self._attached = world, attached
+
+    async def tell(self) -> None:
+        """Tell of each joint that a call has made, counted from 1."""
+        told = 0
+        while True:
+            while told < len(calls_of(self._world)):
+                told += 1
+                if told in self._attached:
+                    self._say("attached")
+            await asyncio.sleep(0.005)
+
+    def _say(self, word: str) -> None:
+        for ear in self._ears:
+            ear(String(data=word))
 
     def publisher(self, kind: Any, topic: str, profile: Any) -> Any:
         def publish(message: Any) -> None:
             self.let_go.append(topic)
-            for ear in self._ears:
-                ear(String(data="detached"))
+            self._say("detached")
 
         return SimpleNamespace(publish=publish)
 
@@ -60,37 +77,88 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def ported(world: Path, lost: int) -> tuple[GazeboPort, FaceDouble]:
-    (world / "lost").write_text(str(lost))
-    face, variables = FaceDouble(), {**os.environ, "TOLD": str(world)}
+def ported(
+    world: Path, lost: int = 0, attached: Container[int] = range(100), answer: str = "data: true", loss: str = LOSS
+) -> tuple[GazeboPort, FaceDouble]:
+    """A port to a world which loses so many answers first, and tells of the joints that some calls make."""
+    for name, text in (("lost", str(lost)), ("answer", answer), ("loss", loss), ("calls", "")):
+        (world / name).write_text(text)
+    face, variables = FaceDouble(world, attached), {**os.environ, "TOLD": str(world)}
     return GazeboPort(face, None, "valve", "bench", variables, world), face  # type: ignore[arg-type]
+
+
+def do(port: GazeboPort, face: FaceDouble, step: Any) -> None:
+    async def run() -> None:
+        telling = asyncio.ensure_future(face.tell())
+        try:
+            await port.do(step)
+        finally:
+            telling.cancel()
+
+    asyncio.run(asyncio.wait_for(run(), 60.0))
 
 
 def calls_of(world: Path) -> list[str]:
     return [line.split("-s ")[1].split()[0] for line in (world / "calls").read_text().splitlines()]
 
 
-def test_a_joint_whose_answer_is_lost_is_let_go_of_before_it_is_made_again(world: Path) -> None:
-    port, face = ported(world, lost=1)
-    asyncio.run(port.do(ATTACH))
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gazebo_port, "TELLS_S", 0.1)
+
+
+def test_a_joint_that_is_told_of_is_made_once_whether_the_answer_is_lost_or_not(world: Path) -> None:
+    for lost in (0, 1):
+        port, face = ported(world, lost)
+        do(port, face, ATTACH)
+        assert calls_of(world) == ["/world/valve/entity/system/add"] and not face.let_go
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.usefixtures("hasty")
+def test_a_joint_that_is_not_told_of_is_let_go_of_before_it_is_made_again(world: Path, lost: int) -> None:
+    port, face = ported(world, lost, attached=[2])
+    do(port, face, ATTACH)
     assert calls_of(world) == ["/world/valve/entity/system/add"] * 2
     assert face.let_go == ["/bench/fixture_1/release"]
 
 
-def test_a_joint_whose_answer_comes_is_made_once(world: Path) -> None:
-    port, face = ported(world, lost=0)
-    asyncio.run(port.do(ATTACH))
-    assert len(calls_of(world)) == 1 and not face.let_go
-
-
-def test_what_can_be_done_twice_is_asked_again_until_an_answer_comes(world: Path) -> None:
-    port, _ = ported(world, lost=TRIES - 1)
-    asyncio.run(port.do(Remove("item_3")))
+@pytest.mark.usefixtures("hasty")
+def test_a_joint_that_is_never_made_is_no_grip(world: Path) -> None:
+    port, face = ported(world, attached=[])
+    with pytest.raises(FaultError, match="DEVICE_SILENT at fixture_1: .*Gazebo does not tell that it holds item_3"):
+        do(port, face, ATTACH)
     assert len(calls_of(world)) == TRIES
 
 
+@pytest.mark.parametrize("loss", [LOSS, ""], ids=["timed out", "interrupted"])
+def test_what_can_be_done_twice_is_asked_again_until_an_answer_comes(world: Path, loss: str) -> None:
+    port, face = ported(world, lost=TRIES - 1, loss=loss)
+    do(port, face, Remove("item_3"))
+    assert len(calls_of(world)) == TRIES
+
+
+def test_what_was_done_although_its_answer_was_lost_may_be_refused_the_second_time(world: Path) -> None:
+    port, face = ported(world, lost=1, answer="data: false")
+    do(port, face, Remove("item_3"))
+    port, face = ported(world, lost=0, answer="data: false")
+    with pytest.raises(FaultError, match="DEVICE_FAILED at valve: .*remove/blocking answered 'data: false'"):
+        do(port, face, Remove("item_3"))
+
+
+def test_a_program_that_hangs_is_ended_and_asked_again(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gazebo_port, "HANGS_S", 0.2)
+    monkeypatch.setattr(gazebo_port, "ANSWER_MS", 100)
+    port, face = ported(world)
+    (world / "answer").unlink()
+    os.mkfifo(world / "answer")  # nobody writes into it: the program waits
+    with pytest.raises(FaultError, match=r"DEVICE_SILENT at valve: .*Gazebo's /world/valve/remove/blocking does not answer"):
+        do(port, face, Remove("item_3"))
+
+
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("step", [ATTACH, Remove("item_3")])
 def test_a_world_that_never_answers_is_named(world: Path, step: Any) -> None:
-    port, _ = ported(world, lost=100)
-    with pytest.raises(FaultError, match=r"DEVICE_SILENT.*valve.*does not answer"):
-        asyncio.run(port.do(step))
+    port, face = ported(world, lost=100, attached=[])
+    with pytest.raises(FaultError, match=r"DEVICE_SILENT at (valve|fixture_1): .*Gazebo"):
+        do(port, face, step)

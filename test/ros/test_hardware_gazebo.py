@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +17,17 @@ from std_msgs.msg import Bool
 
 from microcell.clock import Clock
 from microcell.devices.factory import DeviceHost, device_specs, make_devices
+from microcell.errors import UsageError
+from microcell.events import UnitEnded, UnitStarted
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
 from microcell.gazebo.standing import Attach, Release, Spawn, Step
 from microcell.geometry import Pose
 from microcell.motion.inverse import InverseKinematics
 from microcell.motion.robot import RobotModel
+from microcell.nodes.gazebo import _refuse_units
 from microcell.plant.plant import Plant
+from microcell.records.journal import Journal
 from microcell.ros import convert, names, qos
 from microcell.ros.clock import RosClock, ScaledClock
 from microcell.ros.gazebo_cameras import FIRST_TRIES
@@ -44,9 +49,12 @@ class Told:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.stands = False
+        self.fails = False
 
     async def do(self, step: Step) -> None:
         assert self.stands or isinstance(step, Release), step
+        if isinstance(step, Attach) and self.fails:
+            raise FaultError("DEVICE_SILENT", "valve", "Gazebo does not tell that it holds")
         self.steps.append(step)
 
     async def halt(self) -> None:
@@ -99,7 +107,12 @@ async def led(world: WorldDouble, hardware: GazeboHardware, flange_in_cell: Pose
 async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Told, clock: Clock, drivers: dict) -> None:  # type: ignore[type-arg]
     pocket = LINE.cell_description.devices["crib"].pockets[0].flange_in_cell.pose
     await led(world, hardware, pocket)
-    coupling = await drivers["changer"].lock()
+    told.fails = True
+    with pytest.raises(FaultError, match="DEVICE_SILENT"):
+        await drivers["changer"].lock()
+    told.fails = False
+    assert not told.stands and told.steps[-1] == Release("crib/parallel_gripper/release")
+    coupling = await drivers["changer"].lock()  # what is still to be done is done now
     assert not told.stands
     assert coupling.tool_serial == "PG-0007"
     released, attached = told.steps[-2:]
@@ -139,6 +152,20 @@ async def press(hardware: GazeboHardware, drivers: dict) -> None:  # type: ignor
     """Nothing presses here, and the sensor says so, from the plant's contact with where the arm is."""
     await drivers["wrist_force"].tare()
     assert abs((await drivers["wrist_force"].read()).pressing_n) < 1.0
+
+
+def test_a_new_world_is_refused_for_a_journal_with_units_in_work(tmp_path: Path) -> None:
+    journal = tmp_path / "valve.journal"
+    _refuse_units(journal)
+    with Journal.create_or_open(journal) as written:
+        for unit in ("VLV-1", "VLV-2"):
+            written.append(UnitStarted(time_s=1.0, unit=unit, order_id="o", variant="adult"))
+        ended = {"order_id": "o", "disposition": "good", "reason": "", "carton": "C-1"}
+        written.append(UnitEnded(time_s=2.0, unit="VLV-1", **ended))
+        with pytest.raises(UsageError, match=r"^VLV-2 of the journal .* were in work in a world that is gone"):
+            _refuse_units(journal)
+        written.append(UnitEnded(time_s=3.0, unit="VLV-2", **ended))
+        _refuse_units(journal)
 
 
 def test_what_devices_do_is_done_in_the_world_before_they_answer() -> None:
