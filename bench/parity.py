@@ -3,10 +3,11 @@
     python bench/parity.py [--line NAME] [--quantity N] [--worlds WORLD ...] [--folder DIR] [--seed S] [--json] [--check]
 
 virtual: one process, cameras rendered. mock: the ROS cell on simulated hardware, ten times as fast as real. gazebo: the ROS
-cell in a Gazebo world, left out where that is not installed. Compared with the virtual run, unit by unit: variant, how it
-ended, each operation with its skill, outcome and number of attempts, the parts, the tools, and which measurements were
-within their limits. "cycle" is the mean time of a unit in the world's own time; "real time" is the order's time in the world
-over its real time: mock hardware is told to be ten times as fast, Gazebo is at most as fast as real.
+cell in a Gazebo world, left out where that is not installed, unless --worlds names it. Compared with the virtual run, unit
+by unit: variant, how it ended, each operation with its skill, outcome and number of attempts, the parts, the tools, and
+which measurements were within their limits. "cycle" is the mean time of a unit in the world's own time; "real time" is the
+order's time in the world over its real time: mock hardware is told to be ten times as fast, Gazebo is at most as fast as
+real.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from typing import Any
 
 from common import Figure, arguments, report
 
+from microcell.composition.bringup import GAZEBO_READY_S
 from microcell.composition.gazebo import check_installed
 from microcell.errors import MissingCapabilityError
 
 WORLDS = ("virtual", "mock", "gazebo")
-READY_S, STOP_S, UNIT_S = 300.0, 120.0, 1800.0
+READY_S, STOP_S, UNIT_S = GAZEBO_READY_S + 60.0, 120.0, 1800.0
 MOCK_SPEED = "10"
 
 
@@ -132,29 +134,33 @@ def span_s(found: dict[str, Any]) -> float:
     return max(ends, default=0.0) - min((unit["started_s"] for unit in found["units"]), default=0.0)
 
 
-def installed(worlds: list[str]) -> Iterator[str]:
-    """The worlds that run here; of one that does not, the reason is told."""
-    for world in worlds:
+def chosen(named: list[str] | None) -> list[str]:
+    """The worlds that are named, or all that run here; SystemExit for one that is named and not installed."""
+    worlds = named or list(WORLDS)
+    if "gazebo" in worlds:
         try:
-            if world == "gazebo":
-                check_installed()
-            yield world
+            check_installed()
         except MissingCapabilityError as error:
-            print(f"{world}: left out: {error}", file=sys.stderr)
+            if named:
+                raise SystemExit(f"gazebo: {error}") from None
+            print(f"gazebo: left out: {error}", file=sys.stderr)
+            worlds.remove("gazebo")
+    return worlds
 
 
 def main() -> int:
     parser = arguments(__doc__ or "")
     parser.add_argument("--line", default="valve")
     parser.add_argument("--quantity", type=int, default=2)
-    parser.add_argument("--worlds", nargs="+", choices=WORLDS, default=list(WORLDS))
+    parser.add_argument("--worlds", nargs="+", choices=WORLDS, help="all that are installed")
     parser.add_argument("--folder", type=Path, help="keep journals and logs there")
     options = parser.parse_args()
+    worlds = chosen(options.worlds)
     if Path(options.line).is_file():  # the worlds run in folders of their own
         options.line = str(Path(options.line).resolve())
     figures, reports = [], {}
     with tempfile.TemporaryDirectory(prefix="microcell-parity-") as scratch:
-        for world in installed(options.worlds):
+        for world in worlds:
             folder = (options.folder or Path(scratch)).resolve() / world
             folder.mkdir(parents=True, exist_ok=False)
             reports[world], real_s = produced(world, options, folder)

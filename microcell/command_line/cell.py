@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_cell_commands(commands: Commands) -> None:
-    """up, order, command, mode, change-line, tools, questions, answer, device, expect, watch, film."""
+    """up, order, command, mode, change-line, tools, questions, answer, device, expect, refill, watch, film."""
     _up_command(commands)
     _order_command(commands)
     _command_command(commands)
@@ -33,6 +33,7 @@ def add_cell_commands(commands: Commands) -> None:
     _answer_command(commands)
     _device_command(commands)
     _expect_command(commands)
+    _refill_command(commands)
     _watch_command(commands)
     _film_command(commands)
 
@@ -53,7 +54,7 @@ def _order_command(commands: Commands) -> None:
     order = add_command(commands, "order", "hand orders to a running cell; list, update and control them")
     order.add_argument("file", nargs="?", type=Path, metavar="FILE", help="order as YAML")
     takes_what(order, product=True)
-    order.add_argument("--priority", type=int, default=0, help="-100 to 100, higher goes first")
+    order.add_argument("--priority", type=int, help="-100 to 100, higher goes first")
     order.add_argument("--no-wait", action="store_true", help="return as soon as the order is accepted")
     what = order.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="list the orders of the cell")
@@ -139,6 +140,16 @@ def _expect_command(commands: Commands) -> None:
     expect.add_argument("quantity", type=int, metavar="N", help="pieces; negative: so many do not come after all")
     expect.add_argument("--reference", default="", metavar="TEXT", help="delivery note or the like, kept in the journal")
     takes_cell(expect)
+
+
+def _refill_command(commands: Commands) -> None:
+    refill = add_command(commands, "refill", "tell a running cell that a feeder was refilled")
+    refill.add_argument("feeder", metavar="FEEDER", help="of the cell's description")
+    refill.add_argument(
+        "quantity", type=positive(int), nargs="?", default=0, metavar="N", help="pieces put in; default: it is full"
+    )
+    refill.add_argument("--lot", default="", help="of the new parts; default: the next running number")
+    takes_cell(refill)
 
 
 def _watch_command(commands: Commands) -> None:

@@ -38,6 +38,7 @@ def add_run_command(commands: Commands) -> None:
         help="about so many units come out bad, of every kind that the inspections look for (0.05: one in twenty)",
     )
     run.add_argument("--hours", type=positive(float), help="end after so many hours of cell time")
+    run.add_argument("--all-good", action="store_true", help="end with 1 when a unit was scrapped, too")
     run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")
     takes_json(run)
 

@@ -15,6 +15,7 @@ from microcell.description.loader import load_order
 from microcell.description.order import Order, OrderLine
 from microcell.errors import ConfigError, UsageError
 from microcell.gateways.formats import import_file
+from microcell.gateways.own import is_list
 from microcell.orchestration.work import OrderStatus
 from microcell.ros import convert_cell
 from microcell.ros.cell_client import CellClient, ProduceGoal
@@ -27,6 +28,9 @@ _STATES = {
     (OrderState.NOT_STARTED, OrderState.NOT_ALLOWED_TO_START): "stored",
 }
 """Words for an order where its state alone does not say enough."""
+
+CHANGED = {"kind", "order_id", "product", "lines", "priority", "due"}
+"""Keys of an order's file that an update looks at."""
 
 TOLD = (OrderState.NOT_ALLOWED_TO_START, OrderState.ALLOWED_TO_START, OrderState.INTERRUPTED)
 """Job states of which it is told why."""
@@ -43,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         changed = load_order(args.update)
         return talk(args.cell, lambda cell: _update(cell, changed))
     if args.from_file is not None:
+        _refuse_options(args, "--from")
         orders = _imported(args)
         return talk(args.cell, lambda cell: _submit(cell, orders))
     wanted = convert_cell.request_of(_wanted(args))
@@ -83,6 +88,8 @@ async def _update(cell: CellClient, order: Order) -> int:
     wanted = convert_cell.request_of(order)
     change = {"lines": wanted["lines"], "priority": order.priority, "due": wanted["due"]}
     print(await cell.update(order.order_id, change_priority=True, change_due=True, **change))
+    if left := sorted(order.model_fields_set - CHANGED):
+        print(f"note: only lines, priority and due of an order can change, not: {', '.join(left)}", file=sys.stderr)
     return 0
 
 
@@ -94,11 +101,23 @@ async def _control(cell: CellClient, order_id: str, command: str) -> int:
 def _wanted(args: argparse.Namespace) -> Order:
     """The order of the file, or of --quantity and --variant; without a product it is the running line's."""
     if args.file is not None:
+        _refuse_options(args, "FILE")
+        if is_list(args.file):
+            raise UsageError(f"{args.file} is a list of orders: hand them in with --from {args.file}.")
         return load_order(args.file)
     if args.quantity is None:
         raise UsageError("nothing to order: give a FILE, --from FILE, or --quantity N.")
     line = OrderLine.model_construct(variant=args.variant, quantity=args.quantity)
-    return Order.model_construct(product=args.product or "", lines=(line,), priority=args.priority)
+    return Order.model_construct(product=args.product or "", lines=(line,), priority=args.priority or 0)
+
+
+def _refuse_options(args: argparse.Namespace, source: str) -> None:
+    """`UsageError` for options that say what stands in a file."""
+    told = ("quantity", "variant", "priority", *(["product"] if source == "FILE" else []))
+    if given := [f"--{name}" for name in told if getattr(args, name) is not None]:
+        raise UsageError(
+            f"{source} says what to make and how urgent it is: leave {', '.join(given)} away, or write it there."
+        )
 
 
 async def _produce(cell: CellClient, wanted: dict[str, Any], follow: bool) -> int:

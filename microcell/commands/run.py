@@ -18,9 +18,10 @@ from microcell.description.loader import ENDINGS, load_faults, load_line, load_o
 from microcell.description.order import Order, OrderLine
 from microcell.errors import ConfigError, UsageError
 from microcell.gateways.formats import import_file
+from microcell.gateways.own import is_list
 from microcell.orchestration.packml import State
 from microcell.records.journal import Entry
-from microcell.records.report import as_json, report
+from microcell.records.report import Report, as_json, report
 from microcell.truth_log import truth_of
 from microcell.virtual import VirtualResult, VirtualRun, run_line
 
@@ -66,7 +67,7 @@ def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
 
 def _orders_of(path: Path) -> tuple[Order, ...]:
     """The orders of a file of ours, or of another system's; raises ConfigError."""
-    if path.suffix in ENDINGS:
+    if path.suffix in ENDINGS and not is_list(path):
         return (load_order(path),)
     found = import_file(path)
     if found.issues:
@@ -96,7 +97,15 @@ def _run(wanted: VirtualRun, args: argparse.Namespace) -> int:
         from microcell.records.tables import print_report
 
         print_report(found, Console())
-    return _exit_code(result, wanted)
+    return _exit_code(result, wanted) or (_scrapped(found) if args.all_good else 0)
+
+
+def _scrapped(found: Report) -> int:
+    """1, and their serials, when units were scrapped."""
+    bad = [unit.serial for unit in found.units if unit.state == "scrapped"]
+    if bad:
+        print(f"scrapped: {', '.join(bad)}", file=sys.stderr)
+    return 1 if bad else 0
 
 
 def _exit_code(result: VirtualResult, wanted: VirtualRun) -> int:

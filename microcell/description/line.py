@@ -25,7 +25,10 @@ class FeederSetup(Description):
     level: int | None = Field(None, ge=0, description="Pieces at the start; without it the feeder is full.")
     reorder_level: int = Field(5, ge=0, description="Simulated worlds: level at which more is brought.")
     refill_s: float = Field(60.0, ge=0, le=86_400, description="Simulated worlds: time from reorder to refill.")
-    operator_refills: bool = Field(True, description="Simulated worlds: whether somebody brings parts at all.")
+    operator_refills: bool = Field(
+        True,
+        description="Somebody brings parts without being told: they are never short. For real hardware mostly false.",
+    )
 
 
 Choice = Literal["retry", "look_again", "next_part", "other", "wait", "rework", "scrap", "hold"]

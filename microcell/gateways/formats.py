@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from microcell.description.source import Unusable, read_bytes, shown_path
 from microcell.errors import Issue
 from microcell.gateways import ariac, b2mml, csv_orders, nexus, own
 from microcell.gateways.imported import Choices, Imported
+from microcell.gateways.naming import is_made
 
 Importer = Callable[[bytes, str, Choices], Imported]
 
@@ -32,10 +34,21 @@ def import_file(path: Path, format: str = "", choices: Choices | None = None) ->
     try:
         content = read_bytes(path, "a file of orders")
         format = format or detect(path, content)
-        return IMPORTERS[format](content, file, choices or Choices())
+        found = IMPORTERS[format](content, file, choices or Choices())
+        return replace(found, notes=(*found.notes, *_made_names(found, choices or Choices())))
     except Unusable as error:
         issue = Issue(file, error.line, error.column, "", error.what, error.remedy)
         return Imported(file, format or "unknown", issues=(issue,))
+
+
+def _made_names(found: Imported, choices: Choices) -> Iterator[Issue]:
+    """A note for each name of a product that was made one of ours."""
+    told: set[str] = set()
+    for imported in found.orders:
+        if is_made(imported.called, choices) and imported.called not in told:
+            told.add(imported.called)
+            what = f"'{imported.called}' is taken for the product '{imported.order.product}'"
+            yield Issue(found.file, imported.line, 1, "", what, "--names FILE says otherwise.")
 
 
 def detect(path: Path, content: bytes) -> str:

@@ -21,6 +21,11 @@ def product_of(called: str, choices: Choices) -> tuple[str, str | None]:
     return product, (variant if is_name(variant) else slug(variant)) if variant else None
 
 
+def is_made(called: str, choices: Choices) -> bool:
+    """Whether a product of ours is called otherwise than that, without anybody having said so."""
+    return bool(called) and called not in choices.names and not is_name(_SPLIT.split(called, maxsplit=1)[0])
+
+
 def slug(text: str) -> str:
     """A legal name as near to a text as possible: `CV-299 (Rev 4)` becomes `cv_299_rev_4`."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

@@ -59,29 +59,23 @@ def read(content: bytes, file: str, choices: Choices) -> Imported:
     """Import one work order, or a list of them."""
     source = parse_source(decoded(content), file)
     entries = source.entries()
-    orders, issues, notes = [], list(source.issues), []
+    orders, issues = [], list(source.issues)
     for where, entry in entries:
         found, problems = validate(_WorkOrder, entry)
         issues += [problem.issue(source, where) for problem in problems]
         if found is None:
             continue
-        order, told = _order(found, source, where, choices)
+        orders.append(_order(found, source, where, choices))
         issues += _ungiven(found, source, where)
-        notes += told
-        orders.append(order)
-    return Imported(file, "nexus", tuple(orders), tuple(sorted(issues)), tuple(sorted(notes)))
+    return Imported(file, "nexus", tuple(orders), tuple(sorted(issues)))
 
 
-def _order(found: _WorkOrder, source: Source, where: Where, choices: Choices) -> tuple[ImportedOrder, list[Issue]]:
+def _order(found: _WorkOrder, source: Source, where: Where, choices: Choices) -> ImportedOrder:
     metadata = found.metadata or _Metadata()
     called = found.workInstructionName
     if called not in choices.names and metadata.SkuId in choices.names:
         called = metadata.SkuId or ""
     product, variant = product_of(called, choices)
-    notes = []
-    if product != called and called not in choices.names:
-        what = f"'{called}' is taken for the product '{product}'"
-        notes.append(source.issue((*where, "workInstructionName"), what, "--names FILE says otherwise."))
     order = Order(
         order_id=found.id if found.id and is_order_id(found.id) else None,
         product=product,
@@ -90,7 +84,7 @@ def _order(found: _WorkOrder, source: Source, where: Where, choices: Choices) ->
     )
     steps = tuple(ProcessStep(s.processId, _items(s.inputItems), _items(s.outputItems)) for s in found.steps)
     line = source.places[where].value[0]
-    return ImportedOrder(order, line, found.workInstructionName, "work order", steps=steps), notes
+    return ImportedOrder(order, line, called, "work order", steps=steps)
 
 
 def _items(items: list[_Item] | None) -> tuple[tuple[str, int], ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from microcell.description.order import Order
 from microcell.description.problems import validate
-from microcell.description.source import Source, Where, decoded, parse_source
+from microcell.description.source import Source, Unusable, Where, decoded, parse_source, read_bytes
 from microcell.errors import Issue
 from microcell.gateways.imported import Choices, Imported, ImportedOrder
 
@@ -32,6 +34,14 @@ def read(content: bytes, file: str, choices: Choices) -> Imported:
     if len(entries) > MAX_ORDERS:
         issues.append(source.issue((), f"the file has {len(entries)} orders", f"{MAX_ORDERS} are allowed. Split it."))
     return Imported(file, "own", tuple(orders), tuple(sorted(issues)))
+
+
+def is_list(path: Path) -> bool:
+    """Whether a file of ours is a list of orders; not for one that cannot be read."""
+    try:
+        return any(where for where, _ in parse_source(decoded(read_bytes(path, "a file of orders")), path.name).entries())
+    except Unusable:
+        return False
 
 
 def _order(source: Source, where: Where, entry: object) -> tuple[Order | None, list[Issue]]:

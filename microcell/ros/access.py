@@ -88,9 +88,9 @@ INSPECTING = (names.INSPECT,)
 """Of the skill server that hosts inspections."""
 READING = (names.LIST_ORDERS, names.LIST_TOOLS, names.LIST_QUESTIONS)
 ORDERING = (names.SUBMIT_ORDER, names.UPDATE_ORDER, names.CONTROL_ORDER, names.ANNOUNCE_DELIVERY)
-COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.CHANGE_LINE, names.ANSWER_QUESTION)
+COMMANDING = (names.PACKML_COMMAND, names.SET_MODE, names.CHANGE_LINE, names.ANSWER_QUESTION, names.SET_DEVICE_SERVICE)
 TOOLING = (
-    names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE, names.RENEW_TOOL, names.SET_DEVICE_SERVICE,
+    names.CHANGE_TOOL, names.DOCK_TOOL, names.SET_TOOL_SERVICE, names.RENEW_TOOL,
 )  # fmt: skip
 KEEPING = (names.ROTATE_JOURNAL,)
 CELL_SERVICES = (*READING, *ORDERING, *COMMANDING, *TOOLING, *KEEPING)
@@ -136,9 +136,11 @@ class _Rights:
             requests=self._full(READING),
         )
         operator = viewer | Access(
-            requests=self._full((*ORDERING, *COMMANDING, *INSPECTING)), calls=self._full((names.PRODUCE_ORDER,))
+            requests=self._full((*ORDERING, *COMMANDING, *INSPECTING)) | self._refills(),
+            calls=self._full((names.PRODUCE_ORDER,)),
         )
-        maintenance = viewer | Access(requests=self._full((*COMMANDING, *TOOLING, *KEEPING, *INSPECTING)))
+        kept = self._full((*COMMANDING, *TOOLING, *KEEPING, *INSPECTING))
+        maintenance = viewer | Access(requests=kept | self._refills())
         integrator = operator | maintenance | self._everything_shown()
         given = zip(ROLES, (viewer, operator, maintenance, integrator), strict=True)
         return [self._enclave(f"roles/{role}", [Profile(CLIENT, access)]) for role, access in given]
@@ -205,14 +207,17 @@ class _Rights:
         """For setting up: every device's states and questions, parameters and states of our nodes; no device commands."""
         wires = list(self._wires.items())
         seen = self._full(name(device) for device, wire in wires for name in (*wire.states, *wire.shown))
-        refill = self._full(names.refill(device) for device, wire in wires if names.refill in wire.services)
         nodes = [node.name for node in self._blueprint.nodes]
         asked = self._full(name for node in nodes for name in _below(node, PARAMETER_SERVICES))
         servers = [server.name for server in self._servers]
         managed = self._full(n for s in servers for n in (*_below(s, LIFECYCLE_SERVICES), names.describe_skills(s)))
         faults = self._mock_services() if self._mock else frozenset()
         heard = frozenset({ROSOUT, PARAMETER_EVENTS, *({names.CLOCK} if self._mock else ())})
-        return Access(subscribes=seen | heard, requests=refill | asked | managed | faults)
+        return Access(subscribes=seen | heard, requests=asked | managed | faults)
+
+    def _refills(self) -> frozenset[str]:
+        """The services of feeders that tell them of a refill."""
+        return self._full(names.refill(device) for device, wire in self._wires.items() if names.refill in wire.services)
 
     def _mock_services(self) -> frozenset[str]:
         """Services of simulated hardware only: faults to order, stops to press."""

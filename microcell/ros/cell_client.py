@@ -29,6 +29,7 @@ from microcell_interfaces.srv import (
     ListQuestions,
     ListTools,
     PackMLCommand,
+    RefillFeeder,
     RenewTool,
     SetDeviceService,
     SetMode,
@@ -70,8 +71,9 @@ async def find_cell(node: Node, wanted: str = "", timeout_s: float = FIND_S) -> 
     if not found:
         which = f"cell '{wanted}'" if wanted else "cell"
         raise UsageError(
-            f"no {which} answers within {timeout_s:.0f} s. Start one with 'microcell up LINE'; "
-            "ROS_DOMAIN_ID must be the same here and there."
+            f"no {which} answers within {timeout_s:.0f} s. Start one with 'microcell up LINE'; ROS_DOMAIN_ID must be the "
+            "same here and there. A cell stays on its own machine unless it was started with "
+            "ROS_AUTOMATIC_DISCOVERY_RANGE=SUBNET, which the other machine needs, too."
         )
     if len(found) > 1:
         raise UsageError(f"several cells are there: {', '.join(found)}. Say which with --cell.")
@@ -211,6 +213,26 @@ class CellClient:
         """Put a device out of service or back into it; the cell's word for it."""
         request = SetDeviceService.Request(device=device, in_service=in_service, reason=reason)
         return _accepted(await self._call(SetDeviceService, names.SET_DEVICE_SERVICE, request))
+
+    async def refill_feeder(self, feeder: str, quantity: int = 0, lot: str = "") -> int:
+        """Tell a feeder that so many pieces were put in (0 = it is full); its level. `UsageError` when it refuses."""
+        request = RefillFeeder.Request(quantity=quantity, lot=lot)
+        before = self._feeders()  # a service that has a client only is listed as well
+        try:
+            answer = await self._call(RefillFeeder, names.refill(feeder), request)
+        except UsageError:
+            if feeder in before:
+                raise
+            others = ", ".join(sorted(self._feeders() - {feeder})) or "none"
+            raise UsageError(f"no feeder '{feeder}' answers; there are: {others}.") from None
+        _accepted(answer)
+        return int(answer.level)
+
+    def _feeders(self) -> set[str]:
+        """The cell's feeders, of which services are listed."""
+        start, end = f"/{self.cell}/", names.refill("")
+        listed = [name for name, _ in self._node.get_service_names_and_types()]
+        return {n.removeprefix(start).removesuffix(end) for n in listed if n.startswith(start) and n.endswith(end)}
 
     async def announce_delivery(self, part: str, quantity: int, reference: str = "") -> str:
         """Tell the cell that parts will come; the cell's word for it."""

@@ -23,7 +23,7 @@ def check_installed() -> None:
     if importlib.util.find_spec("viser") is None:
         raise MissingCapabilityError(
             "the view in the browser needs viser, which is not installed here. Install it with "
-            "'pip install -r requirements/view.txt', or write a picture with --output unit.gif or --output still.png."
+            "'pip install viser', or write a picture with --output unit.gif or --output still.png."
         )
 
 

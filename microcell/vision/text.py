@@ -63,6 +63,6 @@ def _engine() -> Any:
     except ImportError as error:
         raise MissingCapabilityError(
             f"checks of kind 'text' need the extra 'text', which cannot be imported here: {error}. "
-            "Install it with 'pip install microcell[text]'."
+            "Install it with 'pip install rapidocr onnxruntime'."
         ) from error
     return RapidOCR(params={"Global.log_level": "error", "EngineConfig.onnxruntime.intra_op_num_threads": 1})

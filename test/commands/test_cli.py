@@ -83,6 +83,33 @@ def test_run_accounts_for_every_unit_and_repeats_itself(tmp_path: Path):
     assert len({unit["serial"] for unit in first["units"]}) == 4
 
 
+def test_a_run_that_must_be_all_good_ends_with_1_when_a_unit_was_scrapped():
+    scrapping = ("run", "valve", "--quantity", "3", "--defects", "0.9", "--seed", "3")
+    assert microcell(*scrapping).returncode == 0, "every unit is accounted for"
+    strict = microcell(*scrapping, "--all-good")
+    assert strict.returncode == 1
+    assert strict.stderr.startswith("scrapped: VLV-000001, ")
+    assert microcell("run", "valve", "--quantity", "1", "--all-good").returncode == 0
+
+
+def test_a_list_of_orders_is_run_and_handed_in_by_the_option_for_it(tmp_path: Path):
+    path = tmp_path / "orders.yaml"
+    path.write_text("# two\n- {product: valve, lines: [{quantity: 1}]}\n- {product: valve, lines: [{quantity: 2}]}\n")
+    made = json.loads(microcell("run", "valve", "--order", str(path), "--json").stdout)
+    assert len(made["orders"]) == 2 and made["kpis"]["yields"]["good"] == 3
+    refused = microcell("order", str(path))
+    assert refused.returncode == 2
+    assert f"is a list of orders: hand them in with --from {path}." in refused.stderr
+
+
+@pytest.mark.parametrize("source", [["FILE"], ["--from", "FILE"]])
+def test_what_an_order_s_file_says_is_not_said_twice(source: list[str]):
+    path = "config/orders/valve_demo.yaml"
+    done = microcell("order", *[path if word == "FILE" else word for word in source], "--priority", "5", "--quantity", "2")
+    assert done.returncode == 2
+    assert "leave --quantity, --priority away, or write it there." in done.stderr
+
+
 def test_another_seed_gives_another_journal():
     first, second = (microcell("run", "valve", "--quantity", "1", "--seed", seed, "--json").stdout for seed in "12")
     assert json.loads(first)["digest"] != json.loads(second)["digest"]
@@ -155,6 +182,7 @@ def test_a_shift_ends_at_its_hour():
         (["report", "nowhere.journal"], "there is no journal at"),
         (["report", "README.md"], "is not a journal"),
         (["command", "hodl"], "no command 'hodl'; did you mean 'hold'?"),
+        (["command", "resume"], "no command 'resume'; did you mean 'unhold'?"),
         (["order"], "nothing to order: give a FILE, --from FILE, or --quantity N."),
     ],
 )

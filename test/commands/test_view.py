@@ -67,4 +67,4 @@ def test_a_taken_port_is_told(monkeypatch: pytest.MonkeyPatch):
 def test_without_viser_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setattr(browser.importlib.util, "find_spec", lambda name: None)
     assert main(["view", LINE]) == 2
-    assert "pip install -r requirements/view.txt" in capsys.readouterr().err
+    assert "pip install viser" in capsys.readouterr().err

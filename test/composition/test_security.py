@@ -195,6 +195,7 @@ def test_roles_have_what_their_work_needs():
     roles = {role: of("mock")[f"/bench/roles/{role}"].access() for role in ROLES}
     may = {role: {n.rpartition("/")[2] for n in access.requests | access.calls} for role, access in roles.items()}
     assert {"submit_order", "control_order", "packml_command", "produce_order"} <= may["operator"]
+    assert {"refill_feeder", "set_device_service", "answer_question"} <= may["operator"] & may["maintenance"]
     assert {"change_tool", "dock_tool", "set_tool_service", "packml_command"} <= may["maintenance"]
     assert not may["operator"] & {"change_tool", "set_tool_service", "schedule_fault", "set_parameters"}
     assert not may["maintenance"] & {"submit_order", "produce_order", "schedule_fault", "set_parameters"}

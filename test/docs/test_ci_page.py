@@ -29,7 +29,7 @@ def said(job: dict[str, Any]) -> str:
 def test_one_job_needs_python_alone_and_one_runs_in_the_containers_of_both_distributions(jobs: dict[str, Any]) -> None:
     assert set(jobs) == {"virtual", "gazebo"}
     assert "container" not in jobs["virtual"]
-    assert jobs["gazebo"]["container"] == "ros:${{ matrix.ros }}"
+    assert jobs["gazebo"]["container"]["image"] == "ros:${{ matrix.ros }}"
     assert jobs["gazebo"]["strategy"]["matrix"]["ros"] == ["jazzy", "kilted"]
 
 
@@ -45,6 +45,8 @@ def test_gazebo_s_job_installs_the_bridge_and_a_renderer_and_sources_the_distrib
 
 def test_the_programs_that_are_run_are_in_the_repository(jobs: dict[str, Any]) -> None:
     commands = said(jobs["virtual"]) + said(jobs["gazebo"])
+    assert "--shm-size" in jobs["gazebo"]["container"]["options"], "a container has less than DDS needs"
+    assert "source microcell/.venv/bin/activate" in commands, "our messages are found by what it sets"
     for program in re.findall(r"microcell/(bench/\w+\.py)", commands):
         assert (ROOT / program).is_file()
     words = re.search(r"parity\.py(.*)", commands)

@@ -16,6 +16,7 @@ COMMANDS = re.findall(r"^\$ (.+)$", README, flags=re.MULTILINE)
 ELSEWHERE = {
     "make demo": "test/ros/test_demo.py",
     "make test": "what runs this test",
+    "source .venv/bin/activate": "whoever runs this test",
     "microcell up valve --time-scale 10": "test/ros/test_readme_cell.py",
     "microcell watch": "test/ros/test_readme_cell.py",
     "microcell order --quantity 3 --variant child": "test/ros/test_readme_cell.py",

@@ -112,6 +112,14 @@ def test_a_work_order_without_steps_or_with_unknown_keys_is_refused(tmp_path: Pa
     assert [issue.where for issue in found.issues] == ["steps", "stepz"]
 
 
+def test_a_name_that_is_made_one_of_ours_is_told_once(tmp_path: Path):
+    rows = "order,product,quantity\nA,CV-299 (Rev 4),1\nB,CV-299 (Rev 4),2\nC,valve/child,1\n"
+    found = imported(tmp_path, "orders.csv", rows)
+    made = [str(note) for note in found.notes if "is taken for" in str(note)]
+    assert len(made) == 1
+    assert made[0].endswith(":2:1: 'CV-299 (Rev 4)' is taken for the product 'cv_299_rev_4'; --names FILE says otherwise.")
+
+
 def test_a_list_of_our_own_orders_is_read_and_doubles_are_told(tmp_path: Path):
     order = "- {kind: order, order_id: a, product: valve, lines: [{quantity: 2}]}\n"
     found = imported(tmp_path, "orders.yaml", order + order + "- {product: valve}\n- 7\n")

@@ -20,6 +20,7 @@ def test_the_readmes_commands_for_a_running_cell(tmp_path: Path):
         assert cell.run("order", "--list").stdout == "order-0001: completed, 3 of 3 good, 0 in work\n"
         _hold_and_unhold(cell)
         _orders_of_files(cell, tmp_path)
+        _refill(cell)
         assert cell.stop() == 0
         assert "orchestrator: has ended" in cell.log.read_text()
     assert (tmp_path / "out/valve.journal").exists()
@@ -53,6 +54,15 @@ def _hold_and_unhold(cell) -> None:  # type: ignore[no-untyped-def]
     wait_for(lambda: "Held  door open" in cell.run("watch", "--once").stdout, 60.0)
     assert cell.run("command", "unhold").stdout == "Unhold is accepted\n"
     wait_for(lambda: "order-0002: completed" in cell.run("order", "--list").stdout, 120.0)
+
+
+def _refill(cell) -> None:  # type: ignore[no-untyped-def]
+    """A feeder is told that it is full; of one that there is not, those that there are are named."""
+    full = cell.run("refill", "nest_1", "--lot", "B-4711")
+    assert (full.returncode, full.stdout.startswith("nest_1: "), full.stdout.endswith(" pieces\n")) == (0, True, True)
+    unknown = cell.run("refill", "nest_9")
+    assert unknown.returncode == 2
+    assert "no feeder 'nest_9' answers; there are: " in unknown.stderr and "nest_1" in unknown.stderr
 
 
 def _orders_of_files(cell, folder: Path) -> None:  # type: ignore[no-untyped-def]

@@ -134,7 +134,7 @@ def test_a_cell_that_stops_before_the_units_end_says_why():
 
 def test_without_viser_the_view_says_what_to_install(monkeypatch):
     monkeypatch.setattr(browser.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingCapabilityError, match="needs viser, .+ 'pip install -r requirements/view.txt', or write"):
+    with pytest.raises(MissingCapabilityError, match="needs viser, .+ 'pip install viser', or write"):
         browser.check_installed()
 
 

@@ -14,7 +14,7 @@ from microcell.vision.measure import measure
 from microcell.vision.requests import CheckRequest
 from microcell.vision.text import text_in
 
-pytest.importorskip("rapidocr", reason="the extra 'text' is not installed: pip install microcell[text]")
+pytest.importorskip("rapidocr", reason="the extra 'text' is not installed: pip install rapidocr onnxruntime")
 
 
 def printed(*lines: str) -> np.ndarray[Any, Any]:

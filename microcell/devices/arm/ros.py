@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import Field
@@ -60,8 +62,7 @@ class RosArm(RosDevice, Arm):
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
-        known = {key: value for key, value in spec.parameters.items() if key in RosArmParameters.model_fields}
-        self._told = RosArmParameters.model_validate(known)
+        self._told = RosArmParameters.model_validate(known_parameters(name, spec.parameters))
         self._joint_names = names.arm_joints(name, spec)
         self._moving: asyncio.Future[JointState] | None = None
 
@@ -236,6 +237,15 @@ class _Progress:
 def _largest_difference(a: Joints, b: Joints) -> tuple[float, int]:
     """The largest difference of a joint, rad, and which joint."""
     return max((abs(p - q), k) for k, (p, q) in enumerate(zip(a, b, strict=True)))
+
+
+def known_parameters(arm: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that are for this driver; `UsageError` for one that is nearly called like one of them."""
+    fields = RosArmParameters.model_fields
+    for key in parameters:
+        if key not in fields and (near := get_close_matches(key, fields, 1)):
+            raise UsageError(f"arm '{arm}' has no parameter '{key}'; did you mean '{near[0]}'?")
+    return {key: value for key, value in parameters.items() if key in fields}
 
 
 PLUGIN = RosArm
