@@ -16,10 +16,12 @@ import sdf_world
 import yaml
 
 from microcell.clock import LoopClock, run_virtual
+from microcell.composition.compose import compose
 from microcell.description.cell import CameraSpec
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.description.shape import ShapeSpec
+from microcell.gazebo import scheme
 from microcell.gazebo.bridge import PAIRS, bridge_text, bridged
 from microcell.gazebo.elements import SDF_VERSION, add_plugin
 from microcell.gazebo.inertia import is_physical
@@ -32,6 +34,7 @@ from microcell.motion.scene import JAW, ROOM
 from microcell.paths import share_directory
 from microcell.plant.items import Item
 from microcell.plant.plant import Plant
+from microcell.ros import names
 
 LINES = sorted(path.stem for path in (share_directory() / "config" / "lines").glob("*.yaml"))
 TOUCHING_M = 1e-4
@@ -187,6 +190,40 @@ def test_every_topic_of_the_bridge_has_its_other_end_in_the_world(name: str) -> 
     assert len({entry["ros_topic_name"] for entry in entries}) == len(entries), "no topic goes twice"
     racks = {element.text for element in world(name).iter("detach_topic")}
     assert racks <= {topic.gz_name for topic in bridged(line)}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_what_the_blueprint_drives_in_gazebo_is_bridged(name: str) -> None:
+    line = line_of(name)
+    plan = compose(line, "gazebo", line_path=name, namespace="row_7/cell")
+    directions = {topic.ros_name: topic.direction for topic in bridged(line, plan.namespace)}
+
+    def goes(topic: str) -> str:
+        return directions[f"/row_7/cell/{topic}"]
+
+    for device in plan.devices:
+        if device.kind == "arm":
+            assert goes(names.joint_trajectory(device.name)) == "ROS_TO_GZ"
+            assert goes(scheme.states_heard(device.name)) == goes(scheme.contacts_felt(device.name)) == "GZ_TO_ROS"
+            assert goes(scheme.released(device.name)) == "ROS_TO_GZ"
+        elif device.kind == "camera":
+            assert goes(names.image(device.name)) == goes(names.camera_info(device.name)) == "GZ_TO_ROS"
+            assert goes(scheme.trigger(device.name)) == "ROS_TO_GZ"
+        elif device.name in line.tools:
+            assert goes(scheme.released(device.name)) == "ROS_TO_GZ"
+
+
+def test_noise_is_that_of_pixels_and_with_depth_that_of_the_distance() -> None:
+    line = line_of("valve")
+    cameras = line.cell_description.of_kind("camera")
+    name, spec = next(iter(cameras.items()))
+    for depth, noise in ((False, spec.noise_ratio), (True, spec.depth_noise_m)):
+        devices = {**line.cell_description.devices, name: spec.model_copy(update={"depth": depth})}
+        cell = line.cell_description.model_copy(update={"devices": devices})
+        models = sdf_world.models(world_of(line.model_copy(update={"cell_description": cell})))
+        sensor = models[name].find("link/sensor")
+        assert sensor is not None and sensor.get("type") == ("rgbd_camera" if depth else "camera")
+        assert float(sensor.findtext("camera/noise/stddev", "")) == noise
 
 
 @pytest.mark.parametrize("name", LINES)
