@@ -1,15 +1,11 @@
-"""Requests to Gazebo's services, as protobuf text, and what is read from its answers.
-
-What comes, goes or is put somewhere is asked of the service that answers when it is done; without `/blocking` Gazebo answers
-as soon as it has heard. A system is added in the latter way only: whether a joint was made is told on its topic.
-"""
+"""Requests to Gazebo's services, as protobuf text, and what is read from its answers."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from microcell.gazebo import scheme
 from microcell.gazebo.standing import Hold
@@ -40,13 +36,13 @@ def scene(world: str) -> Request:
 def spawn(world: str, sdf: str) -> Request:
     """Put a model into the world where its SDF says."""
     text = f"sdf: {json.dumps(sdf)}"
-    return Request(scheme.service(world, "create/blocking"), "gz.msgs.EntityFactory", "gz.msgs.Boolean", text)
+    return Request(scheme.service(world, "create"), "gz.msgs.EntityFactory", "gz.msgs.Boolean", text)
 
 
 def remove(world: str, model: str) -> Request:
     """Take a model out of the world."""
     text = f"name: {json.dumps(model)} type: MODEL"
-    return Request(scheme.service(world, "remove/blocking"), "gz.msgs.Entity", "gz.msgs.Boolean", text)
+    return Request(scheme.service(world, "remove"), "gz.msgs.Entity", "gz.msgs.Boolean", text)
 
 
 def put(world: str, model: str, pose: Pose) -> Request:
@@ -54,7 +50,7 @@ def put(world: str, model: str, pose: Pose) -> Request:
     at = " ".join(f"{key}: {value!r}" for key, value in zip("xyz", pose.position, strict=True))
     turn = " ".join(f"{key}: {value!r}" for key, value in zip("xyzw", pose.orientation, strict=True))
     text = f"name: {json.dumps(model)} position {{ {at} }} orientation {{ {turn} }}"
-    return Request(scheme.service(world, "set_pose/blocking"), "gz.msgs.Pose", "gz.msgs.Boolean", text)
+    return Request(scheme.service(world, "set_pose"), "gz.msgs.Pose", "gz.msgs.Boolean", text)
 
 
 def attach(world: str, hold: Hold, entity: int, model: str, link: str, release: str, told: str) -> Request:
@@ -75,6 +71,14 @@ def control(world: str, pause: bool, steps: int = 0) -> Request:
     """Let the world run or pause it; a paused one can be told to do exactly so many physics steps."""
     text = f"pause: {json.dumps(pause)}" + (f" multi_step: {steps}" if steps else "")
     return Request(scheme.service(world, "control"), "gz.msgs.WorldControl", "gz.msgs.Boolean", text)
+
+
+def when_done(request: Request, services: Collection[str]) -> Request:
+    """The same request to the service that answers when it is done, where Gazebo has it (from 8.10 and 9.5 on); the other
+    one answers as soon as it has heard, whatever comes of it.
+    """
+    service = f"{request.service}/blocking"
+    return replace(request, service=service) if service in services else request
 
 
 def models_of(answer: str) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ import contextlib
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from rclpy.publisher import Publisher
 from std_msgs.msg import Empty, String
@@ -64,6 +64,7 @@ class GazeboPort:
         self._variables = dict(variables)
         self._folder = folder
         self._entities: Mapping[str, int] = {}
+        self._services: frozenset[str] = frozenset()
         self._releases: dict[str, Publisher] = {}
         self._told = {"attached": asyncio.Event(), "detached": asyncio.Event()}
         face.listen(String, scheme.HOLDS, self._on_hold)
@@ -115,7 +116,9 @@ class GazeboPort:
         return self._told[what].is_set()
 
     async def learn(self) -> None:
-        """Ask once for all models that there are."""
+        """Ask for all models that there are, and once for all services."""
+        if not self._services:
+            self._services = frozenset((await self._printed("-l")).split())
         self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
 
     async def halt(self) -> None:
@@ -155,6 +158,7 @@ class GazeboPort:
 
     async def _order(self, request: Request) -> None:
         """Have something done; a refusal after a lost answer says that it was done the first time."""
+        request = requests.when_done(request, self._services)
         answer, asked = await self._asked(request)
         if asked == 1:
             self._check(request, answer)
@@ -176,22 +180,26 @@ class GazeboPort:
 
         gz-transport gives a caller that is new, as each command is, 0.1 s to be there for its answer (NodeShared.cc).
         """
-        command: list[Any] = [
-            *transport_program("service"), "-s", request.service, "--reqtype", request.request_type,
-            "--reptype", request.answer_type, "--timeout", str(ANSWER_MS), "--req", request.text,
-        ]  # fmt: skip
+        text = await self._printed(
+            "-s", request.service, "--reqtype", request.request_type, "--reptype", request.answer_type,
+            "--timeout", str(ANSWER_MS), "--req", request.text,
+        )  # fmt: skip
+        return text if text.strip() and "timed out" not in text else None
+
+    async def _printed(self, *words: str) -> str:
+        """What `gz service` prints; nothing when it hangs."""
         process = await asyncio.create_subprocess_exec(
-            *command, env=self._variables, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+            *transport_program("service"), *words, env=self._variables, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
         try:
             output, _ = await asyncio.wait_for(process.communicate(), ANSWER_MS / 1000.0 + HANGS_S)
         except asyncio.TimeoutError:
             signal_group(process.pid, signal.SIGKILL)
             await process.wait()
-            return None
-        text = output.decode(errors="replace")
-        return text if text.strip() and "timed out" not in text else None
+            return ""
+        return output.decode(errors="replace")
 
     def _check(self, request: Request, answer: str) -> None:
         if not requests.accepted(answer):

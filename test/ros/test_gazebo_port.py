@@ -27,6 +27,7 @@ LOSS = "Service call timed out"
 
 SCRIPT = """#!/bin/sh
 case "$*" in
+  -l|"service -l") cat "$TOLD/services"; exit ;;
   *scene/info*) printf 'model {\\n  name: "fixture_1"\\n  id: 7\\n}\\n'; exit ;;
 esac
 echo "$*" >> "$TOLD/calls"
@@ -81,7 +82,7 @@ def ported(
     world: Path, lost: int = 0, attached: Container[int] = range(100), answer: str = "data: true", loss: str = LOSS
 ) -> tuple[GazeboPort, FaceDouble]:
     """A port to a world which loses so many answers first, and tells of the joints that some calls make."""
-    for name, text in (("lost", str(lost)), ("answer", answer), ("loss", loss), ("calls", "")):
+    for name, text in (("lost", str(lost)), ("answer", answer), ("loss", loss), ("calls", ""), ("services", "")):
         (world / name).write_text(text)
     face, variables = FaceDouble(world, attached), {**os.environ, "TOLD": str(world)}
     return GazeboPort(face, None, "valve", "bench", variables, world), face  # type: ignore[arg-type]
@@ -142,7 +143,7 @@ def test_what_was_done_although_its_answer_was_lost_may_be_refused_the_second_ti
     port, face = ported(world, lost=1, answer="data: false")
     do(port, face, Remove("item_3"))
     port, face = ported(world, lost=0, answer="data: false")
-    with pytest.raises(FaultError, match="DEVICE_FAILED at valve: .*remove/blocking answered 'data: false'"):
+    with pytest.raises(FaultError, match="DEVICE_FAILED at valve: .*remove answered 'data: false'"):
         do(port, face, Remove("item_3"))
 
 
@@ -152,8 +153,18 @@ def test_a_program_that_hangs_is_ended_and_asked_again(world: Path, monkeypatch:
     port, face = ported(world)
     (world / "answer").unlink()
     os.mkfifo(world / "answer")  # nobody writes into it: the program waits
-    with pytest.raises(FaultError, match=r"DEVICE_SILENT at valve: .*Gazebo's /world/valve/remove/blocking does not answer"):
+    with pytest.raises(FaultError, match=r"DEVICE_SILENT at valve: .*Gazebo's /world/valve/remove does not answer"):
         do(port, face, Remove("item_3"))
+
+
+def test_the_service_that_answers_when_it_is_done_is_taken_where_there_is_one(world: Path) -> None:
+    port, face = ported(world)
+    do(port, face, Remove("item_3"))
+    (world / "services").write_text("/world/valve/remove\n/world/valve/remove/blocking\n/world/valve/control\n")
+    asyncio.run(port.learn())
+    do(port, face, Remove("item_3"))
+    asyncio.run(port.halt())
+    assert calls_of(world) == ["/world/valve/remove", "/world/valve/remove/blocking", "/world/valve/control"]
 
 
 @pytest.mark.usefixtures("hasty")
