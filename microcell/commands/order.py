@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         if (order_id := getattr(args, command)) is not None:
             return talk(args.cell, lambda cell: _control(cell, order_id, command))  # noqa: B023 - called at once
     if args.update is not None:
+        _refuse_options(args, "--update")
         changed = load_order(args.update)
         return talk(args.cell, lambda cell: _update(cell, changed))
     if args.from_file is not None:
@@ -113,7 +114,7 @@ def _wanted(args: argparse.Namespace) -> Order:
 
 def _refuse_options(args: argparse.Namespace, source: str) -> None:
     """`UsageError` for options that say what stands in a file."""
-    told = ("quantity", "variant", "priority", *(["product"] if source == "FILE" else []))
+    told = ("quantity", "variant", "priority", *([] if source == "--from" else ["product"]))
     if given := [f"--{name}" for name in told if getattr(args, name) is not None]:
         raise UsageError(
             f"{source} says what to make and how urgent it is: leave {', '.join(given)} away, or write it there."

@@ -72,6 +72,8 @@ def _orders_of(path: Path) -> tuple[Order, ...]:
     found = import_file(path)
     if found.issues:
         raise ConfigError(found.issues)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
     return tuple(imported.order for imported in found.orders)
 
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,6 +20,7 @@ from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.children import die_with_parent, signal_group
 from microcell.composition.processes import (
     START_AGAIN,
+    START_AGAIN_LONGEST_S,
     START_AGAIN_S,
     check_startable,
     environment,
@@ -119,6 +121,7 @@ class _Cell:
         self._lock = lock
         self._running: list[_Running] = []
         self._restarts = {plan.name: Restarts(policy) for plan in blueprint.processes}
+        self._grants = Counter[str]()
         self._numbers = count(1)
         self._starting: set[asyncio.Future[None]] = set()
         self._asked = asyncio.Event()
@@ -200,8 +203,11 @@ class _Cell:
         return code
 
     async def _grant(self, position: int, folder: Path) -> None:
-        self._say(f"{self._running[position].plan.name} asks to be started again, its log says why")
-        await self._start_again(position, folder, START_AGAIN_S)
+        plan = self._running[position].plan
+        self._say(f"{plan.name} asks to be started again, its log says why")
+        pause_s = min(START_AGAIN_S * 2.0 ** self._grants[plan.name], START_AGAIN_LONGEST_S)
+        self._grants[plan.name] += 1
+        await self._start_again(position, folder, pause_s)
 
     async def _keep(self, position: int, folder: Path) -> None:
         """Keep one process running; `BringUpError` when it has died too often."""

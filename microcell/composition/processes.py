@@ -22,8 +22,8 @@ STARTED_BY = "MICROCELL_STARTED_BY"
 START_AGAIN = os.EX_TEMPFAIL
 """Exit code of a process that asks to be started again; it may do so as often as it likes."""
 
-START_AGAIN_S = 1.0
-"""Pause before that, s."""
+START_AGAIN_S, START_AGAIN_LONGEST_S = 1.0, 60.0
+"""Pause before that, s: at first, doubled each time, and at most."""
 
 
 def check_startable(blueprint: Blueprint) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,13 +29,14 @@ from microcell.ros.gazebo_port import GazeboPort
 from microcell.ros.gazebo_relay import GazeboRelay
 from microcell.ros.hardware_gazebo import GazeboHardware, SimulationClock
 from microcell.ros.notify import notify
-from microcell.ros.runtime import RosRuntime, run
+from microcell.ros.runtime import RosRuntime, run, to_its_end
 from microcell.ros.state_publishers import StatePublishers
 from microcell.ros.staying import stays
 
 OPEN_S = 270.0
 """Less than `microcell up` waits for the cell: the reason is told before it gives up."""
 LOOK_S = 1.0
+MOST_TOLD = 10
 
 
 async def serve(runtime: RosRuntime) -> None:
@@ -76,15 +77,20 @@ async def serve(runtime: RosRuntime) -> None:
         await asyncio.gather(*tasks)  # the first that fails ends the program
     finally:
         notify("STOPPING=1")
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await outlive(node, parameters.names(node, "dependents"))
-        await hardware.close()
-        await relay.close()
-        await shown.stop()
-        await asyncio.gather(*(stream.stop() for stream in streams))
-        await servers.stop()
+
+        async def leave() -> None:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            _tell_refusals(node, servers)
+            await outlive(node, parameters.names(node, "dependents"))
+            await hardware.close()
+            await relay.close()
+            await shown.stop()
+            await asyncio.gather(*(stream.stop() for stream in streams))
+            await servers.stop()
+
+        await to_its_end(leave())
 
 
 def _refuse_units(journal: Path) -> None:
@@ -104,34 +110,47 @@ def _refuse_units(journal: Path) -> None:
 
 async def _opened(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, servers: Servers) -> None:
     """Open the world; GazeboError with what it waits for when that takes too long."""
+    stage = ["starting"]
+
+    def say(what: str) -> None:
+        stage.append(what)
+        notify(f"STATUS={what}")
+
     try:
-        await asyncio.wait_for(_open(hardware, port, relay), OPEN_S)
+        await asyncio.wait_for(_open(hardware, port, relay, say), OPEN_S)
     except asyncio.TimeoutError:
-        lacks = f"nothing has come on {', '.join(unheard)}" if (unheard := relay.unheard()) else "its arms are not at home"
+        lacks = f", nothing has come on {', '.join(unheard)}" if (unheard := relay.unheard()) else ""
         raise GazeboError(
-            f"the world is not ready after {OPEN_S:g} s: {lacks}. Look into gz.log and bridge.log in {servers.folder}"
+            f"the world is not ready after {OPEN_S:g} s: {stage[-1]}{lacks}. See gz.log and bridge.log in {servers.folder}"
         ) from None
 
 
 async def _repeat_refusals(node: Node, servers: Servers) -> None:
     """Say what Gazebo or the bridge refuse, as long as they run."""
     while True:
-        for refusal in servers.refusals():
-            node.get_logger().error(f"Gazebo: {refusal}")
+        _tell_refusals(node, servers)
         await asyncio.sleep(LOOK_S)
 
 
-async def _open(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay) -> None:
+def _tell_refusals(node: Node, servers: Servers) -> None:
+    refusals = servers.refusals()
+    for refusal in refusals[:MOST_TOLD]:
+        node.get_logger().error(f"Gazebo: {refusal}")
+    if len(refusals) > MOST_TOLD:
+        node.get_logger().error(f"Gazebo: {len(refusals) - MOST_TOLD} more, see the logs in {servers.folder}")
+
+
+async def _open(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, say: Callable[[str], None]) -> None:
     """Let the world run when its bridge stands, bring the arms home, and only then show the devices to the cell."""
-    notify("STATUS=waiting for Gazebo and its bridge")
+    say("waiting for Gazebo and its bridge")
     await relay.until_heard()
     await port.learn()
     await port.let_run()
     await hardware.clock.started()
-    notify("STATUS=bringing the arms home")
+    say("bringing the arms home")
     await hardware.come_home()
     await hardware.open(port)
-    notify("STATUS=waiting for the first images")
+    say("waiting for the first images")
     await asyncio.gather(*(camera.expose(FIRST_TRIES) for camera in hardware.cameras))
 
 

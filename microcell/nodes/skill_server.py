@@ -9,7 +9,7 @@ from microcell.ros import parameters
 from microcell.ros.clock import RosClock
 from microcell.ros.farewell import outlive
 from microcell.ros.notify import notify
-from microcell.ros.runtime import RosRuntime, run
+from microcell.ros.runtime import RosRuntime, run, to_its_end
 from microcell.ros.skill_server import SkillServerNode
 
 
@@ -30,7 +30,7 @@ async def serve(runtime: RosRuntime) -> None:
         notify("STOPPING=1")
         if not node.cut_off.is_set():
             await outlive(node, dependents)
-        await node.shut_down()
+        await to_its_end(node.shut_down())
 
 
 def main() -> None:

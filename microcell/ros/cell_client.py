@@ -11,6 +11,7 @@ from rclpy.action import ActionClient
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
+from microcell.description.base import is_name
 from microcell.errors import UsageError
 from microcell.orchestration.packml import Command, Mode
 from microcell.ros import names, qos
@@ -47,6 +48,10 @@ ROTATION_S = 300.0
 LOOK_S = 0.05
 KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_FAULTS, KEPT_QUESTIONS = 200, 50, 200, 16, 100
 _CELL_STATE_TYPE = "microcell_interfaces/msg/CellState"
+
+
+class _NotOfferedError(UsageError):
+    """Nobody offers a service."""
 
 
 async def find_cell(node: Node, wanted: str = "", timeout_s: float = FIND_S) -> str:
@@ -217,13 +222,12 @@ class CellClient:
     async def refill_feeder(self, feeder: str, quantity: int = 0, lot: str = "") -> int:
         """Tell a feeder that so many pieces were put in (0 = it is full); its level. `UsageError` when it refuses."""
         request = RefillFeeder.Request(quantity=quantity, lot=lot)
-        before = self._feeders()  # a service that has a client only is listed as well
         try:
+            if not is_name(feeder):
+                raise _NotOfferedError
             answer = await self._call(RefillFeeder, names.refill(feeder), request)
-        except UsageError:
-            if feeder in before:
-                raise
-            others = ", ".join(sorted(self._feeders() - {feeder})) or "none"
+        except _NotOfferedError:
+            others = ", ".join(sorted(self._feeders() - {feeder})) or "none"  # a client's own service is listed as well
             raise UsageError(f"no feeder '{feeder}' answers; there are: {others}.") from None
         _accepted(answer)
         return int(answer.level)
@@ -294,7 +298,7 @@ class CellClient:
         end = loop.time() + ANSWER_S
         while not is_ready():
             if loop.time() > end:
-                raise UsageError(
+                raise _NotOfferedError(
                     f"{self._name(name)} is not offered. Is the cell still coming up? See 'microcell watch --once'."
                 )
             await asyncio.sleep(LOOK_S)

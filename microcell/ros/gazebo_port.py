@@ -26,8 +26,10 @@ from microcell.ros.hardware_face import Face
 
 ANSWER_MS = 3_000
 TRIES = 5
-TELLS_S = 1.0
-"""Real time in which Gazebo tells that a joint was made or broken; then it is asked again."""
+BROKEN_S, MADE_S = 1.0, 10.0
+"""Real time in which Gazebo tells that a joint was broken or made; then it is asked again. To be told twice to let go does
+no harm; a joint is made in the next iteration, however long that takes, and a second one beside it would burst.
+"""
 HANGS_S = 5.0
 """Real time after an answer's limit in which the program that asks has ended."""
 
@@ -74,13 +76,13 @@ class GazeboPort:
         if isinstance(step, Release):
             await self._let_go(step.topic)
         elif isinstance(step, Remove):
-            await self._order(requests.remove(self._world, step.model))
+            await self._change(requests.remove(self._world, step.model), step.model, there=False)
         elif isinstance(step, Put):
-            await self._order(requests.put(self._world, step.model, step.pose))
+            await self._order(requests.when_done(requests.put(self._world, step.model, step.pose), self._services))
         elif isinstance(step, Spawn):
             texture = print_picture(step.item, self._folder)
             sdf = part_text(step.model, self._product, step.item.part_name, step.pose, texture)
-            await self._order(requests.spawn(self._world, sdf))
+            await self._change(requests.spawn(self._world, sdf), step.model, there=True)
         else:
             await self._attach(step)
 
@@ -107,17 +109,17 @@ class GazeboPort:
         self.prepare(topic)
         self._told["detached"].clear()
         self._releases[topic].publish(Empty())
-        return await self._tells("detached")
+        return await self._tells("detached", BROKEN_S)
 
-    async def _tells(self, what: str) -> bool:
-        """Whether Gazebo tells that a joint was "attached" or "detached"."""
+    async def _tells(self, what: str, limit_s: float) -> bool:
+        """Whether Gazebo tells in time that a joint was "attached" or "detached"."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._told[what].wait(), TELLS_S)
+            await asyncio.wait_for(self._told[what].wait(), limit_s)
         return self._told[what].is_set()
 
     async def learn(self) -> None:
-        """Ask for all models that there are, and once for all services."""
-        if not self._services:
+        """Ask for all models that there are, and for all services until they are listed."""
+        if scheme.service(self._world, "create") not in self._services:
             self._services = frozenset((await self._printed("-l")).split())
         self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
 
@@ -142,7 +144,7 @@ class GazeboPort:
             answer = await self._call(request)
             if answer is not None:
                 self._check(request, answer)
-            if await self._tells("attached"):
+            if await self._tells("attached", MADE_S):
                 return
             await self._lets_go(step.hold.release)
         raise FaultError("DEVICE_SILENT", step.hold.model, f"Gazebo does not tell that it holds {step.model}")
@@ -157,22 +159,23 @@ class GazeboPort:
         raise FaultError("DEVICE_FAILED", model, "Gazebo's world has no such model")
 
     async def _order(self, request: Request) -> None:
-        """Have something done; a refusal after a lost answer says that it was done the first time."""
+        self._check(request, await self.ask(request))
+
+    async def _change(self, request: Request, model: str, there: bool) -> None:
+        """Have a model come or go; what is so already, after an answer that was lost, is refused and no mistake."""
         request = requests.when_done(request, self._services)
-        answer, asked = await self._asked(request)
-        if asked == 1:
-            self._check(request, answer)
+        answer = await self.ask(request)
+        if not requests.accepted(answer):
+            await self.learn()
+            if (model in self._entities) is not there:
+                self._check(request, answer)
 
     async def ask(self, request: Request) -> str:
         """Call a service of the world, again when its answer was lost; the printed answer. DEVICE_SILENT when none comes."""
-        return (await self._asked(request))[0]
-
-    async def _asked(self, request: Request) -> tuple[str, int]:
-        """The answer, and how often it was asked for."""
-        for tries in range(1, TRIES + 1):
+        for _ in range(TRIES):
             answer = await self._call(request)
             if answer is not None:
-                return answer, tries
+                return answer
         raise FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")
 
     async def _call(self, request: Request) -> str | None:

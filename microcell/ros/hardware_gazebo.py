@@ -94,6 +94,7 @@ class GazeboHardware:
         self._publishers: dict[str, Any] = {}
         self._following = asyncio.Lock()
         self._port: WorldPort | None = None
+        self._stands = False
         self._commands: dict[str, Any] = {}
         self._hearing = False
         self._cameras = line.cell_description.of_kind("camera")
@@ -249,6 +250,7 @@ class GazeboHardware:
         if self._port is None:
             return
         async with self._following:
+            await self._let_run(self._port)
             wanted = standing(self.plant, self._known)
             due = steps(self._known, wanted, _poses_of(self.plant, wanted))
             await self._do(self._port, due, wanted)
@@ -260,19 +262,32 @@ class GazeboHardware:
     async def _do(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
         """Do steps; while the world stands, but for what only lets go. It stands for no time of the cell.
 
-        What was done is known when a step fails: the rest is due again at the next command.
+        What was done is known when a step fails: the rest is due again at the next command. What does not tell that it lets
+        go of something was told so often that it is taken to have done so.
         """
         if all(isinstance(step, Release) for step in due):
             await self._do_each(port, due, wanted)
             return
+        self._stands = True
         try:
             await port.halt()
             await self._do_each(port, due, wanted)
         finally:
-            await port.let_run()
+            await self._let_run(port)
+
+    async def _let_run(self, port: WorldPort) -> None:
+        """Let a world run that was halted; one that does not answer is told again at the next command."""
+        if self._stands:
+            try:
+                await port.let_run()
+                self._stands = False
+            except FaultError as error:
+                self._own.node.get_logger().error(f"the world stands still: {error}")
 
     async def _do_each(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
         for step in due:
+            if isinstance(step, Release):
+                self._known = done(self._known, step, wanted)
             await port.do(step)
             self._known = done(self._known, step, wanted)
 

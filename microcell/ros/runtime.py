@@ -20,6 +20,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, overload
 
@@ -228,11 +229,21 @@ def _settle(waiting: asyncio.Future[Any], done: Future) -> None:
         waiting.set_result(done.result())
 
 
+async def to_its_end(work: Coroutine[Any, Any, object]) -> None:
+    """Wait for a cleanup that nothing is to interrupt: this task's cancellation meanwhile has no effect."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
+
+
 def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | None = None) -> int:
     """Run a node's program until it ends or SIGINT or SIGTERM asks it to; return the process's exit code.
 
     A signal cancels `main`, which then cleans up in its `finally`, and so does the end of the process that started this one
-    (see `starter`). Nothing interrupts that way into a safe state; a second signal only sets `hurry`.
+    (see `starter`). Nothing interrupts that way into a safe state: a second signal only sets `hurry`, and a `main` that can
+    end by itself cleans up by `to_its_end`.
     """
     try:
         return asyncio.run(_run(main, sys.argv if args is None else args))

@@ -39,8 +39,10 @@ from microcell_interfaces.srv import DescribeSkills, RecordStep
 RECORD_S = 5.0
 """How long the orchestrator may take to make a step durable; without its word the step is not taken."""
 LOOK_S = 0.02
-HALF_FOUND = 3
-"""So often in a row a part of the devices may be found before the process is held to be cut off from the rest."""
+HALF_FOUND = 5
+"""So often in a row, about 11 s each, a part of the devices may be found before the process is held to be cut off from the
+rest: hardware that starts shows one after the other.
+"""
 SHOWN_SOON = 8
 """So many pictures wait to be shown with their reports; those of cancelled inspections never are."""
 

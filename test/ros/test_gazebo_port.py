@@ -105,7 +105,8 @@ def calls_of(world: Path) -> list[str]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gazebo_port, "TELLS_S", 0.1)
+    monkeypatch.setattr(gazebo_port, "BROKEN_S", 0.1)
+    monkeypatch.setattr(gazebo_port, "MADE_S", 0.1)
 
 
 def test_a_joint_that_is_told_of_is_made_once_whether_the_answer_is_lost_or_not(world: Path) -> None:
@@ -139,12 +140,11 @@ def test_what_can_be_done_twice_is_asked_again_until_an_answer_comes(world: Path
     assert len(calls_of(world)) == TRIES
 
 
-def test_what_was_done_although_its_answer_was_lost_may_be_refused_the_second_time(world: Path) -> None:
-    port, face = ported(world, lost=1, answer="data: false")
-    do(port, face, Remove("item_3"))
-    port, face = ported(world, lost=0, answer="data: false")
+def test_a_refusal_of_what_is_so_already_is_none(world: Path) -> None:
+    port, face = ported(world, answer="data: false")
+    do(port, face, Remove("item_3"))  # the world's scene has no such model
     with pytest.raises(FaultError, match="DEVICE_FAILED at valve: .*remove answered 'data: false'"):
-        do(port, face, Remove("item_3"))
+        do(port, face, Remove("fixture_1"))
 
 
 def test_a_program_that_hangs_is_ended_and_asked_again(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ class Told:
         self.steps: list[Step] = []
         self.stands = False
         self.fails = False
+        self.stuck = False
 
     async def do(self, step: Step) -> None:
         assert self.stands or isinstance(step, Release), step
@@ -61,6 +62,8 @@ class Told:
         self.stands = True
 
     async def let_run(self) -> None:
+        if self.stuck:
+            raise FaultError("DEVICE_SILENT", "valve", "Gazebo does not answer")
         self.stands = False
 
 
@@ -112,8 +115,12 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
         await drivers["changer"].lock()
     told.fails = False
     assert not told.stands and told.steps[-1] == Release("crib/parallel_gripper/release")
+    told.stuck = True
     coupling = await drivers["changer"].lock()  # what is still to be done is done now
-    assert not told.stands
+    assert told.stands
+    told.stuck = False
+    await drivers["changer"].lock()
+    assert not told.stands, "a world that could not be let run is told again"
     assert coupling.tool_serial == "PG-0007"
     released, attached = told.steps[-2:]
     assert isinstance(released, Release) and released.topic == "crib/parallel_gripper/release"

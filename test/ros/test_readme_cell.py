@@ -60,9 +60,10 @@ def _refill(cell) -> None:  # type: ignore[no-untyped-def]
     """A feeder is told that it is full; of one that there is not, those that there are are named."""
     full = cell.run("refill", "nest_1", "--lot", "B-4711")
     assert (full.returncode, full.stdout.startswith("nest_1: "), full.stdout.endswith(" pieces\n")) == (0, True, True)
-    unknown = cell.run("refill", "nest_9")
-    assert unknown.returncode == 2
-    assert "no feeder 'nest_9' answers; there are: " in unknown.stderr and "nest_1" in unknown.stderr
+    for name in ("nest_9", "nest 1"):
+        unknown = cell.run("refill", name)
+        assert unknown.returncode == 2
+        assert f"no feeder '{name}' answers; there are: " in unknown.stderr and "nest_1" in unknown.stderr
 
 
 def _orders_of_files(cell, folder: Path) -> None:  # type: ignore[no-untyped-def]

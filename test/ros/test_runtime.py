@@ -110,6 +110,26 @@ sys.exit(run(main, []))
 """
 
 
+CLEANING = """
+import asyncio, sys
+from microcell.errors import MicrocellError
+from microcell.ros.runtime import run, to_its_end
+
+async def main(runtime):
+    async def clean():
+        print("cleaning", flush=True)
+        await asyncio.sleep(1.0)
+        print("clean", flush=True)
+
+    try:
+        raise MicrocellError("the bridge has ended")
+    finally:
+        await to_its_end(clean())
+
+sys.exit(run(main, []))
+"""
+
+
 def start(program: str, *arguments: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
@@ -142,6 +162,15 @@ def test_a_program_that_only_a_new_start_can_help_asks_for_one():
     process = start(PROGRAM, "cut_off")
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (START_AGAIN, "half of it is not there\n")
+
+
+@pytest.mark.ros
+def test_a_signal_does_not_interrupt_the_cleanup_of_a_program_that_ends_by_itself():
+    process = start(CLEANING)
+    assert process.stdout.readline() == "cleaning\n"
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (1, "clean\n", "the bridge has ended\n")
 
 
 STARTER = f"""

@@ -13,6 +13,7 @@ from microcell.faults import FaultError
 from microcell.ros import names, skill_server
 from microcell.ros.lifecycle import ACTIVE, FINALIZED, INACTIVE, UNCONFIGURED
 from microcell.ros.skill_client import RosSkillPort
+from microcell.ros.skill_server import HALF_FOUND
 from microcell.skills.contract import Outcome
 from microcell_interfaces.srv import DescribeSkills
 
@@ -190,12 +191,12 @@ async def test_a_server_that_finds_only_some_of_its_devices_again_and_again_is_c
         connect = cell.devices["arm"].connect
         cell.devices["arm"].connect = silent
         assert await cell.lifecycle.change("configure", 10.0)
-        assert await activations(cell, 2) == [False, False, False]
+        assert await activations(cell, HALF_FOUND - 1) == [False] * HALF_FOUND
         cell.devices["arm"].connect = connect
         assert await activations(cell, 1) == [True, False]
         assert await cell.lifecycle.change("deactivate", 10.0)
         cell.devices["arm"].connect = silent
-        assert await activations(cell, 2) == [False, False, False], "it counts anew"
+        assert await activations(cell, HALF_FOUND - 1) == [False] * HALF_FOUND, "it counts anew"
         assert await activations(cell, 1) == [False, True]
 
 
@@ -205,7 +206,7 @@ async def test_a_server_that_finds_none_of_its_devices_waits_for_them(runtime):
         for device in cell.devices.values():
             device.connect = silent
         assert await cell.lifecycle.change("configure", 10.0)
-        assert await activations(cell, 4) == [False] * 5
+        assert await activations(cell, HALF_FOUND + 1) == [False] * (HALF_FOUND + 2)
 
 
 @in_ros

@@ -39,6 +39,9 @@ LEAD_S = 0.1
 LATENCY_S = 0.5
 """How late (in real time) a loaded machine may deliver a trajectory."""
 
+SPELLING = 0.85
+"""How like one of ours a parameter must be called to be taken for a mistake; other drivers have theirs in the same place."""
+
 
 class RosArmParameters(Description):
     """What the driver takes from the arm's `parameters`."""
@@ -243,7 +246,7 @@ def known_parameters(arm: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters that are for this driver; `UsageError` for one that is nearly called like one of them."""
     fields = RosArmParameters.model_fields
     for key in parameters:
-        if key not in fields and (near := get_close_matches(key, fields, 1)):
+        if key not in fields and (near := get_close_matches(key, fields, 1, SPELLING)):
             raise UsageError(f"arm '{arm}' has no parameter '{key}'; did you mean '{near[0]}'?")
     return {key: value for key, value in parameters.items() if key in fields}
 
