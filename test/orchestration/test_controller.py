@@ -164,7 +164,7 @@ async def test_a_fault_for_a_person_holds_the_cell_until_unhold():
         order_id = cell.order(1)
         await cell.controller.until_state(State.HELD)
         assert [f.code for f in cell.controller.active_faults] == ["FIXTURE_EMPTY"]
-        assert "Check the fixture and its sensor." in cell.controller.reason
+        assert "Put the unit back as it was seated" in cell.controller.reason
         cell.controller.command(Command.UNHOLD)
         assert (await cell.controller.order_ended(order_id)).good == 1
         assert cell.port.operations().count("pick_body") == 1
