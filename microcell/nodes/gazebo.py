@@ -110,10 +110,11 @@ def _refuse_units(journal: Path) -> None:
 
 async def _opened(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, servers: Servers) -> None:
     """Open the world; GazeboError with what it waits for when that takes too long."""
-    stage = ["starting"]
+    stage = "starting"
 
     def say(what: str) -> None:
-        stage.append(what)
+        nonlocal stage
+        stage = what
         notify(f"STATUS={what}")
 
     try:
@@ -121,7 +122,7 @@ async def _opened(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay
     except asyncio.TimeoutError:
         lacks = f", nothing has come on {', '.join(unheard)}" if (unheard := relay.unheard()) else ""
         raise GazeboError(
-            f"the world is not ready after {OPEN_S:g} s: {stage[-1]}{lacks}. See gz.log and bridge.log in {servers.folder}"
+            f"the world is not ready after {OPEN_S:g} s: {stage}{lacks}. See gz.log and bridge.log in {servers.folder}"
         ) from None
 
 
