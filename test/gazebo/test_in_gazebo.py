@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ros_cell import ros_cell
+from ros_cell import RosCell, ros_cell, wait_for
 from stepped_world import SteppedWorld, stepped_world
 
 from microcell.cli import main as command_line
@@ -17,6 +17,7 @@ from microcell.composition.bringup import GAZEBO_READY_S
 from microcell.composition.gazebo import check_installed
 from microcell.description.loader import load_line
 from microcell.errors import MissingCapabilityError
+from microcell.events import UnitEnded
 from microcell.gazebo import requests, scheme
 from microcell.gazebo.contacts import touches
 from microcell.gazebo.part import part_text
@@ -52,6 +53,22 @@ def test_an_order_of_valves_is_made_on_both_fixtures(tmp_path: Path) -> None:
     units = made("valve", 4, tmp_path)
     assert [unit["state"] for unit in units] == ["good"] * 4
     assert all(unit["carton"] for unit in units)
+
+
+def test_skills_and_orchestrator_that_are_killed_find_their_unit_in_the_same_world(tmp_path: Path) -> None:
+    with ros_cell(tmp_path, "bracket", "--world", "gazebo", ready_s=GAZEBO_READY_S) as cell:
+        assert cell.run("order", "--no-wait").returncode == 0
+        for count, killed in ((3, ("arm_skills", "orchestrator")), (9, ("orchestrator",)), (14, ("arm_skills",))):
+            wait_for(lambda: kinds(cell).count("operation.started") >= count, UNIT_S)  # noqa: B023 - called here
+            for name in killed:
+                cell.kill(name)
+        wait_for(lambda: "unit.ended" in kinds(cell), UNIT_S)
+        assert [event.disposition for event in cell.events("bracket") if isinstance(event, UnitEnded)] == ["good"]
+    assert [pid for pid in cell.pids() if Path(f"/proc/{pid}").exists()] == []
+
+
+def kinds(cell: RosCell) -> list[str]:
+    return [event.kind for event in cell.events("bracket")]
 
 
 def made(line: str, quantity: int, folder: Path) -> list[dict[str, Any]]:

@@ -1,8 +1,5 @@
 """A cell whose processes are killed in the midst of an order: it goes on by itself, and leaves nothing behind."""
 
-import os
-import re
-import signal
 from pathlib import Path
 
 import pytest
@@ -11,25 +8,15 @@ from ros_cell import RosCell, ros_cell, wait_for
 
 from microcell.clock import LoopClock, run_virtual
 from microcell.description.loader import load_line
-from microcell.events import Event, OperationStarted
+from microcell.events import OperationStarted
 from microcell.plant.plant import Plant
 from microcell.plant.state import PlantFile
-from microcell.records.journal import JournalReader
 
 ORDER_S = 180.0
 
 
-def events(folder: Path) -> list[Event]:
-    with JournalReader.open(folder / "out/valve.journal") as journal:
-        return list(journal.events())
-
-
-def pids(cell: RosCell, name: str = r"\w+") -> list[int]:
-    return [int(pid) for pid in re.findall(rf"^{name}: started \(pid (\d+)", cell.log.read_text(), re.MULTILINE)]
-
-
-def begun(folder: Path, operation: str) -> bool:
-    return any(isinstance(e, OperationStarted) and e.operation == operation for e in events(folder))
+def begun(cell: RosCell, operation: str) -> bool:
+    return any(isinstance(e, OperationStarted) and e.operation == operation for e in cell.events("valve"))
 
 
 async def bench_in(path: Path) -> Plant:
@@ -45,16 +32,16 @@ def test_killed_skills_orchestrator_and_hardware_are_started_again_and_the_order
         assert second.returncode == 2
         assert "the cell 'bench' is up already, started by process" in second.stderr
         assert cell.run("order", "--quantity", "1", "--no-wait").returncode == 0
-        wait_for(lambda: begun(tmp_path, "insert_membrane"), ORDER_S)
+        wait_for(lambda: begun(cell, "insert_membrane"), ORDER_S)
         for name in ("arm_skills", "orchestrator"):
-            os.kill(pids(cell, name)[-1], signal.SIGKILL)
-        wait_for(lambda: begun(tmp_path, "fasten_1"), ORDER_S)
-        os.kill(pids(cell, "hardware")[-1], signal.SIGKILL)
-        wait_for(lambda: any(e.kind == "unit.ended" for e in events(tmp_path)), ORDER_S)
+            cell.kill(name)
+        wait_for(lambda: begun(cell, "fasten_1"), ORDER_S)
+        cell.kill("hardware")
+        wait_for(lambda: any(e.kind == "unit.ended" for e in cell.events("valve")), ORDER_S)
         cell.stop()
         assert "arm_skills was ended by SIGKILL; it is started again in 0.5 s (restart 1 of 5)" in cell.log.read_text()
-        assert [pid for pid in pids(cell) if Path(f"/proc/{pid}").exists()] == []
-    story, plant = events(tmp_path), run_virtual(bench_in(tmp_path / "out/valve.journal.bench"))
+        assert [pid for pid in cell.pids() if Path(f"/proc/{pid}").exists()] == []
+    story, plant = cell.events("valve"), run_virtual(bench_in(tmp_path / "out/valve.journal.bench"))
     assert "Held" not in [e.state for e in story if e.kind == "state.changed"]
     assert [(e.unit, e.disposition) for e in story if e.kind == "unit.ended"] == [("VLV-000001", "good")]
     assert list(disagreements(plant.line, plant, story)) == []

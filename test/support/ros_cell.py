@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from microcell.events import Event
+from microcell.records.journal import JournalReader
 
 READY_S, STOP_S = 120.0, 90.0
 
@@ -34,6 +38,19 @@ class RosCell:
         return subprocess.run(
             command, cwd=self.folder, env=domain(), capture_output=True, text=True, timeout=timeout_s, check=False
         )
+
+    def events(self, line: str) -> list[Event]:
+        """What the journal tells by now."""
+        with JournalReader.open(self.folder / f"out/{line}.journal") as journal:
+            return list(journal.events())
+
+    def pids(self, name: str = r"\w+") -> list[int]:
+        """The ids of the processes of this name, in the order in which they were started."""
+        return [int(pid) for pid in re.findall(rf"^{name}: started \(pid (\d+)", self.log.read_text(), re.MULTILINE)]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for the last process of this name."""
+        os.kill(self.pids(name)[-1], signal.SIGKILL)
 
     def stop(self) -> int:
         """Ctrl-C; the exit code."""
