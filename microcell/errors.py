@@ -22,6 +22,10 @@ class StartAgainError(MicrocellError):
     """What this process cannot mend itself, but one that is started in its place can."""
 
 
+class RefusedStartError(UsageError):
+    """A process that cannot be started as it was told to; to start it again the same way does not help."""
+
+
 class CalibrationError(MicrocellError):
     """Images or poses that nothing can be calibrated from; the message says what to take anew, and how."""
 

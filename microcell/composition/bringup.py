@@ -19,6 +19,7 @@ import yaml
 from microcell.composition.blueprint import Blueprint, ProcessPlan
 from microcell.composition.children import die_with_parent, signal_group
 from microcell.composition.processes import (
+    REFUSED,
     START_AGAIN,
     START_AGAIN_LONGEST_S,
     START_AGAIN_S,
@@ -210,7 +211,7 @@ class _Cell:
         await self._start_again(position, folder, pause_s)
 
     async def _keep(self, position: int, folder: Path) -> None:
-        """Keep one process running; `BringUpError` when it has died too often."""
+        """Keep one process running; `BringUpError` when it has died too often, or says that it cannot be started again."""
         loop = asyncio.get_running_loop()
         while True:
             running = self._running[position]
@@ -218,12 +219,15 @@ class _Cell:
             if running.process.returncode == START_AGAIN:
                 await self._grant(position, folder)
                 continue
+            last_words = f"Its last words ({running.log}):\n{running.last_lines()}"
+            if running.process.returncode == REFUSED:
+                raise BringUpError(f"{ending}: the cell is stopped. {last_words}")
             restarts = self._restarts[running.plan.name]
             pause_s = restarts.pause_s(loop.time())
             if pause_s is None:
                 within = f"{self._policy.most} restarts within {self._policy.window_s:.0f} s"
                 tried = f"{within} did not help: the cell is stopped"
-                raise BringUpError(f"{ending}. {tried}. Its last words ({running.log}):\n{running.last_lines()}")
+                raise BringUpError(f"{ending}. {tried}. {last_words}")
             often = f"restart {len(restarts.times_s)} of {self._policy.most}"
             self._say(f"{ending}; it is started again in {pause_s:g} s ({often})")
             await self._start_again(position, folder, pause_s)

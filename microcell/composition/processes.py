@@ -22,6 +22,9 @@ STARTED_BY = "MICROCELL_STARTED_BY"
 START_AGAIN = os.EX_TEMPFAIL
 """Exit code of a process that asks to be started again; it may do so as often as it likes."""
 
+REFUSED = os.EX_CONFIG
+"""Exit code of a process that would only end the same way if it were started again."""
+
 START_AGAIN_S, START_AGAIN_LONGEST_S = 1.0, 60.0
 """Pause before that, s: at first, doubled each time, and at most."""
 

@@ -13,7 +13,7 @@ from rclpy.node import Node
 
 from microcell.description.line import Line
 from microcell.description.loader import load_line
-from microcell.errors import JournalError, UsageError
+from microcell.errors import JournalError, RefusedStartError
 from microcell.events import UnitEnded, UnitStarted
 from microcell.gazebo import scheme
 from microcell.gazebo.bridge import bridge_text, bridged
@@ -46,7 +46,7 @@ async def serve(runtime: RosRuntime) -> None:
     Parameters: line (name or path), seed, folder (for the world's files and logs), headless, dependents (nodes that need the
     hardware), journal (the orchestrator's), use_sim_time (true).
 
-    `UsageError` when the journal has units in work: they were in a world that is gone.
+    `RefusedStartError` when the journal has units in work: they were in a world that is gone.
     """
     node = runtime.create_node(names.HARDWARE)
     line = load_line(parameters.text(node, "line"))
@@ -105,7 +105,7 @@ def _refuse_units(journal: Path) -> None:
                 units.discard(event.unit)
     if units:
         were = f"{', '.join(sorted(units))} of the journal {journal} were in work in a world that is gone"
-        raise UsageError(f"{were}. Begin another journal: --journal FILE (launch: journal:=FILE).")
+        raise RefusedStartError(f"{were}. Begin another journal: --journal FILE (launch: journal:=FILE).")
 
 
 async def _opened(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, servers: Servers) -> None:

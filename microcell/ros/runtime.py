@@ -33,8 +33,8 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from microcell.clock import Clock, LoopClock
-from microcell.composition.processes import START_AGAIN
-from microcell.errors import MicrocellError, StartAgainError, UsageError
+from microcell.composition.processes import REFUSED, START_AGAIN
+from microcell.errors import MicrocellError, RefusedStartError, StartAgainError, UsageError
 from microcell.faults import FaultError
 from microcell.ros import qos
 from microcell.ros.listening import Listening
@@ -275,7 +275,9 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
             return 0
         except (MicrocellError, FaultError) as error:
             print(error, file=sys.stderr)
-            return START_AGAIN if isinstance(error, StartAgainError) else 1
+            if isinstance(error, StartAgainError):
+                return START_AGAIN
+            return REFUSED if isinstance(error, RefusedStartError) else 1
         finally:
             for task in beside:
                 task.cancel()

@@ -39,6 +39,8 @@ with open(folder / f"{name}.starts", "a+") as starts:
     starts.write("*")
     if behaviour == "asks" and starts.tell() not in (4, 6):
         sys.exit(os.EX_TEMPFAIL)
+    if behaviour == "refuses" and starts.tell() == 2:
+        sys.exit(os.EX_CONFIG)
 if behaviour != "silent":
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         living = b"WATCHDOG=1\\n" if behaviour == "lives" else b""
@@ -213,6 +215,13 @@ def test_a_process_that_asks_for_it_is_started_again_however_often(cell, tmp_pat
     asked = "second asks to be started again, its log says why"
     killed = "second was ended by SIGKILL; it is started again in 0.01 s (restart 1 of 2)"
     assert told == [asked, asked, asked, "the cell is ready; Ctrl-C stops it", killed, asked]
+    assert alive(tmp_path) == []
+
+
+def test_a_process_that_refuses_to_be_started_again_stops_the_cell_at_once(cell, tmp_path):
+    with pytest.raises(BringUpError, match=rf"^second ended with code {os.EX_CONFIG}: the cell is stopped\. Its last words"):
+        cell(second="refuses", policy=QUICK, hear=lambda text: "is ready" in text and kill(tmp_path, "second"))
+    assert (tmp_path / "second.starts").read_text() == "**"
     assert alive(tmp_path) == []
 
 

@@ -11,7 +11,7 @@ from in_ros import in_ros, own_domain
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
-from microcell.composition.processes import START_AGAIN, STARTED_BY
+from microcell.composition.processes import REFUSED, START_AGAIN, STARTED_BY
 from microcell.ros.starter import is_gone
 
 
@@ -90,7 +90,7 @@ async def test_a_failing_callback_is_reported_and_the_executor_goes_on(runtime):
 
 PROGRAM = """
 import asyncio, sys
-from microcell.errors import StartAgainError, UsageError
+from microcell.errors import RefusedStartError, StartAgainError, UsageError
 from microcell.ros.runtime import run
 
 async def main(runtime):
@@ -100,6 +100,8 @@ async def main(runtime):
         raise UsageError("the line is wrong: mend it")
     if "cut_off" in sys.argv:
         raise StartAgainError("half of it is not there")
+    if "in_vain" in sys.argv:
+        raise RefusedStartError("that world is gone")
     try:
         await asyncio.Event().wait()
     finally:
@@ -162,6 +164,13 @@ def test_a_program_that_only_a_new_start_can_help_asks_for_one():
     process = start(PROGRAM, "cut_off")
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (START_AGAIN, "half of it is not there\n")
+
+
+@pytest.mark.ros
+def test_a_program_that_no_new_start_can_help_says_so():
+    process = start(PROGRAM, "in_vain")
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (REFUSED, "that world is gone\n")
 
 
 @pytest.mark.ros
