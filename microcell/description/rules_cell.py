@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from microcell import plugins
 from microcell.description.cell import WORLDS, ArmSpec, CameraSpec, FeederSpec, LinearJointLimit, ToolCribSpec
+from microcell.description.driver_parameters import DRIVERS, PARAMETERS, misspelt, ours
+from microcell.description.problems import validate
 from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
 from microcell.description.wording import choice, listed
@@ -44,6 +46,30 @@ def rule_joint_limits_are_in_order(context: Context) -> Iterator[Issue]:
         if len(arm.joints) != len(arm.home_rad):
             remedy = f"there are limits for {len(arm.joints)} joints. Give each joint one position."
             yield context.issue("cell", ("devices", name, "home_rad"), f"{len(arm.home_rad)} positions", remedy)
+
+
+@rule("cell")
+def rule_parameters_are_the_drivers(context: Context) -> Iterator[Issue]:
+    """Parameters for our own drivers are what they take, and none is nearly called so, unless another driver is named."""
+    for kind, model in PARAMETERS.items():
+        for name, spec in context.cell.of_kind(kind).items():
+            if not {context.cell.driver_name(name, world) for world in WORLDS} <= set(DRIVERS):
+                continue
+            place: Where = ("devices", name, "parameters")
+            for problem in validate(model, ours(kind, spec.parameters))[1]:
+                yield context.issue("cell", (*place, *problem.where), problem.what, problem.remedy)
+            for key, meant in misspelt(kind, spec.parameters):
+                yield context.issue("cell", (*place, key), f"unknown key '{key}'", choice(key, [meant], "key"), key=True)
+
+
+@rule("cell")
+def rule_each_joint_has_a_name(context: Context) -> Iterator[Issue]:
+    """An arm's controller knows as many joints as the arm has."""
+    for name, arm in context.cell.of_kind("arm").items():
+        told = arm.parameters.get("joint_names")
+        if isinstance(told, list) and len(told) not in (0, len(arm.joints)):
+            remedy = f"the arm has {len(arm.joints)} joints. Name each, base to tip."
+            yield context.issue("cell", ("devices", name, "parameters", "joint_names"), f"{len(told)} names", remedy)
 
 
 @rule("cell")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from microcell.description.cell import ToolCribSpec
+from microcell.description.driver_parameters import BENCH_RGB, camera_parameters
 from microcell.description.line import Line
 from microcell.gazebo import scheme
 from microcell.gazebo.elements import (
@@ -22,9 +23,6 @@ from microcell.gazebo.tool import tool_model
 from microcell.geometry import Pose
 from microcell.motion.cell_scene import cell_scene
 from microcell.motion.scene import JAW, ROOM, Solid
-
-BENCH_RGB = (90, 90, 90)
-"""As the simulated plant's bench: matt and neutral, the cameras' reference of brightness and white."""
 
 RACK: Rgba = (0.25, 0.26, 0.28, 1.0)
 
@@ -66,12 +64,9 @@ def _standing(model: ET.Element, name: str, link_name: str = scheme.STATION_LINK
 
 
 def _colour(line: Line) -> tuple[int, int, int]:
-    for spec in line.cell_description.of_kind("camera").values():
-        told = spec.parameters.get("background_rgb")
-        if told:
-            red, green, blue = told
-            return (int(red), int(green), int(blue))
-    return BENCH_RGB
+    cameras = line.cell_description.of_kind("camera").values()
+    told = (camera_parameters(spec.parameters).background_rgb for spec in cameras)
+    return next((colour for colour in told if colour != BENCH_RGB), BENCH_RGB)
 
 
 def add_solids(link: ET.Element, solids: list[Solid], colour: Rgba, felt: bool) -> None:

@@ -18,7 +18,7 @@ from microcell.description.cell import CameraSpec
 from microcell.motion.scene import Solid
 from microcell.plant.render_sensor import charge, develop
 from microcell.plant.render_shot import Shot
-from microcell.plant.render_stage import TABLE_RGB, Stage, stage_of
+from microcell.plant.render_stage import Stage, stage_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
     Depth = npt.NDArray[np.float32]
 
-__all__ = ["TABLE_RGB", "Light", "Photo", "photograph", "render"]
+__all__ = ["Light", "Photo", "photograph", "render"]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microcell.description.cell import CameraSpec
+from microcell.description.driver_parameters import camera_parameters
 from microcell.geometry import Pose
 from microcell.motion.scene import Solid
 from microcell.plant.render_lens import Lens, rotation
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
     Ints = npt.NDArray[np.integer[Any]]
-
-TABLE_RGB = (90, 90, 90)
-"""A matt, neutral bench top, for vision the reference of brightness and white.
-
-A camera may have another one in its parameters: `background_rgb: [r, g, b]`.
-"""
 
 BENCH_HALF_M = 3.0
 _GRAIN_RATIO, _GRAIN_PX = 0.04, 1.2
@@ -57,7 +52,7 @@ class Stage:
     def __init__(self, camera: CameraSpec, around: Sequence[Solid]) -> None:
         self.lens = Lens(camera)
         self.lighting = Lighting(camera.light)
-        self.ground = linear(camera.parameters.get("background_rgb", TABLE_RGB))
+        self.ground = linear(camera_parameters(camera.parameters).background_rgb)
         self._meshes = [_bench(), *((solid_mesh(solid.shape), solid.middle) for solid in around)]
 
     def bodies(self, meshes: Sequence[tuple[Mesh, Pose]] = ()) -> Any:

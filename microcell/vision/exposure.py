@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microcell.description.cell import CameraSpec
+from microcell.description.driver_parameters import camera_parameters
 from microcell.faults import FaultError
 from microcell.vision.colour import to_linear
 
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
     from microcell.vision.optics import Floats
 
     Image = npt.NDArray[np.uint8]
-
-BACKGROUND_RGB = (90, 90, 90)
-"""Colour of the bench top: the reference of brightness and white.
-
-A camera over another background says so in its parameters: `background_rgb: [r, g, b]`.
-"""
 
 MAX_GAIN = 5.0
 """Dimmer than a fifth of the reference's brightness the noise outweighs small differences."""
@@ -41,8 +36,7 @@ _STEEPEST = 30
 
 def background_of(camera: CameraSpec) -> tuple[int, int, int]:
     """Colour of what a camera sees where no part is."""
-    red, green, blue = camera.parameters.get("background_rgb", BACKGROUND_RGB)
-    return red, green, blue
+    return camera_parameters(camera.parameters).background_rgb
 
 
 def light_gains(pixels: Image, camera: CameraSpec, where: str) -> Floats:

@@ -76,6 +76,22 @@ PROVOCATIONS = [
         "devices.arm.force_sensor: there is no force sensor 'wrist'; did you mean 'wrist_force'? Correct the name.",
     ),
     (
+        "rule_parameters_are_the_drivers",
+        (BENCH, "    tip_link: flange\n", "    tip_link: flange\n    parameters: {goal_tolerance: 0.1, period_s: 1}\n"),
+        "devices.arm.parameters.goal_tolerance: unknown key 'goal_tolerance'; "
+        "did you mean 'goal_tolerance_rad'? Correct the key.",
+    ),
+    (
+        "rule_parameters_are_the_drivers",
+        (BENCH, "    width_px: 1280\n", "    width_px: 1280\n    parameters: {points: sometimes}\n"),
+        "devices.camera_1.parameters.points: wrong kind of value (text 'sometimes'); true or false is needed. ",
+    ),
+    (
+        "rule_each_joint_has_a_name",
+        (BENCH, "    tip_link: flange\n", "    tip_link: flange\n    parameters: {joint_names: [a, b]}\n"),
+        "devices.arm.parameters.joint_names: 2 names; the arm has 6 joints. Name each, base to tip.",
+    ),
+    (
         "rule_arms_share_no_wrist",
         (BENCH, "  changer: {", ARM_2 + "  changer: {"),
         "devices.arm_2.tool_changer: 'changer' is worn twice; arm 'arm' wears it already. Give each arm its own.",

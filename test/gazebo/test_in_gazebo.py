@@ -57,7 +57,7 @@ def test_an_order_of_valves_is_made_on_both_fixtures(tmp_path: Path) -> None:
 
 def test_skills_and_orchestrator_that_are_killed_find_their_unit_in_the_same_world(tmp_path: Path) -> None:
     with ros_cell(tmp_path, "bracket", "--world", "gazebo", ready_s=GAZEBO_READY_S) as cell:
-        assert cell.run("order", "--no-wait").returncode == 0
+        assert cell.run("order", "--quantity", "1", "--no-wait").returncode == 0
         for count, killed in ((3, ("arm_skills", "orchestrator")), (9, ("orchestrator",)), (14, ("arm_skills",))):
             wait_for(lambda: kinds(cell).count("operation.started") >= count, UNIT_S)  # noqa: B023 - called here
             for name in killed:

@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from microcell.description.base import PoseSpec
 from microcell.description.cell import CameraSpec, LampSpec, LightSpec
+from microcell.description.driver_parameters import BENCH_RGB
 from microcell.description.product import Box, Cylinder, Grasp, Mark, Part
 from microcell.geometry import Pose, from_rpy
 from microcell.motion.scene import box
-from microcell.plant.render import TABLE_RGB, Light, photograph, render
+from microcell.plant.render import Light, photograph, render
 from microcell.plant.scene import EdgeFlaw, Flaw, SceneItem
 from microcell.vision.optics import Optics
 
@@ -80,7 +81,7 @@ def test_a_bore_shows_what_is_below() -> None:
     below = item(disc(RED, diameter_m=0.01, height_m=0.001))
     red, green, blue = photo(ring, below)[150, 200].astype(int)
     assert red > 150 and green < 60 and blue < 60
-    assert np.abs(photo(ring)[150, 200].astype(int) - TABLE_RGB).max() < 25
+    assert np.abs(photo(ring)[150, 200].astype(int) - BENCH_RGB).max() < 25
 
 
 def test_the_side_of_a_part_beside_the_axis_is_seen() -> None:

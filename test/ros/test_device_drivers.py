@@ -15,7 +15,6 @@ pytest.importorskip("rclpy")
 from hardware_bench import LINE, Bench, hardware_bench, on_bench
 from std_srvs.srv import SetBool
 
-from microcell.devices.arm.ros import known_parameters
 from microcell.devices.factory import device_specs
 from microcell.devices.safety.contract import Stops
 from microcell.errors import UsageError
@@ -390,13 +389,6 @@ def test_an_arms_joints_have_the_names_that_its_controller_gives_them():
     short = spec.model_copy(update={"parameters": {"joint_names": ["axis_a"]}})
     with pytest.raises(UsageError, match="arm 'left': joint_names has 1 names, the arm 6 joints"):
         names.arm_joints("left", short)
-
-
-def test_an_arms_parameter_that_is_misspelt_is_refused_and_one_of_another_driver_is_not():
-    others = dict.fromkeys(("overload_n", "stop_s", "start_s", "step_s", "names", "joints", "host", "period_s"), 1)
-    assert known_parameters("left", {"lag_s": 0.4, **others}) == {"lag_s": 0.4}
-    with pytest.raises(UsageError, match="arm 'left' has no parameter 'goal_tolerance'; did you mean 'goal_tolerance_rad'"):
-        known_parameters("left", {"goal_tolerance": 0.1})
 
 
 def test_what_stops_the_cell_is_told_over_the_safety_topics_and_the_arms_motion_ends_with_it():

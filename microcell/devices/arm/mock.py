@@ -6,6 +6,7 @@ import asyncio
 from functools import lru_cache
 from typing import Any
 
+from microcell.description.driver_parameters import arm_parameters
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command
@@ -16,7 +17,6 @@ from microcell.plant.signals import Signal, sleep_unless
 _START_TOLERANCE_RAD = 0.01
 _LIMIT_SLACK_RAD = 1e-4
 _VELOCITY_SLACK_RATIO = 1.01
-_OVERLOAD_N = 150.0
 _KEPT_CHECKS = 1024  # trajectories that are known to be within limits: a line repeats its motions
 
 
@@ -30,8 +30,8 @@ class MockArm(MockDevice, Arm):
         self._stop = Signal()
         self._following = False
         self._check_limits = lru_cache(maxsize=_KEPT_CHECKS)(self._check_against_limits)
-        self._overload_n = float(spec.parameters.get("overload_n", _OVERLOAD_N))
-        self._stop_s = float(spec.parameters.get("stop_s", 0.0))
+        told = arm_parameters(spec.parameters)
+        self._overload_n, self._stop_s = told.overload_n, told.stop_s
 
     @command
     async def follow(self, trajectory: JointTrajectory) -> JointState:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
-from pydantic import Field
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
-from microcell.description.base import Description
+from microcell.description.driver_parameters import ArmParameters, arm_parameters
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.factory import DeviceHost
 from microcell.errors import UsageError
@@ -39,33 +36,13 @@ LEAD_S = 0.1
 LATENCY_S = 0.5
 """How late (in real time) a loaded machine may deliver a trajectory."""
 
-SPELLING = 0.85
-"""How like one of ours a parameter must be called to be taken for a mistake; other drivers have theirs in the same place."""
-
-
-class RosArmParameters(Description):
-    """What the driver takes from the arm's `parameters`."""
-
-    joint_names: tuple[str, ...] = Field(
-        (), description="As the controller knows the joints, base to tip; without them <arm>_joint_1 and so on."
-    )
-    point_period_s: float = Field(0.02, ge=0, le=1, description="Distance of the points sent; 0: as they were planned.")
-    goal_tolerance_rad: float = Field(0.0005, gt=0, le=1, description="The goal is reached when all joints are so near.")
-    start_tolerance_rad: float = Field(0.01, gt=0, le=1, description="A trajectory must begin so near to the arm.")
-    path_tolerance_rad: float = Field(0.3, gt=0, le=7, description="Farther from its trajectory, the arm is stopped.")
-    lag_s: float = Field(0.2, ge=0, le=5, description="So far behind the trajectory's time the arm may be.")
-    settle_s: float = Field(1.0, gt=0, le=60, description="How long the arm may take to settle at its goal.")
-    at_rest_rad_s: float = Field(0.01, gt=0, le=1, description="Slower than this for `stand_s` is standing still.")
-    stand_s: float = Field(0.1, ge=0, le=5, description="Not needed by an arm that reports no velocity at all.")
-    hold_s: float = Field(0.05, gt=0, le=5, description="Time given to come back to where a stop was decided.")
-
 
 class RosArm(RosDevice, Arm):
     """Publishes trajectories, and judges by the joint states what came of them."""
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
-        self._told = RosArmParameters.model_validate(known_parameters(name, spec.parameters))
+        self._told = arm_parameters(spec.parameters)
         self._joint_names = names.arm_joints(name, spec)
         self._moving: asyncio.Future[JointState] | None = None
 
@@ -123,7 +100,7 @@ class RosArm(RosDevice, Arm):
             await self._hold()
 
     @property
-    def told(self) -> RosArmParameters:
+    def told(self) -> ArmParameters:
         """The driver's parameters."""
         return self._told
 
@@ -240,15 +217,6 @@ class _Progress:
 def _largest_difference(a: Joints, b: Joints) -> tuple[float, int]:
     """The largest difference of a joint, rad, and which joint."""
     return max((abs(p - q), k) for k, (p, q) in enumerate(zip(a, b, strict=True)))
-
-
-def known_parameters(arm: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that are for this driver; `UsageError` for one that is nearly called like one of them."""
-    fields = RosArmParameters.model_fields
-    for key in parameters:
-        if key not in fields and (near := get_close_matches(key, fields, 1, SPELLING)):
-            raise UsageError(f"arm '{arm}' has no parameter '{key}'; did you mean '{near[0]}'?")
-    return {key: value for key, value in parameters.items() if key in fields}
 
 
 PLUGIN = RosArm

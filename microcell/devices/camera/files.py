@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microcell.description.cell import USUAL_LIGHT, CameraSpec
+from microcell.description.driver_parameters import camera_parameters
 from microcell.devices.camera.contract import CameraInfo, Frame
 from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.contract import DeviceStatus
@@ -32,11 +33,11 @@ class FilesCamera(PixelCamera):
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
-        folder = spec.parameters.get("folder")
-        if not isinstance(folder, str):
+        told = camera_parameters(spec.parameters)
+        if told.folder is None:
             raise UsageError(f"camera '{name}': driver camera/files needs the parameter 'folder', with the images.")
-        self._folder = Path(folder)
-        self._repeat = bool(spec.parameters.get("repeat", False))
+        self._folder = Path(told.folder)
+        self._repeat = told.repeat
         self._images: tuple[Path, ...] = ()
         self._info: CameraInfo | None = None
         self._taken = 0

@@ -12,6 +12,7 @@ from functools import lru_cache
 from random import Random
 
 from microcell.description.cell import USUAL_LIGHT, CameraSpec
+from microcell.description.driver_parameters import BENCH_RGB
 from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Box, Part
 from microcell.devices.camera.contract import Camera, Frame
@@ -29,7 +30,7 @@ from microcell.plant.shapes import covers
 from microcell.vision.colour import OWN_DELTA_E, delta_e
 from microcell.vision.error_model import Chances, Spread
 from microcell.vision.error_statistics import MEASURED
-from microcell.vision.exposure import BACKGROUND_RGB, MIN_SHARPNESS
+from microcell.vision.exposure import MIN_SHARPNESS
 from microcell.vision.measuring import matches_code
 from microcell.vision.outline import NEAR_RATIO, RIM_INSETS, contour, reach_m
 from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
@@ -210,7 +211,7 @@ def _colour(request: CheckRequest, item: SceneItem | None, items: Sequence[Scene
     middle = request.part_in_cell.position
     if item is None:
         below = [other for other in items if _covers(other, middle)]
-        colour = max(below, key=_top).part.colour_rgb if below else BACKGROUND_RGB
+        colour = max(below, key=_top).part.colour_rgb if below else BENCH_RGB
     else:
         colour = item.part.colour_rgb
     return _delta_e(colour, request.part.colour_rgb) / 100.0

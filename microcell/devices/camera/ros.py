@@ -19,6 +19,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from microcell.description.cell import USUAL_LIGHT, CameraSpec
+from microcell.description.driver_parameters import camera_parameters
 from microcell.devices.camera.contract import Frame
 from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.factory import DeviceHost
@@ -34,8 +35,8 @@ FREE_RUNNING_S = 1.0
 IMAGE_S = 5.0
 """Real time that an image may take to be made (those of mock hardware are rendered), and to come."""
 
-_BESIDE = {"depth_image": (Image, names.depth_image, True), "points": (PointCloud2, names.points, False)}
-"""What a camera with depth shows beside its image: type, topic, and whether it does where its parameter says nothing."""
+_BESIDE = {"depth_image": (Image, names.depth_image), "points": (PointCloud2, names.points)}
+"""What a camera with depth shows beside its image, where its parameters do not say otherwise: type and topic."""
 
 
 class RosCamera(RosDevice, PixelCamera):
@@ -45,14 +46,15 @@ class RosCamera(RosDevice, PixelCamera):
         RosDevice.__init__(self, name, spec, host)
         PixelCamera.__init__(self, name, spec, host)
         self._on_request = True
-        self._beside = tuple(what for what in _BESIDE if spec.depth and spec.parameters.get(what, _BESIDE[what][2]))
+        told = camera_parameters(spec.parameters)
+        self._beside = tuple(what for what in _BESIDE if spec.depth and getattr(told, what))
 
     def _open(self) -> None:
         self._images = self._inbox(Image, names.image(self.name), qos.IMAGE)
         self._infos = self._inbox(CameraInfo, names.camera_info(self.name), qos.IMAGE, needed=False)
         self._inboxes = {}
         for what in self._beside:
-            kind, topic, _ = _BESIDE[what]
+            kind, topic = _BESIDE[what]
             self._inboxes[what] = self._inbox(kind, topic(self.name), qos.IMAGE)
         self._capture = self._client(CaptureImage, names.capture(self.name), needed=False)
 
