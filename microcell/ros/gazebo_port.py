@@ -162,32 +162,40 @@ class GazeboPort:
         self._check(request, await self.ask(request))
 
     async def _change(self, request: Request, model: str, there: bool) -> None:
-        """Have a model come or go; what is so already, after an answer that was lost, is refused and no mistake."""
+        """Have a model come or go; what is so already, after answers that were lost, is refused and no mistake."""
         request = requests.when_done(request, self._services)
-        answer = await self.ask(request)
-        if not requests.accepted(answer):
+        answer = await self._answered(request)
+        if answer is None or not requests.accepted(answer):
             await self.learn()
             if (model in self._entities) is not there:
                 self._check(request, answer)
 
     async def ask(self, request: Request) -> str:
         """Call a service of the world, again when its answer was lost; the printed answer. DEVICE_SILENT when none comes."""
+        answer = await self._answered(request)
+        if answer is None:
+            raise self._silent(request)
+        return answer
+
+    async def _answered(self, request: Request) -> str | None:
+        """Call a service again and again until an answer comes; None when none does."""
         for _ in range(TRIES):
             answer = await self._call(request)
             if answer is not None:
                 return answer
-        raise FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")
+        return None
 
     async def _call(self, request: Request) -> str | None:
         """Call a service once; None when no answer came, which on a busy machine gets lost although the service was done.
 
-        gz-transport gives a caller that is new, as each command is, 0.1 s to be there for its answer (NodeShared.cc).
+        gz-transport gives a caller that is new, as each command is, 0.1 s to be there for its answer (NodeShared.cc). A "no"
+        is printed as an empty line.
         """
         text = await self._printed(
             "-s", request.service, "--reqtype", request.request_type, "--reptype", request.answer_type,
             "--timeout", str(ANSWER_MS), "--req", request.text,
         )  # fmt: skip
-        return text if text.strip() and "timed out" not in text else None
+        return text if text and "timed out" not in text else None
 
     async def _printed(self, *words: str) -> str:
         """What `gz service` prints; nothing when it hangs."""
@@ -204,6 +212,11 @@ class GazeboPort:
             return ""
         return output.decode(errors="replace")
 
-    def _check(self, request: Request, answer: str) -> None:
+    def _check(self, request: Request, answer: str | None) -> None:
+        if answer is None:
+            raise self._silent(request)
         if not requests.accepted(answer):
-            raise FaultError("DEVICE_FAILED", self._world, f"Gazebo's {request.service} answered '{answer.strip()}'")
+            raise FaultError("DEVICE_FAILED", self._world, f"Gazebo's {request.service} answered '{answer.strip() or 'no'}'")
+
+    def _silent(self, request: Request) -> FaultError:
+        return FaultError("DEVICE_SILENT", self._world, f"Gazebo's {request.service} does not answer")

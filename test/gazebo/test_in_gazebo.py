@@ -177,6 +177,15 @@ def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valv
     assert "item_900" not in valve.poses()
 
 
+def test_what_is_there_already_is_refused_with_an_empty_line(valve: SteppedWorld) -> None:
+    sdf = part_text("item_901", load_line("valve").product_description, "body", Pose((0.3, 0.2, 0.6)))
+    request = requests.when_done(requests.spawn("valve", sdf), valve.services())
+    answers = [valve.ask(request), valve.ask(request)]
+    assert [requests.accepted(answer) for answer in answers] == [True, not request.service.endswith("blocking")]
+    assert answers[1].strip() == ("" if request.service.endswith("blocking") else "data: true")
+    assert answers[1]
+
+
 def test_a_camera_exposes_when_it_is_triggered(valve: SteppedWorld) -> None:
     spec = load_line("valve").cell_description.of_kind("camera")["camera_trays"]
     picture = valve.picture(f"/bench/{names.image('camera_trays')}", f"/bench/{scheme.trigger('camera_trays')}")

@@ -141,10 +141,15 @@ def test_what_can_be_done_twice_is_asked_again_until_an_answer_comes(world: Path
 
 
 def test_a_refusal_of_what_is_so_already_is_none(world: Path) -> None:
-    port, face = ported(world, answer="data: false")
+    port, face = ported(world, answer="\n")
     do(port, face, Remove("item_3"))  # the world's scene has no such model
-    with pytest.raises(FaultError, match="DEVICE_FAILED at valve: .*remove answered 'data: false'"):
+    with pytest.raises(FaultError, match="DEVICE_FAILED at valve: .*remove answered 'no'"):
         do(port, face, Remove("fixture_1"))
+
+
+def test_what_was_done_though_all_answers_were_lost_is_done(world: Path) -> None:
+    port, face = ported(world, lost=100)
+    do(port, face, Remove("item_3"))
 
 
 def test_a_program_that_hangs_is_ended_and_asked_again(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +159,7 @@ def test_a_program_that_hangs_is_ended_and_asked_again(world: Path, monkeypatch:
     (world / "answer").unlink()
     os.mkfifo(world / "answer")  # nobody writes into it: the program waits
     with pytest.raises(FaultError, match=r"DEVICE_SILENT at valve: .*Gazebo's /world/valve/remove does not answer"):
-        do(port, face, Remove("item_3"))
+        do(port, face, Remove("fixture_1"))
 
 
 def test_the_service_that_answers_when_it_is_done_is_taken_where_there_is_one(world: Path) -> None:
@@ -168,7 +173,7 @@ def test_the_service_that_answers_when_it_is_done_is_taken_where_there_is_one(wo
 
 
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize("step", [ATTACH, Remove("item_3")])
+@pytest.mark.parametrize("step", [ATTACH, Remove("fixture_1")])
 def test_a_world_that_never_answers_is_named(world: Path, step: Any) -> None:
     port, face = ported(world, lost=100, attached=[])
     with pytest.raises(FaultError, match=r"DEVICE_SILENT at (valve|fixture_1): .*Gazebo"):

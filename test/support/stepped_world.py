@@ -105,6 +105,10 @@ class SteppedWorld:
         types = ("--reqtype", request.request_type, "--reptype", request.answer_type)
         return self._gz("service", "-s", request.service, *types, "--timeout", "20000", "--req", request.text)
 
+    def services(self) -> frozenset[str]:
+        """All that can be asked."""
+        return frozenset(self._gz("service", "-l").split())
+
     def _gz(self, *words: str) -> str:
         done = subprocess.run(
             ["gz", *words], env=self.environment, capture_output=True, text=True, timeout=ANSWER_S, check=False
