@@ -143,6 +143,8 @@ class Orchestrator:
 
     async def _stop(self, controller: Controller) -> None:
         """Let what is in work reach a safe point; a second signal aborts instead of waiting for that."""
+        if self._port.presence is not None:
+            self._port.presence.leave()
         closing = asyncio.ensure_future(controller.close())
         hurrying = asyncio.ensure_future(self._runtime.hurry.wait())
         await asyncio.wait((closing, hurrying), return_when=asyncio.FIRST_COMPLETED)

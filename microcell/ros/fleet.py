@@ -26,6 +26,7 @@ class Presence:
     def __init__(self, names: Iterable[str], changed: Callable[[frozenset[str]], None]) -> None:
         self._there = {name: asyncio.Event() for name in names}
         self._changed = changed
+        self._leaving = asyncio.Event()
         for event in self._there.values():
             event.set()
 
@@ -45,12 +46,20 @@ class Presence:
         self._changed(self.gone)
 
     async def until_there(self, name: str, timeout_s: float) -> bool:
-        """Wait for the server in real time; whether it is there."""
+        """Wait for the server in real time; whether it is there. Cancelled when all leave and it is gone."""
+        there, leaving = (asyncio.ensure_future(event.wait()) for event in (self._there[name], self._leaving))
         try:
-            await asyncio.wait_for(self._there[name].wait(), timeout_s)
-        except asyncio.TimeoutError:
-            return False
-        return True
+            await asyncio.wait((there, leaving), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            there.cancel()
+            leaving.cancel()
+        if self._leaving.is_set() and not self._there[name].is_set():
+            raise asyncio.CancelledError(f"{name} is gone, and nobody starts it again")
+        return self._there[name].is_set()
+
+    def leave(self) -> None:
+        """Nothing is started again any more: how the attempts of lost servers ended is asked after the next start."""
+        self._leaving.set()
 
 
 class Fleet:

@@ -193,6 +193,20 @@ async def test_a_server_that_comes_back_is_asked_how_the_attempt_ended(runtime, 
 
 
 @in_ros
+async def test_who_leaves_does_not_wait_for_a_server_that_is_gone(runtime):
+    async with served(runtime) as cell:
+        await cell.port.offered()
+        cell.port.presence = Presence(["skills"], lambda gone: None)
+        assert await cell.lifecycle.change("deactivate", 10.0)
+        waiting = asyncio.ensure_future(cell.port.execute(mount(), ignore))
+        while not cell.port.presence.gone:
+            await asyncio.sleep(0.02)
+        cell.port.presence.leave()
+        await asyncio.wait((waiting,), timeout=10.0)
+        assert waiting.cancelled()
+
+
+@in_ros
 async def test_a_journal_tells_whose_attempts_these_are(runtime):
     async with served(runtime) as cell:
         cell.port.belongs_to(lambda: "0123abc")
