@@ -94,7 +94,7 @@ def _spared(line: Line) -> dict[str, frozenset[str]]:
 
 def operations_of(plan: Iterable[str], arms: Iterable[str], tools: Iterable[str]) -> tuple[str, ...]:
     """Every operation: those of the plans, and those that the cell does by itself."""
-    own = [f"{what}_{arm}" for arm in arms for what in ("settle", "dock", "park")]
+    own = [f"{what}_{arm}" for arm in arms for what in ("settle", "dock", "park", "stand_back")]
     return (*plan, *(f"mount_{tool}" for tool in tools), *own, "drop_part")
 
 

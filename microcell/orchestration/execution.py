@@ -130,18 +130,21 @@ class ChainRunner:
         unit, chain = job.unit, job.chain
         index, asked = next((n for n, name in enumerate(chain.operations) if name not in unit.done), 0), job.interrupted
         unseen: events.OperationStarted | None = None
+        found: SkillResult | None
         while index < len(chain.operations):
             operation = chain.operations[index]
             if asked is not None and asked.operation == operation:
-                result, asked = await self._how_it_ended(unit, asked), None
+                found, asked = await self._how_it_ended(unit, asked), None
             else:
                 found = await self._found(unit, unseen) if unseen is not None else None
-                result = found or await self._attempt(unit, operation, job.binding.operations[operation], job)
+            result = found or await self._attempt(unit, operation, job.binding.operations[operation], job)
             if result.outcome is Outcome.SUCCEEDED:
                 index += 1
-                self._succeeded(job, operation, index, result)
                 if result.fault is not None:
                     await self.recovering.after_the_work(unit, operation, result.fault)
+                if (found is not None or result.fault is not None) and index == len(chain.operations):
+                    await self.parking.stand_back(job, operation)
+                self._succeeded(job, operation, index, result)
             elif result.outcome is Outcome.REJECTED:
                 self._rejected(unit, operation, result)
                 return
@@ -323,7 +326,7 @@ async def missing_skills(line: Line, port: SkillPort) -> list[str]:
     product = line.product_description
     wanted = {op.skill for plan in (product.plan, product.scrap_plan) for op in plan.values()}
     wanted |= {"park"} if line.cell_description.zones else set()
-    return sorted((wanted | {"change_tool", "settle_tool"}) - await port.offered())
+    return sorted((wanted | {"change_tool", "settle_tool", "stand_back"}) - await port.offered())
 
 
 def _placed(result: SkillResult, goal: SkillGoal, now_s: float) -> SkillResult:

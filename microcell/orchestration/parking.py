@@ -1,8 +1,11 @@
-"""Keeps arms out of each other's zones: an arm leaves those that its next chain does not need, and waits in none."""
+"""Keeps arms out of each other's zones: an arm leaves those that its next chain does not need, and waits in none.
+
+And out of the cameras' view, where an operation was interrupted before its arm had left.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from microcell.faults import Fault
@@ -10,7 +13,7 @@ from microcell.orchestration.dispatch import Job
 from microcell.orchestration.recovery import again_or_hold
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Work, ended, fault_of
-from microcell.skills.contract import Outcome
+from microcell.skills.contract import Outcome, SkillResult
 
 
 class Cell(Protocol):
@@ -27,7 +30,7 @@ class Cell(Protocol):
 
 
 class Parking:
-    """The arms of a cell with zones. In a cell without zones it does nothing."""
+    """The arms of a cell; in one without zones none is ever parked."""
 
     def __init__(self, shop: Shop, work: Work, cell: Cell) -> None:
         self._shop = shop
@@ -55,18 +58,28 @@ class Parking:
         finally:
             self._shop.resources.release([arm])
 
+    async def stand_back(self, job: Job, operation: str) -> None:
+        """After an operation whose last way may not have been gone: draw its arm back, so that cameras see its work."""
+        resources = job.binding.operations[operation]
+        if arm := resources.get("arm", ""):
+            unit, name = job.unit, f"stand_back_{arm}"
+            await self._insist(
+                lambda: self._work.goal(unit.serial, unit.variant, name, "stand_back", {}, resources), unit.serial, name
+            )
+
     async def _leave(self, arm: str) -> None:
-        """Draw the arm back until it is in no zone; what fails is tried again, in the end after a person has looked."""
+        """Draw the arm back until it is in no zone."""
+        await self._insist(lambda: self._work.goal("", "", f"park_{arm}", "park", {}, {"arm": arm}), "", f"park_{arm}")
+        self._shop.resources.stands_in(arm)
+        self._cell.freed()
+
+    async def _insist(self, move: Callable[[], Awaitable[SkillResult]], unit: str, operation: str) -> None:
+        """Have an arm moved; what fails is tried again, in the end after a person has looked."""
         tried = 0
-        while True:
-            result = await ended(self._work.goal("", "", f"park_{arm}", "park", {}, {"arm": arm}))
-            if result.outcome is Outcome.SUCCEEDED:
-                self._shop.resources.stands_in(arm)
-                self._cell.freed()
-                return
+        while (result := await ended(move())).outcome is not Outcome.SUCCEEDED:
             fault = fault_of(result)
             self._shop.saw_fault(fault)
             step = again_or_hold(fault.code, tried, self._shop.line.recovery)
-            self._shop.decided("", f"park_{arm}", fault.code, step.action, str(fault))
+            self._shop.decided(unit, operation, fault.code, step.action, str(fault))
             tried = 0 if step.action == "hold" else tried + 1
             await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))

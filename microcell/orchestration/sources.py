@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from microcell import events
 from microcell.description.line import Line
 from microcell.events import Event
+from microcell.records.tools import TOOLING_SKILLS
 
 TOOL = "tool"
 WATCHED = ("feeder", "fixture", "camera", "printer", "carton_station", "press", "turner", "tester")
@@ -45,8 +46,6 @@ BLAMED: dict[str, tuple[str, ...]] = {
 HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 """What dropping a part ends in when the tool holds none, or when there is not even a tool: no failure of the tool."""
 
-_TOOLING = ("change_tool", "dock_tool", "settle_tool", "park")
-
 
 class Sources:
     """How every source did in its last uses.
@@ -65,7 +64,7 @@ class Sources:
 
     def apply(self, event: Event) -> None:
         """Take an event into account."""
-        if isinstance(event, events.OperationStarted) and event.skill not in _TOOLING:
+        if isinstance(event, events.OperationStarted) and event.skill not in TOOLING_SKILLS:
             self._running[event.attempt_id] = self._sources(event.resources)
         elif isinstance(event, events.OperationEnded):
             self._ended(event)

@@ -15,8 +15,8 @@ RECENT_USES = 200
 TORQUE_TIME = "torque_time"
 """Measurements `<operation>.torque_time` tell the torque summed over time that an operation took, N.m.s."""
 HOUR_S, DAY_S = 3600.0, 86_400.0
-_TOOLING = ("change_tool", "dock_tool", "settle_tool", "park")
-"""Skills that do not use the tool but bring it."""
+TOOLING_SKILLS = ("change_tool", "dock_tool", "settle_tool", "park", "stand_back")
+"""Skills that do no work: they bring a tool, or move an arm out of the way."""
 
 
 @dataclass
@@ -122,7 +122,7 @@ class ToolsFold:
         elif isinstance(event, events.ToolChangeStep):
             self.steps[event.arm] = event
         elif isinstance(event, events.OperationStarted):
-            if "arm" in event.resources and event.skill not in _TOOLING:
+            if "arm" in event.resources and event.skill not in TOOLING_SKILLS:
                 self._arms[event.attempt_id] = event.resources["arm"]
         elif isinstance(event, events.OperationEnded):
             self._ended(event)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from microcell.description.cell import FixtureSpec
+from microcell.description.cell import FeederSpec, FixtureSpec
 from microcell.description.tool import Tool
 from microcell.devices.arm.contract import Arm
 from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
 from microcell.motion.carried import unit_half_m
+from microcell.motion.limits import Joints
 from microcell.motion.planner import Load, MotionPlanner
 from microcell.motion.trajectory import JointTrajectory, resample
 from microcell.skills.contract import SkillContext
@@ -28,6 +30,7 @@ WRIST_M = 0.05
 ZONE_CHECK_S = 0.05
 """Period at which a way around something is looked at."""
 _ALREADY_THERE_M = 1e-5
+_ON_THE_EDGE_M = 1e-3
 
 Point = tuple[float, float]
 
@@ -59,8 +62,7 @@ class ArmMotion:
             context.planners[name] = MotionPlanner(context.line, name)
         self._plan = context.planners[name]
         self._working_at = frozenset(context.goal.lease.resources.values())
-        self._fixture = context.line.cell_description.devices.get(context.goal.lease.resources.get("fixture", ""))
-        self._unit_half_m = unit_half_m(context.line.making(context.goal.product).product_description)
+        self._looked_at = _looked_at(context)
         self._base_in_cell = self.spec.base_in_cell.pose
         self._cell_in_base = self._base_in_cell.inverse()
         self._tcp_in_flange = self.tool.tcp_in_flange.pose if self.tool else Pose()
@@ -174,23 +176,36 @@ class ArmMotion:
         """
         present = await self.tcp_in_cell()
         await self.lift(present.position[2] + self.spec.approach_m)
+        rise_m = max(self.spec.travel_height_m - present.position[2], self.spec.approach_m)
+        await self.move_freely(present.shifted(*self._back_m(present), rise_m))
+
+    async def stand_back(self) -> None:
+        """As `leave`, of an arm that may stand anywhere: one that is high, and over none of the leased stations, stays.
+
+        Where there is no room towards the base, it goes to its home posture.
+        """
+        await self.lift()
+        present = await self.tcp_in_cell()
+        from_m = [(place, math.dist(present.position[:2], place.middle)) for place in self._looked_at]
+        over = [STAND_BACK_M - far_m for place, far_m in from_m if far_m < place.radius_m - _ON_THE_EDGE_M]
+        if not over:
+            return
+        try:
+            await self.move_freely(present.shifted(*self._back_m(present, max(over))))
+        except FaultError as error:
+            if self._ways.zones or error.fault.code not in ("ARM_BLOCKED", "ARM_UNREACHABLE", "ARM_SINGULAR"):
+                raise
+            await self._move_to(self.spec.home_rad)
+
+    def _back_m(self, present: Pose, least_m: float = STAND_BACK_M) -> Point:
+        """The way from here towards the base, m, after which neither tool nor wrist is over what was worked at."""
         bx, by, _ = self._base_in_cell.position
-        x, y, z = present.position
+        x, y, _ = present.position
         reach_m = math.hypot(x - bx, y - by)
         toward = ((bx - x) / reach_m, (by - y) / reach_m) if reach_m > 0.0 else (0.0, 0.0)
-        back_m = min(max(STAND_BACK_M, self._off_the_unit_m((x, y), toward)), reach_m / 2)
-        rise_m = max(self.spec.travel_height_m - z, self.spec.approach_m)
-        await self.move_freely(present.shifted(toward[0] * back_m, toward[1] * back_m, rise_m))
-
-    def _off_the_unit_m(self, here: Point, toward: Point) -> float:
-        """How far to go in a direction until neither tool nor wrist is over the unit in the leased fixture, m."""
-        if not isinstance(self._fixture, FixtureSpec):
-            return 0.0
-        sx, sy, _ = self._fixture.seat_in_cell.xyz_m
-        dx, dy = here[0] - sx, here[1] - sy
-        along, clear_m = dx * toward[0] + dy * toward[1], self._unit_half_m + WRIST_M
-        within = along * along - dx * dx - dy * dy + clear_m * clear_m
-        return math.sqrt(within) - along if within > 0.0 else 0.0
+        off_m = (place.off_m((x, y), toward) for place in self._looked_at)
+        back_m = min(max(least_m, *off_m, 0.0), reach_m / 2)
+        return toward[0] * back_m, toward[1] * back_m
 
     async def withdraw(self) -> None:
         """Lift, and move straight back to the turning circle; an arm that is there already does not move."""
@@ -200,9 +215,11 @@ class ArmMotion:
             await self._move_joints(self._withdrawn(await self.tcp_in_cell()))
 
     async def _move_joints(self, tcp_in_cell: Pose) -> None:
-        state = await self._arm.joints()
         flange = self._flange_in_base(tcp_in_cell)
-        goal = await self._planned(self._plan.inverse, flange, self.spec.home_rad, self.load)
+        await self._move_to(await self._planned(self._plan.inverse, flange, self.spec.home_rad, self.load))
+
+    async def _move_to(self, goal: Joints) -> None:
+        state = await self._arm.joints()
         trajectory = await self._planned(self._plan.joint_move, state.positions, goal, self.speed_ratio, self.load)
         if self._ways.zones and not trajectory.is_straight:
             self._check_zones(trajectory)
@@ -228,3 +245,35 @@ class ArmMotion:
 
     def _flange_in_base(self, tcp_in_cell: Pose) -> Pose:
         return self._cell_in_base @ tcp_in_cell @ self._flange_in_tcp
+
+
+@dataclass(frozen=True)
+class _LookedAt:
+    """What a camera looks at, seen from above in the cell frame, m: tool and wrist are to be out of this circle."""
+
+    middle: Point
+    radius_m: float
+
+    def off_m(self, here: Point, toward: Point) -> float:
+        """How far to go in a direction until the circle is left, m; 0 where it is not on the way."""
+        dx, dy = here[0] - self.middle[0], here[1] - self.middle[1]
+        along = dx * toward[0] + dy * toward[1]
+        within = along * along - dx * dx - dy * dy + self.radius_m * self.radius_m
+        return max(0.0, math.sqrt(within) - along) if within > 0.0 else 0.0
+
+
+def _looked_at(context: SkillContext) -> tuple[_LookedAt, ...]:
+    """The unit in the leased fixture, the places of the leased feeder, where cameras may look at them."""
+    devices = context.line.cell_description.devices
+    found = []
+    for name in context.goal.lease.resources.values():
+        spec = devices.get(name)
+        if isinstance(spec, FixtureSpec):
+            x, y, _ = spec.seat_in_cell.xyz_m
+            product = context.line.making(context.goal.product).product_description
+            found.append(_LookedAt((x, y), unit_half_m(product) + WRIST_M))
+        elif isinstance(spec, FeederSpec) and spec.camera is not None:
+            half_m = ((spec.columns - 1) * spec.pitch_m / 2, (spec.rows - 1) * spec.pitch_m / 2)
+            x, y, _ = (spec.part_in_cell.pose @ Pose((*half_m, 0.0))).position
+            found.append(_LookedAt((x, y), math.hypot(*half_m) + WRIST_M))
+    return tuple(found)

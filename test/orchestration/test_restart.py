@@ -144,6 +144,20 @@ def test_what_was_done_after_all_is_not_done_again_and_the_chain_goes_on():
         run_virtual(go_on())
 
 
+def test_the_arm_of_what_was_done_after_all_leaves_the_cameras_view_before_anybody_looks():
+    async def go_on() -> None:
+        async with floor(journal=journal) as cell:
+            cell.port.settled = lambda goal: SkillResult(Outcome.SUCCEEDED, "found done")
+            assert (await cell.controller.order_ended("order-0001")).good == 3
+            mine = [goal for goal in cell.port.goals if goal.unit == "VLV-000001"]
+            assert [goal.operation for goal in mine[:2]] == ["stand_back_arm", "inspect_open"]
+            assert dict(mine[0].lease.resources) == {"arm": "arm", "fixture": "fixture_1"}
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "insert_membrane")
+        run_virtual(go_on())
+
+
 def test_what_was_not_done_is_tried_again_in_the_same_chain():
     async def go_on() -> None:
         async with floor(journal=journal) as cell:

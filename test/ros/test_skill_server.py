@@ -41,6 +41,7 @@ async def test_it_says_what_it_offers(runtime):
             ("inspect", "inspection"),
             ("park", "tooling"),
             ("settle_tool", "tooling"),
+            ("stand_back", "tooling"),
         ]
         change_tool = answer.skills[0]
         assert "tool" in json.loads(change_tool.parameters_schema)["properties"]

@@ -104,6 +104,8 @@ class Measure(ArmSkill):
             if not await self.put(context, part.grasp, nest.shifted(dz=DROP_CLEARANCE_M), wanted.speed_m_s):
                 raise FaultError("GRIP_PART_LOST", self.hand.name, f"the {wanted.item} was lost on the way to {tester}")
             await self.motion.leave()
+        else:
+            await self.motion.stand_back()
         measurements = await self._judge(context, wanted, nest)
         bad = [m for m in measurements if not m.within_limits]
         if bad:

@@ -121,6 +121,8 @@ class Pick(ArmSkill):
 
     async def _from_feeder(self, context: SkillContext, wanted: PickParameters) -> str:
         name, part = part_of(context, str(wanted.item))
+        if "camera" in context.goal.lease.resources:
+            await self.motion.stand_back()  # an attempt before this one may have ended over the feeder
         presented, part_in_cell = await present_part(context, name)
         context.say("grasp", 0.3, f"fetching a {name} from {context.leased('feeder')}")
         turn_rad = await self._turn_rad(part, part_in_cell, wanted.other_grasp)
