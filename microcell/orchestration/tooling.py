@@ -206,7 +206,7 @@ class Tooling:
                 self.unsettled.discard(arm)
                 self._shop.resources.release([crib])
                 return True
-            action = await self.recovered(operation, fault, tried, self._could_do_without(job, tool))
+            action = await self.recovered(operation, fault, tried, tool if self._could_do_without(job, tool) else "")
             tried = 0 if action == "hold" else tried + 1
             await self.settle(arm, resources)
             if action == "other":
@@ -340,13 +340,17 @@ class Tooling:
         needs, barred = shop.needs(unit, job.chain), frozenset({*unit.barred, tool})
         return shop.resources.could_bind(unit, job.chain, needs, shop.units.values(), barred)
 
-    async def recovered(self, operation: str, fault: Fault, tried: int, exchangeable: bool = False) -> str:
-        """Act on a fault of a tool change; what was decided. `other` only where another tool can do the work."""
+    async def recovered(self, operation: str, fault: Fault, tried: int, exchangeable: str = "") -> str:
+        """Act on a fault of a tool change; what was decided.
+
+        `other` only for a tool that another can do the work of, and where it is the tool that the fault speaks against.
+        """
         self._shop.saw_fault(fault)
-        barred = ("ask", "rework") if exchangeable else ("ask", "rework", "other")
 
         def possible(step: RecoveryStep) -> bool:
-            return step.action not in barred and step.kind in (None, "tool")
+            if step.action == "other":
+                return bool(exchangeable) and (step.kind == "tool" or (step.kind is None and fault.where == exchangeable))
+            return step.action not in ("ask", "rework") and step.kind in (None, "tool")
 
         step = choose(fault.code, tried, self._shop.line.recovery, possible)
         self._shop.decided("", operation, fault.code, step.action, str(fault))

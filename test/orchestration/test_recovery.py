@@ -357,6 +357,18 @@ def test_a_tool_that_is_missing_from_its_pocket_is_given_up_where_another_one_ca
     run_virtual(run())
 
 
+def test_a_sensor_that_was_silent_once_at_a_mounting_costs_no_tool():
+    silent = once("mount_vacuum_cup", fault("DEVICE_SILENT", "wrist_force"))
+
+    async def run() -> None:
+        async with floor(silent, line=with_two_cups()) as cell:
+            assert (await cell.controller.order_ended(cell.order(2))).good == 2
+            assert actions(cell) == ["retry"]
+            assert (tools_refused(cell), cell.controller.shop.questions.every()) == ([], ())
+
+    run_virtual(run())
+
+
 def tools_refused(cell: Floor) -> list[str]:
     return [view.name for view in cell.controller.snapshot().tools if view.refusal]
 

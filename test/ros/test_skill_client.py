@@ -20,7 +20,15 @@ from microcell_interfaces.action import ExecuteSkill
 @in_ros
 async def test_it_finds_the_server_of_each_skill(runtime):
     async with served(runtime, ["tooling", "packaging"]) as cell:
-        assert await cell.port.offered() == {"change_tool", "dock_tool", "label", "pack", "park", "settle_tool", "stand_back"}
+        assert await cell.port.offered() == {
+            "change_tool",
+            "dock_tool",
+            "label",
+            "pack",
+            "park",
+            "settle_tool",
+            "stand_back",
+        }
 
 
 @in_ros
