@@ -6,7 +6,7 @@ each other's inverse. Times are cell time in seconds; `JournalOpened.epoch_s` tu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from microcell.change_events import FirstArticleJudged as FirstArticleJudged  # noqa: PLC0414 - exported
@@ -344,3 +344,15 @@ class FaultRaised(Event):
 
     kind: ClassVar[str] = "fault.raised"
     fault: dict[str, Any]
+
+
+def moved(event: Event, by_s: float) -> Event:
+    """The same event as a clock tells it that shows so much more: its time, and the dates in it."""
+    if by_s == 0.0:
+        return event
+    dates: dict[str, Any] = {}
+    if isinstance(event, (OrderAccepted, OrderUpdated)) and event.due_s is not None:
+        dates["due_s"] = event.due_s + by_s
+    if isinstance(event, OrderAccepted) and event.earliest_s is not None:
+        dates["earliest_s"] = event.earliest_s + by_s
+    return replace(event, time_s=event.time_s + by_s, **dates)

@@ -19,7 +19,7 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
-from microcell.orchestration.session import Session
+from microcell.orchestration.session import HURRIED, Session
 from microcell.records.journal import Journal
 from microcell.records.signing import SiteKey, keys_folder, site_key
 from microcell.records.verifying import refuse_broken
@@ -36,6 +36,9 @@ from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 from microcell.ros.skill_client import RosSkillPort
 from microcell.ros.staying import stays
+
+STARTED = (State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED, State.STOPPED)
+"""States in which a cell may be when it has started: the last one where it was brought to rest before."""
 
 DISCOVERY_S = 0.5
 """So long an orchestrator looks around for another one before it takes the cell."""
@@ -124,10 +127,11 @@ class Orchestrator:
             JournalService(self._runtime, node, journal)
             watching = asyncio.ensure_future(self._fleet.watch(self._port.presence))
             if self._autostart:
-                await controller.until_state(State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED)
+                await controller.until_state(*STARTED)
             stays()
             notify("READY=1", f"STATUS={controller.state.title}")
-            node.get_logger().info(f"the cell is ready: {controller.state.title}")
+            why = f" ({controller.reason}). Look, then reset it." if controller.state is State.STOPPED else ""
+            node.get_logger().info(f"the cell is ready: {controller.state.title}{why}")
             await asyncio.Event().wait()
         finally:
             notify("STOPPING=1")
@@ -151,7 +155,7 @@ class Orchestrator:
         hurrying.cancel()
         if not closing.done():
             with suppress(UsageError):  # it is aborting already
-                controller.command(Command.ABORT, "the process was asked a second time to stop")
+                controller.command(Command.ABORT, HURRIED)
         await closing
 
     async def _connect(self) -> None:

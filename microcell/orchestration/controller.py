@@ -27,7 +27,7 @@ from microcell.orchestration.packml import CHAINS_GO_ON, COMMANDED, Command, Mod
 from microcell.orchestration.restore import opening, restore
 from microcell.orchestration.resumption import Resumption
 from microcell.orchestration.service import Service
-from microcell.orchestration.session import Session
+from microcell.orchestration.session import SHUTDOWN, Session
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.stations import Stations
 from microcell.orchestration.tasks import Tasks
@@ -72,7 +72,7 @@ class Controller:
         packml = PackmlFold()
         restored = restore(self.shop, packml, journal, session.world)
         self.epoch, self.in_doubt = restored.epoch, dict[str, str]()
-        self._resumption = Resumption(self.shop, restored)
+        self._resumption, self._at_rest = Resumption(self.shop, restored), restored.at_rest
         self.packml = Stations(self.shop, packml)
         at_work = (self._tasks, self._waiting)
         self._own = OwnCommands(
@@ -94,12 +94,16 @@ class Controller:
     async def start(self) -> None:
         """Check that somebody offers every skill of the plan, read tools and feeders, and reset to Idle.
 
+        Where a person or a fault had brought the cell to rest it stays Stopped until a person resets it.
+
         Raises `UsageError` before anything moves when a skill is missing. Until it returns nothing begins, and no command
         but Abort is taken: what an earlier controller left, and what there is to work with, is not known before.
         """
         for product in self.shop.lines.active:
             await check_skills(self.shop.lines.of(product), self._port)
         self._record(opening(self.shop, self.session, self.epoch))
+        if self._at_rest:
+            self._record(events.StateChanged(time_s=self.clock.now(), state=self.state.title, reason=self._at_rest))
         self.shop.settle()
         self.desk.start()
         self._resumption.start()
@@ -111,14 +115,14 @@ class Controller:
         self.line_change.start()
         self._started = True
         self._wake()
-        if self.session.autostart and self.state is State.STOPPED:
+        if self.session.autostart and self.state is State.STOPPED and not self._at_rest:
             self.command(Command.RESET, "start-up")
 
     async def close(self) -> None:
         """Stop in an orderly way: chains in work reach their safe point, then nothing moves any more."""
         try:
             if (self.state, Command.STOP) in COMMANDED:
-                self.command(Command.STOP, "shutdown")
+                self.command(Command.STOP, SHUTDOWN)
         except JournalError as error:
             self.journal_failed(error)
         await self._waiting.until(lambda: not self._tasks.moving)

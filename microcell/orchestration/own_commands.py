@@ -9,6 +9,7 @@ from microcell.faults import Fault
 from microcell.orchestration.dispatch import Dispatcher
 from microcell.orchestration.packml import ACTING, WAITS_FOR_REST, Command, Mode, State
 from microcell.orchestration.resumption import Resumption
+from microcell.orchestration.session import WAITING_FOR
 from microcell.orchestration.tasks import Tasks
 from microcell.orchestration.waiting import Waiting
 
@@ -85,7 +86,7 @@ class OwnCommands:
         if not self._dispatcher.has_work():
             self._give(Command.COMPLETE, "all orders are ended")
         elif waits := self._dispatcher.waits_for():
-            self._give(Command.SUSPEND, f"waiting for {waits}")
+            self._give(Command.SUSPEND, f"{WAITING_FOR}{waits}")
             self._starved = True
         else:
             for fault in self._dispatcher.why_blocked():

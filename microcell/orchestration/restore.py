@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import microcell
 from microcell import events
 from microcell.errors import UsageError
-from microcell.orchestration.session import Session
+from microcell.orchestration.session import Session, at_rest
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Journal
-from microcell.records.packml import PackmlFold
+from microcell.records.packml import CELL, PackmlFold
 from microcell.skills.contract import DEVICE_FAULTS
 
 UNKNOWN = "OUTCOME_UNKNOWN"
@@ -24,12 +24,14 @@ OPEN = (UNKNOWN, *DEVICE_FAULTS)
 class Restored:
     """What a restarted controller has to settle: attempts of which it does not know how they ended, by id, and units in
     the midst of a chain with the arm that may still hold something of theirs. `used` are devices by unit and operation.
+    `at_rest` says why the cell is not to go on by itself, "" where it may.
     """
 
     epoch: int
     interrupted: Mapping[str, events.OperationStarted]
     midway: Mapping[str, str]
     used: Mapping[str, Mapping[str, Mapping[str, str]]]
+    at_rest: str = ""
 
 
 @dataclass
@@ -40,11 +42,14 @@ class _Restorer:
     open_attempts: dict[str, events.OperationStarted] = field(default_factory=dict)
     arms: dict[str, str] = field(default_factory=dict)
     used: dict[str, dict[str, Mapping[str, str]]] = field(default_factory=dict)
+    at_rest: str = ""
 
     def apply(self, event: events.Event) -> None:
         self.shop.apply(event)
         self.packml.apply(event)
-        if isinstance(event, events.JournalOpened):
+        if isinstance(event, events.StateChanged):
+            self.at_rest = at_rest(self.packml.units[CELL])
+        elif isinstance(event, events.JournalOpened):
             self.epoch = max(self.epoch, event.epoch)
         elif isinstance(event, events.OrderAccepted):
             self.shop.add_order(event)
@@ -188,14 +193,19 @@ def refuse_other(opened: events.JournalOpened, line: str, world: str) -> None:
 def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Restored:
     """Fold a journal into an empty shop and empty PackML records; what is still to be settled.
 
+    Times of earlier runs are brought to the present clock, so that dates stay what they were.
+
     Raises `UsageError` for the journal of another line or world, and for one that the line's plan does not fit any more.
     """
     restorer = _Restorer(shop, packml)
+    by_s, epoch_s = 0.0, shop.clock.epoch_s
     for event in journal.events():
         if isinstance(event, events.JournalOpened):
             refuse_other(event, shop.lines.line.name, world)
+            by_s = event.epoch_s - epoch_s
+            event = replace(event, epoch_s=epoch_s)
         try:
-            restorer.apply(event)
+            restorer.apply(events.moved(event, by_s))
         except KeyError as error:
             raise UsageError(
                 f"the journal speaks of {error}, which the line '{shop.lines.line.name}' does not have any more. Finish its "
@@ -203,4 +213,4 @@ def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Res
             ) from error
     shop.orders.tell_ended()
     packml.power_off()
-    return Restored(restorer.epoch + 1, restorer.open_attempts, restorer.midway(), restorer.used)
+    return Restored(restorer.epoch + 1, restorer.open_attempts, restorer.midway(), restorer.used, restorer.at_rest)

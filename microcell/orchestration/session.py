@@ -1,8 +1,17 @@
-"""What a journal is told about a run of the controller."""
+"""What a journal is told about a run of the controller, and how one run follows another."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from microcell.records.packml import UnitRecord
+
+SHUTDOWN, HURRIED = "shutdown", "the process was asked a second time to stop"
+"""Why a cell stops, or aborts, when its program leaves: that is no reason not to start with the next one."""
+WAITING_FOR = "waiting for "
+"""So begin the reasons for which a cell suspends itself."""
+_BEFORE = " before the restart: "
+_AT_REST = ("Holding", "Held", "Stopping", "Stopped", "Aborting", "Aborted", "Clearing", "Suspending", "Suspended")
 
 
 @dataclass(frozen=True)
@@ -13,3 +22,13 @@ class Session:
     camera: str = "rendered"
     seed: int = 0
     autostart: bool = True
+
+
+def at_rest(cell: UnitRecord) -> str:
+    """Why a cell in this state is not to go on by itself with the next program: a person, or a fault, had brought it to
+    rest, and a person lets it go on. "" where nothing speaks against it.
+    """
+    state, reason = cell.state.name, cell.reason
+    if state not in _AT_REST or reason in (SHUTDOWN, HURRIED) or reason.startswith(WAITING_FOR):
+        return ""
+    return reason if _BEFORE in reason else f"{state}{_BEFORE}{reason}"

@@ -8,7 +8,7 @@ every attempt, about 1 kB each.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from microcell import events
@@ -49,10 +49,7 @@ class Timeline:
                 self._epoch_s = event.epoch_s
             else:
                 self._offset_s = max(event.epoch_s - self._epoch_s, self._last_s - event.time_s)
-        if self._offset_s:
-            event = replace(event, time_s=event.time_s + self._offset_s)
-            if isinstance(event, (events.OrderAccepted, events.OrderUpdated)) and event.due_s is not None:
-                event = replace(event, due_s=event.due_s + self._offset_s)
+        event = events.moved(event, self._offset_s)
         self._last_s = max(self._last_s, event.time_s)
         return event
 

@@ -270,11 +270,12 @@ async def floor(
     safety: FakeSafety | None = None,
     on_flange: dict[str, str] | None = None,
     while_starting: Callable[[Controller], None] | None = None,
+    epoch_s: float = 0.0,
 ):  # type: ignore[no-untyped-def]
     """A started controller over a fake port; closed at the end. `on_flange` tells the serial that an arm has at first,
     `while_starting` is called while the controller starts.
     """
-    clock = LoopClock(0.0)
+    clock = LoopClock(epoch_s)
     feeders = {name: FakeFeeder((levels or {}).get(name, 1000)) for each in line.every for name in each.feeders}
     arms = line.cell_description.of_kind("arm")
     changers = {arm: FakeChanger((on_flange or {}).get(arm, "")) for arm in arms}

@@ -355,6 +355,9 @@ async def _work_off(cell: MortalCell, order_id: str, kill: Kill) -> list[str]:
             asked += [f"{fault.code} {fault.operation}" for fault in controller.active_faults]
             with suppress(UsageError):
                 controller.command(Command.UNHOLD)
+        elif controller.state is State.STOPPED:  # it was held when it died
+            with suppress(UsageError):
+                controller.command(Command.RESET)
         watch = asyncio.ensure_future(cell.killed.wait())
         await asyncio.wait({watch}, timeout=LOOK_S)
         watch.cancel()
