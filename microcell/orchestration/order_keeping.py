@@ -196,7 +196,9 @@ class OrderKeeping:
             self.set_order(order, OrderStatus.CANCELLED, made)
         elif order.stopping:
             self.set_order(order, OrderStatus.COMPLETED, f"stopped: {made}")
-        elif order.replace_scrapped and order.scrapped >= max(5, order.quantity):
+        elif len(order.good) >= order.quantity and order.next_variant() is None:
+            self.set_order(order, OrderStatus.COMPLETED, f"{len(order.good)} good, {order.scrapped} scrapped")
+        elif order.out_of_replacements:
             scrapped = f"{order.scrapped} units were scrapped; find the cause, then order again"
             self.set_order(order, OrderStatus.FAILED, scrapped)
         elif order.next_variant() is None:

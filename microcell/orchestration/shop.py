@@ -169,9 +169,8 @@ class Shop(OrderKeeping):
         del self.units[unit.serial]
         order.in_work.discard(unit.serial)
         if unit.scrapping:
-            order.scrapped += 1
+            order.count_scrapped(unit.variant)
             self.units_scrapped += 1
-            order.to_start[unit.variant] += order.replace_scrapped and order.scrapped < max(5, order.quantity)
             self.orders.offer(order)
         else:
             order.good.append(unit.serial)

@@ -52,6 +52,7 @@ class Serials:
 class OrderWork:
     """One order. `to_start` counts the units of each variant that are still to be begun; `end` is set when it has ended.
 
+    `unreplaced` counts those that were scrapped when too many had been to go on replacing them.
     `allowed` is whether it may start at all, `released` whether its earliest start has come. `cancelling` begins no more
     units; `stopping` ends it as completed then.
     """
@@ -75,6 +76,7 @@ class OrderWork:
     promised_s: float | None = field(default=None, compare=False)
     ended_s: float | None = None
     to_start: dict[str, int] = field(default_factory=dict)
+    unreplaced: dict[str, int] = field(default_factory=dict)
     in_work: set[str] = field(default_factory=set)
     good: Serials = field(default_factory=Serials, compare=False)
     scrapped: int = 0
@@ -111,6 +113,23 @@ class OrderWork:
             more = now.get(variant, 0) - before.get(variant, 0)
             self.to_start[variant] = max(0, self.to_start.get(variant, 0) + more)
         self.lines, self.priority, self.due_s = lines, priority, due_s
+        if not self.out_of_replacements:
+            for variant, number in self.unreplaced.items():
+                self.to_start[variant] = self.to_start.get(variant, 0) + number
+            self.unreplaced.clear()
+
+    @property
+    def out_of_replacements(self) -> bool:
+        """Whether scrapped units are replaced no more: there were as many as were ordered, and 5 at the least."""
+        return self.replace_scrapped and self.scrapped >= max(5, self.quantity)
+
+    def count_scrapped(self, variant: str) -> None:
+        """One more is scrapped, and to be begun again where it is replaced."""
+        self.scrapped += 1
+        if self.out_of_replacements:
+            self.unreplaced[variant] = self.unreplaced.get(variant, 0) + 1
+        elif self.replace_scrapped:
+            self.to_start[variant] += 1
 
     def begun(self, variant: str) -> int:
         """Units of a variant that are begun and not scrapped, or scrapped and not to be replaced."""

@@ -35,8 +35,8 @@ class Oee:
     """The three factors and what they are made of.
 
     `planned_s`: from the first Execute to the last event, less the time in Idle, Complete, Stopped or without
-    a controller while no order was open. `execute_s`: time in Execute. `units`: units that ended, good or
-    scrapped; `first_pass`: good ones that no inspection ever rejected.
+    a controller while no order waited for the cell (see `OrderRecord.waits`). `execute_s`: time in Execute.
+    `units`: units that ended, good or scrapped; `first_pass`: good ones that no inspection ever rejected.
     """
 
     planned_s: float

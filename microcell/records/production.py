@@ -120,10 +120,13 @@ class ProductionFold:
         """Take the next event into account."""
         self._wear.apply(event)
         event = self._timeline.place(event)
+        if not isinstance(event, events.JournalOpened):  # nobody could work while the journal was closed
+            for start_s in self._orders.released_by(event.time_s):
+                self._states.released(start_s)
         self._units.apply(event)
         self._orders.apply(event)
         self._packml.apply(event)
-        self._states.apply(event, self._orders.any_open)
+        self._states.apply(event, self._orders.any_waits)
         if isinstance(event, events.ToolMounted):
             self._mounted[event.arm] = event
             if event.serial:

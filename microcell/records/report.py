@@ -61,6 +61,7 @@ class OrderRow:
     quantity: int
     priority: int
     due_s: float | None
+    earliest_s: float | None
     accepted_s: float
     ended_s: float | None
     state: str
@@ -116,6 +117,7 @@ class UnitRow:
     reworks: int
     operations: tuple[OperationRow, ...]
     parts: tuple[PartUsed, ...]
+    discarded: tuple[PartUsed, ...]
     tools: tuple[str, ...]
     measurements: tuple[MeasuredRow, ...]
 
@@ -272,6 +274,7 @@ def _unit(unit: UnitHistory) -> UnitRow:
         reworks=unit.reworks,
         operations=_operations(unit),
         parts=unit.parts,
+        discarded=unit.discarded,
         tools=unit.tools,
         measurements=_measurements(unit),
     )

@@ -14,7 +14,7 @@ OFFLINE = "Offline"
 
 @dataclass(frozen=True, slots=True)
 class StateSpan:
-    """A time in one state; `orders_open` says whether an order was waiting for the cell."""
+    """A time in one state; `orders_open` says whether an order was waiting for the cell (see `OrderRecord.waits`)."""
 
     state: str
     orders_open: bool
@@ -50,6 +50,13 @@ class StatesFold:
         if before and since_s > before.start_s:
             self._ended.append(replace(before, end_s=since_s))
         self._present = StateSpan(state, orders_open, since_s, event.time_s)
+
+    def released(self, time_s: float) -> None:
+        """From this time on an order waits, whose earliest start has come."""
+        before = self._present
+        if before and not before.orders_open and before.state != OFFLINE and time_s > before.start_s:
+            self._ended.append(replace(before, end_s=time_s))
+            self._present = StateSpan(before.state, True, time_s, time_s)
 
     @property
     def state(self) -> str:

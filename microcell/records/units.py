@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,7 +70,7 @@ class OperationHistory:
 
 @dataclass(frozen=True, slots=True)
 class PartUsed:
-    """A part taken for a unit, and where it came from. A reworked unit may list a replaced part too."""
+    """A part taken for a unit, and where it came from."""
 
     part: str
     lot: str
@@ -121,7 +121,19 @@ class UnitHistory:
 
     @property
     def parts(self) -> tuple[PartUsed, ...]:
-        return tuple(PartUsed(part, lot, a.operation) for a in self.attempts if a.ended for part, lot in a.ended.parts)
+        """What is in the unit: of each operation what its last attempt took that took anything."""
+        last = {attempt.operation: attempt for attempt in self._took}
+        return tuple(used for attempt in last.values() for used in _parts(attempt))
+
+    @property
+    def discarded(self) -> tuple[PartUsed, ...]:
+        """What was taken for it and thrown away, or replaced."""
+        last = {attempt.operation: attempt.attempt_id for attempt in self._took}
+        return tuple(used for a in self._took if a.attempt_id != last[a.operation] for used in _parts(a))
+
+    @property
+    def _took(self) -> tuple[Attempt, ...]:
+        return tuple(attempt for attempt in self.attempts if attempt.ended and attempt.ended.parts)
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -197,6 +209,11 @@ class UnitsFold:
 def in_doubt(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """Attempts whose intent is recorded and whose outcome is not."""
     return tuple(attempt for attempt in attempts if attempt.ended is None)
+
+
+def _parts(attempt: Attempt) -> Iterator[PartUsed]:
+    for part, lot in attempt.ended.parts if attempt.ended else ():
+        yield PartUsed(part, lot, attempt.operation)
 
 
 def _unannounced(event: events.OperationEnded) -> Attempt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timezone
 from itertools import pairwise
 
@@ -20,9 +21,10 @@ from microcell.events import Event, OperationEnded, OperationStarted, OrderUpdat
 from microcell.orchestration.job_control import JobState
 from microcell.orchestration.order_desk import OrderChange
 from microcell.orchestration.packml import ACTING, Command, State
-from microcell.orchestration.work import OrderStatus
+from microcell.orchestration.work import OrderStatus, OrderWork
 from microcell.records.journal import Journal
 from microcell.records.orders import OrdersFold
+from microcell.skills.contract import Outcome, SkillGoal, SkillResult
 
 LEGAL = {
     (JobState.NOT_ALLOWED_TO_START, JobState.ALLOWED_TO_START), (JobState.NOT_ALLOWED_TO_START, JobState.ABORTED),
@@ -134,6 +136,45 @@ def test_an_update_is_applied_as_a_difference_and_what_is_begun_stays():
             assert made == {"adult": 3, "child": 2}
 
     run_virtual(run())
+
+
+def scrapping(bad: int) -> tuple[Order, Callable[[SkillGoal], SkillResult | None]]:
+    """An order, and a script by which its first units are bad."""
+    left = iter(range(bad))
+
+    def script(goal: SkillGoal) -> SkillResult | None:
+        is_bad = goal.operation == "inspect_closed" and next(left, None) is not None
+        return SkillResult(Outcome.REJECTED, "bad", disposition="scrap", failed_checks=("scratch",)) if is_bad else None
+
+    lines = (OrderLine(variant="adult", quantity=20),)
+    return Order(order_id="o", product="valve", lines=lines), script
+
+
+def test_an_order_that_was_reduced_to_what_is_good_is_completed_however_many_were_scrapped():
+    order, script = scrapping(6)
+
+    async def run() -> OrderStatus:
+        async with floor(script) as cell:
+            cell.controller.submit(order)
+            while cell.controller.order("o").good < 4:
+                await cell.clock.sleep(1.0)
+            cell.controller.desk.update("o", OrderChange((("adult", 5),)), "")
+            await cell.controller.order_ended("o")
+            ended = cell.controller.order("o")
+            assert (ended.good, ended.scrapped) == (5, 6)
+            return ended.status
+
+    assert run_virtual(run()) is OrderStatus.COMPLETED
+
+
+def test_an_order_that_is_raised_replaces_what_it_had_given_up_to_replace():
+    work = OrderWork("o", (("adult", 5),), 0, None, 0.0, 0, True)
+    for _ in range(5):
+        work.to_start["adult"] -= 1
+        work.count_scrapped("adult")
+    assert (work.out_of_replacements, work.to_start["adult"]) == (True, 4)
+    work.change((("adult", 8),), 0, None)
+    assert (work.out_of_replacements, work.to_start["adult"]) == (False, 8)
 
 
 def test_updates_and_stored_orders_are_known_after_a_restart():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -45,6 +46,22 @@ def test_oee_is_availability_times_performance_times_quality(story):
     assert oee.performance == pytest.approx(15.0 * 4 / 80.0)
     assert oee.quality == pytest.approx(2 / 4)
     assert oee.oee == pytest.approx(15.0 * 2 / 100.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "control"),
+    [({"allowed": False}, None), ({}, "paused"), ({"earliest_s": 900.0}, None)],
+    ids=["stored", "paused", "early"],
+)
+def test_an_order_that_does_not_wait_for_the_cell_makes_no_planned_time(story, told, control):
+    later = replace(story.order(20.0, 1, "later"), **told)
+    history = [*worked_shift(story), later, *([story.controlled(21.0, control, "later")] if control else [])]
+    assert figures(*in_order_of_time(history)).oee.planned_s == pytest.approx(100.0)
+
+
+def test_from_its_earliest_start_on_an_order_waits(story):
+    later = replace(story.order(20.0, 1, "later"), earliest_s=300.0)
+    assert figures(*in_order_of_time([*worked_shift(story), later])).oee.planned_s == pytest.approx(100.0 + 200.0)
 
 
 def test_waiting_with_an_order_open_is_planned_time(story):

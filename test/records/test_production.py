@@ -3,6 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microcell import events
+from microcell.records.kpis import key_figures
 from microcell.records.production import ProductionFold, fold
 from microcell.records.states import StateSpan
 
@@ -37,6 +38,21 @@ def test_a_unit_keeps_its_operations_parts_tools_and_measurements(story):
     assert [m.measurement for m in unit.measurements] == [torque]
     assert (unit.state, unit.cycle_s, unit.carton) == ("good", 9.0, "C-1")
     assert unit.first_pass
+
+
+def test_parts_that_were_thrown_away_are_in_no_unit(story):
+    def took(number: int, lot: str, **told):
+        return story.attempt(number, number + 0.5, "V-1", "pick", number, parts=(("screw", lot),), **told)
+
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *took(1, "L1", outcome="fault"), *took(2, "L2"), *story.attempt(3.0, 3.5, "V-1", "pick", 3),
+        story.unit_ended(4.0, "V-1"),
+    ]  # fmt: skip
+    unit = fold(history).units["V-1"]
+    assert [part.lot for part in unit.parts] == ["L2"]
+    assert [part.lot for part in unit.discarded] == ["L1"]
+    assert [(lot.lot, lot.pieces) for lot in key_figures(fold(history)).lots] == [("L2", 1)]
 
 
 def test_a_rejected_and_reworked_unit_is_good_but_not_at_the_first_pass(story):
