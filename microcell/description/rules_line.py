@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from microcell.description.cell import ArmSpec, CameraSpec, FeederSpec
+from microcell.description.cell import ArmSpec, CameraSpec, FeederSpec, ToolCribSpec
 from microcell.description.line import RecoveryStep
 from microcell.description.product import Grasp, Part, Screw
 from microcell.description.rules_cell import pocket_tools
@@ -133,7 +133,7 @@ def rule_tools_can_take_the_parts(context: Context) -> Iterator[Issue]:
 
 
 @rule(
-    "line",
+    "line.feeders",
     "cell.devices",
     "tools",
     "product.parts",
@@ -143,11 +143,11 @@ def rule_tools_can_take_the_parts(context: Context) -> Iterator[Issue]:
     "product.unit_grasp",
 )
 def rule_arm_carries_tool_and_part(context: Context) -> Iterator[Issue]:
-    """An arm's payload is enough for each tool with the heaviest that it takes, finished units included."""
+    """An arm's payload is enough for each tool that it fetches with the heaviest that it takes, finished units included."""
     arms: dict[str, ArmSpec] = context.cell.of_kind("arm")
     for arm_name, arm in arms.items():
-        for name, tool in _ready_tools(context).items():
-            what, load_kg = max(_loads(context, tool), key=lambda load: load[1], default=("nothing", 0.0))
+        for name, tool in _fetched_tools(context, arm).items():
+            what, load_kg = max(_loads(context, arm, tool), key=lambda load: load[1], default=("nothing", 0.0))
             total_kg = tool.mass_kg + load_kg
             if total_kg > arm.payload_kg:
                 text = f"too little for tool '{name}' with {what} ({arm.payload_kg:g})"
@@ -194,14 +194,37 @@ def grasps(context: Context) -> Iterator[tuple[Where, Grasp]]:
         yield ("unit_grasp",), context.product.unit_grasp
 
 
-def _loads(context: Context, tool: AnyTool) -> Iterator[tuple[str, float]]:
-    """What a tool may carry, with its mass in kg."""
+def _fetched_tools(context: Context, arm: ArmSpec) -> dict[str, AnyTool]:
+    """The tools that fit an arm's coupling, in the cribs that it works at."""
+    changer = context.cell.of_kind("tool_changer").get(arm.tool_changer)
+    cribs: dict[str, ToolCribSpec] = context.cell.of_kind("tool_crib")
+    there = (pocket.tool for name, crib in cribs.items() if arm.works_at(name) for pocket in crib.pockets)
+    tools = {name: context.tools[name] for name in there if name in context.tools}
+    return {name: tool for name, tool in tools.items() if changer is None or tool.coupling == changer.coupling}
+
+
+def _loads(context: Context, arm: ArmSpec, tool: AnyTool) -> Iterator[tuple[str, float]]:
+    """What an arm may carry with a tool, with its mass in kg."""
     for name, part in used_parts(context).items():
-        if part.grasp.capability in tool.capabilities:
+        if part.grasp.capability in tool.capabilities and _comes_to(context, arm, name):
             yield f"part '{name}'", part.mass_kg
-    if context.product.unit_grasp.capability in tool.capabilities:
+    if context.product.unit_grasp.capability in tool.capabilities and _takes_units(context, arm):
         for variant in context.product.variants:
             yield f"a unit of variant '{variant}'", sum(part.mass_kg for part in _unit(context, variant))
+
+
+def _comes_to(context: Context, arm: ArmSpec, part: str) -> bool:
+    """Whether an arm may have a part in the hand: it works at a feeder of it, or the part is from no feeder."""
+    feeders = [name for name, setup in context.line.feeders.items() if setup.part == part]
+    return not feeders or any(map(arm.works_at, feeders))
+
+
+def _takes_units(context: Context, arm: ArmSpec) -> bool:
+    """Whether an arm may take finished or scrapped units from where they are made to where they go."""
+    return all(
+        any(arm.works_at(name) for kind in kinds for name in context.cell.of_kind(kind))
+        for kinds in (("fixture",), ("carton_station", "bin"))
+    )
 
 
 def _unit(context: Context, variant: str) -> Iterator[Part]:

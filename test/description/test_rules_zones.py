@@ -83,6 +83,35 @@ def test_the_shipped_cell_with_two_arms_keeps_every_rule(twin):
     assert twin.texts() == []
 
 
+@pytest.mark.parametrize(
+    ("payload_kg", "expected"),
+    [
+        (0.75, None),  # more than its screwdriver with a screw, less than the other arm's gripper with a unit
+        (0.74, "devices.right_arm.payload_kg: too little for tool 'screwdriver' with part 'screw_m2_5x6' (0.74); "
+               "together they weigh 0.7403. Use a stronger arm or a lighter tool."),
+    ],
+)  # fmt: skip
+def test_an_arm_need_not_carry_what_only_the_other_arm_fetches(twin, payload_kg, expected):
+    """rule_arm_carries_tool_and_part"""
+    base = "    <<: *arm\n    base_in_cell: {xyz_m: [0.55"
+    twin.edit(CELL, base, base.replace("    base", f"    payload_kg: {payload_kg}\n    base"))
+    twin.edit("tools/parallel_gripper.yaml", "mass_kg: 0.62", "mass_kg: 1.60")
+    texts = twin.texts()
+    assert not texts if expected is None else len(texts) == 1 and expected in texts[0], "\n".join(texts)
+
+
+def test_parts_from_feeders_of_the_other_arm_are_not_carried(twin):
+    """rule_arm_carries_tool_and_part"""
+    base = "    <<: *arm\n    base_in_cell: {xyz_m: [0.55"
+    twin.edit(CELL, base, base.replace("    base", "    payload_kg: 0.8\n    base"))
+    membrane = "  membrane_medium: {<<: *membrane, "
+    twin.edit("products/valve.yaml", membrane, membrane + "mass_kg: 0.6, ")
+    assert not [text for text in twin.texts() if "too little" in text]
+    twin.edit(CELL, "screws_1, screws_2, right_bin", "tray_2, screws_1, screws_2, right_bin")
+    told = "right_arm.payload_kg: too little for tool 'vacuum_cup_2' with part 'membrane_medium'"
+    assert any(told in text for text in twin.texts())
+
+
 def test_every_rule_of_zones_is_provoked_here():
     names = {rule.check.__name__ for rule in RULES if rule.check.__module__ == rules_zones.__name__}
     assert names == {rule for rule, _, _ in PROVOCATIONS}
