@@ -124,12 +124,24 @@ def rule_tools_can_take_the_parts(context: Context) -> Iterator[Issue]:
             remedy = f"its tools offer: {there}. Put a tool for it into a pocket."
             yield context.issue("product", (*where, "capability"), what, remedy)
         grippers = [tool for tool in able if isinstance(tool, GripperTool)]
-        for key, most in (("width_m", "stroke_m"), ("force_n", "force_max_n")):
-            limit = max((getattr(tool, most) for tool in grippers), default=None)
-            if limit is not None and getattr(grasp, key) > limit:
-                what = f"too much for every gripper ({getattr(grasp, key):g})"
-                remedy = f"the most is {limit:g} ({most}). Correct it, or use another gripper."
-                yield context.issue("product", (*where, key), what, remedy)
+        if grippers:
+            yield from _grip_issues(context, where, grasp, grippers)
+
+
+def _grip_issues(context: Context, where: Where, grasp: Grasp, grippers: list[GripperTool]) -> Iterator[Issue]:
+    """What of a grasp is too much for every gripper: one of the two, or only both together."""
+    alone = False
+    for key, most in (("width_m", "stroke_m"), ("force_n", "force_max_n")):
+        limit = max(getattr(tool, most) for tool in grippers)
+        if getattr(grasp, key) > limit:
+            alone = True
+            what = f"too much for every gripper ({getattr(grasp, key):g})"
+            remedy = f"the most is {limit:g} ({most}). Correct it, or use another gripper."
+            yield context.issue("product", (*where, key), what, remedy)
+    if not alone and not any(tool.stroke_m >= grasp.width_m and tool.force_max_n >= grasp.force_n for tool in grippers):
+        what = f"no gripper is wide and strong enough at once ({grasp.width_m:g} m, {grasp.force_n:g} N)"
+        there = ", ".join(f"{tool.name} up to {tool.stroke_m:g} m with {tool.force_max_n:g} N" for tool in grippers)
+        yield context.issue("product", where, what, f"they grip: {there}. Correct it, or use another gripper.", key=True)
 
 
 @rule(

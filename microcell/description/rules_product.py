@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from microcell.description.cartons import CartonLayout, carton_layout, unit_extents
 from microcell.description.extents import turn_error
-from microcell.description.product import Box, Part, Screw
+from microcell.description.product import Box, Grasp, Part, Screw
 from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
 from microcell.description.wording import listed
@@ -29,6 +29,23 @@ def rule_threads_take_screws(context: Context) -> Iterator[Issue]:
             remedy = "only screws go into threads. Remove the thread, or correct the item."
             what = f"item '{site.item}' is no screw"
             yield context.issue("product", ("sites", name, "thread"), what, remedy, key=True)
+
+
+@rule("product")
+def rule_grips_have_width_and_force(context: Context) -> Iterator[Issue]:
+    """What fingers take is so wide and is gripped with such a force: both are over 0."""
+    for where, grasp in _described_grasps(context):
+        for key in ("width_m", "force_n") if grasp.capability == "grip" else ():
+            if getattr(grasp, key) <= 0.0:
+                remedy = "fingers need the width between them and a force, both over 0. Give it."
+                yield context.issue("product", (*where, key), f"a grip without '{key}'", remedy)
+
+
+def _described_grasps(context: Context) -> Iterator[tuple[Where, Grasp]]:
+    for name, part in context.product.parts.items():
+        yield ("parts", name, "grasp"), part.grasp
+    if context.product.unit_grasp is not None:
+        yield ("unit_grasp",), context.product.unit_grasp
 
 
 @rule("product.plan")

@@ -455,6 +455,17 @@ PROVOCATIONS = [
         "parts.body.grasp.width_m: too much for every gripper (0.04); the most is 0.03 (stroke_m). Correct it, or use",
     ),
     (
+        "rule_grips_have_width_and_force",
+        (VALVE, "      width_m: 0.040\n      force_n: 25.0\n", "      width_m: 0.040\n"),
+        "parts.body.grasp.force_n: a grip without 'force_n'; "
+        "fingers need the width between them and a force, both over 0. Give it.",
+    ),
+    (
+        "rule_grips_have_width_and_force",
+        (VALVE, "      width_m: 0.040\n      force_n: 25.0\n", "      width_m: 0.0\n      force_n: 25.0\n"),
+        "products/valve.yaml:16:16: parts.body.grasp.width_m: a grip without 'width_m'; fingers need the width",
+    ),
+    (
         "rule_arm_carries_tool_and_part",
         (BENCH, "payload_kg: 5.0", "payload_kg: 0.63"),
         "devices.arm.payload_kg: too little for tool 'parallel_gripper' with a unit of variant 'adult' (0.63); "
@@ -507,6 +518,20 @@ PROVOCATIONS = [
 def test_a_broken_rule_is_reported_with_its_remedy(config, rule, change, expected):
     config.edit(*change)
     assert any(expected in text for text in config.check()), "\n".join(config.check())
+
+
+def test_one_gripper_is_both_wide_and_strong_enough(config):
+    """rule_tools_can_take_the_parts"""
+    weak = (config.root / GRIPPER).read_text(encoding="utf-8").replace("parallel_gripper", "wide_gripper")
+    weak = weak.replace("stroke_m: 0.060", "stroke_m: 0.100").replace("force_max_n: 80.0", "force_max_n: 22.0")
+    (config.root / "tools/wide_gripper.yaml").write_text(weak, encoding="utf-8")
+    config.edit(BENCH, "{tool: vacuum_cup, serial: VC-0012,", "{tool: wide_gripper, serial: WG-1,")
+    config.edit(GRIPPER, "stroke_m: 0.060", "stroke_m: 0.030")
+    texts = config.texts()
+    told = "no gripper is wide and strong enough at once (0.04 m, 25 N); "
+    there = "they grip: parallel_gripper up to 0.03 m with 80 N, wide_gripper up to 0.1 m with 22 N. Correct it, or use"
+    assert any(f"parts.body.grasp: {told}{there}" in text for text in texts), "\n".join(texts)
+    assert not any("parts.cap_white" in text for text in texts)  # 20 N are enough for the cap
 
 
 def test_an_order_goes_to_a_line_that_makes_its_product(config):
