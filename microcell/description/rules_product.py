@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from microcell.description.cartons import CartonLayout, carton_layout, unit_extents
-from microcell.description.extents import turn_error
-from microcell.description.product import Box, Grasp, Part, Screw
+from microcell.description.extents import half_extents, turn_error
+from microcell.description.product import Box, Cylinder, Grasp, Mark, Part, Screw
 from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
 from microcell.description.wording import listed
@@ -14,6 +15,9 @@ from microcell.errors import Issue
 
 SAME_RAD = 1e-3
 """So far may a turn be off that is written with few digits."""
+
+SAME_M = 1e-6
+"""What lies so little over an edge lies on it: rounding."""
 
 
 @rule("product.parts", "product.bill_of_materials", "product.variants")
@@ -29,6 +33,42 @@ def rule_threads_take_screws(context: Context) -> Iterator[Issue]:
             remedy = "only screws go into threads. Remove the thread, or correct the item."
             what = f"item '{site.item}' is no screw"
             yield context.issue("product", ("sites", name, "thread"), what, remedy, key=True)
+
+
+@rule("product.parts")
+def rule_bores_leave_a_wall(context: Context) -> Iterator[Issue]:
+    """A cylinder's bore is narrower than the cylinder."""
+    for name, part in context.product.parts.items():
+        shape = part.shape
+        if isinstance(shape, Cylinder) and shape.bore_m >= shape.diameter_m:
+            remedy = f"the part is {shape.diameter_m:g} wide. Correct one of them."
+            where = ("parts", name, "shape", "bore_m")
+            yield context.issue("product", where, f"the bore leaves no wall ({shape.bore_m:g})", remedy)
+
+
+@rule("product.parts")
+def rule_marks_lie_on_their_part(context: Context) -> Iterator[Issue]:
+    """A mark lies within the outline of its part's top."""
+    for name, part in context.product.parts.items():
+        for number, mark in enumerate(part.marks):
+            over_m = _beyond_m(part, mark)
+            if over_m > SAME_M:
+                x, y = half_extents(part)
+                top = f"{2 * x:g} x {2 * y:g}" if isinstance(part.shape, Box) else f"{2 * x:g} wide and round"
+                what = f"the mark reaches {over_m:.2g} m beyond the part ({mark.at_m[0]:g}, {mark.at_m[1]:g})"
+                remedy = f"the part's top is {top}. Move the mark, or make it smaller."
+                yield context.issue("product", ("parts", name, "marks", number, "at_m"), what, remedy)
+
+
+def _beyond_m(part: Part, mark: Mark) -> float:
+    """How far a mark reaches over the outline of its part, m; 0 or less when it lies on it."""
+    x, y = abs(mark.at_m[0]), abs(mark.at_m[1])
+    half_x, half_y = mark.length_m / 2, (mark.width_m or mark.length_m) / 2
+    across, along = half_extents(part)
+    if isinstance(part.shape, Box):
+        return max(x + half_x - across, y + half_y - along)
+    reach_m = math.hypot(x + half_x, y + half_y) if mark.width_m else math.hypot(x, y) + half_x
+    return reach_m - across
 
 
 @rule("product")

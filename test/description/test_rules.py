@@ -455,6 +455,26 @@ PROVOCATIONS = [
         "parts.body.grasp.width_m: too much for every gripper (0.04); the most is 0.03 (stroke_m). Correct it, or use",
     ),
     (
+        "rule_bores_leave_a_wall",
+        (VALVE, "bore_m: 0.0246", "bore_m: 0.040"),
+        "parts.body.shape.bore_m: the bore leaves no wall (0.04); the part is 0.04 wide. Correct one of them.",
+    ),
+    (
+        "rule_marks_lie_on_their_part",
+        (VALVE, "at_m: [0.0165, 0.0], length_m: 0.004", "at_m: [0.0185, 0.0], length_m: 0.004"),
+        "parts.cap_white.marks[4].at_m: the mark reaches 0.00052 m beyond the part (0.0185, 0); "
+        "the part's top is 0.04 wide and round. Move the mark, or make it smaller.",
+    ),
+    (
+        "rule_marks_lie_on_their_part",
+        (
+            VALVE,
+            "    colour_rgb: [250, 250, 246]",
+            "    marks: [{at_m: [0, -5e-3], length_m: 2e-3, colour_rgb: [1, 1, 1]}]\n    colour_rgb: [250, 250, 246]",
+        ),
+        "parts.label.marks[0].at_m: the mark reaches 0.0005 m beyond the part (0, -0.005); the part's top is 0.011 x 0.011.",
+    ),
+    (
         "rule_grips_have_width_and_force",
         (VALVE, "      width_m: 0.040\n      force_n: 25.0\n", "      width_m: 0.040\n"),
         "parts.body.grasp.force_n: a grip without 'force_n'; "
