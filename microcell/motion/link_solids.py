@@ -153,7 +153,7 @@ def _inside(path: Path, root: Path, mesh: Path) -> Path | None:
     if not mesh.is_file():
         return None
     if not mesh.resolve().is_relative_to(root.resolve()):
-        raise RobotFileError(f"{path}: the mesh {mesh} lies outside of {root}. Put it into the robot file's folder.")
+        raise RobotFileError(path, f"the mesh {mesh} lies outside of {root}", "Put it into the robot file's folder")
     if mesh.stat().st_size > MAX_MESH_BYTES:
-        raise RobotFileError(f"{path}: the mesh {mesh} is larger than {MAX_MESH_BYTES} bytes. Simplify it.")
+        raise RobotFileError(path, f"the mesh {mesh} is larger than {MAX_MESH_BYTES} bytes", "Simplify it")
     return mesh

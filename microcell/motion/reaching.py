@@ -24,6 +24,8 @@ from microcell.description.rules_context import Context
 from microcell.errors import Issue
 from microcell.faults import FaultError
 from microcell.geometry import Pose
+from microcell.motion.described_arm import described_chain
+from microcell.motion.robot_file import RobotFileError
 
 if TYPE_CHECKING:
     from microcell.motion.inverse import InverseKinematics
@@ -47,10 +49,15 @@ class Stop:
 
 
 def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
-    """Each station with a place that no arm which works there comes to, with any tool that it could take."""
+    """Each station with a place that no arm which works there comes to, with any tool that it could take.
+
+    Stations of an arm whose robot file cannot be used are passed over.
+    """
     arms = {name: _Reacher(line, name, spec) for name, spec in line.cell_description.of_kind("arm").items()}
     for name, spec in line.cell_description.devices.items():
         serving = {arm: reacher for arm, reacher in arms.items() if reacher.spec.works_at(name)}
+        if not all(reacher.is_usable() for reacher in serving.values()):
+            continue
         missed = next((miss for stop in stops(line, name, spec) if (miss := _missed(stop, serving))), None)
         if missed is not None:
             stop, why = missed
@@ -162,6 +169,14 @@ class _Reacher:
                 for pose in (stop.tcp_in_cell, stop.turned):
                     if pose is not None:
                         yield name, self._cell_in_base @ pose @ tool.tcp_in_flange.pose.inverse()
+
+    def is_usable(self) -> bool:
+        """Whether the robot file has the arm that the cell describes."""
+        try:
+            described_chain(self.spec)
+        except RobotFileError:
+            return False
+        return True
 
     def why_not(self, flange_in_base: Pose) -> str:
         """Why the arm does not come there, "" when it does."""

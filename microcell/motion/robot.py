@@ -14,10 +14,10 @@ from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec
 from microcell.geometry import Pose
 from microcell.motion import link_solids
 from microcell.motion.closed_form import ZeroPosture
+from microcell.motion.described_arm import check_limits, described_chain
 from microcell.motion.limits import Joints, Limits
 from microcell.motion.link_solids import Drawn, Placed
 from microcell.motion.robot_file import TURN, Chain, FileJoint, FileLink, RobotFile, RobotFileError, read_robot_file
-from microcell.paths import share_directory
 
 if TYPE_CHECKING:
     from microcell.description.cell import ArmSpec
@@ -53,7 +53,9 @@ class RobotModel:
         self.name = name
         self.base_link, self.tip_link = chain.base, chain.tip
         self.joint_names = tuple(joint.name for joint in chain.joints)
-        self.limits = _checked(robot, chain, limits) if limits else _file_limits(robot, chain)
+        if limits is not None:
+            check_limits(robot, chain, limits)
+        self.limits = limits or _file_limits(robot, chain)
         self.n = len(chain.joints)
         self._robot, self._chain = robot, chain
         self._carriers: dict[str, tuple[int, pin.SE3]] = {}
@@ -82,10 +84,7 @@ class RobotModel:
     @classmethod
     def of(cls, spec: ArmSpec, name: str = "arm", folder: Path | None = None) -> RobotModel:
         """The arm of a cell's description, its file from `folder` or from `urdf/robots`."""
-        places = [place for place in (folder, share_directory() / "urdf" / "robots") if place is not None]
-        paths = [place / spec.robot for place in places]
-        path = next((path for path in paths if path.is_file()), paths[-1])
-        return cls.from_file(path, spec.base_link, spec.tip_link, Limits.of(spec.joints), name)
+        return cls(*described_chain(spec, folder), Limits.of(spec.joints), name)
 
     @property
     def links(self) -> tuple[str, ...]:
@@ -234,20 +233,6 @@ def _range(robot: RobotFile, joint: FileJoint) -> tuple[float, float, float]:
     if joint.lower is None or joint.upper is None or not joint.lower < joint.upper:
         raise robot.error(f"joint {joint.name} has no range of positions", "Give its <limit>, or limits in the cell")
     return joint.lower, joint.upper, velocity
-
-
-def _checked(robot: RobotFile, chain: Chain, limits: Limits) -> Limits:
-    """The limits handed in; raises RobotFileError where they are for other joints."""
-    if limits.n != len(chain.joints):
-        names = ", ".join(joint.name for joint in chain.joints)
-        raise robot.error(f"limits are given for {limits.n} joints, there are {len(chain.joints)}", f"They are {names}")
-    for joint, sliding in zip(chain.joints, limits.sliding, strict=True):
-        if joint.slides != sliding:
-            units = ("m", "rad") if joint.slides else ("rad", "m")
-            raise robot.error(
-                f"joint {joint.name} is {joint.kind}, its limits are in {units[1]}", f"Give them in {units[0]}"
-            )
-    return limits
 
 
 def _placement(pose: Pose) -> pin.SE3:

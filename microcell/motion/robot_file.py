@@ -27,7 +27,14 @@ TURN = 2.0 * math.pi
 
 
 class RobotFileError(MicrocellError):
-    """A robot file that cannot be read, or holds no arm that can be used."""
+    """A robot file that cannot be read, or holds no arm that can be used: what is wrong, and what to do.
+
+    `key` is the key of an arm's description that names what is wrong, besides `robot`: a link, or the joints' limits.
+    """
+
+    def __init__(self, path: Path, what: str, remedy: str, key: str = "robot") -> None:
+        super().__init__(f"{path}: {what}. {remedy}.")
+        self.path, self.what, self.remedy, self.key = path, what, remedy, key
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +127,9 @@ class RobotFile:
         Without `tip_link` the tip is the end of the only chain with 4 to 7 joints of its own. Raises
         RobotFileError with the candidates where that does not say which.
         """
-        for link in (base_link, tip_link):
+        for key, link in (("base_link", base_link), ("tip_link", tip_link)):
             if link and link not in self.links:
-                raise self.error(f"there is no link {link!r}", f"Its links are {', '.join(self.links)}")
+                raise self.error(f"there is no link {link!r}", f"Its links are {', '.join(self.links)}", key)
         base = base_link or self._root()
         if tip_link:
             return self._checked(base, tip_link)
@@ -131,7 +138,8 @@ class RobotFile:
             return self._checked(base, tips[0])
         found = f"end at {', '.join(tips)}" if tips else "are none"
         text = f"from {base} the chains with {LEAST_JOINTS} to {MOST_JOINTS} joints {found}"
-        raise self.error(text, "Say which link is the tip (tip_link)" + (" and which the base" if not tips else ""))
+        remedy = "Say which link is the tip (tip_link)" + (" and which the base" if not tips else "")
+        raise self.error(text, remedy, "tip_link")
 
     def below(self, link: str) -> Iterator[FileJoint]:
         """The joints under a link, parents first."""
@@ -139,13 +147,15 @@ class RobotFile:
             yield joint
             yield from self.below(joint.child)
 
-    def error(self, what: str, remedy: str) -> RobotFileError:
-        return RobotFileError(f"{self.path}: {what}. {remedy}.")
+    def error(self, what: str, remedy: str, key: str = "robot") -> RobotFileError:
+        return RobotFileError(self.path, what, remedy, key)
 
     def _root(self) -> str:
         roots = [link for link in self.links if link not in self.joint_of]
         if len(roots) != 1:
-            raise self.error(f"roots are {', '.join(roots) or 'none'}", "Say which link is the base (base_link)")
+            raise self.error(
+                f"roots are {', '.join(roots) or 'none'}", "Say which link is the base (base_link)", "base_link"
+            )
         return roots[0]
 
     def _ends(self, base: str) -> list[str]:
@@ -156,7 +166,8 @@ class RobotFile:
         link = tip
         while link != base:
             if link not in self.joint_of:
-                raise self.error(f"no chain leads from {base} to {tip}", f"The ends are {', '.join(self._ends(base))}")
+                remedy = f"The ends are {', '.join(self._ends(base))}"
+                raise self.error(f"no chain leads from {base} to {tip}", remedy, "tip_link")
             found.append(self.joint_of[link])
             link = found[-1].parent
         return tuple(joint for joint in reversed(found) if joint.moves)
@@ -170,7 +181,7 @@ class RobotFile:
         if not LEAST_JOINTS <= len(joints) <= MOST_JOINTS:
             names = ", ".join(joint.name for joint in joints) or "none"
             text = f"the chain from {base} to {tip} has {len(joints)} moving joints ({names})"
-            raise self.error(text, f"{LEAST_JOINTS} to {MOST_JOINTS} can be used")
+            raise self.error(text, f"{LEAST_JOINTS} to {MOST_JOINTS} can be used", "tip_link")
         for joint in joints:
             if joint.mimics:
                 raise self.error(f"joint {joint.name} mimics {joint.mimics}", "An arm's joints must each move alone")
@@ -183,7 +194,7 @@ def read_robot_file(path: str | Path, **arguments: str) -> RobotFile:
     """Read a URDF, or a xacro (a name that ends in .xacro) with its arguments. Raises RobotFileError."""
     path = Path(path).resolve()
     if not path.is_file():
-        raise RobotFileError(f"{path}: there is no such robot file. Give the path of a .urdf or .urdf.xacro file.")
+        raise RobotFileError(path, "there is no such robot file", "Give the path of a .urdf or .urdf.xacro file")
     return _read(path, path.stat().st_mtime_ns, tuple(sorted(arguments.items())))
 
 
@@ -193,12 +204,12 @@ def _read(path: Path, _changed_ns: int, arguments: tuple[tuple[str, str], ...]) 
     try:
         root = ET.fromstring(text, ET.XMLParser(target=_BoundedTree()))
         if root.tag != "robot":
-            raise RobotFileError(f"{path}: the outermost element is <{root.tag}>. A robot file has <robot>.")
+            raise RobotFileError(path, f"the outermost element is <{root.tag}>", "A robot file has <robot>")
         return _tree(path, root)
     except ET.ParseError as error:
-        raise RobotFileError(f"{path}: no XML: {error}. Mend the file.") from error
+        raise RobotFileError(path, f"no XML: {error}", "Mend the file") from error
     except (KeyError, ValueError, TypeError) as error:
-        raise RobotFileError(f"{path}: {_reason(error)}. Mend the file.") from error
+        raise RobotFileError(path, _reason(error), "Mend the file") from error
 
 
 def _reason(error: Exception) -> str:
@@ -208,13 +219,13 @@ def _reason(error: Exception) -> str:
 def _text(path: Path, arguments: dict[str, str]) -> str:
     """The URDF of a file, of bounded size; a xacro is worked out first."""
     if path.stat().st_size > MAX_URDF_BYTES:
-        raise RobotFileError(f"{path}: it is larger than {MAX_URDF_BYTES} bytes. Leave out what is no link or joint.")
+        raise RobotFileError(path, f"it is larger than {MAX_URDF_BYTES} bytes", "Leave out what is no link or joint")
     try:
         return processed(path, arguments) if path.suffix == ".xacro" else path.read_text(encoding="utf-8")
     except XacroError as error:
-        raise RobotFileError(f"{path}: xacro: {error}. Mend the file.") from error
+        raise RobotFileError(path, f"xacro: {error}", "Mend the file") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise RobotFileError(f"{path}: it cannot be read: {error}. Mend the file.") from error
+        raise RobotFileError(path, f"it cannot be read: {error}", "Mend the file") from error
 
 
 class _BoundedTree(ET.TreeBuilder):

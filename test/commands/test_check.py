@@ -65,6 +65,48 @@ def test_a_mistake_across_files_is_told_with_its_place_and_remedy(config, capsys
     assert re.match(r"[a-z]+/[a-z]+\.yaml:[0-9]+:[0-9]+: ", line)
 
 
+GANTRY = "".join(
+    f'<link name="{name}"/><joint name="{name}" type="{kind}"><parent link="{parent}"/><child link="{name}"/>'
+    f'<axis xyz="{axis}"/><limit lower="-1" upper="1" velocity="2"/></joint>'
+    for name, kind, parent, axis in (
+        ("bridge", "prismatic", "frame", "1 0 0"), ("carriage", "prismatic", "bridge", "0 1 0"),
+        ("quill", "prismatic", "carriage", "0 0 -1"), ("hand", "revolute", "quill", "0 0 -1"),
+    )
+)  # fmt: skip
+
+ROBOT_MISTAKES = {
+    "a tip that is no link": (
+        f'<robot name="g"><link name="frame"/>{GANTRY}</robot>',
+        "cells/bench.yaml:11:15: devices.arm.tip_link: gantry.urdf: there is no link 'flange'; "
+        "its links are frame, bridge, carriage, quill, hand.\n",
+    ),
+    "too few joints": (
+        f'<robot name="g"><link name="frame"/>{GANTRY.replace("prismatic", "fixed")}</robot>'.replace("hand", "flange"),
+        "devices.arm.tip_link: gantry.urdf: the chain from frame to flange has 1 moving joints (flange); 4 to 7 ",
+    ),
+    "no XML": (
+        '<robot name="g"><link name="frame">',
+        "cells/bench.yaml:10:12: devices.arm.robot: gantry.urdf: no XML: no element found: line 1, column 35; mend",
+    ),
+    "limits of another arm": (
+        f'<robot name="g"><link name="frame"/>{GANTRY}</robot>'.replace("hand", "flange"),
+        "devices.arm.joints: gantry.urdf: limits are given for 6 joints, there are 4; they are bridge, carriage, quill, ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("robot", "expected"), ROBOT_MISTAKES.values(), ids=ROBOT_MISTAKES)
+def test_a_wrong_robot_file_is_told_at_the_arm_and_hides_nothing(config, capsys, robot, expected):
+    (config.root / "cells/gantry.urdf").write_text(robot, encoding="utf-8")
+    config.edit(BENCH, "robot: six_axis.urdf.xacro", "robot: gantry.urdf").edit(BENCH, "    base_link: base_link\n", "")
+    lines = config.root / "lines"
+    (lines / "other.yaml").write_text((lines / "valve.yaml").read_text().replace("name: valve", "name: others"))
+    text = told(config, capsys)
+    assert expected in text
+    assert "lines/other.yaml:3:7: name: not the file's name" in text
+    assert "out of reach" not in text
+
+
 def test_a_place_that_one_of_two_arms_reaches_is_in_reach(capsys):
     assert main(["check", "config/lines/valve_twin.yaml"]) == 0
     assert "no mistakes found" in capsys.readouterr().out
