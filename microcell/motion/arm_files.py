@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.description.rules_context import Context
 from microcell.errors import Issue
-from microcell.motion.described_arm import described_chain
+from microcell.motion.described_arm import Wider, check_joints, described_chain, wider_limits
+from microcell.motion.limits import Limits
 from microcell.motion.robot_file import RobotFileError
 
 
 def unusable_arms(context: Context, line: Line) -> Iterator[Issue]:
-    """Each arm whose robot file cannot be read, or has no arm between the links named with the joints described."""
+    """Each arm whose robot file cannot be read, or has not the arm that is described, and limits wider than the file's."""
     for name, spec in line.cell_description.of_kind("arm").items():
+        limits = Limits.of(spec.joints)
         try:
-            described_chain(spec)
+            robot, chain = described_chain(spec)
+            check_joints(robot, chain, limits)
         except RobotFileError as error:
             yield file_issue(context, name, error)
+        else:
+            for wider in wider_limits(chain, limits):
+                where = ("devices", name, "joints", wider.joint, _key(spec, wider))
+                yield context.issue("cell", where, wider.what, f"{wider.remedy}.")
+
+
+def _key(spec: ArmSpec, wider: Wider) -> str:
+    unit = spec.joints[wider.joint].unit
+    return f"velocity_{unit}_s" if wider.which == "velocity" else f"{wider.which}_{unit}"
 
 
 def file_issue(context: Context, arm: str, error: RobotFileError) -> Issue:

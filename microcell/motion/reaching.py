@@ -24,7 +24,8 @@ from microcell.description.rules_context import Context
 from microcell.errors import Issue
 from microcell.faults import FaultError
 from microcell.geometry import Pose
-from microcell.motion.described_arm import described_chain
+from microcell.motion.described_arm import check_limits, described_chain
+from microcell.motion.limits import Limits
 from microcell.motion.robot_file import RobotFileError
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class _Reacher:
     def is_usable(self) -> bool:
         """Whether the robot file has the arm that the cell describes."""
         try:
-            described_chain(self.spec)
+            check_limits(*described_chain(self.spec), Limits.of(self.spec.joints))
         except RobotFileError:
             return False
         return True

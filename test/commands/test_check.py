@@ -107,6 +107,20 @@ def test_a_wrong_robot_file_is_told_at_the_arm_and_hides_nothing(config, capsys,
     assert "out of reach" not in text
 
 
+def test_limits_wider_than_the_robot_files_are_told_each_at_its_key(config, capsys):
+    config.edit(
+        BENCH, "lower_rad: -2.0, upper_rad: 2.4, velocity_rad_s: 2.6", "lower_rad: -2.1, upper_rad: 2.5, velocity_rad_s: 2.7"
+    )
+    text = told(config, capsys)
+    told_there = "joint joint_2 goes further than its robot file lets it"
+    assert f"joints[1].lower_rad: {told_there} (-2.1); there its lower limit is -2. Limits may be tighter than the" in text
+    assert f"joints[1].upper_rad: {told_there} (2.5); there its upper limit is 2.4. Limits may be tighter than the" in text
+    assert (
+        "joints[1].velocity_rad_s: joint joint_2 goes faster than its robot file lets it (2.7); there its velocity" in text
+    )
+    assert "3 mistakes in 1 file" in text
+
+
 def test_a_place_that_one_of_two_arms_reaches_is_in_reach(capsys):
     assert main(["check", "config/lines/valve_twin.yaml"]) == 0
     assert "no mistakes found" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -163,6 +164,24 @@ def test_limits_for_another_number_of_joints_are_refused():
 def test_limits_in_the_wrong_unit_are_refused():
     with pytest.raises(RobotFileError, match=r"joint joint_3 is prismatic, its limits are in rad. Give them in m"):
         RobotModel.from_file(SCARA, limits=Limits.of([TURNING] * 4))
+
+
+def test_limits_wider_than_the_files_are_refused():
+    file = RobotModel.from_file(SCARA).limits
+    RobotModel.from_file(SCARA, limits=replace(file, lower=(-2.6 - 1e-5, *file.lower[1:])))  # rounded
+    with pytest.raises(
+        RobotFileError, match=r"joint joint_3 goes further than its robot file lets it \(0.25\). there its upper"
+    ):
+        RobotModel.from_file(SCARA, limits=replace(file, upper=(*file.upper[:2], 0.25, file.upper[3])))
+    with pytest.raises(RobotFileError, match=r"joint joint_1 goes faster than its robot file lets it \(6.1\)"):
+        RobotModel.from_file(SCARA, limits=replace(file, velocity=(6.1, *file.velocity[1:])))
+
+
+def test_limits_of_positions_of_a_continuous_joint_are_the_cells(tmp_path):
+    elements = arm_elements(count=3) + '<link name="end"/>' + joint("last", "3", "end", "continuous")
+    file = load(tmp_path, elements).limits
+    wide = replace(file, lower=(*file.lower[:3], -100.0), upper=(*file.upper[:3], 100.0))
+    assert RobotModel.from_file(tmp_path / "robot.urdf", limits=wide).limits == wide
 
 
 def test_positions_are_within_limits_or_brought_there():
