@@ -29,6 +29,9 @@ from microcell.motion.carried import part_solids
 WALL_PIECES = 24
 """Boxes that make a round wall: the hollow's radius is at most 0.9 % too small."""
 
+LEAST_WALL_M = 0.0005
+"""A hollow leaves a wall of so much, also where what is fitted there leaves none."""
+
 MARK_M = 0.0001
 """Marks stand out by this much, or they would flicker with the face under them."""
 
@@ -81,17 +84,18 @@ def part_seen(product: Product, part_name: str) -> Solids:
 
 
 def _hollow(product: Product, part_name: str, shape: Cylinder) -> tuple[float, float] | None:
-    """Radius and floor height of a round hollow on the part's axis, m; None without one."""
+    """Radius and floor height of a round hollow on the part's axis, for the widest that a variant puts there, m."""
     first = next(iter(product.bill_of_materials))
-    bodies = {product.part_of(first, variant) for variant in product.variants}
-    if part_name not in bodies:
-        return None
+    variants = [variant for variant in product.variants if product.part_of(first, variant) == part_name]
     for site in product.sites.values():
         x, y, floor_m = site.part_in_unit.xyz_m
-        fitted = product.parts[product.bill_of_materials[site.item]].shape
-        inside = site.fit is not None and 0.0 < floor_m < shape.height_m and math.hypot(x, y) < 1e-6
-        if inside and site.fit is not None and isinstance(fitted, Cylinder) and fitted.diameter_m < shape.diameter_m:
-            return (fitted.diameter_m + site.fit.clearance_m) / 2, floor_m
+        if site.fit is None or not 0.0 < floor_m < shape.height_m or math.hypot(x, y) > 1e-6:
+            continue
+        fitted = (product.parts[product.part_of(site.item, variant)].shape for variant in variants)
+        wide_m = [s.diameter_m for s in fitted if isinstance(s, Cylinder) and s.diameter_m < shape.diameter_m]
+        radius_m = min((max(wide_m, default=0.0) + site.fit.clearance_m) / 2, shape.diameter_m / 2 - LEAST_WALL_M)
+        if wide_m and radius_m > 0.0:
+            return radius_m, floor_m
     return None
 
 
