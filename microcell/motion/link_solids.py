@@ -1,19 +1,18 @@
 """The solids of a robot's links: as its file has them, else fitted to what is seen, else to the kinematics.
 
 Meshes count where their file is there (as the box around them); a robot file whose meshes are elsewhere loads all
-the same. A link without any usable shape becomes a rod from its joint to the next one's, as thick as arms of its
-reach usually are: coarse, but it stands where the link stands.
+the same. A link without any usable shape becomes a rod (`rods.py`): coarse, but it stands where the link stands.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec, SphereShape
-from microcell.geometry import Pose, Vector
-from microcell.motion.robot_file import Chain, FileLink, Primitive, RobotFile, RobotFileError
+from microcell.geometry import Pose
+from microcell.motion.robot_file import Chain, Primitive, RobotFile, RobotFileError
+from microcell.motion.rods import Rods
 
 Placed = tuple[ShapeSpec, Pose]
 """A primitive and the pose of its middle in its link's frame. Its own `at` is not used."""
@@ -23,23 +22,20 @@ Drawn = tuple[ShapeSpec, Pose, Rgba]
 """The same with its colour, each 0 to 1."""
 
 GREY: Rgba = (0.75, 0.77, 0.80, 1.0)
-ROD_RADIUS_PER_REACH = 0.055
-LEAST_ROD_M, MOST_ROD_M = 0.015, 0.08
 THINNEST_M = 1e-4
 MAX_MESH_BYTES = 50_000_000
-_POINT_M = 1e-3  # a rod shorter than this is a ball
 
 
 def felt(robot: RobotFile, chain: Chain) -> dict[str, list[Placed]]:
     """The solids to check for collisions, by link; for each link under the base that has a body."""
     carrying = {joint.child for joint in chain.joints}
-    radius = _rod_radius(chain)
+    rods = Rods(robot, chain)
     found = {}
     for name in [chain.base, *(joint.child for joint in robot.below(chain.base))]:
         link = robot.links[name]
         solids = placed(robot.path, link.collisions) or placed(robot.path, link.visuals)
         if not solids and (name in carrying or link.collisions or link.visuals or link.inertial):
-            solids = _rod(robot, chain, link, radius)
+            solids = rods.of(link)
         if solids:
             found[name] = solids
     return found
@@ -73,43 +69,6 @@ def _shapes(part: Primitive) -> list[Placed]:
         return [cylinder]
     ends = (part.pose @ Pose((0.0, 0.0, half)) for half in (-sizes[1] / 2, sizes[1] / 2))
     return [cylinder, *((SphereShape(sphere_radius_m=sizes[0]), end) for end in ends)]
-
-
-def _rod_radius(chain: Chain) -> float:
-    reach = sum(math.hypot(*joint.origin.position) for joint in chain.joints[1:])
-    return min(max(ROD_RADIUS_PER_REACH * reach, LEAST_ROD_M), MOST_ROD_M)
-
-
-def _rod(robot: RobotFile, chain: Chain, link: FileLink, radius: float) -> list[Placed]:
-    """A rod with round ends to the farthest next joint; at the arm's end it is flush with the tip."""
-    below = robot.children.get(link.name, [])
-    end = max((joint.origin.position for joint in below), key=lambda p: math.hypot(*p), default=(0.0, 0.0, 0.0))
-    last = bool(chain.joints) and link.name == chain.joints[-1].child
-    if math.hypot(*end) > _POINT_M:
-        balls = [(0.0, 0.0, 0.0)] if last or not below else [(0.0, 0.0, 0.0), end]
-        return [_between((0.0, 0.0, 0.0), end, radius), *(_ball(at, radius) for at in balls)]
-    if last:
-        back = chain.joints[-1].origin.inverse().position
-        length = math.hypot(*back)
-        if length > _POINT_M:
-            x, y, z = (value * min(1.0, 2.0 * radius / length) for value in back)
-            return [_between((0.0, 0.0, 0.0), (x, y, z), radius)]
-    return [_ball((0.0, 0.0, 0.0), radius)]
-
-
-def _ball(at: Vector, radius: float) -> Placed:
-    return SphereShape(sphere_radius_m=radius), Pose(at)
-
-
-def _between(a: Vector, b: Vector, radius: float) -> Placed:
-    """A cylinder whose axis goes from one point to another."""
-    x, y, z = (q - p for p, q in zip(a, b, strict=True))
-    length = math.hypot(x, y, z)
-    middle = (a[0] + x / 2, a[1] + y / 2, a[2] + z / 2)
-    tilt, way = math.atan2(math.hypot(x, y), z), math.atan2(y, x)
-    sine = math.sin(tilt / 2)
-    turn = (-sine * math.sin(way), sine * math.cos(way), 0.0, math.cos(tilt / 2))
-    return CylinderShape(radius_m=radius, length_m=length), Pose(middle, turn)
 
 
 def _mesh_box(path: Path, part: Primitive) -> list[Placed]:

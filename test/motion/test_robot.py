@@ -12,11 +12,12 @@ import pinocchio as pin
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd_arms import FILES, odd_arm
 from small_arms import OTHERS, SCARA, SIX_AXIS, arm_elements, joint, load
 
 from microcell.description.cell import JointLimit, LinearJointLimit
 from microcell.description.shape import BoxShape, CylinderShape, SphereShape
-from microcell.geometry import Pose, angle_between, distance, from_rpy
+from microcell.geometry import Pose, angle_between, distance, from_rpy, rotate
 from microcell.motion.limits import Limits
 from microcell.motion.robot import RobotModel
 from microcell.motion.robot_file import RobotFileError
@@ -286,6 +287,54 @@ def test_meshes_that_are_not_there_become_rods(tmp_path):
     assert [type(shape) for shape, _ in balls] == [SphereShape, SphereShape]
     assert len(model.pin_geometry.geometryObjects) > 6
     assert set(model.drawn()) == set(model.solids())
+
+
+def test_rods_end_at_the_plane_of_the_tip(tmp_path):
+    """`five`: pitch, roll, flange 5 cm on; rods of arms of its reach are thicker than that."""
+    text = ""
+    axes = {1: ("0 0 1", 0.28), 2: ("0 1 0", 0.12), 3: ("0 1 0", 0.48), 4: ("0 1 0", 0.45), 5: ("0 0 1", 0.04)}
+    for number, (axis, length) in axes.items():
+        text += f'<link name="{number}"/>' + joint(f"j{number}", f"{number - 1}" if number > 1 else "base", f"{number}",
+                axis=axis).replace("0 0 0.2", f"0 0 {length}")  # fmt: skip
+    text += '<link name="flange"/>' + joint("f", "5", "flange", "fixed").replace("0 0 0.2", "0 0 0.05")
+    model = load(tmp_path, text)
+    radius_m = 0.055 * (0.12 + 0.48 + 0.45 + 0.04)
+    for wrist in (-1.5, 0.0, 0.7):
+        joints = (0.3, 0.4, 0.5, wrist, 1.1)
+        flange_in_base = model.forward(joints)
+        poses = model.link_poses(joints)
+        for link in ("4", "5"):
+            for shape, at in model.solids()[link]:
+                assert out_m(shape, flange_in_base.inverse() @ poses[link] @ at) < 1e-9
+        ball, at = model.solids()["3"][-1]
+        assert out_m(ball, flange_in_base.inverse() @ poses["3"] @ at) < -0.0019
+    assert model.solids()["3"][0][0].radius_m == pytest.approx(radius_m)
+    assert model.solids()["4"][0][0].radius_m == pytest.approx(radius_m)  # it ends in a flat face before the plane
+    assert [ball.sphere_radius_m for ball, _ in model.solids()["4"][1:]] == pytest.approx([radius_m, 0.048])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_rod_of_an_odd_arm_is_thinner_than_a_finger(tmp_path, name):
+    for link, ((first, _), *_) in odd_arm(name, tmp_path).solids().items():
+        size_m = first.sphere_radius_m if isinstance(first, SphereShape) else first.radius_m
+        assert size_m >= 0.014, link
+
+
+def test_an_arm_that_ends_in_its_last_joint_has_no_ball_there(tmp_path):
+    model = load(tmp_path, arm_elements(count=3) + '<link name="end"/>' + joint("j4", "3", "end", axis="0 0 1"))
+    tip = model.forward((0.0,) * 4)
+    poses = model.link_poses((0.0,) * 4)
+    for link in ("3", "end"):
+        for shape, at in model.solids()[link]:
+            assert out_m(shape, tip.inverse() @ poses[link] @ at) < 1e-9
+
+
+def out_m(shape, at):
+    """How far a solid stands out of the face across z in whose frame it is, m."""
+    if isinstance(shape, SphereShape):
+        return at.position[2] + shape.sphere_radius_m
+    along = rotate(at.orientation, (0.0, 0.0, 1.0))[2]
+    return at.position[2] + abs(along) * shape.length_m / 2 + math.sqrt(max(0.0, 1.0 - along**2)) * shape.radius_m
 
 
 def test_a_mesh_that_is_there_counts_as_the_box_around_it(tmp_path):
