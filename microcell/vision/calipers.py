@@ -117,9 +117,7 @@ def diameter(
 def _samples(view: View, part: Part, pose: Pose, points_m: Floats) -> Floats | None:
     """(lines, places, 3) pixels at points of a part's top; None where one lies out of the image: its border is no edge."""
     pixels = view.on_top(part, pose, points_m.reshape(-1, 2)).reshape(*points_m.shape)
-    height, width = view.pixels.shape[:2]
-    inside = np.all((pixels >= 0.0) & (pixels <= (width - 1, height - 1)))
-    return view.raw(pixels) if inside else None
+    return view.raw(pixels) if view.inside(pixels).all() else None
 
 
 def _circle(radii: Floats, outwards: Floats, scale: float) -> tuple[float, float] | None:

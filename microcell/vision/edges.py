@@ -49,10 +49,10 @@ def _edge_offsets_m(view: View, part: Part, pose: Pose, points: Floats, normals:
     step_m = _STEP_PX / view.scale_px_m(part, pose)
     steps = np.arange(-_WINDOW_M, _WINDOW_M + step_m / 2, step_m)
     along = points[:, None] + normals[:, None] * steps[None, :, None]
-    samples = view.raw(view.on_top(part, pose, along.reshape(-1, 2)).reshape(*along.shape))
-    own = np.median(view.raw(view.on_top(part, pose, face(part))), axis=0)
-    differs = np.linalg.norm(samples - own, axis=2)
-    mine = differs <= OWN_LEVELS
+    pixels = view.on_top(part, pose, along.reshape(-1, 2)).reshape(*along.shape)
+    own = view.typical(view.on_top(part, pose, face(part)))
+    differs = np.linalg.norm(view.raw(pixels) - own, axis=2)
+    mine = (differs <= OWN_LEVELS) & view.inside(pixels)
     last = len(steps) - 1 - np.argmax(mine[:, ::-1], axis=1)
     row, after = np.arange(len(points)), np.minimum(last + 1, len(steps) - 1)
     rise = np.maximum(differs[row, after] - differs[row, last], 1e-6)

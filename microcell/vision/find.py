@@ -177,9 +177,10 @@ def _edges(
     points, normals = outline
     steps = np.arange(-window_px, window_px + _STEP_PX / 2, _STEP_PX)
     along = points[:, None] + normals[:, None] * (steps / view.scale_px_m(part, pose))[None, :, None]
-    samples = view.raw(view.on_top(part, pose, along.reshape(-1, 2)).reshape(*along.shape))
-    own = np.median(view.raw(view.on_top(part, pose, face(part))), axis=0)
-    distance = np.linalg.norm(samples - own, axis=2)
+    pixels = view.on_top(part, pose, along.reshape(-1, 2)).reshape(*along.shape)
+    own = view.typical(view.on_top(part, pose, face(part)))
+    # What is not in the image is no edge: it counts as the part's own colour.
+    distance = np.where(view.inside(pixels), np.linalg.norm(view.raw(pixels) - own, axis=2), 0.0)
     limit = 0.5 * max(float(np.median(distance.max(axis=1))), 2 * _EDGE_LEVELS)
     outside = distance > limit
     first = np.argmax(outside, axis=1)

@@ -61,8 +61,10 @@ def _half_angle_rad(mark: Mark) -> float:
 
 def _visibility(view: View, part: Part, pose: Pose, angles_rad: Floats) -> Floats:
     """Visibility of each of the part's m marks for each of (n,) turns: (m, n)."""
-    own = np.median(view.raw(view.on_top(part, pose, face(part))), axis=0)
+    own = view.typical(view.on_top(part, pose, face(part)))
     rows = []
+    if not np.isfinite(own).all():
+        return np.zeros((len(part.marks), len(angles_rad)))
     for mark in part.marks:
         inside, around = _samples(mark, part)
         axis = view.as_seen(mark.colour_rgb) - own

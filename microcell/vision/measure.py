@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from microcell.description.cell import CameraSpec
 from microcell.description.extents import half_extents, top_m
+from microcell.description.picture import Point, looked_at, outline
 from microcell.description.product import Part
 from microcell.faults import FaultError
 from microcell.geometry import Pose
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 MIN_VISIBLE_RATIO = 0.5
 """Share of the outline in its own colour that makes a found spot a part."""
 
+OUT_OF_IMAGE = "out of the image"
+"""Why a reading is uncertain of what the camera does not show."""
+
 _CODE_SD_M = 0.00005
 """Standard deviation of where a code is seen: the reader tells its corners in whole pixels."""
 
@@ -49,7 +54,7 @@ def measure(
     and a check of heights without depth.
     """
     unit = _Unit(View.of(pixels, camera, where), requests, depth_m, where)
-    return tuple(_CHECKS[request.kind](unit, request) for request in requests)
+    return tuple(_told(unit, request, _CHECKS[request.kind](unit, request)) for request in requests)
 
 
 def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, where: str = "camera") -> Pose:
@@ -57,8 +62,8 @@ def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, w
 
     Where none of its colour is, another of its outline will do: that it is the wrong one, an inspection tells.
     A part with marks is found in every turn, a box within its symmetry of the nominal turn, any other keeps
-    the nominal turn. Parts of one colour that touch are not told apart. Raises PART_NOT_FOUND or
-    CAMERA_UNUSABLE_IMAGE at `where`.
+    the nominal turn. Parts of one colour that touch are not told apart. Raises PART_NOT_FOUND, for a part that is
+    cut off by the image's border too, or CAMERA_UNUSABLE_IMAGE at `where`.
     """
     view = View.of(pixels, camera, where)
     part, nominal = request.part, request.part_in_cell
@@ -68,6 +73,8 @@ def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, w
     if found is None:
         place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
         raise FaultError("PART_NOT_FOUND", where, f"nothing of the part's outline {place} of its place")
+    if not shows(view, part, found.part_in_cell, outline(part)):
+        raise FaultError("PART_NOT_FOUND", where, f"the part at '{request.feeder}' lies partly {OUT_OF_IMAGE}")
     angle = turn(view, part, found.part_in_cell) if part.marks else None
     return found.part_in_cell if angle is None else turned(found.part_in_cell, angle)
 
@@ -76,6 +83,11 @@ def visible_ratio(view: View, part: Part, pose: Pose) -> float:
     """Share of the points close inside the outline that have the part's own colour."""
     colours = to_lab(view.colours(view.on_top(part, pose, rim(part))))
     return float(np.mean(np.linalg.norm(colours - lab_of(part.colour_rgb), axis=1) <= OWN_DELTA_E))
+
+
+def shows(view: View, part: Part, pose: Pose, points_m: Iterable[Point]) -> bool:
+    """Whether points on a part's top, x and y in its frame, all lie in the image."""
+    return bool(view.inside(view.on_top(part, pose, np.array(tuple(points_m)))).all())
 
 
 class _Unit:
@@ -161,6 +173,22 @@ class _Unit:
             return Pose((*(self.code_place(request) or nominal.position[:2]), nominal.position[2]), nominal.orientation)
         found = self.found(request) or fit(self.view, request.part, nominal, nominal)
         return found.part_in_cell if found else nominal
+
+
+def _told(unit: _Unit, request: CheckRequest, reading: Reading) -> Reading:
+    """The reading, uncertain where something that it needs lies out of the image."""
+    points = ((0.0, 0.0),) if request.taught else looked_at(request.part, request.measured)
+    if all(shows(unit.view, request.part, pose, points) for pose in _places(unit, request)):
+        return reading
+    return replace(reading, uncertain=True, text=OUT_OF_IMAGE)
+
+
+def _places(unit: _Unit, request: CheckRequest) -> tuple[Pose, ...]:
+    """Where the thing to be judged should be, and where it is seen: as far as its check looks there."""
+    if request.measured and request.kind != "right_part":
+        return (unit.pose(request),)
+    found = None if request.taught or unit.has_code(request) else unit.found(request)
+    return (request.part_in_cell, found.part_in_cell) if found else (request.part_in_cell,)
 
 
 def _presence(unit: _Unit, request: CheckRequest) -> Reading:

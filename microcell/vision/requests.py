@@ -63,6 +63,7 @@ class Reading:
     difference / 100 ("1"); right_part and text -> 1.0 when it is the expected one ("1"), with its name or text. What could
     not be measured is NaN, and the text says why.
     A part that is not found reads the worst that can be measured: an offset of its half size, an angle of pi.
+    What lies out of the image, wholly or in part, is uncertain, and the text says so.
     `uncertainty` is one standard deviation. `uncertain`: the measuring itself cannot say, whatever the limits; so is a value
     of NaN. `findings` are places in the whole image, where the check tells any.
     """

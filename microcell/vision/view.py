@@ -75,7 +75,7 @@ class View:
         return self.optics.scale_px_m(part_in_cell.position[2] + top_m(part))
 
     def raw(self, points_px: Floats) -> npt.NDArray[np.float32]:
-        """Interpolated pixels as the camera gave them: (..., 2) to (..., 3); black outside of the image."""
+        """Interpolated pixels as the camera gave them: (..., 2) to (..., 3); what is not `inside` means nothing."""
         # cv2.remap takes no side beyond 32767: the points go in as a sheet of at most 4096 wide.
         x, y = (np.nan_to_num(points_px[..., axis].astype(np.float32).ravel(), nan=-9.0) for axis in (0, 1))
         width = min(4096, max(1, len(x)))
@@ -85,6 +85,19 @@ class View:
         values = cv2.remap(self.pixels, sheet[0].reshape(rows, width), sheet[1].reshape(rows, width), cv2.INTER_LINEAR)
         picked: npt.NDArray[Any] = values.reshape(-1, 3)[: len(x)]
         return picked.reshape(*points_px.shape[:-1], 3).astype(np.float32)
+
+    def inside(self, points_px: Floats) -> npt.NDArray[np.bool_]:
+        """Which of (..., 2) points lie in the image."""
+        inside: npt.NDArray[np.bool_] = np.all((points_px >= 0.0) & (points_px <= self._last_px), axis=-1)
+        return inside
+
+    def typical(self, points_px: Floats) -> npt.NDArray[np.float32]:
+        """Median of the pixels at (n, 2) points as the camera gave them, (3,); NaN where none lies in the image."""
+        shown = points_px[self.inside(points_px)]
+        if not len(shown):
+            return np.full(3, np.nan, np.float32)
+        middle: npt.NDArray[np.float32] = np.median(self.raw(shown), axis=0)
+        return middle
 
     def colours(self, points_px: Floats) -> Floats:
         """Colours under the reference light, linear: (..., 2) to (..., 3)."""
@@ -106,6 +119,11 @@ class View:
     def as_seen(self, rgb: tuple[int, int, int]) -> Floats:
         """The pixel value that a described colour has in this image."""
         return to_encoded(to_linear(np.array(rgb)) / self.gains)
+
+    @cached_property
+    def _last_px(self) -> tuple[int, int]:
+        """The last pixel's centre."""
+        return self.pixels.shape[1] - 1, self.pixels.shape[0] - 1
 
     @cached_property
     def _correction(self) -> Image:

@@ -38,6 +38,23 @@ PROVOCATIONS = [
         "it has none. Describe it in 'lights'.",
     ),
     (
+        "rule_what_is_inspected_is_in_the_picture",
+        (BENCH, "lens_in_cell: {xyz_m: [0.48, -0.10, 1.03]}", "lens_in_cell: {xyz_m: [0.51, -0.10, 1.03]}"),
+        "devices.camera_1.lens_in_cell: check 'cap_type' at 'fixture_1' looks 130 px beyond the picture; "
+        "(-130, 480) is not in 1280 x 960 px. Move or raise the camera, or take a shorter focal length.",
+    ),
+    (
+        "rule_what_is_inspected_is_in_the_picture",
+        (BENCH, "lens_in_cell: {xyz_m: [0.48, -0.10, 1.03]}", "lens_in_cell: {xyz_m: [0.48, -0.10, 0.05]}"),
+        "devices.camera_1.lens_in_cell: check 'cap_type' at 'fixture_1' looks where the lens shows nothing; "
+        "Correct the lens's place and turn: it looks down its -z.",
+    ),
+    (
+        "rule_what_is_fed_is_in_the_picture",
+        (BENCH, "focal_px: 3600.0", "focal_px: 7200.0"),
+        "devices.camera_trays.lens_in_cell: the search at 'tray_1' looks ",
+    ),
+    (
         "rule_presses_and_turners_name_fixtures",
         (BENCH, PRINTER, PRINTER + TURNER),
         "devices.turner_1.fixture: there is no fixture 'fixture_9'; did you mean 'fixture_2'? Correct the name.",

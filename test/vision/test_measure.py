@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from microcell.description.checks import Patch
+from microcell.faults import FaultError
 from microcell.plant.render import Light
 from microcell.plant.scene import Flaw
-from microcell.vision.measure import measure
-from microcell.vision.requests import Reading
+from microcell.vision.measure import locate, measure
+from microcell.vision.requests import Locate, Reading
 
 SCRATCH = Flaw((-0.004, -0.009), (0.004, -0.0095), 0.0005, (150, 180, 220))
 
@@ -160,10 +163,39 @@ def test_a_code_is_read_in_any_turn(stage: Any) -> None:
     assert read(stage, items, stage.ask("code", stage.label, text="VLV-7")).text == "VLV-7"
 
 
-@pytest.mark.parametrize("kind", ["presence", "position", "colour", "orientation", "surface", "code"])
-def test_a_place_outside_of_the_image_is_empty(stage: Any, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["presence", "position", "colour", "orientation", "surface", "outline", "code"])
+def test_of_a_place_outside_of_the_image_nothing_is_told(stage: Any, kind: str) -> None:
     part = stage.label if kind == "code" else stage.cap
     reading = read(stage, [stage.item(stage.cap, stage.at())], stage.ask(kind, part, stage.at(x_m=0.5), text="A"))
-    worst = {"presence": 0.0, "position": 0.02, "orientation": math.pi, "surface": 0.0, "code": 0.0}
-    assert reading.value == worst.get(kind, reading.value)
-    assert kind != "colour" or reading.value > 0.3
+    assert (reading.uncertain, reading.text) == (True, "out of the image")
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    x=st.floats(0.0, 0.08),
+    there=st.booleans(),
+    kind=st.sampled_from(("presence", "position", "colour", "surface", "outline")),
+)
+def test_a_black_part_is_told_just_where_all_of_it_is_in_the_image(stage: Any, x: float, there: bool, kind: str) -> None:
+    black = stage.cap.model_copy(update={"colour_rgb": (20, 20, 22), "marks": ()})
+    pose, other = stage.at(x_m=x), stage.item(stage.plate, stage.at(x_m=-0.02), "other")
+    reading = read(stage, [stage.item(black, pose), other] if there else [other], stage.ask(kind, black, pose))
+    assume(abs(x - 0.0236) > 0.0002)  # (959 - 479.5) / 11000 * 0.995 m, less the radius, and the lens is 2 mm to the right
+    assert (reading.text == "out of the image") == reading.uncertain == (x > 0.0236)
+    assert reading.uncertain or kind != "presence" or (reading.value > 0.9) == there
+
+
+def test_a_part_is_not_taken_where_the_image_cuts_it_off(stage: Any) -> None:
+    request = Locate("tray", stage.cap, stage.at(x_m=0.03), 0.01)
+    with pytest.raises(FaultError, match="PART_NOT_FOUND at camera: .*'tray' lies partly out of the image"):
+        locate(stage.photo([stage.item(stage.cap, stage.at(x_m=0.028))]), stage.camera, request)
+
+
+@pytest.mark.parametrize("x_m", [0.0, 0.036])
+def test_a_spot_out_of_the_image_has_no_colour(stage: Any, x_m: float) -> None:
+    check = Patch(kind="patch", site="site", at_m=(0.012, 0.0), radius_m=0.003, colour_rgb=(0, 0, 0))
+    pose = stage.at(x_m=x_m)
+    request = replace(stage.ask("patch", stage.plate, pose), measured=check)
+    reading = read(stage, [stage.item(stage.plate, pose)], request)
+    assert reading.uncertain == (x_m > 0.0)
+    assert reading.uncertain or reading.value > 0.3
