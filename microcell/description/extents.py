@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
-from microcell.description.product import Box, Part, Screw
+from microcell.description.colours import delta_e
+from microcell.description.product import Box, Mark, Part, Screw
+
+_MOST_TURNS = 24
+"""Of a round part: finer divisions are not looked for."""
+
+_SAME_RATIO = 0.25
+"""So far beside another, of their smaller size, a mark still looks the same."""
+
+_SAME_DELTA_E = 8.0
+"""CIE 1976 difference up to which marks look the same."""
 
 
 def half_extents(part: Part) -> tuple[float, float]:
@@ -23,6 +34,52 @@ def turn_error(part: Part, turn_rad: float) -> float:
         return 0.0
     step = math.pi / 2 if math.isclose(shape.length_m, shape.width_m) else math.pi
     return abs(turn_rad - step * round(turn_rad / step))
+
+
+@lru_cache(maxsize=256)
+def turns_of(part: Part) -> int:
+    """In how many turns about its axis a part looks the same from above, by outline and marks; 0 = in every one."""
+    counts: tuple[int, ...] = tuple(range(_MOST_TURNS, 0, -1))
+    if isinstance(part.shape, Box):
+        counts = (4, 2, 1) if math.isclose(part.shape.length_m, part.shape.width_m) else (2, 1)
+    elif all(_is_in_the_middle(mark) for mark in part.marks):
+        return 0
+    return next(count for count in counts if _marks_are_same(part.marks, 2.0 * math.pi / count))
+
+
+def same_turn(part: Part, turn_rad: float) -> float:
+    """A turn as the least one after which the part looks as after it, in [-pi, pi]; 0 where every turn looks the same."""
+    count = turns_of(part)
+    return math.remainder(turn_rad, 2.0 * math.pi / count) if count else 0.0
+
+
+def _is_in_the_middle(mark: Mark) -> bool:
+    return mark.width_m == 0 and math.hypot(*mark.at_m) <= _SAME_RATIO * mark.length_m
+
+
+def _marks_are_same(marks: tuple[Mark, ...], turn_rad: float) -> bool:
+    """Whether each mark, turned about the part's axis, comes to lie on one that looks as it does."""
+    cos, sin = math.cos(turn_rad), math.sin(turn_rad)
+    for mark in marks:
+        x, y = mark.at_m
+        at = (x * cos - y * sin, x * sin + y * cos)
+        if not any(_looks_same(mark, other, turn_rad) and _is_near(at, other) for other in marks):
+            return False
+    return True
+
+
+def _looks_same(mark: Mark, other: Mark, turn_rad: float) -> bool:
+    """Whether a mark that is turned has another one's size and colour."""
+    size, other_size = (mark.length_m, mark.width_m), (other.length_m, other.width_m)
+    quarters = turn_rad / (math.pi / 2.0)
+    if mark.width_m > 0 and round(quarters) % 2:
+        size = size[::-1]
+    is_square_to_it = mark.width_m == 0 or math.isclose(quarters, round(quarters))
+    return is_square_to_it and size == other_size and delta_e(mark.colour_rgb, other.colour_rgb) <= _SAME_DELTA_E
+
+
+def _is_near(at_m: tuple[float, float], mark: Mark) -> bool:
+    return math.dist(at_m, mark.at_m) <= _SAME_RATIO * min(mark.length_m, mark.width_m or mark.length_m)
 
 
 def top_m(part: Part) -> float:

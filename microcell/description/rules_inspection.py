@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from microcell.description.calibration import with_optics
 from microcell.description.cell import CameraSpec, DeviceSpec, FeederSpec, FixtureSpec, TesterSpec
-from microcell.description.checks import TAUGHT, Check, Flatness, Height, MeasuredBase, MeasuredCheck
+from microcell.description.checks import TAUGHT, Check, Flatness, Height, MeasuredBase, MeasuredCheck, Orientation
+from microcell.description.extents import turns_of
 from microcell.description.picture import Point, looked_at, outline, outside_px, seen_at
 from microcell.description.product import Part
 from microcell.description.rules_context import Context, rule
@@ -50,6 +51,23 @@ def rule_inspections_look_in_lights_that_there_are(context: Context) -> Iterator
                 where = ("plan", operation, "parameters", "again_lights", number)
                 remedy = choice(str(light), spec.lights, "light") if spec.lights else "it has none. Describe it in 'lights'."
                 yield context.issue("product", where, f"camera '{camera}' has no light '{light}'", remedy)
+
+
+@rule("product.parts", "product.bill_of_materials", "product.variants", "product.sites", "product.inspections")
+def rule_an_orientation_can_be_told(context: Context) -> Iterator[Issue]:
+    """A part whose orientation is checked does not look the same in every turn."""
+    product = context.product
+    for name, inspection in product.inspections.items():
+        for check_name, check in inspection.checks.items():
+            site = product.sites.get(check.site)
+            if not isinstance(check, Orientation) or site is None:
+                continue
+            parts = {item_part(context, site.item, variant) for variant in product.variants}
+            if any(part is not None and turns_of(part) == 0 for part in parts):
+                where = ("inspections", name, "checks", check_name, "kind")
+                what = f"nothing tells how '{site.item}' is turned"
+                remedy = "it is round, with no mark beside its middle. Describe its marks, or remove the check."
+                yield context.issue("product", where, what, remedy)
 
 
 @rule("line", "cell.devices", "product")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microcell.description.colours import XYZ_OF_RGB
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 OWN_DELTA_E = 15.0
 """Largest CIE 1976 difference of what counts as a part's own colour."""
 
-# IEC 61966-2-1, linear sRGB to CIE XYZ, rows divided by the D65 white point (0.9505, 1, 1.089).
-_XYZ = np.array(((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505)))
+_XYZ = np.array(XYZ_OF_RGB)
 _XYZ_RATIO = _XYZ / _XYZ.sum(axis=1, keepdims=True)
+"""Rows divided by the white point."""
 
 
 def to_linear(encoded: npt.NDArray[Any]) -> Floats:
@@ -44,8 +46,3 @@ def to_lab(linear: Floats) -> Floats:
 def lab_of(rgb: tuple[int, int, int]) -> Floats:
     """CIE L*a*b* of a described colour."""
     return to_lab(to_linear(np.array(rgb)))
-
-
-def delta_e(rgb: tuple[int, int, int], other: tuple[int, int, int]) -> float:
-    """CIE 1976 difference of two described colours."""
-    return float(np.linalg.norm(lab_of(rgb) - lab_of(other)))

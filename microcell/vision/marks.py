@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microcell.description.extents import half_extents
+from microcell.description.extents import half_extents, turns_of
 from microcell.description.product import Mark, Part
-from microcell.geometry import Pose, wrap_angle
-from microcell.vision.outline import face
+from microcell.geometry import Pose
+from microcell.vision.outline import face, turns_rad
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -24,23 +24,40 @@ _COARSE_RAD = math.radians(2.0)
 _FINE_TURNS = 81
 
 
-def turn(view: View, part: Part, pose: Pose) -> float | None:
-    """Angle in (-pi, pi] about the part's axis from `pose` to where the marks are seen; None if they are not.
+def turn(view: View, part: Part, pose: Pose, sides_rad: float | None = None) -> float | None:
+    """Angle about the part's axis from `pose` to where the marks are seen, of those that look alike the least.
 
-    A mark is compared with what surrounds it, so that a screw head over a hole counts neither way.
+    `sides_rad` is a box's turn from `pose` as its sides tell it: then only those turns are possible in which they lie so.
+    None where the marks are not seen, or tell no turn. A mark is compared with what surrounds it, so that a screw head over
+    a hole counts neither way.
     """
-    coarse = np.arange(-90, 90) * _COARSE_RAD
-    by_mark = _visibility(view, part, pose, coarse)
-    scores = by_mark.mean(axis=0)
-    best = int(np.argmax(scores))
-    if scores[best] < MIN_CONTRAST:
+    if turns_of(part) == 0:
         return None
-    fine = coarse[best] + np.linspace(-1.0, 1.0, _FINE_TURNS) * _window_rad(part)
+    step, symmetry = 2.0 * math.pi / turns_of(part), turns_rad(part)
+    if sides_rad is not None and symmetry is not None:
+        possible = math.remainder(sides_rad, symmetry) + symmetry * np.arange(round(step / symmetry))
+        found = _best(view, part, pose, possible) if len(possible) > 1 else float(possible[0])
+        return None if found is None else math.remainder(found, step)
+    # Turns within half a step of the given pose: those beyond look like one of them.
+    rough = _best(view, part, pose, np.arange(-step / 2.0, step / 2.0, _COARSE_RAD))
+    return None if rough is None else math.remainder(_finely(view, part, pose, rough), step)
+
+
+def _best(view: View, part: Part, pose: Pose, angles_rad: Floats) -> float | None:
+    """The turn in which the marks are seen best; None where they are not."""
+    scores = _visibility(view, part, pose, angles_rad).mean(axis=0)
+    best = int(np.argmax(scores))
+    return float(angles_rad[best]) if scores[best] >= MIN_CONTRAST else None
+
+
+def _finely(view: View, part: Part, pose: Pose, rough_rad: float) -> float:
+    """The middle of the turns near a rough one in which the marks are seen."""
+    fine = rough_rad + np.linspace(-1.0, 1.0, _FINE_TURNS) * _window_rad(part)
     by_mark = _visibility(view, part, pose, fine)
     best_of_mark = by_mark.max(axis=1)
     around = by_mark[best_of_mark > 0.5 * best_of_mark.max()].mean(axis=0)
     weights = np.clip(around - 0.6 * around.max(), 0.0, None)
-    return wrap_angle(float(np.sum(weights * fine) / np.sum(weights)))
+    return float(np.sum(weights * fine) / np.sum(weights))
 
 
 def visibility_at_best_turn(view: View, part: Part, pose: Pose) -> float:

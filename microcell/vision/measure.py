@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microcell.description.cell import CameraSpec
-from microcell.description.extents import half_extents, top_m
+from microcell.description.extents import half_extents, top_m, turns_of
 from microcell.description.picture import Point, looked_at, outline
 from microcell.description.product import Part
 from microcell.faults import FaultError
@@ -35,6 +35,8 @@ MIN_VISIBLE_RATIO = 0.5
 
 OUT_OF_IMAGE = "out of the image"
 """Why a reading is uncertain of what the camera does not show."""
+
+NO_TURN = "neither its outline nor its marks tell its turn"
 
 _CODE_SD_M = 0.00005
 """Standard deviation of where a code is seen: the reader tells its corners in whole pixels."""
@@ -61,9 +63,9 @@ def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, w
     """Find a part near its nominal pose; its pose in the cell frame, with the nominal height.
 
     Where none of its colour is, another of its outline will do: that it is the wrong one, an inspection tells.
-    A part with marks is found in every turn, a box within its symmetry of the nominal turn, any other keeps
-    the nominal turn. Parts of one colour that touch are not told apart. Raises PART_NOT_FOUND, for a part that is
-    cut off by the image's border too, or CAMERA_UNUSABLE_IMAGE at `where`.
+    A part with marks is found in every turn, of those that look alike the nearest to the nominal one; a box without marks
+    likewise, any other keeps the nominal turn. Parts of one colour that touch are not told apart. Raises PART_NOT_FOUND,
+    for a part that is cut off by the image's border too, or CAMERA_UNUSABLE_IMAGE at `where`.
     """
     view = View.of(pixels, camera, where)
     part, nominal = request.part, request.part_in_cell
@@ -75,8 +77,20 @@ def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, w
         raise FaultError("PART_NOT_FOUND", where, f"nothing of the part's outline {place} of its place")
     if not shows(view, part, found.part_in_cell, outline(part)):
         raise FaultError("PART_NOT_FOUND", where, f"the part at '{request.feeder}' lies partly {OUT_OF_IMAGE}")
-    angle = turn(view, part, found.part_in_cell) if part.marks else None
-    return found.part_in_cell if angle is None else turned(found.part_in_cell, angle)
+    angle = _turn_by_marks(view, part, nominal, found) if part.marks else None
+    return found.part_in_cell if angle is None else turned(_at(found.part_in_cell, nominal), angle)
+
+
+def _turn_by_marks(view: View, part: Part, nominal: Pose, found: Found | None, place: Pose | None = None) -> float | None:
+    """Angle from the nominal turn by a part's marks, and by its sides as far as they are seen, at a place or where found."""
+    at = place or (found.part_in_cell if found else nominal)
+    sides = found.part_in_cell.yaw - nominal.yaw if found and turns_rad(part) is not None else None
+    return turn(view, part, _at(at, nominal), sides)
+
+
+def _at(place: Pose, nominal: Pose) -> Pose:
+    """The nominal pose, moved to a place."""
+    return Pose(place.position, nominal.orientation)
 
 
 def visible_ratio(view: View, part: Part, pose: Pose) -> float:
@@ -112,7 +126,7 @@ class _Unit:
         return self._found[key]
 
     def angle(self, request: CheckRequest) -> float | None:
-        """Turn from the nominal pose by the part's marks, or by its sides where it has none."""
+        """The least turn from the nominal pose after which it looks as seen, by its marks, or by its sides without any."""
         key = (request.station, request.site)
         if key not in self._angles:
             self._angles[key] = self._measured_angle(request)
@@ -122,9 +136,7 @@ class _Unit:
         """Where the part is seen, or its nominal pose where it is not."""
         place = self._place(request)
         angle = self.angle(request) if request.part.marks else None
-        if angle is None:
-            return place
-        return turned(Pose(place.position, request.part_in_cell.orientation), angle)
+        return place if angle is None else turned(_at(place, request.part_in_cell), angle)
 
     def above(self, request: CheckRequest) -> list[CheckRequest]:
         """One request for each other site of the station whose part lies over this one."""
@@ -159,10 +171,9 @@ class _Unit:
 
     def _measured_angle(self, request: CheckRequest) -> float | None:
         part, nominal = request.part, request.part_in_cell
-        if not part.marks and turns_rad(part) is None:
-            raise ValueError(f"check '{request.name}': a round part without marks has no orientation")
         if part.marks:
-            return turn(self.view, part, Pose(self._place(request).position, nominal.orientation))
+            seen = self.found(request) or fit(self.view, part, nominal, nominal)
+            return _turn_by_marks(self.view, part, nominal, seen, self._place(request))
         found = self.found(request)
         return math.remainder(found.part_in_cell.yaw - nominal.yaw, 2 * math.pi) if found else None
 
@@ -218,6 +229,8 @@ def _position_of_code(unit: _Unit, request: CheckRequest) -> Reading:
 
 
 def _orientation(unit: _Unit, request: CheckRequest) -> Reading:
+    if turns_of(request.part) == 0:
+        return Reading(request.name, "orientation", math.nan, "rad", NO_TURN)
     angle = unit.angle(request)
     return Reading(request.name, "orientation", math.pi if angle is None else abs(angle), "rad")
 

@@ -54,12 +54,12 @@ class Locate:
 class Reading:
     """One measured feature.
 
-    By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute
-    angle ("rad"); colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw ("m");
-    outline -> largest distance of the edge from the outline ("m"); code -> 1.0 when the text is the expected one ("1"),
-    the text beside it; anomaly -> deviation / taught threshold ("1"); taught_presence -> the least likeness with the item
-    less that without ("1"); template -> number of defects that are not permitted ("1"); count -> number ("1"). Those four
-    say in the text what was found. dimension, gap, diameter, height and flatness -> the size ("m"); patch -> CIE 1976
+    By kind: presence -> ratio of visible outline ("1"); position -> offset ("m"); orientation -> absolute angle to the
+    nearest turn that looks right ("rad"); colour -> CIE 1976 difference / 100 ("1"); surface -> length of the longest flaw
+    ("m"); outline -> largest distance of the edge from the outline ("m"); code -> 1.0 when the text is the expected one
+    ("1"), the text beside it; anomaly -> deviation / taught threshold ("1"); taught_presence -> the least likeness with the
+    item less that without ("1"); template -> number of defects that are not permitted ("1"); count -> number ("1"). Those
+    four say in the text what was found. dimension, gap, diameter, height and flatness -> the size ("m"); patch -> CIE 1976
     difference / 100 ("1"); right_part and text -> 1.0 when it is the expected one ("1"), with its name or text. What could
     not be measured is NaN, and the text says why.
     A part that is not found reads the worst that can be measured: an offset of its half size, an angle of pi.

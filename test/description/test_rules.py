@@ -38,6 +38,12 @@ PROVOCATIONS = [
         "it has none. Describe it in 'lights'.",
     ),
     (
+        "rule_an_orientation_can_be_told",
+        (VALVE, CAP_TYPE, "      turn: {kind: orientation, site: screw_1, max_angle_rad: 0.1}\n" + CAP_TYPE),
+        "inspections.closed.checks.turn.kind: nothing tells how 'screw' is turned; "
+        "it is round, with no mark beside its middle. Describe its marks, or remove the check.",
+    ),
+    (
         "rule_what_is_inspected_is_in_the_picture",
         (BENCH, "lens_in_cell: {xyz_m: [0.48, -0.10, 1.03]}", "lens_in_cell: {xyz_m: [0.51, -0.10, 1.03]}"),
         "devices.camera_1.lens_in_cell: check 'cap_type' at 'fixture_1' looks 130 px beyond the picture; "

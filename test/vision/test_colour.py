@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microcell.vision.colour import delta_e, lab_of, to_encoded, to_linear
+from microcell.description import colours
+from microcell.description.colours import delta_e
+from microcell.vision.colour import lab_of, to_encoded, to_linear
 
 channel = st.integers(0, 255)
 
@@ -23,6 +25,7 @@ channel = st.integers(0, 255)
 )
 def test_lab_of_the_primaries_is_as_published(rgb: tuple[int, int, int], lab: tuple[float, ...]) -> None:
     assert lab_of(rgb) == pytest.approx(lab, abs=0.05)
+    assert colours.lab(rgb) == pytest.approx(lab_of(rgb), abs=1e-9)
 
 
 @given(value=channel)

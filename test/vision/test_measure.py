@@ -11,7 +11,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from microcell.description.checks import Patch
+from microcell.description.checks import Dimension, Patch
+from microcell.description.extents import turns_of
+from microcell.description.product import Mark
 from microcell.faults import FaultError
 from microcell.plant.render import Light
 from microcell.plant.scene import Flaw
@@ -111,9 +113,55 @@ def test_a_box_without_marks_is_turned_by_its_sides(stage: Any) -> None:
     assert read(stage, items, stage.ask("orientation", stage.plate)).value == pytest.approx(0.3, abs=0.005)
 
 
-def test_a_round_part_without_marks_has_no_orientation(stage: Any) -> None:
-    with pytest.raises(ValueError, match="check 'site_orientation': a round part without marks has no orientation"):
-        read(stage, [stage.item(stage.disc, stage.at())], stage.ask("orientation", stage.disc))
+DOT = Mark(at_m=(0.0, 0.0), length_m=0.006, colour_rgb=(40, 40, 44))
+HOLE = DOT.model_copy(update={"length_m": 0.0035})
+
+
+def holes(*places_m: tuple[float, float]) -> tuple[Mark, ...]:
+    return tuple(HOLE.model_copy(update={"at_m": place}) for place in places_m)
+
+
+BAR = Mark(at_m=(0.001, 0.0), length_m=0.018, width_m=0.003, colour_rgb=(200, 60, 60))
+MARKED = {
+    "cap with two holes": ("white_cap", holes((0.012, 0.0), (-0.012, 0.0)), 2),
+    "cap with three holes": ("white_cap", holes((0.012, 0.0), (-0.006, 0.01039), (-0.006, -0.01039)), 3),
+    "cap with a bar through its middle": ("white_cap", (BAR.model_copy(update={"at_m": (0.0, 0.0)}),), 2),
+    "cap with four holes and a notch": ("white_cap", (*holes((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)), BAR), 1),
+    "plate with a dot": ("plate", (DOT,), 2),
+    "plate with two holes": ("plate", holes((0.01, 0.0), (-0.01, 0.0)), 2),
+    "plate with four holes": ("plate", holes((0.01, 0.005), (-0.01, 0.005), (0.01, -0.005), (-0.01, -0.005)), 2),
+    "plate with a hole in a corner": ("plate", holes((0.012, 0.006)), 1),
+}
+
+
+@pytest.mark.parametrize("name", MARKED)
+@settings(max_examples=6, deadline=None)
+@given(yaw=st.floats(-3.1, 3.1))
+def test_of_the_turns_that_look_alike_the_nearest_is_told(stage: Any, name: str, yaw: float) -> None:
+    shape, marks, count = MARKED[name]
+    part = getattr(stage, shape).model_copy(update={"marks": marks})
+    least = math.remainder(yaw, 2 * math.pi / count)
+    assume(abs(abs(least) - math.pi / count) > 0.03)
+    photo = stage.photo([stage.item(part, stage.at(0.002, 0.001, yaw_rad=yaw))])
+    assert turns_of(part) == count
+    assert measure(photo, stage.camera, [stage.ask("orientation", part)])[0].value == pytest.approx(abs(least), abs=0.015)
+    assert locate(photo, stage.camera, Locate("tray", part, stage.at(), 0.01)).yaw == pytest.approx(least, abs=0.015)
+
+
+def test_a_round_part_that_is_marked_in_its_middle_alone_has_no_turn(stage: Any) -> None:
+    dotted = stage.white_cap.model_copy(update={"marks": (DOT,)})
+    photo = stage.photo([stage.item(dotted, stage.at(yaw_rad=0.4))])
+    for part in (dotted, stage.disc):
+        reading = measure(photo, stage.camera, [stage.ask("orientation", part)])[0]
+        assert (math.isnan(reading.value), reading.text) == (True, "neither its outline nor its marks tell its turn")
+    assert locate(photo, stage.camera, Locate("tray", dotted, stage.at(), 0.01)).yaw == pytest.approx(0.0)
+
+
+def test_a_marked_plate_is_as_long_as_it_is_though_its_marks_tell_no_turn(stage: Any) -> None:
+    plate = stage.plate.model_copy(update={"marks": (DOT,)})
+    size = {"from_m": (-0.02, 0.007), "to_m": (0.02, 0.007), "nominal_m": 0.03, "tolerance_m": 0.0005}
+    request = replace(stage.ask("dimension", plate), measured=Dimension(kind="dimension", site="site", **size))
+    assert read(stage, [stage.item(plate, stage.at(yaw_rad=0.2))], request).value == pytest.approx(0.03, abs=0.0001)
 
 
 @settings(max_examples=15, deadline=None)

@@ -12,9 +12,10 @@ from functools import lru_cache
 from random import Random
 
 from microcell.description.cell import USUAL_LIGHT, CameraSpec
+from microcell.description.colours import delta_e
 from microcell.description.driver_parameters import BENCH_RGB
-from microcell.description.extents import half_extents, top_m
-from microcell.description.product import Box, Part
+from microcell.description.extents import half_extents, same_turn, top_m, turns_of
+from microcell.description.product import Part
 from microcell.devices.camera.contract import Camera, Frame
 from microcell.devices.camera.modelled_sizes import drawn_size, true_size
 from microcell.devices.camera.pixels import lit
@@ -23,11 +24,11 @@ from microcell.devices.factory import DeviceHost
 from microcell.devices.mocking import MockDevice, command_named
 from microcell.devices.plausible import check_calibrated, check_fresh
 from microcell.faults import FaultError
-from microcell.geometry import Pose, from_rpy, multiply, wrap_angle
+from microcell.geometry import Pose, from_rpy, multiply
 from microcell.plant.bench import Lighting
 from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
-from microcell.vision.colour import OWN_DELTA_E, delta_e
+from microcell.vision.colour import OWN_DELTA_E
 from microcell.vision.error_model import Chances, Spread
 from microcell.vision.error_statistics import MEASURED
 from microcell.vision.exposure import MIN_SHARPNESS
@@ -199,11 +200,9 @@ def _position(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneIt
 def _orientation(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
     if item is None:
         return math.pi
-    turn = item.part_in_cell.yaw - request.part_in_cell.yaw
-    shape = request.part.shape
-    if isinstance(shape, Box) and not request.part.marks:
-        return abs(math.remainder(turn, math.pi / 2 if shape.length_m == shape.width_m else math.pi))
-    return abs(wrap_angle(turn))
+    if turns_of(request.part) == 0:
+        return math.nan
+    return abs(same_turn(request.part, item.part_in_cell.yaw - request.part_in_cell.yaw))
 
 
 def _colour(request: CheckRequest, item: SceneItem | None, items: Sequence[SceneItem]) -> float:
@@ -214,7 +213,7 @@ def _colour(request: CheckRequest, item: SceneItem | None, items: Sequence[Scene
         colour = max(below, key=_top).part.colour_rgb if below else BENCH_RGB
     else:
         colour = item.part.colour_rgb
-    return _delta_e(colour, request.part.colour_rgb) / 100.0
+    return delta_e(colour, request.part.colour_rgb) / 100.0
 
 
 def _surface(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -> float:
@@ -284,23 +283,15 @@ def _located(request: Locate, item: SceneItem, chances: Chances) -> Pose:
     nominal, part = request.part_in_cell, request.part
     x, y, _ = item.part_in_cell.position
     x, y = x + MEASURED.locate_m.drawn(chances), y + MEASURED.locate_m.drawn(chances)
-    turn = wrap_angle(item.part_in_cell.yaw - nominal.yaw)
-    if not part.marks:
-        symmetry = math.pi if isinstance(part.shape, Box) and part.shape.length_m != part.shape.width_m else math.pi / 2
-        turn = math.remainder(turn, symmetry) if isinstance(part.shape, Box) else 0.0
-    if part.marks or isinstance(part.shape, Box):
+    turn = same_turn(part, item.part_in_cell.yaw - nominal.yaw)
+    if turns_of(part) > 0:
         turn += MEASURED.locate_rad.drawn(chances)
     return Pose((x, y, nominal.position[2]), multiply(from_rpy(0.0, 0.0, turn), nominal.orientation))
 
 
-@lru_cache(maxsize=1024)
-def _delta_e(colour: tuple[int, int, int], other: tuple[int, int, int]) -> float:
-    return delta_e(colour, other)
-
-
 def _looks_as(part: Part, expected: Part) -> bool:
     """Same size, and a colour near enough."""
-    return _same_size(part, expected) and _delta_e(part.colour_rgb, expected.colour_rgb) <= OWN_DELTA_E
+    return _same_size(part, expected) and delta_e(part.colour_rgb, expected.colour_rgb) <= OWN_DELTA_E
 
 
 def _same_size(part: Part, expected: Part) -> bool:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from microcell.description.checks import AlongLine, Diameter, Dimension, Flatness, Height, Patch, RightPart, Text
+from microcell.description.colours import delta_e
 from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Cylinder, Mark, Part
 from microcell.geometry import Pose
 from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
-from microcell.vision.colour import delta_e
 from microcell.vision.error_model import Chances
 from microcell.vision.error_sizes import SIZE_ERRORS
 from microcell.vision.measuring import matches
