@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from microcell.description import (
+    rules_appearance,
     rules_calibration,
     rules_cell,
     rules_documents,
@@ -37,6 +38,7 @@ MODULES = (
     rules_plan,
     rules_line,
     rules_inspection,
+    rules_appearance,
     rules_skills,
     rules_zones,
     rules_faults,

@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 from microcell.description.calibration import with_optics
 from microcell.description.cell import CameraSpec, DeviceSpec, FeederSpec, FixtureSpec, TesterSpec
-from microcell.description.checks import TAUGHT, Check, Flatness, Height, MeasuredBase, MeasuredCheck, Orientation
-from microcell.description.extents import turns_of
+from microcell.description.checks import TAUGHT, Check, Flatness, Height, MeasuredBase, MeasuredCheck
 from microcell.description.picture import Point, looked_at, outline, outside_px, seen_at
 from microcell.description.product import Part
 from microcell.description.rules_context import Context, rule
@@ -30,7 +29,7 @@ _SCATTER_SDS = 3.0
 def rule_depth_is_measured_where_it_is_needed(context: Context) -> Iterator[Issue]:
     """A check of a height or flatness is made by cameras with depth."""
     told: set[tuple[str, str]] = set()
-    for operation, camera, spec in _looking(context):
+    for operation, camera, spec in looking(context):
         name = str(context.product.plan[operation].parameters["inspection"])
         inspection = context.product.inspections.get(name)
         for check, what in (inspection.checks if inspection else {}).items():
@@ -44,30 +43,13 @@ def rule_depth_is_measured_where_it_is_needed(context: Context) -> Iterator[Issu
 @rule("line", "cell.devices", "product.plan")
 def rule_inspections_look_in_lights_that_there_are(context: Context) -> Iterator[Issue]:
     """Each light in which an inspection looks again is one of every camera that may make it."""
-    for operation, camera, spec in _looking(context):
+    for operation, camera, spec in looking(context):
         lights = context.product.plan[operation].parameters.get("again_lights", ())
         for number, light in enumerate(lights if isinstance(lights, list | tuple) else ()):
             if light not in spec.lights:
                 where = ("plan", operation, "parameters", "again_lights", number)
                 remedy = choice(str(light), spec.lights, "light") if spec.lights else "it has none. Describe it in 'lights'."
                 yield context.issue("product", where, f"camera '{camera}' has no light '{light}'", remedy)
-
-
-@rule("product.parts", "product.bill_of_materials", "product.variants", "product.sites", "product.inspections")
-def rule_an_orientation_can_be_told(context: Context) -> Iterator[Issue]:
-    """A part whose orientation is checked does not look the same in every turn."""
-    product = context.product
-    for name, inspection in product.inspections.items():
-        for check_name, check in inspection.checks.items():
-            site = product.sites.get(check.site)
-            if not isinstance(check, Orientation) or site is None:
-                continue
-            parts = {item_part(context, site.item, variant) for variant in product.variants}
-            if any(part is not None and turns_of(part) == 0 for part in parts):
-                where = ("inspections", name, "checks", check_name, "kind")
-                what = f"nothing tells how '{site.item}' is turned"
-                remedy = "it is round, with no mark beside its middle. Describe its marks, or remove the check."
-                yield context.issue("product", where, what, remedy)
 
 
 @rule("line", "cell.devices", "product")
@@ -172,7 +154,7 @@ def _cameras(context: Context) -> dict[str, CameraSpec]:
     }
 
 
-def _looking(context: Context) -> Iterator[tuple[str, str, CameraSpec]]:
+def looking(context: Context) -> Iterator[tuple[str, str, CameraSpec]]:
     """Each operation of the plan that inspects, with each camera that may make it."""
     cameras: dict[str, CameraSpec] = context.cell.of_kind("camera")
     for section, name, operation in operations(context):

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from microcell.description.cell import CameraSpec, FixtureSpec
 from microcell.description.checks import TAUGHT, Check, Code, MeasuredBase
+from microcell.description.driver_parameters import camera_parameters
+from microcell.description.ground import ground_of
 from microcell.description.line import Line
 from microcell.description.product import Inspection
 from microcell.faults import FaultError
@@ -46,6 +48,7 @@ def requests_of(line: Line, variant: str, inspection: str, station: str, expecte
     if not isinstance(spec, FixtureSpec):
         raise FaultError("SKILL_REFUSED", "inspect", f"'{station}' is no fixture of the cell")
     product, unit_in_cell = line.product_description, spec.seat_in_cell.pose
+    background_rgb = _background_of(line, station)
     requests = []
     for name, check in inspection_of(line, inspection).checks.items():
         if check.site not in product.sites:
@@ -64,9 +67,17 @@ def requests_of(line: Line, variant: str, inspection: str, station: str, expecte
             measured=check if isinstance(check, MeasuredBase) else None,
             code=check if isinstance(check, Code) else None,
             parts=product.parts if check.kind == "right_part" else {},
+            ground_rgb=ground_of(product, check.site, variant or product.default_variant, background_rgb),
         )
         requests.append(request)
     return tuple(requests)
+
+
+def _background_of(line: Line, station: str) -> tuple[int, int, int]:
+    """The colour of the bench at a station, as its camera is told."""
+    cameras: dict[str, CameraSpec] = line.cell_description.of_kind("camera")
+    parameters = next((camera.parameters for camera in cameras.values() if station in camera.sees), {})
+    return camera_parameters(parameters).background_rgb
 
 
 def judged(check: Check, request: CheckRequest, readings: Sequence[Reading], camera: str, spec: CameraSpec) -> CheckResult:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microcell.description.colours import XYZ_OF_RGB
+from microcell.description.colours import XYZ_OF_RGB, Rgb
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,3 +46,10 @@ def to_lab(linear: Floats) -> Floats:
 def lab_of(rgb: tuple[int, int, int]) -> Floats:
     """CIE L*a*b* of a described colour."""
     return to_lab(to_linear(np.array(rgb)))
+
+
+def is_own(labs: Floats, own_rgb: Rgb, ground_rgb: Rgb) -> npt.NDArray[np.bool_]:
+    """Which of (..., 3) CIE L*a*b* colours are a part's own, and nearer to it than to that of its ground: (...)."""
+    off = np.linalg.norm(labs - lab_of(own_rgb), axis=-1)
+    own: npt.NDArray[np.bool_] = (off <= OWN_DELTA_E) & (off < np.linalg.norm(labs - lab_of(ground_rgb), axis=-1))
+    return own

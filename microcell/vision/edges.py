@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microcell.description.colours import Rgb
 from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.vision.outline import contour, face
@@ -30,33 +31,35 @@ _NEIGHBOURS = 3
 """An edge counts as the median of itself and its neighbours: one ray that meets a grain of dust is none."""
 
 
-def deviation(view: View, part: Part, pose: Pose) -> tuple[float, tuple[Finding, ...]]:
+def deviation(view: View, part: Part, pose: Pose, ground_rgb: Rgb) -> tuple[float, tuple[Finding, ...]]:
     """Largest distance of a part's edge from its outline, m, and the places where it is far off.
 
-    The edge is where, from outside, the part's own colour begins. How far all of it lies off alike is left out: blur and
-    light do that.
+    The edge is where, from outside, the part's own colour begins, as it is told from its ground's, `ground_rgb`. How far all
+    of it lies off alike is left out: blur and light do that.
     """
     points, normals = contour(part, _RAYS)
-    offsets_m = _edge_offsets_m(view, part, pose, points, normals)
+    contrast = float(np.linalg.norm(view.as_seen(part.colour_rgb) - view.as_seen(ground_rgb)))
+    offsets_m = _edge_offsets_m(view, part, pose, (points, normals), min(OWN_LEVELS, contrast / 2.0))
     off = offsets_m - np.median(offsets_m)
     smooth = np.median(np.stack([np.roll(off, shift) for shift in range(-(_NEIGHBOURS // 2), _NEIGHBOURS // 2 + 1)]), axis=0)
     places = _places(view, part, pose, points, smooth)
     return float(np.abs(smooth).max()), places
 
 
-def _edge_offsets_m(view: View, part: Part, pose: Pose, points: Floats, normals: Floats) -> Floats:
+def _edge_offsets_m(view: View, part: Part, pose: Pose, outline: tuple[Floats, Floats], own_levels: float) -> Floats:
     """For each point of the outline, how far outwards the part's colour ends, m; the window's end where it is not seen."""
+    points, normals = outline
     step_m = _STEP_PX / view.scale_px_m(part, pose)
     steps = np.arange(-_WINDOW_M, _WINDOW_M + step_m / 2, step_m)
     along = points[:, None] + normals[:, None] * steps[None, :, None]
     pixels = view.on_top(part, pose, along.reshape(-1, 2)).reshape(*along.shape)
     own = view.typical(view.on_top(part, pose, face(part)))
     differs = np.linalg.norm(view.raw(pixels) - own, axis=2)
-    mine = (differs <= OWN_LEVELS) & view.inside(pixels)
+    mine = (differs <= own_levels) & view.inside(pixels)
     last = len(steps) - 1 - np.argmax(mine[:, ::-1], axis=1)
     row, after = np.arange(len(points)), np.minimum(last + 1, len(steps) - 1)
     rise = np.maximum(differs[row, after] - differs[row, last], 1e-6)
-    share = np.clip((OWN_LEVELS - differs[row, last]) / rise, 0.0, 1.0)
+    share = np.clip((own_levels - differs[row, last]) / rise, 0.0, 1.0)
     found: Floats = np.where(mine.any(axis=1), steps[last] + share * step_m, -_WINDOW_M)
     return found
 

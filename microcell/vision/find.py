@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from microcell.description.colours import Rgb, delta_e
 from microcell.description.extents import half_extents, top_m
 from microcell.description.product import Part
 from microcell.geometry import Pose, from_rpy, multiply
@@ -34,6 +35,9 @@ BACKGROUND_LAB = (10.0, 8.0, 8.0)
 
 AREA_RATIO = (0.6, 1.4)
 """Smallest and largest area, of the part's own, of a spot that is taken for the part."""
+
+_FAR_DELTA_E = 30.0
+"""A ground that differs by so much from a part is not within these tolerances of it."""
 
 MIN_EDGES_RATIO = 0.4
 """Share of the outline that must be seen for a position to be told."""
@@ -60,14 +64,14 @@ class Found:
     sd_m: float
 
 
-def find(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found | None:
+def find(view: View, part: Part, nominal: Pose, search_radius_m: float, ground_rgb: Rgb | None = None) -> Found | None:
     """Find the nearest spot of the part's colour and size, and fit the part's outline to its edges.
 
-    The turn about z is fitted for boxes alone, within the outline's symmetry; None where nothing fits.
+    The turn about z is fitted for boxes alone, within the outline's symmetry; None where nothing fits. `ground_rgb` is the
+    described colour of what lies beneath, without it the background's: what is nearer to that is none of the part.
     """
-    return _fitted(
-        view, part, nominal, search_radius_m, lambda pixels: _near_colour(pixels, part.colour_rgb, OWN_COLOUR_LAB)
-    )
+    own, ground = part.colour_rgb, ground_rgb or view.background_rgb
+    return _fitted(view, part, nominal, search_radius_m, lambda pixels: _own_colour(pixels, own, ground))
 
 
 def find_of_any_colour(view: View, part: Part, nominal: Pose, search_radius_m: float) -> Found | None:
@@ -106,11 +110,12 @@ def _nearest_spot(view: View, part: Part, nominal: Pose, search_radius_m: float,
     region = view.region(centre, (search_radius_m + 1.1 * reach_m(part)) * scale, stride)
     if region is None:
         return None
-    outlines, _ = cv2.findContours(mask(region.pixels), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    outlines, nesting = cv2.findContours(mask(region.pixels), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     smallest, largest = (ratio * area_m2(part) * (scale / stride) ** 2 for ratio in AREA_RATIO)
     found: list[tuple[float, Pose]] = []
-    for outline in outlines:
-        if not smallest <= cv2.contourArea(outline) <= largest:
+    for number, outline in enumerate(outlines):
+        # A spot may lie within a ring of its colour, such as the bench around a plate; the edges of holes are no spots.
+        if nesting[0][number][3] >= 0 or not smallest <= cv2.contourArea(outline) <= largest:
             continue
         pose = _roughly(view, part, nominal, outline * stride + np.array(region.corner_px))
         found.append((math.dist(pose.position[:2], nominal.position[:2]), pose))
@@ -126,6 +131,19 @@ def _near_colour(pixels: Image, rgb: tuple[int, int, int], tolerance_lab: tuple[
     lab = cv2.cvtColor(cv2.blur(pixels, (3, 3)), cv2.COLOR_RGB2Lab)
     low, high = (np.clip(np.round(limit), 0, 255) for limit in (middle - width, middle + width))
     mask: Image = cv2.inRange(lab, low, high)
+    return mask
+
+
+def _own_colour(pixels: Image, own_rgb: Rgb, ground_rgb: Rgb) -> Image:
+    """255 where a region has a part's own colour, and not rather that of its ground."""
+    mask = _near_colour(pixels, own_rgb, OWN_COLOUR_LAB)
+    if delta_e(own_rgb, ground_rgb) > _FAR_DELTA_E:
+        return mask
+    own, ground = lab_of(own_rgb), lab_of(ground_rgb)
+    towards_own = (own - ground) / (2.55, 1.0, 1.0)  # OpenCV's 8-bit Lab, see `_near_colour`
+    middle = (own + ground) / 2.0 * (2.55, 1.0, 1.0) + (0.0, 128.0, 128.0)
+    lab = cv2.cvtColor(cv2.blur(pixels, (3, 3)), cv2.COLOR_RGB2Lab).astype(np.float32)
+    mask[lab @ towards_own <= towards_own @ middle] = 0
     return mask
 
 

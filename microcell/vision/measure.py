@@ -10,20 +10,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microcell.description.cell import CameraSpec
+from microcell.description.colours import Rgb
 from microcell.description.extents import half_extents, top_m, turns_of
+from microcell.description.ground import tells
 from microcell.description.picture import Point, looked_at, outline
 from microcell.description.product import Part
 from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.vision.codes import read_code
-from microcell.vision.colour import OWN_DELTA_E, lab_of, to_lab
+from microcell.vision.colour import is_own, lab_of, to_lab
 from microcell.vision.edges import deviation
 from microcell.vision.find import Found, find, find_of_any_colour, fit, turned
 from microcell.vision.flaws import flaws_on
 from microcell.vision.marks import turn
 from microcell.vision.measuring import Sight, matches_code, reading_of
 from microcell.vision.outline import NEAR_RATIO, face, reach_m, rim, turns_rad
-from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
+from microcell.vision.requests import (
+    LIKE_ITS_GROUND,
+    NO_TURN,
+    NOT_FOUND,
+    OUT_OF_IMAGE,
+    CheckKind,
+    CheckRequest,
+    Locate,
+    Reading,
+)
 from microcell.vision.taught import judge_of
 from microcell.vision.view import View
 
@@ -32,11 +43,6 @@ if TYPE_CHECKING:
 
 MIN_VISIBLE_RATIO = 0.5
 """Share of the outline in its own colour that makes a found spot a part."""
-
-OUT_OF_IMAGE = "out of the image"
-"""Why a reading is uncertain of what the camera does not show."""
-
-NO_TURN = "neither its outline nor its marks tell its turn"
 
 _CODE_SD_M = 0.00005
 """Standard deviation of where a code is seen: the reader tells its corners in whole pixels."""
@@ -70,7 +76,7 @@ def locate(pixels: npt.NDArray[np.uint8], camera: CameraSpec, request: Locate, w
     view = View.of(pixels, camera, where)
     part, nominal = request.part, request.part_in_cell
     found = find(view, part, nominal, request.search_radius_m)
-    if found is None or visible_ratio(view, part, found.part_in_cell) < MIN_VISIBLE_RATIO:
+    if found is None or visible_ratio(view, part, found.part_in_cell, view.background_rgb) < MIN_VISIBLE_RATIO:
         found = find_of_any_colour(view, part, nominal, request.search_radius_m)
     if found is None:
         place = f"at '{request.feeder}' within {request.search_radius_m * 1000:.1f} mm"
@@ -93,10 +99,10 @@ def _at(place: Pose, nominal: Pose) -> Pose:
     return Pose(place.position, nominal.orientation)
 
 
-def visible_ratio(view: View, part: Part, pose: Pose) -> float:
-    """Share of the points close inside the outline that have the part's own colour."""
+def visible_ratio(view: View, part: Part, pose: Pose, ground_rgb: Rgb) -> float:
+    """Share of the points close inside the outline that have the part's own colour rather than that of its ground."""
     colours = to_lab(view.colours(view.on_top(part, pose, rim(part))))
-    return float(np.mean(np.linalg.norm(colours - lab_of(part.colour_rgb), axis=1) <= OWN_DELTA_E))
+    return float(np.mean(is_own(colours, part.colour_rgb, ground_rgb)))
 
 
 def shows(view: View, part: Part, pose: Pose, points_m: Iterable[Point]) -> bool:
@@ -122,8 +128,18 @@ class _Unit:
         key = (request.station, request.site)
         if key not in self._found:
             radius_m = max(half_extents(request.part))
-            self._found[key] = find(self.view, request.part, request.part_in_cell, radius_m)
+            self._found[key] = find(self.view, request.part, request.part_in_cell, radius_m, self.ground(request))
         return self._found[key]
+
+    def ground(self, request: CheckRequest) -> Rgb:
+        """Described colour of what lies beneath the requested part."""
+        return request.ground_rgb or self.view.background_rgb
+
+    def told(self, request: CheckRequest, reading: Reading) -> Reading:
+        """A reading that was made by the part's colour: uncertain where that does not tell it from its ground."""
+        if tells(request.part, self.ground(request)):
+            return reading
+        return replace(reading, text=LIKE_ITS_GROUND, uncertain=True)
 
     def angle(self, request: CheckRequest) -> float | None:
         """The least turn from the nominal pose after which it looks as seen, by its marks, or by its sides without any."""
@@ -206,8 +222,11 @@ def _presence(unit: _Unit, request: CheckRequest) -> Reading:
     found = unit.found(request)
     near = found is not None and found.offset_m <= NEAR_RATIO * min(half_extents(request.part))
     pose = found.part_in_cell if found and near else request.part_in_cell
-    ratio = visible_ratio(unit.view, request.part, pose)
-    return Reading(request.name, "presence", ratio, "1")
+    ratio, told = (
+        visible_ratio(unit.view, request.part, pose, unit.ground(request)),
+        tells(request.part, unit.ground(request)),
+    )
+    return Reading(request.name, "presence", ratio, "1", "" if told else LIKE_ITS_GROUND, uncertain=not told)
 
 
 def _position(unit: _Unit, request: CheckRequest) -> Reading:
@@ -215,15 +234,19 @@ def _position(unit: _Unit, request: CheckRequest) -> Reading:
         return _position_of_code(unit, request)
     found = unit.found(request)
     if found is None:
-        return Reading(request.name, "position", max(half_extents(request.part)), "m")
-    return Reading(request.name, "position", found.offset_m, "m", uncertainty=found.sd_m)
+        return unit.told(request, _not_found(request))
+    return unit.told(request, Reading(request.name, "position", found.offset_m, "m", uncertainty=found.sd_m))
+
+
+def _not_found(request: CheckRequest) -> Reading:
+    return Reading(request.name, request.kind, max(half_extents(request.part)), "m", NOT_FOUND)
 
 
 def _position_of_code(unit: _Unit, request: CheckRequest) -> Reading:
     """A label's place is told by the middle of its code: its edge on a part of its colour is hardly seen."""
     seen = unit.code_place(request)
     if seen is None:
-        return Reading(request.name, "position", max(half_extents(request.part)), "m")
+        return _not_found(request)
     offset_m = math.dist(seen, request.part_in_cell.position[:2])
     return Reading(request.name, "position", offset_m, "m", uncertainty=_CODE_SD_M)
 
@@ -251,10 +274,10 @@ def _surface(unit: _Unit, request: CheckRequest) -> Reading:
 def _outline(unit: _Unit, request: CheckRequest) -> Reading:
     found = unit.found(request)
     if found is None:
-        return Reading(request.name, "outline", max(half_extents(request.part)), "m")
-    deviation_m, places = deviation(unit.view, request.part, found.part_in_cell)
+        return unit.told(request, _not_found(request))
+    deviation_m, places = deviation(unit.view, request.part, found.part_in_cell, unit.ground(request))
     text = ", ".join(dict.fromkeys(place.kind for place in places))
-    return Reading(request.name, "outline", deviation_m, "m", text, found.sd_m, findings=places)
+    return unit.told(request, Reading(request.name, "outline", deviation_m, "m", text, found.sd_m, findings=places))
 
 
 def _code(unit: _Unit, request: CheckRequest) -> Reading:

@@ -16,6 +16,12 @@ TaughtKind = Literal["anomaly", "taught_presence", "template", "count"]
 MeasuredKind = Literal["dimension", "gap", "diameter", "patch", "right_part", "text", "height", "flatness"]
 CheckKind = DescribedKind | TaughtKind | MeasuredKind
 
+OUT_OF_IMAGE = "out of the image"
+NOT_FOUND = "not found"
+NO_TURN = "neither its outline nor its marks tell its turn"
+LIKE_ITS_GROUND = "its colour is nearly that of what lies beneath"
+"""What readings say of what was not measured."""
+
 
 @dataclass(frozen=True)
 class CheckRequest:
@@ -25,6 +31,7 @@ class CheckRequest:
     do not make pixels. A surface check leaves out what lies on the part, as far as other requests of the
     same image name it. `taught` is the check itself, for those that were taught from photos, `measured` for those that say
     by themselves what to measure, and `code` for codes. `parts` are those that it may be mistaken for, with the part itself.
+    `ground_rgb` is the described colour of what lies beneath the part; None = the camera's background.
     """
 
     name: str
@@ -37,6 +44,7 @@ class CheckRequest:
     taught: Taught | None = None
     measured: MeasuredCheck | None = None
     code: Code | None = None
+    ground_rgb: tuple[int, int, int] | None = None
     parts: Mapping[str, Part] = field(default_factory=dict)
 
 
@@ -62,7 +70,8 @@ class Reading:
     four say in the text what was found. dimension, gap, diameter, height and flatness -> the size ("m"); patch -> CIE 1976
     difference / 100 ("1"); right_part and text -> 1.0 when it is the expected one ("1"), with its name or text. What could
     not be measured is NaN, and the text says why.
-    A part that is not found reads the worst that can be measured: an offset of its half size, an angle of pi.
+    A part that is not found reads the worst that can be measured: an offset of its half size ("not found"), an angle of pi.
+    Presence, outline, and position but by a code, are uncertain where the part's colour does not tell it from its ground.
     What lies out of the image, wholly or in part, is uncertain, and the text says so.
     `uncertainty` is one standard deviation. `uncertain`: the measuring itself cannot say, whatever the limits; so is a value
     of NaN. `findings` are places in the whole image, where the check tells any.

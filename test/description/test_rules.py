@@ -44,6 +44,13 @@ PROVOCATIONS = [
         "it is round, with no mark beside its middle. Describe its marks, or remove the check.",
     ),
     (
+        "rule_colours_tell_parts_from_what_is_beneath",
+        (VALVE, "colour_rgb: [150, 152, 158]", "colour_rgb: [222, 222, 216]"),
+        "inspections.closed.checks.screw_1.kind: nothing tells the part from what lies beneath it: "
+        "[222, 222, 216] on [236, 236, 230], CIE 1976 4.9; 10 are needed. Take another colour, or check something else: "
+        "a mark (patch), a code, a height, taught_presence.",
+    ),
+    (
         "rule_what_is_inspected_is_in_the_picture",
         (BENCH, "lens_in_cell: {xyz_m: [0.48, -0.10, 1.03]}", "lens_in_cell: {xyz_m: [0.51, -0.10, 1.03]}"),
         "devices.camera_1.lens_in_cell: check 'cap_type' at 'fixture_1' looks 130 px beyond the picture; "

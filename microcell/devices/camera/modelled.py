@@ -15,6 +15,7 @@ from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.description.colours import delta_e
 from microcell.description.driver_parameters import BENCH_RGB
 from microcell.description.extents import half_extents, same_turn, top_m, turns_of
+from microcell.description.ground import tells
 from microcell.description.product import Part
 from microcell.devices.camera.contract import Camera, Frame
 from microcell.devices.camera.modelled_sizes import drawn_size, true_size
@@ -34,7 +35,7 @@ from microcell.vision.error_statistics import MEASURED
 from microcell.vision.exposure import MIN_SHARPNESS
 from microcell.vision.measuring import matches_code
 from microcell.vision.outline import NEAR_RATIO, RIM_INSETS, contour, reach_m
-from microcell.vision.requests import CheckKind, CheckRequest, Locate, Reading
+from microcell.vision.requests import LIKE_ITS_GROUND, CheckKind, CheckRequest, Locate, Reading
 
 BLURRED_PX = 0.4 / MIN_SHARPNESS
 """Standard deviation of the blur from which on a rendered image is refused."""
@@ -88,7 +89,8 @@ class ModelledCamera(MockDevice, Camera):
     ) -> tuple[Sequence[Reading], str]:
         lit(self.name, self.spec, light)
         look = await self._fresh_look(exposure_s)
-        return tuple(drawn_reading(request, look) for request in requests), ""
+        coded = {request.site for request in requests if request.kind == "code"}
+        return tuple(as_told(request, drawn_reading(request, look), coded) for request in requests), ""
 
     async def locate(self, request: Locate, exposure_s: float) -> Pose:
         look = await self._fresh_look(exposure_s)
@@ -153,6 +155,21 @@ def drawn_reading(request: CheckRequest, look: Look) -> Reading:
     return replace(truth, value=error.around(truth.value, chances), uncertainty=error.sd)
 
 
+def as_told(request: CheckRequest, reading: Reading, coded: set[str]) -> Reading:
+    """A reading as an image tells it: uncertain where the part's colour does not tell it from its ground.
+
+    A position by a code (`coded`: the sites that have one) is told anyway.
+    """
+    by_colour = request.kind in ("presence", "outline") or (request.kind == "position" and request.site not in coded)
+    if not by_colour or tells(request.part, _ground(request)):
+        return reading
+    return replace(reading, text=LIKE_ITS_GROUND, uncertain=True)
+
+
+def _ground(request: CheckRequest) -> tuple[int, int, int]:
+    return request.ground_rgb or BENCH_RGB
+
+
 def _drawn_flaw(length_m: float, part: Part, chances: Chances) -> float:
     """Whether a flaw is seen, or one that is none, is the part's doing and not the look's."""
     if length_m > 0.0:
@@ -176,9 +193,9 @@ def _installed(request: CheckRequest, items: Sequence[SceneItem]) -> SceneItem |
 
 
 def _presence(request: CheckRequest, item: SceneItem | None, items: Sequence[SceneItem]) -> float:
-    """Share of the rim that shows the item: where it is, or in its place if it is far beside it."""
-    if item is None or not _looks_as(item.part, request.part):
-        return 0.0
+    """Share of the rim that shows the item, where it is, or in its place if it is far beside; or else its colour."""
+    if item is None or not _is_like(item.part, request):
+        return _own_coloured(request, items)
     above = [other for other in items if _top(other) > _top(item) and _touches(other, item)]
     offset = math.dist(item.part_in_cell.position[:2], request.part_in_cell.position[:2])
     near = offset <= NEAR_RATIO * min(half_extents(request.part))
@@ -190,9 +207,17 @@ def _presence(request: CheckRequest, item: SceneItem | None, items: Sequence[Sce
     return seen / len(rim)
 
 
+def _own_coloured(request: CheckRequest, items: Sequence[SceneItem]) -> float:
+    """Share of the rim's place at which the uppermost thing has the colour that the item should have."""
+    points = [request.part_in_cell.apply(point) for point in _rim(request.part)]
+    uppermost = (max((i for i in items if _covers(i, point)), key=_top, default=None) for point in points)
+    shown = [_has_own_colour(item.part.colour_rgb if item else _ground(request), request) for item in uppermost]
+    return sum(shown) / len(shown)
+
+
 def _position(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
     widest = max(half_extents(request.part))
-    if item is None or not _looks_as(item.part, request.part):
+    if item is None or not _is_like(item.part, request):
         return widest
     return min(widest, math.dist(item.part_in_cell.position[:2], request.part_in_cell.position[:2]))
 
@@ -210,7 +235,7 @@ def _colour(request: CheckRequest, item: SceneItem | None, items: Sequence[Scene
     middle = request.part_in_cell.position
     if item is None:
         below = [other for other in items if _covers(other, middle)]
-        colour = max(below, key=_top).part.colour_rgb if below else BENCH_RGB
+        colour = max(below, key=_top).part.colour_rgb if below else _ground(request)
     else:
         colour = item.part.colour_rgb
     return delta_e(colour, request.part.colour_rgb) / 100.0
@@ -223,7 +248,7 @@ def _surface(_: CheckRequest, item: SceneItem | None, __: Sequence[SceneItem]) -
 
 
 def _outline(request: CheckRequest, item: SceneItem | None, _: Sequence[SceneItem]) -> float:
-    if item is None or not _looks_as(item.part, request.part):
+    if item is None or not _is_like(item.part, request):
         return max(half_extents(request.part))
     return max((edge.depth_m for edge in item.edges), default=0.0)
 
@@ -287,6 +312,16 @@ def _located(request: Locate, item: SceneItem, chances: Chances) -> Pose:
     if turns_of(part) > 0:
         turn += MEASURED.locate_rad.drawn(chances)
     return Pose((x, y, nominal.position[2]), multiply(from_rpy(0.0, 0.0, turn), nominal.orientation))
+
+
+def _is_like(part: Part, request: CheckRequest) -> bool:
+    """Whether a part has the size of the expected one, and its colour rather than that of the ground."""
+    return _same_size(part, request.part) and _has_own_colour(part.colour_rgb, request)
+
+
+def _has_own_colour(colour: tuple[int, int, int], request: CheckRequest) -> bool:
+    off = delta_e(colour, request.part.colour_rgb)
+    return off <= OWN_DELTA_E and off < delta_e(colour, _ground(request))
 
 
 def _looks_as(part: Part, expected: Part) -> bool:
