@@ -225,13 +225,10 @@ class Recovering:
         return failure.fault.where if failure.fault.where in {tool, *bound.values()} - {""} else ""
 
     def _may_stand_in(self, failure: Failure, station: str) -> bool:
-        """Whether a unit may be in a station already, and not only has it reserved: the fault may have come after it was
-        put there, unless it says that somebody else's part is.
-        """
-        unit = failure.unit
+        """Whether a unit may be in a station already, and not only has it reserved."""
+        unit, code = failure.unit, failure.fault.code
         kinds = [kind for kind, name in unit.stations.items() if name == station]
-        put = {*unit.done, *(() if failure.fault.code == "FIXTURE_OCCUPIED" else (failure.operation,))}
-        return any(op.occupies in kinds and name in put for name, op in unit.plan.operations.items())
+        return any(unit.may_stand_in(kind, failure.operation, code) for kind in kinds)
 
     # what is done
 
@@ -284,9 +281,10 @@ class Recovering:
         await self._empty_if_need_be(failure)
         gone = failure.index + (fault.code == "GRIP_PART_LOST" and not unit.scrapping)
         unit_is_gone = any(unit.plan.operations[name].vacates for name in job.chain.operations[:gone])
-        unit.done.difference_update(job.chain.operations)
         if action == "scrap" or unit_is_gone:
             shop.scrap(unit, failure.operation, fault.code, f"{fault} ({why})" if why else str(fault), **told)
+        else:
+            unit.done.difference_update(job.chain.operations)
 
     def _bar(self, unit: UnitWork, name: str) -> None:
         """Let a unit's next chain do without something; a station that it only has reserved is given back."""

@@ -114,7 +114,8 @@ class _Restorer:
 
     def _recovery(self, event: events.RecoveryDecided, unit: UnitWork) -> None:
         if event.action == "scrap":
-            self.shop.begin_scrapping(unit, event.reason)
+            self._keep_station(event, unit)
+            self.shop.begin_scrapping(unit, event.operation, event.code, event.reason)
             self._settled(unit)
         elif event.action == "rework":
             unit.reworks += 1
@@ -125,6 +126,12 @@ class _Restorer:
             for chain in unit.plan.chains:
                 if event.operation in chain.operations:
                     unit.done.difference_update(chain.operations)
+
+    def _keep_station(self, event: events.RecoveryDecided, unit: UnitWork) -> None:
+        """The station that a failed operation was putting the unit into was the unit's when it was given up."""
+        spec, had = unit.plan.operations.get(event.operation), self.used.get(unit.serial, {}).get(event.operation, {})
+        if spec and spec.occupies and spec.occupies in had and spec.occupies not in unit.stations:
+            self.shop.enter(unit, spec.occupies, had[spec.occupies])
 
     def _redo(self, event: events.RecoveryDecided, unit: UnitWork) -> tuple[str, ...]:
         """What an inspection's failed checks have done again; older journals do not say it themselves."""

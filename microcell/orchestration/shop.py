@@ -135,14 +135,19 @@ class Shop(OrderKeeping):
     def scrap(self, unit: UnitWork, operation: str, code: str, reason: str, **told: str) -> None:
         """Send a unit to the reject bin; one of which nothing stands in a station is gone at once."""
         self.decided(unit.serial, operation, code, "scrap", reason, **told)
-        self.begin_scrapping(unit, reason)
+        self.begin_scrapping(unit, operation, code, reason)
         if not unit.stations or unit.complete:
             self.end_unit(unit)
 
-    def begin_scrapping(self, unit: UnitWork, reason: str) -> None:
-        """Turn a unit over to the scrap plan; a station that it only had reserved is free again."""
+    def begin_scrapping(self, unit: UnitWork, operation: str, code: str, reason: str) -> None:
+        """Turn a unit over to the scrap plan because of a fault of an operation, or begin that plan anew.
+
+        A station that it only had reserved is free again, and so is that of a unit on its way out that is not there any
+        more. One where it may stand stays its own: the scrap plan finds out whether it does.
+        """
+        gone = bool(unit.scrapping) and code == "FIXTURE_EMPTY"
         for kind, station in list(unit.stations.items()):
-            if not any(op.occupies == kind and name in unit.done for name, op in unit.plan.operations.items()):
+            if gone or not unit.may_stand_in(kind, operation, code):
                 self.leave(unit, kind, station)
         unit.scrapping, unit.plan, unit.done = reason, self._plans_of(unit.product)[1], set()
 

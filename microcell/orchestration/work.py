@@ -174,6 +174,17 @@ class UnitWork:
     def complete(self) -> bool:
         return self.plan.is_complete(self.done)
 
+    def may_stand_in(self, kind: str, operation: str, code: str) -> bool:
+        """Whether the unit may stand in its station of a kind after a fault of an operation, and not only has it reserved.
+
+        The fault may have come after the unit was put there, unless it says that somebody else's part is. A unit on its way
+        out has no other station but the one that it may stand in.
+        """
+        if self.scrapping:
+            return kind in self.stations
+        put = {*self.done, *(() if code == "FIXTURE_OCCUPIED" else (operation,))}
+        return any(op.occupies == kind and name in put for name, op in self.plan.operations.items())
+
 
 def plan_of(line: Line, scrap: bool = False) -> Plan:
     """The line's process plan, or the way out for a scrapped unit."""
