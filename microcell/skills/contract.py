@@ -156,7 +156,7 @@ class SkillContext:
     however the attempt ends; and with `accomplish` what its result is once nothing but the way back is left.
     `motions_s` are the times of its arm motions. `planners` by arm outlive the goal: they remember the motions of the line.
     `work` does what computes for long: where time is real, beside the event loop, which has to react to contact and stop.
-    `note` makes facts outlive this program; `noted` are those of an attempt that is reconciled (see `Skill.reconcile`).
+    `note` makes facts outlive this program; `noted` are the attempt's own so far (see `Skill.reconcile`).
     `keep` stores pictures; None where nobody wants any.
     `traffic` knows what other arms do; None where an arm is tried by itself.
     """
@@ -173,7 +173,7 @@ class SkillContext:
     planners: dict[str, MotionPlanner] = field(default_factory=dict)
     work: Work = at_once
     note: Note = field(default=lambda what, data: None)
-    noted: Mapping[str, Any] = field(default_factory=dict)
+    noted: dict[str, Any] = field(default_factory=dict)
     keep: Keep | None = None
     traffic: Traffic | None = None
 
@@ -200,6 +200,7 @@ class SkillContext:
     def remember(self, **facts: Any) -> None:
         """Note facts, of JSON's types, by which an interrupted attempt can be judged."""
         self.note("note", facts)
+        self.noted.update(facts)
 
     def take_part(self, use: PartUse) -> None:
         """Note a part that has left its feeder."""
@@ -236,6 +237,10 @@ class Skill(ABC):
     faults: ClassVar[tuple[str, ...]]
     repeatable: ClassVar[bool] = False
     """Whether a new attempt does no harm however far an interrupted one came, so that none is ever in doubt."""
+    once_only: ClassVar[bool] = False
+    """Whether what was begun must not be begun again: an attempt that a cancel or a fault breaks off is looked at at once
+    (`reconcile`), and ends in what is found.
+    """
 
     @classmethod
     @abstractmethod
@@ -280,7 +285,8 @@ class Skill(ABC):
         """Check what must hold at the end."""
 
     async def reconcile(self, context: SkillContext) -> SkillResult | None:
-        """Find out how an attempt stands that was broken off with its program, after its `before` had held.
+        """Find out how an attempt stands that was broken off with its program, after its `before` had held; of work that is
+        done `once_only`, also one that was broken off otherwise, however early.
 
         No arm moves here: sensors are read, and what the context remembers (`noted`, `taken`, `accomplished`); a hand may
         let go what is noted as being in its place. Returns the result when the work is done; None when it is not and a new

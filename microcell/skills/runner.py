@@ -229,12 +229,29 @@ class SkillRunner:
         await self._make_safe(skill, context)
         broken = self._ended_by(context, error, outcome)
         try:
-            if not await self._is_accomplished(skill, context):
-                return broken
-        except FaultError as unseen:
-            return self._ended_by(context, unseen if error.fault.code not in DEVICE_FAULTS else error)
-        done = context.accomplished[-1]
+            done = await self._done_before(skill, context)
+        except FaultError as found:
+            told = self._ended_by(context, found)
+            if found.fault.code in DEVICE_FAULTS:
+                return self._ended_by(context, error) if error.fault.code in DEVICE_FAULTS else told
+            return replace(told, message=f"{told.message}; after {broken.message}")
+        if done is None:
+            return broken
         return replace(done, message=f"{done.message}; then {broken.message}", fault=broken.fault, parts=broken.parts)
+
+    async def _done_before(self, skill: Skill, context: SkillContext) -> SkillResult | None:
+        """The result of what was done before the attempt was broken off; None where it can be tried again."""
+        if await self._is_accomplished(skill, context):
+            return context.accomplished[-1]
+        if not skill.once_only:
+            return None
+        try:
+            return await skill.reconcile(context)
+        except FaultError:
+            raise
+        except Exception as error:
+            logger.exception("how far %s came could not be found out", context.goal.skill)
+            raise FaultError("OUTCOME_UNKNOWN", context.goal.skill, f"{type(error).__name__}: {error}") from error
 
     async def _is_accomplished(self, skill: Skill, context: SkillContext) -> bool:
         """Whether the skill noted its work as done and its end conditions hold; `DEVICE_FAULTS` where it cannot be seen."""

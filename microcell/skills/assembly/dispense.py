@@ -14,13 +14,15 @@ from microcell.description.line import Line
 from microcell.description.tool import DispenserTool
 from microcell.devices.dispenser.contract import Dispensed, Dispenser
 from microcell.faults import FaultError
-from microcell.geometry import Pose
+from microcell.geometry import Pose, distance
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of
 
 FASTEST_M_S = 0.3
+AT_ITS_END_M = 0.001
+"""So near to the last corner the nozzle has gone the whole way."""
 
 
 class DispenseParameters(Description):
@@ -40,14 +42,18 @@ class Dispense(ArmSkill):
     Before: a dispenser is mounted and its cartridge has enough for the whole path; the fixture's sensor sees the unit.
     During: the nozzle goes along the whole path in one go, no faster than the pump can follow; the pump gives so much for
     each metre, whenever the arm starts and however fast it is. After: the meter confirms the mass.
-    Measures `<operation>.mass`. An attempt that was interrupted is in doubt: nobody sees how much lies there.
+    Measures `<operation>.mass`. A bead is laid once: one that was broken off ends in DISPENSE_OFF_LIMITS, unless the nozzle
+    stands at the end of its path and the meter tells the whole mass.
     """
 
     name = "dispense"
     family = "assembly"
     summary = "Lays adhesive along a path of the unit."
     Parameters = DispenseParameters
+    once_only = True
     faults = (*MOTION_FAULTS, "FIXTURE_EMPTY", "DISPENSER_EMPTY", "DISPENSE_OFF_LIMITS", "OUTCOME_UNKNOWN")
+
+    left_kg: float
 
     @classmethod
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
@@ -66,16 +72,14 @@ class Dispense(ArmSkill):
             raise FaultError("SKILL_REFUSED", "dispense", f"the item '{wanted.item}' has no path")
         await self.take_arm(context, part.grasp.capability, wanted.speed_ratio)
         await check_fixture(context, occupied=True)
-        left_kg = (await self._dispenser(context).dispensed()).left_kg
-        if left_kg < wanted.mass_kg:
-            detail = f"{left_kg * 1e3:.2f} g are left, {wanted.mass_kg * 1e3:.2f} g are needed"
+        self.left_kg = (await self._dispenser(context).dispensed()).left_kg
+        if self.left_kg < wanted.mass_kg:
+            detail = f"{self.left_kg * 1e3:.2f} g are left, {wanted.mass_kg * 1e3:.2f} g are needed"
             raise FaultError("DISPENSER_EMPTY", self.hand.name, detail)
 
     async def run(self, context: SkillContext) -> SkillResult:
         wanted = DispenseParameters.model_validate(dict(context.goal.parameters))
-        part, site = part_of(context, wanted.item)[1], site_of(context, wanted.site)
-        frame = seat_in_cell(context) @ site.part_in_unit.pose
-        way = [frame @ Pose((x, y, 0.0)) @ part.grasp.tcp_in_part.pose for x, y in part.path_m]
+        part, way = part_of(context, wanted.item)[1], _way(context, wanted)
         await self.motion.approach(way[0])
         await self.motion.move_straight(way[0], wanted.speed_m_s)
         rate_kg_m = wanted.mass_kg / sum(math.dist(a, b) for a, b in pairwise(part.path_m))
@@ -85,10 +89,37 @@ class Dispense(ArmSkill):
         await self.motion.leave()
         return result
 
+    async def reconcile(self, context: SkillContext) -> SkillResult | None:
+        """Not done while nothing has come out. Of a bead that was begun, nozzle and meter tell whether it is whole."""
+        if context.accomplished:
+            return context.accomplished[-1]
+        if "left_kg" not in context.noted:
+            return None
+        try:
+            await self.take_arm(context, None)
+            return await self._begun(context)
+        except FaultError as error:
+            if error.fault.code == "DISPENSE_OFF_LIMITS":
+                raise
+            detail = f"a bead was begun, and cannot be looked at: {error}"
+            raise FaultError("OUTCOME_UNKNOWN", context.goal.skill, detail) from error
+
+    async def _begun(self, context: SkillContext) -> SkillResult | None:
+        """The result of a bead that was begun; DISPENSE_OFF_LIMITS where it is not whole, None where nothing came out."""
+        wanted = DispenseParameters.model_validate(dict(context.goal.parameters))
+        had_kg, left_kg = context.noted["left_kg"], (await self._dispenser(context).dispensed()).left_kg
+        if left_kg == had_kg:
+            return None
+        if distance(await self.motion.tcp_in_cell(), _way(context, wanted)[-1]) > AT_ITS_END_M:
+            detail = f"broken off on {wanted.site}: of {had_kg * 1e3:.3f} g {left_kg * 1e3:.3f} g are left"
+            raise FaultError("DISPENSE_OFF_LIMITS", self.hand.name, detail)
+        return self._judged(context, wanted, Dispensed(had_kg - left_kg, left_kg))
+
     async def _lay(self, context: SkillContext, way: list[Pose], rate_kg_m: float) -> Dispensed:
         """Go along the way in one go with an open valve, which is closed whatever happens."""
         dispenser = self._dispenser(context)
         context.say("dispense", 0.3, f"{len(way) + 1} corners")
+        context.remember(left_kg=self.left_kg)
         await dispenser.open(rate_kg_m)
         try:
             await self.motion.move_along(way, self._speed_m_s(rate_kg_m))
@@ -114,6 +145,13 @@ class Dispense(ArmSkill):
 
     def _dispenser(self, context: SkillContext) -> Dispenser:
         return context.device(self.hand.name, Dispenser)
+
+
+def _way(context: SkillContext, wanted: DispenseParameters) -> list[Pose]:
+    """Poses of the TCP in the cell at the corners of the path."""
+    part, site = part_of(context, wanted.item)[1], site_of(context, wanted.site)
+    frame = seat_in_cell(context) @ site.part_in_unit.pose
+    return [frame @ Pose((x, y, 0.0)) @ part.grasp.tcp_in_part.pose for x, y in part.path_m]
 
 
 PLUGIN = Dispense
