@@ -23,8 +23,8 @@ from microcell.ros import convert, names, qos
 from microcell.ros.driver import RosDevice
 
 TARE_READINGS = 10
-SILENT_S = 1.0
-"""A sensor that says nothing for so long (in real time) while somebody waits for contact is lost."""
+SILENT_RATIO = 0.5
+"""A sensor that says nothing for so much of the time in which devices answer, while somebody waits for contact, is lost."""
 
 ROUNDING_N = 1e-6
 _NOTHING = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
@@ -73,9 +73,10 @@ class RosForceSensor(RosDevice, ForceSensor):
         with self._wrenches.watched(outcome, look):
             self._threshold.publish(Float64(data=force_n + self._zero.pressing_n))
             try:
-                while not (await asyncio.wait((outcome,), timeout=SILENT_S))[0]:
-                    if self._wrenches.age_s > SILENT_S:
-                        raise self._silent(f"no wrench within {SILENT_S:g} s")
+                silent_s = SILENT_RATIO * self._answer_s
+                while not (await asyncio.wait((outcome,), timeout=silent_s))[0]:
+                    if self._wrenches.age_s > silent_s:
+                        raise self._silent(f"no wrench within {silent_s:g} s")
                 return outcome.result()
             finally:
                 self._threshold.publish(Float64(data=math.inf))
