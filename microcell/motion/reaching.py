@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from microcell.description.cell import (
-    ArmSpec,
     BinSpec,
     CartonStationSpec,
     DeviceSpec,
@@ -19,17 +17,13 @@ from microcell.description.cell import (
     TurnerSpec,
 )
 from microcell.description.line import Line
+from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Grasp, Product
 from microcell.description.rules_context import Context
 from microcell.errors import Issue
-from microcell.faults import FaultError
 from microcell.geometry import Pose
-from microcell.motion.described_arm import check_limits, described_chain
-from microcell.motion.limits import Limits
-from microcell.motion.robot_file import RobotFileError
-
-if TYPE_CHECKING:
-    from microcell.motion.inverse import InverseKinematics
+from microcell.motion.arm_files import unusable_files
+from microcell.motion.reacher import Reacher, told
 
 STEP_M = 0.005
 
@@ -39,7 +33,9 @@ class Stop:
     """Somewhere a flange or a tool has to come: the TCP's pose in the cell, and what for.
 
     `capability` is what the tool must be able to do; None is the flange itself. `key` is where the station's description
-    tells its place. Where a unit can be turned over, what is out of reach may be reached then, at `turned`.
+    tells its place. Where a unit can be turned over, what is out of reach may be reached then, at `turned`. A `guarded` one
+    is felt for by force on the last way down; on a `hover` the arm stays `approach_m` higher. `tool` is the one that is
+    docked there, and no other, which is carried over the rack with its TCP over `clear_m`.
     """
 
     key: str
@@ -47,35 +43,61 @@ class Stop:
     tcp_in_cell: Pose
     capability: str | None = None
     turned: Pose | None = None
+    guarded: bool = True
+    hover: bool = False
+    tool: str = ""
+    clear_m: float = 0.0
 
 
 def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
-    """Each station with a place that no arm which works there comes to, with any tool that it could take.
+    """Each arm that touches something at home, and each station with a place that no arm which works there comes to.
 
-    Stations of an arm whose robot file cannot be used are passed over.
+    An arm comes to a place with any tool that it could take. Nothing is said as long as a robot file cannot be used.
     """
-    arms = {name: _Reacher(line, name, spec) for name, spec in line.cell_description.of_kind("arm").items()}
+    if any(unusable_files(context, line)):
+        return
+    arms = {name: Reacher(line, name, spec) for name, spec in line.cell_description.of_kind("arm").items()}
+    for name, reacher in arms.items():
+        if hits := reacher.hits_at_home():
+            remedy = "an arm waits there. Choose another posture, or move what is in the way."
+            yield context.issue("cell", ("devices", name, "home_rad"), f"at home {told(hits)}", remedy)
     for name, spec in line.cell_description.devices.items():
         serving = {arm: reacher for arm, reacher in arms.items() if reacher.spec.works_at(name)}
-        if not all(reacher.is_usable() for reacher in serving.values()):
-            continue
-        missed = next((miss for stop in stops(line, name, spec) if (miss := _missed(stop, serving))), None)
+        places = _distinct(stops(line, name, spec)) if line.works_with(name) else ()
+        missed = next((miss for stop in places if (miss := _missed(line, name, stop, serving))), None)
         if missed is not None:
-            stop, why = missed
-            what = f"out of reach of every arm, {stop.what} at {_told(stop.tcp_in_cell)}"
-            yield context.issue("cell", ("devices", name, stop.key), what, f"{why}. Move it nearer, or the arm.")
+            yield _issue(context, name, spec, *missed)
+
+
+def _issue(context: Context, station: str, spec: DeviceSpec, stop: Stop, miss: Miss) -> Issue:
+    place = f"{stop.what} at {_told(stop.tcp_in_cell)}"
+    where = ("devices", station, stop.key)
+    if not miss.in_reach:
+        remedy = f"{miss.why}. Move it nearer, or the arm."
+        return context.issue("cell", where, f"out of reach of every arm, {place}", remedy)
+    remedy = "Move the station or what is in the way, or change the arm's travel_height_m or approach_m."
+    if isinstance(spec, CartonStationSpec) and f"would touch {station}" in miss.why:
+        remedy = "Give the fingers more room beside the units (room_m in the product's packing), or move what is in the way."
+    return context.issue("cell", where, f"no way for any arm, {place}", f"{miss.why}. {remedy}")
+
+
+def _distinct(every: Iterable[Stop]) -> Iterable[Stop]:
+    """Each place once: variants mostly go to the same."""
+    places: dict[object, Stop] = {}
+    for stop in every:
+        places.setdefault((stop.key, stop.tcp_in_cell, stop.capability, stop.tool, stop.turned), stop)
+    return places.values()
 
 
 def reach_m(line: Line, arm: str, height_m: float) -> float:
     """How far from its base an arm's flange comes, pointing straight down at a height over the bench, m; 0: nowhere."""
     spec = line.cell_description.of_kind("arm")[arm]
-    reacher = _Reacher(line, arm, spec)
+    reacher = Reacher(line, arm, spec)
     base, found, step = spec.base_in_cell.pose, 0.0, 0
-    down = spec.base_in_cell.pose.inverse()
     while step * STEP_M < 3.0:
         away = step * STEP_M
         place = base @ Pose((away, 0.0, height_m - base.position[2]))
-        if not reacher.why_not(down @ Pose(place.position, _DOWN)):
+        if not reacher.why_not(Pose(place.position, _DOWN)):
             found = away
         elif found:
             break
@@ -84,13 +106,15 @@ def reach_m(line: Line, arm: str, height_m: float) -> float:
 
 
 def stops(line: Line, name: str, spec: DeviceSpec) -> Iterator[Stop]:
-    """Where an arm that works at a device has to come."""
+    """Where an arm that works at a device has to come, with the parts of all variants."""
     product = line.product_description
     if isinstance(spec, FeederSpec) and name in line.feeders:
         part = line.feeders[name].part
-        for c, r in ((c, r) for r in (0, spec.rows - 1) for c in (0, spec.columns - 1)):
+        columns, rows = (spec.columns, spec.rows) if spec.style == "tray" else (1, 1)
+        for c, r in ((c, r) for r in (0, rows - 1) for c in (0, columns - 1)):
             place = spec.part_in_cell.pose @ Pose((c * spec.pitch_m, r * spec.pitch_m, 0.0))
-            yield _stop("part_in_cell", f"to take '{part}'", place, product.parts[part].grasp)
+            stop = _stop("part_in_cell", f"to take '{part}'", place, product.parts[part].grasp)
+            yield replace(stop, guarded=spec.style == "screw")
     elif isinstance(spec, FixtureSpec):
         turners = line.cell_description.of_kind("turner").values()
         yield from _at_fixture(product, spec.seat_in_cell.pose, next((t for t in turners if t.fixture == name), None))
@@ -100,44 +124,93 @@ def stops(line: Line, name: str, spec: DeviceSpec) -> Iterator[Stop]:
             yield _stop("carton_in_cell", what, spec.carton_in_cell.pose @ place, product.unit_grasp)
     elif isinstance(spec, ToolCribSpec):
         for number, pocket in enumerate(spec.pockets):
-            yield Stop("pockets", f"for pocket {number}", pocket.flange_in_cell.pose)
+            flange = pocket.flange_in_cell.pose
+            yield Stop("pockets", f"for pocket {number}", flange)
+            if pocket.tool in line.tools:
+                tcp = flange @ line.tools[pocket.tool].tcp_in_flange.pose
+                yield Stop("pockets", f"to fetch '{pocket.tool}'", tcp, tool=pocket.tool, clear_m=flange.position[2])
     elif isinstance(spec, TesterSpec):
         tested = (part for part in product.parts.values() if part.voltage is not None)
         yield from (_stop("part_in_cell", "to lay a part in", spec.part_in_cell.pose, part.grasp) for part in tested)
     elif isinstance(spec, PrinterSpec):
         labels = {op.item: op.item for op in product.plan.values() if op.skill == "label" and op.item}
-        grasps = (product.parts[product.part_of(item, product.default_variant)].grasp for item in labels)
+        grasps = (product.parts[part].grasp for item in labels for part in parts_of_item(product, item))
         yield from (_stop("label_in_cell", "to take a label", spec.label_in_cell.pose, grasp) for grasp in grasps)
     elif isinstance(spec, BinSpec):
-        yield Stop("drop_in_cell", "to drop a part", Pose(spec.drop_in_cell.xyz_m, _DOWN), product.unit_grasp.capability)
+        drop = spec.drop_in_cell.pose @ Pose((0.0, 0.0, 0.0), _DOWN)
+        yield Stop("drop_in_cell", "to drop a part", drop, product.unit_grasp.capability, hover=True)
 
 
 def _at_fixture(product: Product, seat: Pose, turner: TurnerSpec | None) -> Iterator[Stop]:
-    """Every site with the part that goes there, and the finished unit."""
+    """Every site with each part that goes there, and the finished unit."""
     for site_name, site in product.sites.items():
-        grasp = product.parts[product.part_of(site.item, product.default_variant)].grasp
-        stop = _stop("seat_in_cell", f"for site '{site_name}'", seat @ site.part_in_unit.pose, grasp)
-        if turner is not None:
-            over = seat @ turner.half_turn @ site.part_in_unit.pose @ grasp.tcp_in_part.pose
-            stop = replace(stop, turned=over)
-        yield stop
-    yield _stop("seat_in_cell", "to take the unit", seat, product.unit_grasp)
+        for part in parts_of_item(product, site.item):
+            grasp = product.parts[part].grasp
+            stop = _stop("seat_in_cell", f"for site '{site_name}'", seat @ site.part_in_unit.pose, grasp)
+            if turner is not None:
+                over = seat @ turner.half_turn @ site.part_in_unit.pose @ grasp.tcp_in_part.pose
+                stop = replace(stop, turned=over)
+            yield stop
+    yield replace(_stop("seat_in_cell", "to take the unit", seat, product.unit_grasp), guarded=False)
 
 
 def _stop(key: str, what: str, part_in_cell: Pose, grasp: Grasp) -> Stop:
     return Stop(key, what, part_in_cell @ grasp.tcp_in_part.pose, grasp.capability)
 
 
-def _missed(stop: Stop, serving: Mapping[str, _Reacher]) -> tuple[Stop, str] | None:
-    """The stop and why nobody comes there; None where somebody does, or nobody could hold the tool."""
-    reasons = []
+@dataclass(frozen=True)
+class Miss:
+    """Why an arm does not work at a place; `in_reach`: it comes there, but not on the way that it would have to go."""
+
+    why: str
+    in_reach: bool
+
+
+def _missed(line: Line, station: str, stop: Stop, serving: Mapping[str, Reacher]) -> tuple[Stop, Miss] | None:
+    """The stop and why nobody works there; None where somebody does, or nobody could hold the tool."""
+    misses: list[Miss] = []
     for arm, reacher in serving.items():
-        for tool, flange in reacher.flanges(stop):
-            why = reacher.why_not(flange)
-            if not why:
+        for tool, tcp in _hands(line, stop, reacher):
+            miss = _miss(line, station, stop, reacher, tool, tcp)
+            if miss is None:
                 return None
-            reasons.append(f"{arm}{f' with {tool}' if tool else ''}: {why}")
-    return (stop, reasons[0]) if reasons else None
+            misses.append(replace(miss, why=f"{arm}{f' with {tool}' if tool else ''}: {miss.why}"))
+    return (stop, max(misses, key=lambda miss: miss.in_reach)) if misses else None
+
+
+def _hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose]]:
+    """Each tool of an arm's cribs that will do, with where its TCP has to come; the bare flange has no tool."""
+    if stop.capability is None and stop.tool in ("", *reacher.tools):
+        yield stop.tool, stop.tcp_in_cell
+    for tool in reacher.tools:
+        if stop.capability in line.tools[tool].capabilities:
+            yield from ((tool, pose) for pose in (stop.tcp_in_cell, stop.turned) if pose is not None)
+
+
+def _miss(line: Line, station: str, stop: Stop, reacher: Reacher, tool: str, tcp: Pose) -> Miss | None:
+    flange = tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
+    if why := reacher.why_not(flange):
+        return Miss(why, in_reach=False)
+    z_m, spec = tcp.position[2], reacher.spec
+    rise_m = max(spec.travel_height_m, max(z_m, stop.clear_m) + spec.approach_m) - z_m
+    why = reacher.why_no_way(flange, rise_m, tool, _leased(line, station), stop.guarded, stop.hover)
+    if stop.tool and not why:
+        bare_m = max(spec.travel_height_m, stop.clear_m + spec.approach_m) - stop.clear_m
+        why = reacher.why_not_up(flange, bare_m, rise_m)
+    return Miss(why, in_reach=True) if why else None
+
+
+def _leased(line: Line, station: str) -> frozenset[str]:
+    """The stations that one operation may have leased together with one: where parts, screws and labels are brought from."""
+    devices = line.cell_description.devices
+    own = devices[station].kind
+    together = {"fixture": ("feeder", "printer", "bin"), "feeder": ("fixture",), "printer": ("fixture",), "tester": ("bin",)}
+    others = (name for name, spec in devices.items() if spec.kind in together.get(own, ()) and _is_screws_or_no_feeder(spec))
+    return frozenset({station, *others})
+
+
+def _is_screws_or_no_feeder(spec: DeviceSpec) -> bool:
+    return not isinstance(spec, FeederSpec) or spec.style == "screw"
 
 
 def _told(pose: Pose) -> str:
@@ -146,51 +219,3 @@ def _told(pose: Pose) -> str:
 
 _DOWN = (1.0, 0.0, 0.0, 0.0)
 """The orientation of a TCP that points straight down, as quaternion."""
-
-
-class _Reacher:
-    """One arm, asked whether its flange comes to a pose."""
-
-    def __init__(self, line: Line, name: str, spec: ArmSpec) -> None:
-        self.spec = spec
-        self._line, self._name = line, name
-        self._inverse: InverseKinematics | None = None
-        self._cell_in_base = spec.base_in_cell.pose.inverse()
-        cribs = line.cell_description.of_kind("tool_crib").items()
-        served = (pocket.tool for crib, rack in cribs if spec.works_at(crib) for pocket in rack.pockets)
-        self._tools = [tool for tool in served if tool in line.tools]
-
-    def flanges(self, stop: Stop) -> Iterator[tuple[str, Pose]]:
-        """The flange's pose in the arm's base for each tool of its cribs that will do; the bare flange has no tool."""
-        if stop.capability is None:
-            yield "", self._cell_in_base @ stop.tcp_in_cell
-        for name in self._tools:
-            tool = self._line.tools[name]
-            if stop.capability in tool.capabilities:
-                for pose in (stop.tcp_in_cell, stop.turned):
-                    if pose is not None:
-                        yield name, self._cell_in_base @ pose @ tool.tcp_in_flange.pose.inverse()
-
-    def is_usable(self) -> bool:
-        """Whether the robot file has the arm that the cell describes."""
-        try:
-            check_limits(*described_chain(self.spec), Limits.of(self.spec.joints))
-        except RobotFileError:
-            return False
-        return True
-
-    def why_not(self, flange_in_base: Pose) -> str:
-        """Why the arm does not come there, "" when it does."""
-        try:
-            self._kinematics().solve(flange_in_base, tuple(self.spec.home_rad))
-        except FaultError as error:
-            return error.fault.detail
-        return ""
-
-    def _kinematics(self) -> InverseKinematics:
-        if self._inverse is None:
-            from microcell.motion.inverse import InverseKinematics
-            from microcell.motion.robot import RobotModel
-
-            self._inverse = InverseKinematics(RobotModel.of(self.spec, self._name))
-        return self._inverse

@@ -29,8 +29,45 @@ MISTAKES = {
         "parts.screw_m2_5x6.grasp.capability: no tool of cell 'bench' offers 'drive_screw'; its tools offer: grip, suction.",
     ),
     "a pose out of reach of every arm": (
-        (BENCH, "seat_in_cell: {xyz_m: [0.48, 0.10, 0.03]}", "seat_in_cell: {xyz_m: [1.48, 0.10, 0.03]}"),
-        "devices.fixture_2.seat_in_cell: out of reach of every arm, for site 'body_seat' at (1.48, 0.1, ",
+        (BENCH, "part_in_cell: {xyz_m: [0.24, -0.42, 0.02]}", "part_in_cell: {xyz_m: [1.24, -0.42, 0.02]}"),
+        "devices.nest_1.part_in_cell: out of reach of every arm, to take 'body' at (1.24, -0.42, ",
+    ),
+    "a variant's part that is taken from below": (
+        (
+            VALVE,
+            "  cap_blue: {<<: *cap,",
+            "  cap_blue: {<<: *cap, grasp: {capability: grip, width_m: 0.04, force_n: 20.0, "
+            "tcp_in_part: {xyz_m: [0.0, 0.0, 0.003]}},",
+        ),
+        "devices.nest_3.part_in_cell: out of reach of every arm, to take 'cap_blue' at (0.47, -0.42, ",
+    ),
+    "a travel height that the arm does not come to": (
+        (BENCH, "travel_height_m: 0.14", "travel_height_m: 1.1"),
+        "devices.fixture_1.seat_in_cell: no way for any arm, for site 'body_seat' at (0.48, -0.1, 0.042); "
+        "arm with parallel_gripper: where it goes across, its flange 1.25 m over the bench, the arm ends ",
+    ),
+    "a grasp so low that the fingers meet the bench": (
+        (VALVE, "tcp_in_part: {xyz_m: [0.0, 0.0, 0.012]", "tcp_in_part: {xyz_m: [0.0, 0.0, -0.03]"),
+        "devices.nest_1.part_in_cell: no way for any arm, to take 'body' at (0.24, -0.42, -0.01); arm with "
+        "parallel_gripper: on the straight way parallel_gripper would touch bench_top. Move the station or what is in the ",
+    ),
+    "fingers without room in the carton": (
+        (BENCH, "approach_m: 0.03", "approach_m: 0.005"),
+        "devices.cartons.carton_in_cell: no way for any arm, for place 1 of the carton at (-0.16, 0.36, 0.022); arm with "
+        "parallel_gripper: on the straight way parallel_gripper would touch cartons. Give the fingers more room beside the "
+        "units (room_m in the product's packing), or move what is in the way.",
+    ),
+    "a home in the bench": (
+        (BENCH, "home_rad: [0.0, 0.0, 1.5708, 0.0, 1.5708, 0.0]", "home_rad: [0.0, 2.2, 0.0, 0.0, 1.5708, 0.0]"),
+        "would touch bench_top; an arm waits there. Choose another posture, or move what is in the way.",
+    ),
+    "two nests that overlap": (
+        (BENCH, "nest_2: {<<: *nest, part_in_cell: {xyz_m: [0.36,", "nest_2: {<<: *nest, part_in_cell: {xyz_m: [0.29,"),
+        "devices.nest_2.part_in_cell: 'nest_2' stands 10 mm deep in 'nest_1'; each needs its own place. Move one of them,",
+    ),
+    "two tools that overlap": (
+        (BENCH, "flange_in_cell: {xyz_m: [-0.05, -0.46,", "flange_in_cell: {xyz_m: [-0.17, -0.43,"),
+        "devices.crib.pockets[1]: 'vacuum_cup' stands ",
     ),
     "a cycle in the plan": (
         (VALVE, "{skill: inspect, after: [insert_membrane]", "{skill: inspect, after: [fasten_1]"),
@@ -121,13 +158,24 @@ def test_limits_wider_than_the_robot_files_are_told_each_at_its_key(config, caps
     assert "3 mistakes in 1 file" in text
 
 
+def test_a_tool_model_that_cannot_be_read_is_told_at_the_tool(config, capsys):
+    (config.root / "tools/cup.urdf").write_text("<robot>", encoding="utf-8")
+    tool = config.root / "tools/vacuum_cup.yaml"
+    lines = [line for line in tool.read_text(encoding="utf-8").splitlines() if not line.startswith(("  -", "shape:"))]
+    tool.write_text("\n".join(lines).replace("vacuum_cup.urdf.xacro", "cup.urdf"), encoding="utf-8")
+    text = told(config, capsys)
+    assert re.search(
+        r"tools/vacuum_cup.yaml:\d+:8: model: cup.urdf: no XML: .*; mend the file.\n1 mistake in 1 file", text
+    ), text
+
+
 def test_a_place_that_one_of_two_arms_reaches_is_in_reach(capsys):
     assert main(["check", "config/lines/valve_twin.yaml"]) == 0
     assert "no mistakes found" in capsys.readouterr().out
 
 
 def test_what_cannot_be_loaded_is_not_asked_for_its_reach(config, capsys):
-    config.edit(BENCH, "seat_in_cell: {xyz_m: [0.48, 0.10, 0.03]}", "seat_in_cell: {xyz_m: [1.48, 0.10, 0.03]}")
+    config.edit(BENCH, "part_in_cell: {xyz_m: [0.24, -0.42, 0.02]}", "part_in_cell: {xyz_m: [1.24, -0.42, 0.02]}")
     config.edit(VALVE, "default_variant: adult", "default_variant: adlt")
     text = told(config, capsys)
     assert "out of reach" not in text

@@ -1,0 +1,150 @@
+"""One arm, asked whether it comes to a place in the way that skills move: over it at travel height, then straight down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from microcell.description.cell import ArmSpec
+from microcell.description.line import Line
+from microcell.faults import FaultError
+from microcell.geometry import Pose, between, distance
+from microcell.motion.contacts import Allowed
+from microcell.motion.limits import Joints
+
+if TYPE_CHECKING:
+    from microcell.motion.collision import CollisionChecker, Pairs
+    from microcell.motion.inverse import InverseKinematics
+    from microcell.motion.robot import RobotModel
+
+LINE_STEP_M = 0.01
+"""Steps of a straight way at which the joints are worked out, as in planning."""
+
+COLUMN_M = 0.02
+"""So near to a pocket's axis a way leads to the tool in it."""
+
+
+class Reacher:
+    """An arm of a line among what stands in its cell. Poses are those of the flange in the cell."""
+
+    def __init__(self, line: Line, name: str, spec: ArmSpec) -> None:
+        self.spec, self.name = spec, name
+        self._line = line
+        self._home: Joints = tuple(spec.home_rad)
+        self._cell_in_base = spec.base_in_cell.pose.inverse()
+        self._checkers: dict[str, CollisionChecker] = {}
+        cribs = line.cell_description.of_kind("tool_crib").items()
+        served = [pocket for crib, rack in cribs if spec.works_at(crib) for pocket in rack.pockets]
+        self.tools = [pocket.tool for pocket in served if pocket.tool in line.tools]
+        self._pockets = {pocket.tool: pocket.flange_in_cell.xyz_m[:2] for pocket in served if pocket.tool}
+
+    def why_not(self, flange_in_cell: Pose) -> str:
+        """Why the flange does not come there at all, "" when it does."""
+        try:
+            self._inverse.solve(self._cell_in_base @ flange_in_cell, self._home)
+        except FaultError as error:
+            return error.fault.detail
+        return ""
+
+    def why_no_way(
+        self, flange_in_cell: Pose, rise_m: float, tool: str, working_at: frozenset[str], guarded: bool, hover: bool
+    ) -> str:
+        """Why the arm cannot go over a place, `rise_m` higher, and straight down as skills do; "" when it can.
+
+        The hand may touch the stations `working_at` as planning allows it (`Allowed`), below `approach_m` also by force when
+        that is `guarded`. With `hover` the way ends there. What a tool holds is left out.
+        """
+        above = flange_in_cell.shifted(dz=min(self.spec.approach_m, rise_m))
+        over = flange_in_cell.shifted(dz=rise_m)
+        checker = self._checker(tool)
+        try:
+            joints = self._over(over, checker)
+            coupling = self._coupling_at(flange_in_cell, working_at)
+            for start, end, by_force in ((over, above, False), (above, flange_in_cell, guarded))[: 1 if hover else 2]:
+                before, joints = joints, self._straight(joints, start, end)
+                allowed = Allowed(working_at, coupling, by_force)
+                if not checker.free(before):
+                    allowed.start_with(checker.touches(before))
+                if not checker.free(joints) and (pairs := allowed.forbidden(checker.touches(joints))):
+                    return f"on the straight way {told(pairs)}"
+        except FaultError as error:
+            return error.fault.detail
+        return ""
+
+    def why_not_up(self, flange_in_cell: Pose, rise_m: float, up_m: float) -> str:
+        """Why the bare flange, come from `rise_m` over a place, cannot go straight up by `up_m` from there; "" when it can.
+
+        That is how a tool is fetched: an arm with joints to spare comes to another posture than from above with the tool.
+        """
+        over, up = flange_in_cell.shifted(dz=rise_m), flange_in_cell.shifted(dz=up_m)
+        try:
+            joints = self._over(over, self._checker(""))
+            self._straight(self._straight(joints, over, flange_in_cell), flange_in_cell, up)
+        except FaultError as error:
+            return f"on the way up with it {error.fault.detail}"
+        return ""
+
+    def hits_at_home(self) -> Pairs:
+        """What the bare arm touches in its home posture."""
+        return self._checker("").hits(self._home)
+
+    # inside
+
+    def _over(self, flange_in_cell: Pose, checker: CollisionChecker) -> Joints:
+        """The joints over a place, the branch nearest to home that is free."""
+        flange = self._cell_in_base @ flange_in_cell
+        try:
+            return self._inverse.solve(flange, self._home, checker.free)
+        except FaultError as error:
+            if error.fault.code != "ARM_BLOCKED":
+                high = f"where it goes across, its flange {flange_in_cell.position[2]:.3g} m over the bench"
+                detail = f"{high}, {error.fault.detail}"
+                raise FaultError(error.fault.code, self.name, detail) from None
+        hits = checker.hits(self._inverse.solve(flange, self._home))
+        raise FaultError("ARM_BLOCKED", self.name, f"over it {told(hits)}")
+
+    def _straight(self, joints: Joints, start: Pose, end: Pose) -> Joints:
+        """The joints at the end of a straight way."""
+        a, b = self._cell_in_base @ start, self._cell_in_base @ end
+        length_m = distance(a, b)
+        if length_m < 1e-6:
+            return joints
+        steps = max(2, math.ceil(length_m / LINE_STEP_M))
+        return self._inverse.along([between(a, b, k / steps) for k in range(1, steps + 1)], joints)[-1]
+
+    def _coupling_at(self, flange_in_cell: Pose, working_at: frozenset[str]) -> frozenset[str]:
+        here = flange_in_cell.position[:2]
+        cribs = self._line.cell_description.of_kind("tool_crib")
+        if not working_at & cribs.keys():
+            return frozenset()
+        return frozenset(tool for tool, place in self._pockets.items() if math.dist(here, place) <= COLUMN_M)
+
+    def _checker(self, tool: str) -> CollisionChecker:
+        from microcell.motion.carried import carried_solids
+        from microcell.motion.cell_scene import cell_scene
+        from microcell.motion.collision import CollisionChecker
+
+        if tool not in self._checkers:
+            scene = cell_scene(self._line, self.name).without(tool)
+            carried = carried_solids(self._line, tool)
+            self._checkers[tool] = CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried)
+        return self._checkers[tool]
+
+    @cached_property
+    def _model(self) -> RobotModel:
+        from microcell.motion.robot import RobotModel
+
+        return RobotModel.of(self.spec, self.name)
+
+    @cached_property
+    def _inverse(self) -> InverseKinematics:
+        from microcell.motion.inverse import InverseKinematics
+
+        return InverseKinematics(self._model)
+
+
+def told(pairs: Iterable[tuple[str, str]]) -> str:
+    """What would touch what."""
+    return ", ".join(f"{a} would touch {b}" for a, b in pairs)
