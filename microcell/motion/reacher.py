@@ -13,17 +13,13 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose, between, distance
 from microcell.motion.contacts import Allowed
 from microcell.motion.limits import Joints
+from microcell.motion.planner import COLUMN_M, LINE_STEP_M
 
 if TYPE_CHECKING:
     from microcell.motion.collision import CollisionChecker, Pairs
     from microcell.motion.inverse import InverseKinematics
     from microcell.motion.robot import RobotModel
-
-LINE_STEP_M = 0.01
-"""Steps of a straight way at which the joints are worked out, as in planning."""
-
-COLUMN_M = 0.02
-"""So near to a pocket's axis a way leads to the tool in it."""
+    from microcell.motion.scene import Scene
 
 
 class Reacher:
@@ -123,14 +119,19 @@ class Reacher:
 
     def _checker(self, tool: str) -> CollisionChecker:
         from microcell.motion.carried import carried_solids
-        from microcell.motion.cell_scene import cell_scene
         from microcell.motion.collision import CollisionChecker
 
         if tool not in self._checkers:
-            scene = cell_scene(self._line, self.name).without(tool)
+            scene = self._scene.without(tool)
             carried = carried_solids(self._line, tool)
             self._checkers[tool] = CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried)
         return self._checkers[tool]
+
+    @cached_property
+    def _scene(self) -> Scene:
+        from microcell.motion.cell_scene import cell_scene
+
+        return cell_scene(self._line, self.name)
 
     @cached_property
     def _model(self) -> RobotModel:

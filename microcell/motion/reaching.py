@@ -168,14 +168,21 @@ class Miss:
 
 def _missed(line: Line, station: str, stop: Stop, serving: Mapping[str, Reacher]) -> tuple[Stop, Miss] | None:
     """The stop and why nobody works there; None where somebody does, or nobody could hold the tool."""
-    misses: list[Miss] = []
-    for arm, reacher in serving.items():
+    tried: list[tuple[Reacher, str, Pose, str]] = []
+    for reacher in serving.values():
         for tool, tcp in _hands(line, stop, reacher):
-            miss = _miss(line, station, stop, reacher, tool, tcp)
-            if miss is None:
+            flange = tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
+            why = _why_no_way(line, station, stop, reacher, tool, tcp, flange)
+            if not why:
                 return None
-            misses.append(replace(miss, why=f"{arm}{f' with {tool}' if tool else ''}: {miss.why}"))
+            tried.append((reacher, tool, flange, why))
+    misses = [_miss(*each) for each in tried]
     return (stop, max(misses, key=lambda miss: miss.in_reach)) if misses else None
+
+
+def _miss(reacher: Reacher, tool: str, flange: Pose, why: str) -> Miss:
+    short = reacher.why_not(flange)
+    return Miss(f"{reacher.name}{f' with {tool}' if tool else ''}: {short or why}", in_reach=not short)
 
 
 def _hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose]]:
@@ -187,17 +194,14 @@ def _hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose
             yield from ((tool, pose) for pose in (stop.tcp_in_cell, stop.turned) if pose is not None)
 
 
-def _miss(line: Line, station: str, stop: Stop, reacher: Reacher, tool: str, tcp: Pose) -> Miss | None:
-    flange = tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
-    if why := reacher.why_not(flange):
-        return Miss(why, in_reach=False)
+def _why_no_way(line: Line, station: str, stop: Stop, reacher: Reacher, tool: str, tcp: Pose, flange: Pose) -> str:
     z_m, spec = tcp.position[2], reacher.spec
     rise_m = max(spec.travel_height_m, max(z_m, stop.clear_m) + spec.approach_m) - z_m
     why = reacher.why_no_way(flange, rise_m, tool, _leased(line, station), stop.guarded, stop.hover)
     if stop.tool and not why:
         bare_m = max(spec.travel_height_m, stop.clear_m + spec.approach_m) - stop.clear_m
         why = reacher.why_not_up(flange, bare_m, rise_m)
-    return Miss(why, in_reach=True) if why else None
+    return why
 
 
 def _leased(line: Line, station: str) -> frozenset[str]:
