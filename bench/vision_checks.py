@@ -5,7 +5,8 @@
 Each scene lays parts of random sizes at random places under a camera of 11 px/mm, with random light, and asks for one check
 of each kind. `bias` is the mean of reading less truth, `sd` the scatter, `off by its sd` how many of its own standard
 deviations a reading lies off its mean error, at the median (0.67 = as told). Depth images are made here, with 50 um of noise
-a pixel. `right part` is the share of scenes in which the part was named, among six of which two differ by their marks alone.
+a pixel. `... of marks` are a round and a straight mark on a plate, dark on bright or bright on dark. `right part` is the
+share of scenes in which the part was named, among six of which two differ by their marks alone.
 
 `--write` stores what the modelled camera draws its errors from (microcell/vision/error_sizes.py).
 """
@@ -39,8 +40,27 @@ from microcell.vision.requests import CheckRequest, Reading
 
 SEAT = Pose((0.5, -0.1, 0.03))
 DEPTH_NOISE_M = 0.00005
-UNITS = {"dimension": "um", "gap": "um", "diameter": "um", "height": "um", "flatness": "um", "patch": "1"}
-LIMITS = {"dimension": 100.0, "gap": 100.0, "diameter": 100.0, "height": 20.0, "flatness": 50.0, "patch": 0.05}
+ROUND, STRAIGHT = "diameter of marks", "gap of marks"
+UNITS = {
+    ROUND: "um",
+    STRAIGHT: "um",
+    "dimension": "um",
+    "gap": "um",
+    "diameter": "um",
+    "height": "um",
+    "flatness": "um",
+    "patch": "1",
+}
+LIMITS = {
+    ROUND: 25.0,
+    STRAIGHT: 25.0,
+    "dimension": 100.0,
+    "gap": 100.0,
+    "diameter": 100.0,
+    "height": 20.0,
+    "flatness": 50.0,
+    "patch": 0.05,
+}
 """Greatest mean error, um or CIE 1976 / 100: 100 um are one pixel."""
 
 CAMERA = CameraSpec(
@@ -75,7 +95,26 @@ def scene(random: Random) -> list[tuple[list[SceneItem], CheckRequest, float | s
         ), left), gap, None),
         ([item(disc, pose)], ask(disc, Patch(kind="patch", site="site", radius_m=0.002, colour_rgb=colour)), 0.0, None),
     ]  # fmt: skip
-    return [*cases, *deep(random, disc, pose), named(random, pose)]
+    return [*cases, *deep(random, disc, pose), *marked(random, pose), named(random, pose)]
+
+
+def marked(random: Random, pose: Pose) -> list[tuple[list[SceneItem], CheckRequest, float | str, Any]]:
+    """A round and a straight mark on a plate: the diameter of one, the width of the other."""
+    grounds = [(60, 64, 70), (30, 30, 30), (236, 236, 230), (120, 120, 120), (198, 200, 196), (200, 160, 40)]
+    inks = [(220, 220, 220), (250, 250, 250), (30, 30, 32), (170, 170, 170), (40, 42, 46), (40, 40, 44)]
+    own, ink = random.choice(list(zip(grounds, inks, strict=True)))
+    size, wide = random.uniform(0.003, 0.009), random.uniform(0.001, 0.003)
+    shape, nominal = Box(kind="box", length_m=0.03, width_m=0.018, height_m=0.004), {"tolerance_m": 0.0002}
+    dotted = part(shape, own, (Mark(at_m=(0.0, 0.0), length_m=size, colour_rgb=ink),))
+    barred = part(shape, own, (Mark(at_m=(0.0, 0.0), length_m=wide, width_m=0.014, colour_rgb=ink),))
+    round_ = Diameter(kind="diameter", site="site", nominal_m=size, **nominal)
+    straight = Gap(
+        kind="gap", site="site", from_m=(-0.006, 0.0), to_m=(0.006, 0.0), strip_m=0.003, nominal_m=wide, **nominal
+    )
+    return [
+        ([item(dotted, pose)], replace(ask(dotted, round_), name=ROUND), size, None),
+        ([item(barred, pose)], replace(ask(barred, straight), name=STRAIGHT), wide, None),
+    ]
 
 
 def deep(random: Random, disc: Part, pose: Pose) -> list[tuple[list[SceneItem], CheckRequest, float | str, Any]]:
@@ -105,7 +144,7 @@ def named(random: Random, pose: Pose) -> tuple[list[SceneItem], CheckRequest, fl
     }  # fmt: skip
     there = random.choice(list(parts))
     check = RightPart(kind="right_part", site="site")
-    request = CheckRequest("site", "right_part", "fixture", "site", parts["blue"], SEAT, measured=check, parts=parts)
+    request = CheckRequest("right_part", "right_part", "fixture", "site", parts["blue"], SEAT, measured=check, parts=parts)
     return [item(parts[there], pose)], request, there, None
 
 
@@ -122,7 +161,7 @@ def item(what: Part, pose: Pose) -> SceneItem:
 
 def ask(what: Part, check: MeasuredCheck, pose: Pose = SEAT) -> CheckRequest:
     """A request with its check."""
-    return CheckRequest("site", check.kind, "fixture", "site", what, pose, measured=check)
+    return CheckRequest(check.kind, check.kind, "fixture", "site", what, pose, measured=check)
 
 
 def depth(pose: Pose, x_m: float, radius_m: float, rise_m: float) -> np.ndarray:
@@ -158,7 +197,7 @@ def run(scenes: int, seed: int) -> tuple[dict[str, Kind], list[bool]]:
     right: list[bool] = []
     for _ in range(scenes):
         for items, request, truth, depth_m in scene(random):
-            light, kind = Light(random.uniform(0.85, 1.1)), kinds[request.kind]
+            light, kind = Light(random.uniform(0.85, 1.1)), kinds[request.name]
             reading, spent_s = look(items, request, light, depth_m, noise)
             again, _ = look(items, request, light, depth_m, noise)
             kind.times.append(spent_s)

@@ -3,10 +3,12 @@
 from microcell.vision.error_model import Spread
 
 SIZE_ERRORS: dict[str, Spread] = {
-    "dimension": Spread(bias=-3.58e-05, sd=3.98e-06, repeat_sd=1.22e-06),
-    "diameter": Spread(bias=-3.63e-05, sd=3.69e-06, repeat_sd=6.82e-07),
-    "gap": Spread(bias=3.11e-05, sd=3.69e-06, repeat_sd=8.73e-07),
-    "patch": Spread(bias=0.00948, sd=0.00234, repeat_sd=0.00127),
-    "height": Spread(bias=-4.56e-07, sd=5.39e-06, repeat_sd=5.12e-06),
-    "flatness": Spread(bias=3.22e-05, sd=9.24e-06, repeat_sd=4.37e-06),
+    "dimension": Spread(bias=-3.59e-05, sd=3.61e-06, repeat_sd=1.05e-06),
+    "diameter": Spread(bias=-3.66e-05, sd=3.65e-06, repeat_sd=6.65e-07),
+    "gap": Spread(bias=3.17e-05, sd=3.73e-06, repeat_sd=9.4e-07),
+    "patch": Spread(bias=0.00884, sd=0.00265, repeat_sd=0.00117),
+    "height": Spread(bias=-1.6e-06, sd=4.66e-06, repeat_sd=4.99e-06),
+    "flatness": Spread(bias=3.1e-05, sd=8.75e-06, repeat_sd=4.64e-06),
+    "diameter of marks": Spread(bias=-4.73e-07, sd=8.71e-06, repeat_sd=5.99e-07),
+    "gap of marks": Spread(bias=9.27e-07, sd=8.87e-06, repeat_sd=7.36e-07),
 }

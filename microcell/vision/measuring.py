@@ -14,6 +14,7 @@ from microcell.description.checks import (
     Diameter,
     Dimension,
     Flatness,
+    Gap,
     Height,
     MeasuredCheck,
     Patch,
@@ -21,19 +22,24 @@ from microcell.description.checks import (
     Text,
     Toleranced,
 )
+from microcell.description.extents import half_extents
 from microcell.description.product import Part
 from microcell.faults import FaultError
 from microcell.geometry import Pose
-from microcell.vision.calipers import diameter, edges_on_line, inner_distance, outer_distance
+from microcell.vision.calipers import Point, diameter, edges_on_line, inner_distance, outer_distance
 from microcell.vision.colour import lab_of, to_lab
 from microcell.vision.depth import Measured, flatness, height_over
 from microcell.vision.identify import MIN_LIKENESS_RATIO, SURE_RATIO, likenesses
+from microcell.vision.outline import on_marks
 from microcell.vision.requests import CheckRequest, Reading
 from microcell.vision.text import read_text
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+_LINE_POINTS = 200
+"""Along a line, to see what is described on it."""
 
 _PATCH_POINTS = 15
 """Along each side of the square around a spot."""
@@ -82,16 +88,43 @@ def _size_of(sight: Sight, request: CheckRequest, check: MeasuredCheck, pose: Po
     if isinstance(check, AlongLine):
         return _along_line(sight, request, check, pose)
     if isinstance(check, Diameter):
-        size = diameter(sight.view, request.part, pose, check.at_m, check.nominal_m)
+        marked = is_of_marks(request.part, check)
+        size = diameter(sight.view, request.part, pose, check.at_m, check.nominal_m, marked)
         return _size(request, size, "no round edge is seen")
     return _depth(sight, request, check, pose)
 
 
 def _along_line(sight: Sight, request: CheckRequest, check: AlongLine, pose: Pose) -> Reading:
-    edges = edges_on_line(sight.view, request.part, pose, (check.from_m, check.to_m), check.strip_m)
+    line, marked = (check.from_m, check.to_m), is_of_marks(request.part, check)
+    edges = edges_on_line(sight.view, request.part, pose, line, check.strip_m, marked)
     middle_m = math.dist(check.from_m, check.to_m) / 2.0
     size = outer_distance(edges) if isinstance(check, Dimension) else inner_distance(edges, middle_m)
     return _size(request, size, f"{len(edges)} edges on the line; two are needed")
+
+
+def is_of_marks(part: Part, check: MeasuredCheck | AlongLine | None) -> bool:
+    """Whether a size is that of marks on a part's top, as it is described: edges in one plane."""
+    if isinstance(check, Diameter):
+        return _is_mark(part, check.at_m, check.nominal_m)
+    return isinstance(check, Gap) and _crosses_marks(part, (check.from_m, check.to_m))
+
+
+def _is_mark(part: Part, at_m: Point, size_m: float) -> bool:
+    """Whether a circle is one of a part's round marks, as it is described."""
+    near_m = 0.25 * size_m / 2.0  # as far as `diameter` looks
+    return any(
+        mark.width_m == 0 and math.dist(mark.at_m, at_m) <= near_m and abs(mark.length_m - size_m) <= 2.0 * near_m
+        for mark in part.marks
+    )
+
+
+def _crosses_marks(part: Part, line_m: tuple[Point, Point]) -> bool:
+    """Whether a line lies on a part's top and crosses at least two edges of its marks."""
+    shares = np.linspace(0.0, 1.0, _LINE_POINTS)[:, None]
+    points = np.array(line_m[0]) * (1.0 - shares) + np.array(line_m[1]) * shares
+    half = np.array(half_extents(part))
+    on_top = np.abs(points) < half if part.shape.kind == "box" else np.hypot(*points.T) < half[0]
+    return bool(np.all(on_top)) and int(np.count_nonzero(np.diff(on_marks(part, points, 0.0)))) >= 2
 
 
 def _size(request: CheckRequest, size: tuple[float, float] | None, missing: str) -> Reading:

@@ -15,6 +15,7 @@ from microcell.description.product import Box, Cylinder, Grasp, Mark, Part
 from microcell.devices.camera.modelled import Look, drawn_reading, true_reading
 from microcell.geometry import Pose, from_rpy
 from microcell.plant.scene import SceneItem
+from microcell.vision.error_sizes import SIZE_ERRORS
 from microcell.vision.requests import CheckRequest
 
 SEAT = Pose((0.5, -0.1, 0.03))
@@ -85,3 +86,16 @@ def test_drawn_readings_scatter_about_the_truth_and_repeat_with_their_stream() -
     assert len({reading.value for reading in drawn}) == 30
     assert all(abs(reading.value - 0.03) < 0.0002 for reading in drawn)
     assert all(reading.uncertainty > 0 for reading in drawn)
+
+
+def test_sizes_of_marks_have_the_errors_of_marks() -> None:
+    dot = Diameter(kind="diameter", site="site", at_m=(0.01, 0.0), nominal_m=0.0031, tolerance_m=0.001)
+    outer = Diameter(kind="diameter", site="site", nominal_m=0.024, tolerance_m=0.001)
+    disc = part(Cylinder(kind="cylinder", diameter_m=0.024, height_m=0.003))
+
+    def mean_error(check: Diameter, what: Part, truth: float) -> float:
+        looks = [Look([item(what, SEAT)], Random(f"1:{n}"), str(n), 0.0) for n in range(200)]
+        return sum(drawn_reading(ask(check, what), look).value - truth for look in looks) / len(looks)
+
+    assert mean_error(dot, PLATE, 0.003) == pytest.approx(SIZE_ERRORS["diameter of marks"].bias, abs=3e-6)
+    assert mean_error(outer, disc, 0.024) == pytest.approx(SIZE_ERRORS["diameter"].bias, abs=3e-6)

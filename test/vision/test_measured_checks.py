@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from microcell.description.checks import (
     Code,
@@ -22,9 +24,10 @@ from microcell.description.checks import (
     Text,
 )
 from microcell.description.extents import top_m
+from microcell.description.product import Mark
 from microcell.faults import FaultError
 from microcell.vision.measure import measure
-from microcell.vision.measuring import matches
+from microcell.vision.measuring import is_of_marks, matches
 from microcell.vision.optics import Optics
 from microcell.vision.requests import CheckRequest, Reading
 
@@ -71,6 +74,51 @@ def test_a_bore_is_measured_like_an_outline(stage: Any) -> None:
     check = Diameter(kind="diameter", site="site", nominal_m=0.0246, tolerance_m=0.0002)
     reading = read(stage, [stage.item(stage.ring, stage.at())], ask(stage, check, stage.ring))
     assert reading.value == pytest.approx(0.0246, abs=0.0001)
+
+
+CONTRASTS = st.sampled_from(
+    [((60, 64, 70), (220, 220, 220)), ((30, 30, 30), (250, 250, 250)), ((236, 236, 230), (30, 30, 32)),
+     ((120, 120, 120), (160, 160, 160)), ((198, 200, 196), (40, 42, 46)), ((70, 120, 200), (236, 236, 230))]
+)  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None)
+@given(colours=CONTRASTS, size=st.floats(0.002, 0.009), wide=st.floats(0.001, 0.004), turn=st.floats(-0.3, 0.3))
+def test_marks_are_as_large_as_they_are_whether_dark_or_bright(
+    stage: Any, colours: Any, size: float, wide: float, turn: float
+) -> None:
+    own, ink = colours
+    dot = Mark(at_m=(-0.006, 0.0), length_m=size, colour_rgb=ink)
+    bar = Mark(at_m=(0.008, 0.0), length_m=wide, width_m=0.012, colour_rgb=ink)
+    plate = stage.part(stage.plate.shape, own, (dot, bar))
+    across = {"from_m": (0.002, 0.0), "to_m": (0.014, 0.0), "strip_m": 0.003}
+    round_ = Diameter(kind="diameter", site="site", at_m=dot.at_m, nominal_m=size, tolerance_m=0.0002)
+    straight = Gap(kind="gap", site="site", nominal_m=wide, tolerance_m=0.0002, **across)
+    requests = [ask(stage, check, plate) for check in (round_, straight)]
+    readings = measure(stage.photo([stage.item(plate, stage.at(yaw_rad=turn))]), stage.camera, requests)
+    assert [reading.value for reading in readings] == pytest.approx([size, wide], abs=0.000018)  # a fifth of a pixel
+
+
+def test_a_size_is_of_marks_just_where_described_marks_are_its_edges(stage: Any) -> None:
+    dot, bar = (
+        Mark(at_m=(x, 0.0), length_m=0.004, width_m=w, colour_rgb=(9, 9, 9)) for x, w in ((-0.006, 0.0), (0.008, 0.01))
+    )
+    plate = stage.part(stage.plate.shape, (200, 200, 200), (dot, bar))
+
+    def circle(at_m: tuple[float, float], nominal_m: float) -> Diameter:
+        return Diameter(kind="diameter", site="site", at_m=at_m, nominal_m=nominal_m, tolerance_m=0.0002)
+
+    def across(kind: Any, start: float, end: float) -> Any:
+        ends = {"from_m": (start, 0.0), "to_m": (end, 0.0)}
+        return kind(kind=kind.__name__.lower(), site="site", nominal_m=0.004, tolerance_m=0.0002, **ends)
+
+    assert is_of_marks(plate, circle((-0.006, 0.0002), 0.0043))
+    assert not is_of_marks(plate, circle((-0.006, 0.0), 0.006))
+    assert not is_of_marks(plate, circle((0.008, 0.0), 0.004))
+    assert is_of_marks(plate, across(Gap, 0.002, 0.014))
+    assert not is_of_marks(plate, across(Gap, 0.011, 0.02))  # it ends beside the plate
+    assert not is_of_marks(plate, across(Gap, -0.003, 0.002))
+    assert not is_of_marks(plate, across(Dimension, 0.002, 0.014))
 
 
 @pytest.mark.parametrize("gap_m", [0.001, 0.0023])

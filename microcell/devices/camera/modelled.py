@@ -141,7 +141,7 @@ def drawn_reading(request: CheckRequest, look: Look) -> Reading:
     truth, installed = true_reading(request, look.items), _installed(request, look.items)
     chances = look.chances(request.name, installed.part_name if installed else "nothing", f"{truth.value:.4g}")
     if request.measured is not None:
-        return drawn_size(truth, chances)
+        return drawn_size(request, truth, chances)
     if request.kind == "code":
         return _drawn_code(request, truth, installed, look.stream)
     if request.kind == "surface":

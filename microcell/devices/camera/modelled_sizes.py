@@ -15,7 +15,7 @@ from microcell.plant.scene import SceneItem
 from microcell.plant.shapes import covers
 from microcell.vision.error_model import Chances
 from microcell.vision.error_sizes import SIZE_ERRORS
-from microcell.vision.measuring import matches
+from microcell.vision.measuring import is_of_marks, matches
 from microcell.vision.requests import CheckRequest, Reading
 
 _STEP_M, _EXACT_M = 0.0002, 0.000001
@@ -51,9 +51,10 @@ def true_size(request: CheckRequest, item: SceneItem | None, items: Sequence[Sce
     return Reading(request.name, request.kind, value, "m")
 
 
-def drawn_size(truth: Reading, chances: Chances) -> Reading:
-    """The reading with the error of its kind, where it has one."""
-    error = SIZE_ERRORS.get(truth.feature)
+def drawn_size(request: CheckRequest, truth: Reading, chances: Chances) -> Reading:
+    """The reading with the error of its kind, where it has one; sizes of marks have their own."""
+    of_marks = is_of_marks(request.part, request.measured)
+    error = SIZE_ERRORS.get(f"{truth.feature} of marks" if of_marks else truth.feature)
     if error is None or math.isnan(truth.value):
         return truth
     value = truth.value + error.drawn(chances)
