@@ -228,8 +228,11 @@ def test_a_black_part_is_told_just_where_all_of_it_is_in_the_image(stage: Any, x
     black = stage.cap.model_copy(update={"colour_rgb": (20, 20, 22), "marks": ()})
     pose, other = stage.at(x_m=x), stage.item(stage.plate, stage.at(x_m=-0.02), "other")
     reading = read(stage, [stage.item(black, pose), other] if there else [other], stage.ask(kind, black, pose))
-    assume(abs(x - 0.0236) > 0.0002)  # (959 - 479.5) / 11000 * 0.995 m, less the radius, and the lens is 2 mm to the right
-    assert (reading.text == "out of the image") == reading.uncertain == (x > 0.0236)
+    last = (
+        479.5 / 11000 * 0.995 - 0.02 + 0.002
+    )  # half the image at the top's height, less the radius; the lens is 2 mm aside
+    assume(abs(x - last) > 0.0002)
+    assert (reading.text == "out of the image") == reading.uncertain == (x > last)
     assert reading.uncertain or kind != "presence" or (reading.value > 0.9) == there
 
 
