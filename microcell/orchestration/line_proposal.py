@@ -12,6 +12,7 @@ from microcell.errors import UsageError
 from microcell.orchestration.lines import UNITS, Phase, Step
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import UnitWork
+from microcell.skills.contract import Needs
 
 HOW = ("drain", "park")
 
@@ -86,7 +87,7 @@ def _lacks(shop: Shop, line: Line, unit: UnitWork, parked: tuple[str, ...]) -> I
     for chain in unit.plan.chains:
         needs = shop.needs(unit, chain)
         tools = [tool for arm in shop.line.ways.arms for tool, _ in suitability.tools_for(arm, needs)]
-        wanted = {need.capability for need in needs.values() if need.capability}
+        wanted = {_asked(need) for need in needs.values() if need.capability}
         if wanted and not tools:
             yield f"no tool in its cribs can {' and '.join(sorted(wanted))}, which {chain.first} needs"
         elif wanted and not any(map(shop.tools.is_fit, tools)):
@@ -101,6 +102,12 @@ def _lacks(shop: Shop, line: Line, unit: UnitWork, parked: tuple[str, ...]) -> I
                 yield f"every {kind.replace('_', ' ')} for '{line.name}' is out of service ({', '.join(able) or 'none'})"
             elif all(_stays_taken(shop, name, parked) for name in left):
                 yield f"units that are parked would stay in every {kind} for '{line.name}' ({', '.join(left)}): drain them"
+
+
+def _asked(need: Needs) -> str:
+    """What is asked of a tool, in words."""
+    size = f" {need.width_m * 1e3:.0f} mm with {need.force_n:.0f} N" if need.width_m else ""
+    return f"{need.capability}{size}"
 
 
 def _stays_taken(shop: Shop, station: str, parked: tuple[str, ...]) -> bool:

@@ -22,7 +22,7 @@ class Suitability:
         self._stations: dict[tuple[str, str], tuple[str, ...]] = {}
         cribs = self._cell.of_kind("tool_crib").items()
         self._cribs = {str(pocket.tool): crib for crib, spec in cribs for pocket in spec.pockets if pocket.tool}
-        self._tools: dict[tuple[str, frozenset[str]], tuple[tuple[str, str], ...]] = {}
+        self._tools: dict[tuple[str, frozenset[tuple[str | None, float, float]]], tuple[tuple[str, str], ...]] = {}
 
     def works_at(self, arm: str, station: str) -> bool:
         """Whether an arm works at a station; without an arm ("") it is no question."""
@@ -30,12 +30,12 @@ class Suitability:
 
     def suits(self, tool: str, needs: Mapping[str, Needs]) -> bool:
         """Whether a tool ("" = none) can do all of a chain."""
-        wanted = _capabilities(needs)
-        return not wanted or (tool in self._line.tools and wanted.issubset(self._line.tools[tool].capabilities))
+        spec, wanted = self._line.tools.get(tool), _of_tools(needs)
+        return not wanted or (spec is not None and all(need.can_use(spec) for need in wanted))
 
     def tools_for(self, arm: str, needs: Mapping[str, Needs]) -> tuple[tuple[str, str], ...]:
         """Tools that can do all of a chain and that an arm can fetch, each with its crib."""
-        key = (arm, _capabilities(needs))
+        key = (arm, frozenset((need.capability, need.width_m, need.force_n) for need in _of_tools(needs)))
         if key not in self._tools:
             coupling = self._cell.of_kind("tool_changer")[self._arms[arm].tool_changer].coupling
             pockets = [
@@ -106,7 +106,7 @@ class Suitability:
 
     def tools_for_any(self, arm: str, needs: Mapping[str, Needs]) -> bool:
         """Whether an arm can get a tool for a chain, or needs none."""
-        return not _capabilities(needs) or bool(self.tools_for(arm, needs))
+        return not _of_tools(needs) or bool(self.tools_for(arm, needs))
 
     def _has_all(self, arm: str, need: Needs, stations: Mapping[str, str]) -> bool:
         for kind in need.kinds:
@@ -118,5 +118,6 @@ class Suitability:
         return True
 
 
-def _capabilities(needs: Mapping[str, Needs]) -> frozenset[str]:
-    return frozenset(need.capability for need in needs.values() if need.capability)
+def _of_tools(needs: Mapping[str, Needs]) -> list[Needs]:
+    """Those that ask something of the tool."""
+    return [need for need in needs.values() if need.capability]

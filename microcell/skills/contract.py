@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from microcell.clock import Clock
 from microcell.description.base import Description
 from microcell.description.line import Line
+from microcell.description.product import Grasp
+from microcell.description.tool import GripperTool, Tool
 from microcell.devices.contract import Device
 from microcell.devices.factory import Work, at_once
 from microcell.faults import Fault, FaultError
@@ -127,11 +129,28 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Resources of an operation: a device of each kind, a tool that can do something, parts from a feeder."""
+    """Resources of an operation: a device of each kind, a tool that can do something, parts from a feeder.
+
+    Fingers must open to `width_m` and close with `force_n`.
+    """
 
     kinds: tuple[str, ...]
     capability: str | None = None
     part: str | None = None
+    width_m: float = 0.0
+    force_n: float = 0.0
+
+    @classmethod
+    def to_grasp(cls, kinds: tuple[str, ...], grasp: Grasp, part: str | None = None) -> Needs:
+        """Resources of an operation that takes or holds something so."""
+        return cls(kinds, grasp.capability, part, grasp.width_m, grasp.force_n)
+
+    def can_use(self, tool: Tool) -> bool:
+        """Whether a tool can do it; where no tool is needed, any."""
+        if self.capability is None:
+            return True
+        fits = not isinstance(tool, GripperTool) or (tool.stroke_m >= self.width_m and tool.force_max_n >= self.force_n)
+        return fits and self.capability in tool.capabilities
 
 
 RecordStep = Callable[[str, Step], Awaitable[None]]

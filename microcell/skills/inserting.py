@@ -79,7 +79,7 @@ class Inserting(ArmSkill):
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
         """The arm with the tool that took the part, and the fixture."""
         part = part_name_of(line, variant, parameters["item"])
-        return Needs(("arm", "fixture"), line.product_description.parts[part].grasp.capability)
+        return Needs.to_grasp(("arm", "fixture"), line.product_description.parts[part].grasp)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

@@ -75,7 +75,7 @@ def _work(line: Line, operation: Operation, name: str) -> Iterator[str]:
     given = {key: value for key, value in own.items() if value is not None}
     parameters = {**product.parameters_of(name, product.default_variant), **given}
     needs = plugins.skill(operation.skill).needs(line, product.default_variant, parameters)
-    able = [tool for tool, spec in line.tools.items() if needs.capability in spec.capabilities]
+    able = [tool for tool, spec in line.tools.items() if needs.can_use(spec)]
     yield f"{operation.skill} with {' or '.join(able)}" if needs.capability else operation.skill
 
 

@@ -59,7 +59,7 @@ class Dispense(ArmSkill):
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
         """The arm with a dispenser, and the fixture."""
         part = part_name_of(line, variant, parameters["item"])
-        return Needs(("arm", "fixture"), line.product_description.parts[part].grasp.capability)
+        return Needs.to_grasp(("arm", "fixture"), line.product_description.parts[part].grasp)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

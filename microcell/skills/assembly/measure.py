@@ -80,7 +80,7 @@ class Measure(ArmSkill):
         """The arm with the tool that took the part, a tester, a bin, and a camera that sees the nest for an inspection."""
         part = part_name_of(line, variant, parameters["item"])
         camera = ("camera",) if parameters.get("inspection") else ()
-        return Needs(("arm", "tester", "bin", *camera), line.product_description.parts[part].grasp.capability)
+        return Needs.to_grasp(("arm", "tester", "bin", *camera), line.product_description.parts[part].grasp)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

@@ -69,9 +69,9 @@ class Pick(ArmSkill):
         wanted = PickParameters.model_validate(dict(parameters))
         product = line.product_description
         if wanted.source == "fixture" or wanted.item is None:
-            return Needs(("arm", "fixture"), product.unit_grasp.capability)
+            return Needs.to_grasp(("arm", "fixture"), product.unit_grasp)
         part = part_name_of(line, variant, wanted.item)
-        return Needs(("arm", *feeder_kinds(line, part)), product.parts[part].grasp.capability, part)
+        return Needs.to_grasp(("arm", *feeder_kinds(line, part)), product.parts[part].grasp, part)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

@@ -58,7 +58,8 @@ class Place(ArmSkill):
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
         """The arm, and the fixture or the bin. Into the bin, any tool drops what it holds."""
         wanted = PlaceParameters.model_validate(dict(parameters))
-        return Needs(("arm", wanted.target), _capability(line, variant, wanted))
+        grasp = _held_by(line, variant, wanted)
+        return Needs.to_grasp(("arm", wanted.target), grasp) if grasp else Needs(("arm", wanted.target))
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
@@ -66,8 +67,8 @@ class Place(ArmSkill):
 
     async def before(self, context: SkillContext) -> None:
         wanted = PlaceParameters.model_validate(dict(context.goal.parameters))
-        capability = _capability(context.line, context.goal.variant, wanted)
-        await self.take_arm(context, capability, wanted.speed_ratio)
+        grasp = _held_by(context.line, context.goal.variant, wanted)
+        await self.take_arm(context, grasp.capability if grasp else None, wanted.speed_ratio)
         self.in_place = wanted.target == "fixture" and not await self.hand.holds() and await _sees_part(context)
         if self.in_place:
             return
@@ -138,12 +139,12 @@ def _what(wanted: PlaceParameters) -> str:
     return wanted.item or ("unit" if wanted.target == "fixture" else "part")
 
 
-def _capability(line: Line, variant: str, wanted: PlaceParameters) -> str | None:
-    """What the tool that holds the item can do; None where any tool will do."""
+def _held_by(line: Line, variant: str, wanted: PlaceParameters) -> Grasp | None:
+    """How the tool holds the item; None where any tool will do."""
     product = line.product_description
     if wanted.item is not None:
-        return product.parts[part_name_of(line, variant, wanted.item)].grasp.capability
-    return product.unit_grasp.capability if wanted.target == "fixture" else None
+        return product.parts[part_name_of(line, variant, wanted.item)].grasp
+    return product.unit_grasp if wanted.target == "fixture" else None
 
 
 def _seat_in_cell(context: SkillContext, wanted: PlaceParameters) -> Pose:

@@ -58,7 +58,7 @@ class Weld(ArmSkill):
         """The arm with a welding head and the fixture, with its turner for the bottom."""
         part = part_name_of(line, variant, parameters["item"])
         turner = ("turner",) if parameters.get("up") == "bottom" else ()
-        return Needs(("arm", "fixture", *turner), line.product_description.parts[part].grasp.capability)
+        return Needs.to_grasp(("arm", "fixture", *turner), line.product_description.parts[part].grasp)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

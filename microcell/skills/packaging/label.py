@@ -53,7 +53,7 @@ class Label(ArmSkill):
         """The arm with the tool that the label's grasp names, the fixture and a printer."""
         part = part_name_of(line, variant, parameters["item"])
         grasp = line.product_description.parts[part].grasp
-        return Needs(("arm", "fixture", "printer"), grasp.capability)
+        return Needs.to_grasp(("arm", "fixture", "printer"), grasp)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:

@@ -43,7 +43,7 @@ class Pack(ArmSkill):
     @classmethod
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
         """The arm with the tool that holds the unit, and a carton station."""
-        return Needs(("arm", "carton_station"), line.product_description.unit_grasp.capability)
+        return Needs.to_grasp(("arm", "carton_station"), line.product_description.unit_grasp)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
