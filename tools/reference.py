@@ -89,7 +89,11 @@ words, and `hardware/list_faults` (srv/ListFaults). A pressed button is turned o
 `<safety>/emergency_stop/<button>/press` with false.
 
 *Told as*: the [code](reference/faults.md) that the cell must tell, in the journal, on its topics and with the order.
-*Alone*: the order ends well without a person. `bench/faults.py` shows both for the virtual world."""
+*Alone*: the order ends well without a person. `bench/faults.py` shows both for the virtual world, `bench/fault_sweep.py` the
+latter for every place of every line. Where a line has a place at which a person is needed all the same, `microcell faults
+--line LINE` names it, and a seed does not draw it: on the line `footwear` an upper that was turned by a quarter stands out
+of its unit where the fingers come down to throw it away, and the arm makes a protective stop. A cover of `controller` that
+lies so is told by the fingers, not by an inspection: they close on nothing, and then take it across, to be thrown away."""
 
 Schema = Mapping[str, Any]
 

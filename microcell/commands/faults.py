@@ -41,6 +41,7 @@ def _data(name: str, entry: Injectable, scope: Scope | None) -> dict[str, Any]:
         "told": entry.told,
         "codes": list(entry.codes),
         "recoverable": entry.recoverable,
+        "by_hand": sorted(scope.by_hand.get(name, ())) if scope else [],
         "worlds": list(entry.worlds),
         "size": {"unit": size.unit, "default": size.default, "low": size.low, "high": size.high} if size else None,
         "times": entry.times,
@@ -53,5 +54,7 @@ def _print(found: Mapping[str, Injectable], scope: Scope | None) -> None:
         print(f"{name}: {entry.sentence}{size}")
         print(f"    at: {', '.join(scope.fitting(name) if scope else entry.fits)}")
         alone = "goes on by itself" if entry.recoverable else "needs a person"
+        if scope and entry.recoverable and (by_hand := [at for at in scope.fitting(name) if at not in scope.alone(name)]):
+            alone += f", but needs a person at {', '.join(by_hand)}"
         print(f"    told: {told_by(entry)}; {alone}; worlds: {', '.join(entry.worlds)}")
     print(f"{len(found)} faults")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ from microcell.description.base import FAULT_PATTERN, SIZE_PATTERN, Description,
 from microcell.description.injectable import INJECTABLE, kinds_in
 from microcell.description.injectable_kinds import Size, World
 from microcell.description.line import Line
-from microcell.description.part_uses import spared_feeders
+from microcell.description.part_uses import feeders_by_hand, spared_feeders
 from microcell.description.wording import choice
 from microcell.errors import UsageError
 
@@ -64,32 +64,44 @@ class FaultSchedule(Document):
 class Scope:
     """What faults can happen to on a line: kind of each device, tool and program, and the names of all operations.
 
-    `spared` are, for a fault, the feeders to whose parts it cannot happen.
+    `spared` are, for a fault, the feeders to whose parts it cannot happen, `by_hand` those where it needs a person although
+    the catalogue has it as recoverable.
     """
 
     kinds: Mapping[str, str]
     operations: tuple[str, ...]
     spared: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    by_hand: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, line: Line) -> Scope:
         product = line.product_description
         arms = line.cell_description.of_kind("arm")
         operations = operations_of((*product.plan, *product.scrap_plan), arms, line.tools)
-        spared = [_spared(each) for each in line.every]
-        return cls(kinds_in(line), operations, {f: frozenset.intersection(*(each[f] for each in spared)) for f in spared[0]})
+        spared = [spared_feeders(each.product_description, _filled(each)) for each in line.every]
+        by_hand = [feeders_by_hand(each.product_description, _filled(each)) for each in line.every]
+        return cls(
+            kinds_in(line),
+            operations,
+            {fault: frozenset.intersection(*(each[fault] for each in spared)) for fault in spared[0]},
+            {fault: frozenset().union(*(each[fault] for each in by_hand)) for fault in by_hand[0]},
+        )
 
     def fitting(self, fault: str) -> tuple[str, ...]:
         """What a fault of the catalogue can happen to."""
         spared = self.spared.get(fault, ())
         return tuple(name for name, kind in self.kinds.items() if kind in INJECTABLE[fault].fits and name not in spared)
 
+    def alone(self, fault: str) -> tuple[str, ...]:
+        """What a fault can happen to so that the cell gets over it by itself."""
+        by_hand = self.by_hand.get(fault, ())
+        return tuple(name for name in self.fitting(fault) if INJECTABLE[fault].recoverable and name not in by_hand)
 
-def _spared(line: Line) -> dict[str, frozenset[str]]:
-    """The feeders whose parts cannot have a fault, those included that the line does not use."""
+
+def _filled(line: Line) -> dict[str, str]:
+    """The part in each feeder, "" in those that the line does not use."""
     filled = {name: setup.part for name, setup in line.feeders.items()}
-    feeders = {name: filled.get(name, "") for name in line.cell_description.of_kind("feeder")}
-    return spared_feeders(line.product_description, feeders)
+    return {name: filled.get(name, "") for name in line.cell_description.of_kind("feeder")}
 
 
 def operations_of(plan: Iterable[str], arms: Iterable[str], tools: Iterable[str]) -> tuple[str, ...]:
@@ -146,16 +158,13 @@ def random_schedule(
     """
     stream = Random(f"faults:{seed}")
     scope = Scope.of(line)
-    drawable = [
-        name
-        for name, entry in INJECTABLE.items()
-        if "virtual" in entry.worlds and (entry.recoverable or not recoverable) and scope.fitting(name)
-    ]
-    return tuple(_drawn(scope, stream, stream.choice(drawable), within_s) for _ in range(count))
+    places = scope.alone if recoverable else scope.fitting
+    drawable = [name for name, entry in INJECTABLE.items() if "virtual" in entry.worlds and places(name)]
+    return tuple(_drawn(places, stream, stream.choice(drawable), within_s) for _ in range(count))
 
 
-def _drawn(scope: Scope, stream: Random, fault: str, within_s: float) -> ScheduledFault:
-    where = stream.choice(scope.fitting(fault))
+def _drawn(places: Callable[[str], tuple[str, ...]], stream: Random, fault: str, within_s: float) -> ScheduledFault:
+    where = stream.choice(places(fault))
     return ScheduledFault(
         fault=fault, where=where, after_s=round(stream.uniform(0.0, within_s), 1), nth=stream.randint(1, LATEST_NTH)
     )

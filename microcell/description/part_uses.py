@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from microcell.description.checks import CheckBase, Count, Orientation, Surface, Template
-from microcell.description.product import Fit, Product
+from microcell.description.product import Box, Fit, Product, Site
 
 
 def parts_of_item(product: Product, item: str) -> tuple[str, ...]:
@@ -44,6 +44,34 @@ def fits_of(product: Product, part: str) -> tuple[Fit, ...]:
     first = next(iter(product.bill_of_materials))
     sites = (site for site in product.sites.values() if site.item != first)
     return tuple(site.fit for site in sites if site.fit and part in parts_of_item(product, site.item))
+
+
+def standing_out(product: Product) -> frozenset[str]:
+    """The parts that, laid into their place turned by a quarter, stand out where fingers come down to take the unit."""
+    found = set()
+    for site in product.sites.values():
+        for name in parts_of_item(product, site.item) if site.fit is None else ():  # into a hole it does not go so
+            if _stands_out(product, name, site):
+                found.add(name)
+    return frozenset(found)
+
+
+def _stands_out(product: Product, name: str, site: Site) -> bool:
+    shape, grasp = product.parts[name].shape, product.unit_grasp
+    if not isinstance(shape, Box) or grasp.width_m == 0.0 or site.item == next(iter(product.bill_of_materials)):
+        return False
+    into_grasp = grasp.tcp_in_part.pose.inverse() @ site.part_in_unit.pose
+    half_x, half_y = shape.width_m / 2.0, shape.length_m / 2.0
+    corners = [into_grasp.apply((x, y, shape.height_m)) for x in (-half_x, half_x) for y in (-half_y, half_y)]
+    across, along, below = zip(*corners, strict=True)  # the fingers close along the first; the third points down
+    between = min(along) < 0.0 < max(along)
+    return between and min(below) < 0.0 and max(map(abs, across)) > grasp.width_m / 2.0
+
+
+def feeders_by_hand(product: Product, feeders: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """For a fault of a part, the feeders where it needs a person though the cell gets over it elsewhere."""
+    out = standing_out(product)
+    return {"feeder.turned_part": frozenset(feeder for feeder, part in feeders.items() if part in out)}
 
 
 def spared_feeders(product: Product, feeders: Mapping[str, str]) -> dict[str, frozenset[str]]:

@@ -130,6 +130,21 @@ def test_a_fault_of_a_part_fits_the_feeders_whose_parts_can_have_it():
     assert scope.fitting("feeder.empty") == tuple(LINE.feeders)
 
 
+def test_where_a_turned_part_stands_out_of_the_unit_under_the_fingers_a_person_is_needed_and_no_seed_draws_it():
+    by_hand = {path.stem: sorted(Scope.of(load_line(path)).by_hand["feeder.turned_part"]) for path in LINES}
+    uppers = [f"nest_{number}" for number in range(5, 11)]
+    assert {name: feeders for name, feeders in by_hand.items() if feeders} == {"footwear": sorted(uppers)}
+    line = load_line("footwear")
+    scope = Scope.of(line)
+    assert [at for at in scope.fitting("feeder.turned_part") if at not in scope.alone("feeder.turned_part")] == uppers
+    assert scope.alone("fixture.blind") == ()
+    drawn = [fault for seed in range(40) for fault in random_schedule(line, seed, 50)]
+    assert all(fault.where in scope.alone(fault.fault) for fault in drawn)
+    assert any(fault.fault == "feeder.turned_part" for fault in drawn)
+    anyhow = [fault.where for seed in range(40) for fault in random_schedule(line, seed, 50, recoverable=False)]
+    assert "fixture_1" in anyhow
+
+
 def test_the_conditions_of_the_model_are_the_documented_ones():
     annotation = str(ScheduledFault.model_fields["condition"].annotation)
     assert all(f"'{name}'" in annotation for name in CONDITIONS)

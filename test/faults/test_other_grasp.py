@@ -67,3 +67,21 @@ def test_the_budget_bounds_the_other_grasps():
     told = events_of_a_unit(line, ScheduledFault(fault="vacuum.leak", operation="pick_membrane", times=2))
     assert attempts(told, "pick_membrane") == [0, 1, 0]
     assert actions(told) == ["retry", "scrap"]
+
+
+def test_a_part_that_lies_across_in_a_nest_is_thrown_away_and_the_next_one_taken():
+    """Nobody sees how the cover lies, and no grasp of the plan can take it so."""
+    told = events_of_a_unit(load_line("controller"), ScheduledFault(fault="feeder.turned_part", where="nest_4"))
+    nothing, across, taken = ends(told, "pick_cover")
+    assert nothing.startswith("GRIP_NOTHING_HELD")
+    assert across.startswith("GRIP_WRONG_WIDTH")
+    assert "it lay turned by a quarter in nest_4, and is held across" in across
+    assert taken == "the parallel_gripper holds the cover"
+    assert actions(told) == ["retry", "next_part"]
+    assert len(ends(told, "drop_part")) == 1
+
+
+def test_in_a_nest_that_is_empty_nothing_is_held_across_either():
+    told = events_of_a_unit(load_line("controller"), ScheduledFault(fault="feeder.no_part", where="nest_4", times=2))
+    assert [end[:17] for end in ends(told, "pick_cover")] == ["GRIP_NOTHING_HELD"] * 2 + ["the parallel_grip"]
+    assert ends(told, "drop_part") == []

@@ -9,6 +9,8 @@ import pytest
 from skill_bench import SkillBench, skill_bench
 
 from microcell.clock import run_virtual
+from microcell.description.fault_schedule import ScheduledFault
+from microcell.description.loader import load_line
 from microcell.errors import JournalError
 from microcell.faults import Fault
 from microcell.measurement import Measurement
@@ -124,3 +126,20 @@ def test_a_result_that_is_remembered_is_told_and_nothing_is_asked_of_the_devices
             return await SkillRunner(bench.line, bench.clock, {}, log).settle(goal)
 
     assert run_virtual(story()) == RESULT
+
+
+def test_a_part_that_is_held_across_when_the_program_dies_is_not_taken_for_a_good_pick():
+    async def story() -> SkillResult:
+        async with skill_bench(line=load_line("controller")) as bench:
+            await bench.mount("parallel_gripper")
+            bench.plant.injections.schedule(ScheduledFault(fault="feeder.turned_part", where="nest_4"))
+            log, goal = AttemptLog(), bench.goal("pick_cover", "CTL-1", "eu", other_grasp=1)
+            dying = asyncio.ensure_future(SkillRunner(bench.line, bench.clock, bench.devices, log).execute(goal))
+            while not bench.held():
+                assert not dying.done()
+                await bench.clock.sleep(0.05)
+            return await SkillRunner(bench.line, bench.clock, bench.devices, log).settle(goal)
+
+    result = run_virtual(story())
+    assert (result.outcome, result.fault.code) == (Outcome.FAULT, "GRIP_WRONG_WIDTH")
+    assert result.fault.detail == "it lay turned by a quarter in nest_4, and is held across"

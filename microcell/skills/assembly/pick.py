@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from pydantic import Field, model_validator
 
 from microcell.description.base import Description, Name
 from microcell.description.line import Line
-from microcell.description.product import Grasp, Part
+from microcell.description.product import Box, Grasp, Part
 from microcell.devices.fixture.contract import Fixture
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
@@ -27,6 +28,9 @@ from microcell.skills.workplace import (
     present_part,
     seat_in_cell,
 )
+
+OTHER_SIDE_M = 0.003
+"""Sides of a part that differ so much are told apart by fingers."""
 
 
 class PickParameters(Description):
@@ -51,7 +55,8 @@ class Pick(ArmSkill):
     """Take a part or unit.
 
     Before: the mounted tool can grasp it and holds nothing; for a unit, the fixture's sensor sees one.
-    During: the tool's sensor confirms the hold. After: it is still held, above the station.
+    During: the tool's sensor confirms the hold. After: it is still held, above the station. Where no camera sees how parts
+    lie, a repetition whose fingers close on nothing tries once across: a part that lay turned by a quarter is thrown away.
     """
 
     name = "pick"
@@ -111,6 +116,8 @@ class Pick(ArmSkill):
             if from_fixture and not await context.device(context.leased("fixture"), Fixture).part_present():
                 raise FaultError("GRIP_PART_LOST", self.hand.name, "the unit is neither in the hand nor in the fixture")
             return None
+        if context.noted.get("across"):
+            self._refuse(context)
         if not from_fixture:
             note_taken_unseen(context)
         await self.hand.take(_grasp(context, wanted))  # it holds already: this confirms that it is the right thing
@@ -126,9 +133,38 @@ class Pick(ArmSkill):
         presented, part_in_cell = await present_part(context, name)
         context.say("grasp", 0.3, f"fetching a {name} from {context.leased('feeder')}")
         turn_rad = await self._turn_rad(part, part_in_cell, wanted.other_grasp)
-        await self.fetch(name, part.grasp, turned(part_in_cell, turn_rad), wanted.speed_m_s)
+        try:
+            await self.fetch(name, part.grasp, turned(part_in_cell, turn_rad), wanted.speed_m_s)
+        except FaultError as error:
+            blind = "camera" not in context.goal.lease.resources
+            if blind and wanted.other_grasp and error.fault.code == "GRIP_NOTHING_HELD" and _can_lie_across(part):
+                await self._clear(context, name, part_in_cell, wanted)
+            raise
         note_taken(context, presented)
         return f"{name}, taken turned by {turn_rad:.2f} rad" if turn_rad else name
+
+    async def _clear(self, context: SkillContext, name: str, part_in_cell: Pose, wanted: PickParameters) -> None:
+        """Take a part that lies turned by a quarter, as fingers that closed on nothing may have left it: GRIP_WRONG_WIDTH
+        with it in the hand, to be thrown away. Nothing where there is none either.
+        """
+        grasp = part_of(context, str(wanted.item))[1].grasp
+        across = turned(part_in_cell, math.pi / 2)
+        if not await self.motion.reaches(across @ grasp.tcp_in_part.pose):
+            return
+        context.say("clear", 0.5, f"looking with the fingers for a {name} that lies across")
+        context.remember(across=True)
+        try:
+            await self.fetch(name, grasp, across, wanted.speed_m_s)
+        except FaultError as error:
+            if error.fault.code == "GRIP_NOTHING_HELD":
+                return
+            raise
+        await self.motion.lift()
+        self._refuse(context)
+
+    def _refuse(self, context: SkillContext) -> NoReturn:
+        detail = f"it lay turned by a quarter in {context.leased('feeder')}, and is held across"
+        raise FaultError("GRIP_WRONG_WIDTH", self.hand.name, detail)
 
     async def _turn_rad(self, part: Part, part_in_cell: Pose, number: int) -> float:
         """The turn of that number, or the next one that the arm reaches; 0 for none."""
@@ -145,6 +181,12 @@ class Pick(ArmSkill):
         await self.fetch(UNIT, _grasp(context, wanted), seat_in_cell(context), wanted.speed_m_s)
         await context.device(fixture, Fixture).release()
         return "unit"
+
+
+def _can_lie_across(part: Part) -> bool:
+    """Whether fingers that are to take a part would close on nothing where it lies turned by a quarter."""
+    shape = part.shape
+    return part.grasp.width_m > 0.0 and isinstance(shape, Box) and abs(shape.length_m - shape.width_m) > OTHER_SIDE_M
 
 
 def turned(pose: Pose, turn_rad: float) -> Pose:
