@@ -102,12 +102,21 @@ MORE_UNITS = {("device.duplicate", "cartons"): 7}
 
 @dataclass(frozen=True)
 class Trial:
-    """A fault at a place, in an order of two units of the seed's plant, of a line."""
+    """A fault at a place, in an order of two units of the seed's plant, of a line; `variants` in turn, else its default."""
 
     fault: ScheduledFault
     seed: int = 0
     quantity: int = UNITS
     line: str = "valve"
+    variants: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[OrderLine, ...]:
+        """Lines of the order."""
+        if not self.variants:
+            return (OrderLine(quantity=self.quantity),)
+        wanted = (self.variants[n % len(self.variants)] for n in range(self.quantity))
+        return tuple(OrderLine(variant=variant, quantity=1) for variant in wanted)
 
     @property
     def entry(self) -> Injectable:
@@ -206,7 +215,7 @@ async def _carry_out(trial: Trial, line: Line, planners: dict[str, MotionPlanner
         if planners is not None:
             cell.runner.planners = planners
         await cell.start()
-        order_id = cell.controller.submit(Order(product=line.product, lines=(OrderLine(quantity=trial.quantity),)))
+        order_id = cell.controller.submit(Order(product=line.product, lines=trial.lines))
         person = _Person(cell, journal, order_id)
         await person.see_it_through()
         order, told = person.controller.order(order_id), person.told()
