@@ -17,9 +17,9 @@ from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.measurement import Measurement
-from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
+from microcell.skills.arm_skill import MOTION_FAULTS, OBSTACLE_N, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
-from microcell.skills.guarded import Stiffness, tare
+from microcell.skills.guarded import Stiffness, press_until_contact, tare
 from microcell.skills.hole_search import STRIDE_OF_LIMIT
 from microcell.skills.peg_in_hole import Inserted, Insertion, insert_peg
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
@@ -123,7 +123,7 @@ class Inserting(ArmSkill):
         await self.motion.approach(over_rim)
         sensor = self.force_sensor(context)
         await tare(sensor)
-        await self.motion.move_straight(over_rim, wanted.speed_m_s * 5.0)
+        await self._come_down(context, sensor, over_rim, wanted)
         context.say("insert", 0.4, "pressing until contact")
         feels = spec_of(context, self.motion.spec.force_sensor, ForceSensorSpec)
         insertion = _insertion(wanted, site, seat, grasp.tcp_in_part.xyz_m[2], feels)
@@ -151,6 +151,17 @@ class Inserting(ArmSkill):
         wanted = self.Parameters.model_validate(dict(context.goal.parameters))
         await self.hand.let_go(part_of(context, wanted.item)[1].grasp)
         return context.accomplished[-1]
+
+    async def _come_down(self, context: SkillContext, sensor: ForceSensor, over_rim: Pose, wanted: InsertParameters) -> None:
+        """Bring the part close over its place; INSERT_FORCE_EXCEEDED, and it is lifted, where something stands there."""
+        touch = await press_until_contact(self.motion, sensor, over_rim, wanted.speed_m_s * 5.0, OBSTACLE_N)
+        if touch is None:
+            return
+        await self.motion.lift()
+        await self.hand.check_holding(wanted.item)
+        above_mm = (touch.tcp_in_cell.position[2] - over_rim.position[2]) * 1e3
+        detail = f"{touch.force_n:.0f} N on the way down: something stands {above_mm:.1f} mm high over {wanted.site}"
+        raise FaultError("INSERT_FORCE_EXCEEDED", self.motion.name, detail)
 
     async def _press_in(self, context: SkillContext, sensor: ForceSensor, item: str, insertion: Insertion) -> Inserted:
         """Feel for the place; GRIP_PART_LOST, whatever was felt, when the part is not in the hand any more."""

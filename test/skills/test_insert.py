@@ -11,6 +11,7 @@ import pytest
 from skill_bench import line_with, skill_bench
 
 from microcell.clock import run_virtual
+from microcell.description.loader import load_line
 from microcell.description.product import Cylinder, Fit
 from microcell.geometry import Pose, from_rpy
 
@@ -233,3 +234,18 @@ def test_a_peg_whose_angle_may_not_be_corrected_is_not_forced():
     assert re.search(r"1[56]\.\d N, still \d+\.\d mm over the seat, tilted by 0\.0 degrees", result.message)
     assert "cap_seat" not in unit.parts
     assert force_n < 20.0
+
+
+def test_what_stands_in_the_place_already_is_felt_before_the_part_is_pressed_onto_it():
+    """A leg of the other wood, for example, that an inspection told as missing."""
+
+    async def story():
+        async with skill_bench(line=load_line("stool")) as bench:
+            unit = {"unit": "STL-1", "variant": "birch"}
+            await bench.operations("pick_box", "place_box", "pick_leg_1", "lay_leg_1", "pick_leg_1", **unit)
+            return await bench.operation("lay_leg_1", **unit), bench.held()
+
+    result, held = run_virtual(story())
+    assert result.fault.code == "INSERT_FORCE_EXCEEDED"
+    assert result.fault.detail.startswith("15 N on the way down: something stands ")
+    assert held == "leg_birch"

@@ -17,7 +17,7 @@ from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
 from microcell.plant.plant import Plant
-from microcell.skills.contract import Feedback, Lease, Outcome, SkillGoal, SkillResult
+from microcell.skills.contract import Feedback, Lease, Needs, Outcome, SkillGoal, SkillResult
 from microcell.skills.runner import SkillRunner
 
 LEASES = {
@@ -133,16 +133,16 @@ class SkillBench:
         """Execute an operation of the plan, with the tool it needs; `changes` go over its parameters."""
         goal = self.goal(operation, unit, variant, **changes)
         needs = plugins.skill(goal.skill).needs(self.line, goal.variant, goal.parameters)
-        tool = self._tool_for(needs.capability) if needs.capability else self.tool
+        tool = self._tool_for(needs) if needs.capability else self.tool
         if tool != self.tool:
             await self.mount(tool)
         return await self.run(goal)
 
-    def _tool_for(self, capability: str) -> str:
-        """The tool for it, or in a cell without that one the first that can do it."""
-        tools = self.line.tools
-        able = [name for name in tools if capability in tools[name].capabilities]
-        return TOOL_FOR[capability] if TOOL_FOR[capability] in able else able[0]
+    def _tool_for(self, needs: Needs) -> str:
+        """The tool for it, or where that one cannot do it the first that can."""
+        able = [name for name, tool in self.line.tools.items() if needs.can_use(tool)]
+        usual = TOOL_FOR[str(needs.capability)]
+        return usual if usual in able else able[0]
 
     def _leases(self) -> dict[str, str]:
         """Device of each kind; in a cell that has other names, the first of the kind."""
