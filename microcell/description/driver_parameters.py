@@ -53,14 +53,16 @@ DRIVERS = ("arm/mock", "arm/ros", "camera/files", "camera/mock", "camera/modelle
 """Those that take them."""
 
 
-def arm_parameters(parameters: Mapping[str, Any]) -> ArmParameters:
-    """What of an arm's parameters is for our drivers; pydantic's `ValidationError` for a value that cannot be."""
-    return ArmParameters.model_validate(ours("arm", parameters))
+def arm_parameters(parameters: Mapping[str, Any], *names: str) -> ArmParameters:
+    """What somebody takes of an arm's parameters; pydantic's `ValidationError` for a value that cannot be. What he does
+    not take may be another driver's.
+    """
+    return ArmParameters.model_validate({name: parameters[name] for name in names if name in parameters})
 
 
-def camera_parameters(parameters: Mapping[str, Any]) -> CameraParameters:
-    """What of a camera's parameters is for our drivers; pydantic's `ValidationError` for a value that cannot be."""
-    return CameraParameters.model_validate(ours("camera", parameters))
+def camera_parameters(parameters: Mapping[str, Any], *names: str) -> CameraParameters:
+    """As `arm_parameters`, of a camera's."""
+    return CameraParameters.model_validate({name: parameters[name] for name in names if name in parameters})
 
 
 def ours(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from microcell.description.product import Box, Mark, Part, Screw
 _MOST_TURNS = 24
 """Of a round part: finer divisions are not looked for."""
 
-_SAME_RATIO = 0.25
-"""So far beside another, of their smaller size, a mark still looks the same."""
+_SAME_RATIO, _SAME_M = 0.25, 0.0003
+"""So far beside another, of their smaller size and at most, a mark still looks the same."""
 
 _SAME_DELTA_E = 8.0
 """CIE 1976 difference up to which marks look the same."""
@@ -54,7 +54,7 @@ def same_turn(part: Part, turn_rad: float) -> float:
 
 
 def _is_in_the_middle(mark: Mark) -> bool:
-    return mark.width_m == 0 and math.hypot(*mark.at_m) <= _SAME_RATIO * mark.length_m
+    return mark.width_m == 0 and math.hypot(*mark.at_m) <= min(_SAME_M, _SAME_RATIO * mark.length_m)
 
 
 def _marks_are_same(marks: tuple[Mark, ...], turn_rad: float) -> bool:
@@ -79,7 +79,7 @@ def _looks_same(mark: Mark, other: Mark, turn_rad: float) -> bool:
 
 
 def _is_near(at_m: tuple[float, float], mark: Mark) -> bool:
-    return math.dist(at_m, mark.at_m) <= _SAME_RATIO * min(mark.length_m, mark.width_m or mark.length_m)
+    return math.dist(at_m, mark.at_m) <= min(_SAME_M, _SAME_RATIO * min(mark.length_m, mark.width_m or mark.length_m))
 
 
 def top_m(part: Part) -> float:

@@ -65,7 +65,7 @@ def _standing(model: ET.Element, name: str, link_name: str = scheme.STATION_LINK
 
 def _colour(line: Line) -> tuple[int, int, int]:
     cameras = line.cell_description.of_kind("camera").values()
-    told = (camera_parameters(spec.parameters).background_rgb for spec in cameras)
+    told = (camera_parameters(spec.parameters, "background_rgb").background_rgb for spec in cameras)
     return next((colour for colour in told if colour != BENCH_RGB), BENCH_RGB)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from microcell.description.cell import ToolCribSpec
@@ -14,7 +14,7 @@ from microcell.description.shape import BoxShape, CylinderShape
 from microcell.description.source import Where
 from microcell.errors import Issue
 from microcell.motion.arm_files import unusable_files
-from microcell.motion.cell_scene import station_solids, tool_in_pocket
+from microcell.motion.cell_scene import MARGIN_M, station_solids, tool_in_pocket
 from microcell.motion.scene import Solid
 
 TOUCHING_M = 0.001
@@ -25,11 +25,14 @@ _PLACES = ("part_in_cell", "seat_in_cell", "carton_in_cell", "drop_in_cell", "la
 
 @dataclass(frozen=True)
 class _Body:
-    """What stands somewhere. `where` is the place in the cell's file, `crib` the rack that a tool stands in."""
+    """What stands somewhere. `where` is the place in the cell's file, `crib` the rack that a tool stands in. What has no
+    `shape` has the body that is `usual` for its kind.
+    """
 
     name: str
     where: Where
     solids: tuple[Solid, ...]
+    usual: bool = False
     crib: str = ""
 
 
@@ -44,7 +47,8 @@ def overlapping(context: Context, line: Line) -> Iterator[Issue]:
         depth_m = 0.0 if first.name == second.crib else _depth_m(first, second)
         if depth_m > TOUCHING_M:
             what = f"'{second.name}' stands {depth_m * 1e3:.2g} mm deep in '{first.name}'"
-            remedy = "each needs its own place. Move one of them, or correct their shapes."
+            usual = " (without a 'shape' it is that of its kind)" if first.usual or second.usual else ""
+            remedy = f"each needs its own place. Move one of them, or correct their shapes{usual}."
             yield context.issue("cell", second.where, what, remedy)
 
 
@@ -54,11 +58,21 @@ def _bodies(line: Line) -> Iterator[_Body]:
     for name, spec in devices.items():
         if spec.kind != "arm" and (solids := station_solids(line, name)):
             key = "shape" if spec.shape else next((place for place in _PLACES if hasattr(spec, place)), "")
-            yield _Body(name, ("devices", name, *([key] if key else [])), solids)
+            bare = solids if spec.shape else tuple(map(_without_margin, solids))
+            yield _Body(name, ("devices", name, *([key] if key else [])), bare, usual=not spec.shape)
     for crib, rack in devices.items():
         for number, pocket in enumerate(rack.pockets if isinstance(rack, ToolCribSpec) else ()):
             if pocket.tool in line.tools:
-                yield _Body(pocket.tool, ("devices", crib, "pockets", number), tool_in_pocket(line, pocket), crib)
+                yield _Body(pocket.tool, ("devices", crib, "pockets", number), tool_in_pocket(line, pocket), crib=crib)
+
+
+def _without_margin(solid: Solid) -> Solid:
+    """A usual body without the room that it leaves around a part, seen from above; at least half of it is left."""
+    if not isinstance(solid.shape, BoxShape):
+        return solid
+    x, y, z = solid.shape.box_m
+    less_x, less_y = (max(edge_m / 2, edge_m - 2 * MARGIN_M) for edge_m in (x, y))
+    return replace(solid, shape=solid.shape.model_copy(update={"box_m": (less_x, less_y, z)}))
 
 
 def _depth_m(first: _Body, second: _Body) -> float:

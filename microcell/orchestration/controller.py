@@ -72,7 +72,7 @@ class Controller:
         packml = PackmlFold()
         restored = restore(self.shop, packml, journal, session.world)
         self.epoch, self.in_doubt = restored.epoch, dict[str, str]()
-        self._resumption, self._at_rest = Resumption(self.shop, restored), restored.at_rest
+        self._resumption, self._restored = Resumption(self.shop, restored), restored
         self.packml = Stations(self.shop, packml)
         at_work = (self._tasks, self._waiting)
         self._own = OwnCommands(
@@ -102,11 +102,12 @@ class Controller:
         for product in self.shop.lines.active:
             await check_skills(self.shop.lines.of(product), self._port)
         self._record(opening(self.shop, self.session, self.epoch))
-        if self._at_rest:
-            self._record(events.StateChanged(time_s=self.clock.now(), state=self.state.title, reason=self._at_rest))
+        if why := self._restored.at_rest:
+            self._record(events.StateChanged(time_s=self.clock.now(), state=self.state.title, reason=why))
         self.shop.settle()
         self.desk.start()
         self._resumption.start()
+        self._runner.parking.start(self._restored.in_view)
         await self._feeders.start()
         await self.tooling.start()
         for unit, waiting in self._runner.recovering.resume(self._resumption.units, self._resumption.used):
@@ -115,7 +116,7 @@ class Controller:
         self.line_change.start()
         self._started = True
         self._wake()
-        if self.session.autostart and self.state is State.STOPPED and not self._at_rest:
+        if self.session.autostart and self.state is State.STOPPED and not self._restored.at_rest:
             self.command(Command.RESET, "start-up")
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ And out of the cameras' view, where an operation was interrupted before its arm 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Protocol
 
 from microcell.faults import Fault
@@ -13,6 +13,7 @@ from microcell.orchestration.dispatch import Job
 from microcell.orchestration.recovery import again_or_hold
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Work, ended, fault_of
+from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import Outcome, SkillResult
 
 
@@ -36,13 +37,41 @@ class Parking:
         self._shop = shop
         self._work = work
         self._cell = cell
+        self._in_view: dict[str, Mapping[str, str]] = {}
+
+    def start(self, in_view: Mapping[str, Mapping[str, str]]) -> None:
+        """After a restart: units that wait until an arm has left the cameras' view, with the devices that it worked with."""
+        for serial, resources in in_view.items():
+            if (unit := self._shop.units.get(serial)) is not None and not unit.running:
+                unit.running = True
+                self._in_view[serial] = resources
 
     def due(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What is to be run now, with names: the parking of each idle arm in a zone, which is leased for it."""
         arms = self._shop.resources.in_the_way()
         for arm in arms:
             self._shop.resources.take([arm], f"{arm}/park_{arm}")
-        return [(f"{arm}/park_{arm}", self._park(arm)) for arm in arms]
+        return [*self._leaving_the_view(), *((f"{arm}/park_{arm}", self._park(arm)) for arm in arms)]
+
+    def _leaving_the_view(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        resources = self._shop.resources
+        for serial, devices in list(self._in_view.items()):
+            arm = devices["arm"]
+            if arm in resources.out_of_service:  # whoever mends it moves it
+                del self._in_view[serial]
+                self._shop.units[serial].running = False
+            elif arm not in resources.unsettled and all(map(resources.is_free, devices.values())):
+                del self._in_view[serial]
+                resources.take(devices.values(), f"{arm}/stand_back_{arm}")
+                yield f"{arm}/stand_back_{arm}", self._leave_the_view(self._shop.units[serial], devices)
+
+    async def _leave_the_view(self, unit: UnitWork, devices: Mapping[str, str]) -> None:
+        try:
+            await self._stand_back(unit, devices)
+        finally:
+            self._shop.resources.release(devices.values())
+            unit.running = False
+            self._cell.freed()
 
     async def enter(self, job: Job) -> None:
         """Before a chain begins to move: leave the zones that it does not need."""
@@ -61,11 +90,14 @@ class Parking:
     async def stand_back(self, job: Job, operation: str) -> None:
         """After an operation whose last way may not have been gone: draw its arm back, so that cameras see its work."""
         resources = job.binding.operations[operation]
-        if arm := resources.get("arm", ""):
-            unit, name = job.unit, f"stand_back_{arm}"
-            await self._insist(
-                lambda: self._work.goal(unit.serial, unit.variant, name, "stand_back", {}, resources), unit.serial, name
-            )
+        if "arm" in resources:
+            await self._stand_back(job.unit, resources)
+
+    async def _stand_back(self, unit: UnitWork, resources: Mapping[str, str]) -> None:
+        name = f"stand_back_{resources['arm']}"
+        await self._insist(
+            lambda: self._work.goal(unit.serial, unit.variant, name, "stand_back", {}, resources), unit.serial, name
+        )
 
     async def _leave(self, arm: str) -> None:
         """Draw the arm back until it is in no zone."""

@@ -13,6 +13,7 @@ from microcell.orchestration.shop import Shop
 from microcell.orchestration.work import OrderStatus, UnitWork
 from microcell.records.journal import Journal
 from microcell.records.packml import CELL, PackmlFold
+from microcell.records.tools import TOOLING_SKILLS
 from microcell.skills.contract import DEVICE_FAULTS
 
 UNKNOWN = "OUTCOME_UNKNOWN"
@@ -24,7 +25,8 @@ OPEN = (UNKNOWN, *DEVICE_FAULTS)
 class Restored:
     """What a restarted controller has to settle: attempts of which it does not know how they ended, by id, and units in
     the midst of a chain with the arm that may still hold something of theirs. `used` are devices by unit and operation.
-    `at_rest` says why the cell is not to go on by itself, "" where it may.
+    `at_rest` says why the cell is not to go on by itself, "" where it may. `in_view` are devices, by unit, of operations
+    that were done though their arm may not have left.
     """
 
     epoch: int
@@ -32,6 +34,7 @@ class Restored:
     midway: Mapping[str, str]
     used: Mapping[str, Mapping[str, Mapping[str, str]]]
     at_rest: str = ""
+    in_view: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -43,12 +46,13 @@ class _Restorer:
     arms: dict[str, str] = field(default_factory=dict)
     used: dict[str, dict[str, Mapping[str, str]]] = field(default_factory=dict)
     at_rest: str = ""
+    in_view: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def apply(self, event: events.Event) -> None:
         self.shop.apply(event)
         self.packml.apply(event)
         if isinstance(event, events.StateChanged):
-            self.at_rest = at_rest(self.packml.units[CELL])
+            self.at_rest = at_rest(self.packml.units[CELL], self.at_rest)
         elif isinstance(event, events.JournalOpened):
             self.epoch = max(self.epoch, event.epoch)
         elif isinstance(event, events.OrderAccepted):
@@ -63,6 +67,7 @@ class _Restorer:
             self._unit_ended(event)
         elif isinstance(event, events.OperationStarted):
             self._close(event.unit, event.operation)
+            self._moves(event)
             self.open_attempts[event.attempt_id] = event
             self.used.setdefault(event.unit, {})[event.operation] = event.resources
         elif isinstance(event, events.OperationEnded):
@@ -91,9 +96,24 @@ class _Restorer:
         unit.scrapping = event.reason if event.disposition == "scrapped" else ""
         self.shop.remove_unit(unit, self.shop.orders[event.order_id])
         self.used.pop(event.unit, None)
+        self.in_view.pop(event.unit, None)
+
+    def _moves(self, event: events.OperationStarted) -> None:
+        """An arm that begins other work leaves where it was."""
+        if event.skill not in TOOLING_SKILLS and (arm := event.resources.get("arm")):
+            self.in_view = {unit: had for unit, had in self.in_view.items() if had["arm"] != arm}
+
+    def _may_be_in_view(self, event: events.OperationEnded, unit: UnitWork, resources: Mapping[str, str]) -> None:
+        """Note an operation that was broken off when its work was done, or that a later run has found done."""
+        ends_chain = any(chain.operations[-1] == event.operation for chain in unit.plan.chains)
+        later = not event.attempt_id.startswith(f"{self.epoch}.")
+        if ends_chain and "arm" in resources and (later or event.fault is not None):
+            self.in_view[unit.serial] = resources
 
     def _operation_ended(self, event: events.OperationEnded) -> None:
         unit = self.shop.units.get(event.unit)
+        if (event.skill, event.outcome) == ("stand_back", "succeeded"):
+            self.in_view.pop(event.unit, None)
         if unit is not None and event.outcome == "fault" and event.fault is not None and event.fault["code"] in OPEN:
             return  # it is still not known how it ended
         started = self.open_attempts.pop(event.attempt_id, None)
@@ -106,6 +126,7 @@ class _Restorer:
             return
         unit.done.add(event.operation)
         self.arms[unit.serial] = started.resources.get("arm", "")
+        self._may_be_in_view(event, unit, started.resources)
         unit.carton = event.carton or unit.carton
         if spec.occupies:
             self.shop.enter(unit, spec.occupies, started.resources[spec.occupies])
@@ -130,6 +151,8 @@ class _Restorer:
     def _keep_station(self, event: events.RecoveryDecided, unit: UnitWork) -> None:
         """The station that a failed operation was putting the unit into was the unit's when it was given up."""
         spec, had = unit.plan.operations.get(event.operation), self.used.get(unit.serial, {}).get(event.operation, {})
+        if event.code == "FIXTURE_OCCUPIED":
+            return  # somebody else's
         if spec and spec.occupies and spec.occupies in had and spec.occupies not in unit.stations:
             self.shop.enter(unit, spec.occupies, had[spec.occupies])
 
@@ -220,4 +243,11 @@ def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Res
             ) from error
     shop.orders.tell_ended()
     packml.power_off()
-    return Restored(restorer.epoch + 1, restorer.open_attempts, restorer.midway(), restorer.used, restorer.at_rest)
+    return Restored(
+        restorer.epoch + 1,
+        restorer.open_attempts,
+        restorer.midway(),
+        restorer.used,
+        restorer.at_rest,
+        restorer.in_view,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from microcell.records.packml import UnitRecord
 
 SHUTDOWN, HURRIED = "shutdown", "the process was asked a second time to stop"
-"""Why a cell stops, or aborts, when its program leaves: that is no reason not to start with the next one."""
+"""Why a cell stops, or aborts, when its program leaves."""
 WAITING_FOR = "waiting for "
 """So begin the reasons for which a cell suspends itself."""
 _BEFORE = " before the restart: "
@@ -24,11 +24,13 @@ class Session:
     autostart: bool = True
 
 
-def at_rest(cell: UnitRecord) -> str:
+def at_rest(cell: UnitRecord, before: str) -> str:
     """Why a cell in this state is not to go on by itself with the next program: a person, or a fault, had brought it to
-    rest, and a person lets it go on. "" where nothing speaks against it.
+    rest, and a person lets it go on. "" where nothing speaks against it. A shutdown leaves it at what it was `before`.
     """
     state, reason = cell.state.name, cell.reason
-    if state not in _AT_REST or reason in (SHUTDOWN, HURRIED) or reason.startswith(WAITING_FOR):
+    if reason in (SHUTDOWN, HURRIED):
+        return before
+    if state not in _AT_REST or reason.startswith(WAITING_FOR):
         return ""
     return reason if _BEFORE in reason else f"{state}{_BEFORE}{reason}"

@@ -52,7 +52,7 @@ class Stage:
     def __init__(self, camera: CameraSpec, around: Sequence[Solid]) -> None:
         self.lens = Lens(camera)
         self.lighting = Lighting(camera.light)
-        self.ground = linear(camera_parameters(camera.parameters).background_rgb)
+        self.ground = linear(camera_parameters(camera.parameters, "background_rgb").background_rgb)
         self._meshes = [_bench(), *((solid_mesh(solid.shape), solid.middle) for solid in around)]
 
     def bodies(self, meshes: Sequence[tuple[Mesh, Pose]] = ()) -> Any:

@@ -9,6 +9,7 @@ figure whose divisor is nothing is None.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -162,7 +163,7 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True)
 class LotUse:
-    """Pieces of a lot that went into units."""
+    """Pieces of a lot that were taken, and units that they are in."""
 
     part: str
     lot: str
@@ -356,11 +357,11 @@ def _tools(production: Production) -> tuple[ToolUse, ...]:
 
 
 def _lots(units: Iterable[UnitHistory]) -> tuple[LotUse, ...]:
-    serials: dict[tuple[str, str], list[str]] = {}
+    pieces, within = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for unit in units:
-        for used in unit.parts:
-            serials.setdefault((used.part, used.lot), []).append(unit.serial)
-    return tuple(LotUse(part, lot, len(by), len(set(by))) for (part, lot), by in sorted(serials.items()))
+        pieces.update((used.part, used.lot) for used in (*unit.parts, *unit.discarded))
+        within.update({(used.part, used.lot) for used in unit.parts})
+    return tuple(LotUse(*lot, pieces=count, units=within[lot]) for lot, count in sorted(pieces.items()))
 
 
 def _checks(attempts: Iterable[Attempt]) -> tuple[CheckSpread, ...]:

@@ -14,6 +14,8 @@ IN_WORK = "in_work"
 SUCCEEDED = "succeeded"
 REJECTED = "rejected"
 REWORK = "rework"
+DROP_PART = "drop_part"
+"""The operation that empties the hand into a bin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +123,26 @@ class UnitHistory:
 
     @property
     def parts(self) -> tuple[PartUsed, ...]:
-        """What is in the unit: of each operation what its last attempt took that took anything."""
-        last = {attempt.operation: attempt for attempt in self._took}
-        return tuple(used for attempt in last.values() for used in _parts(attempt))
+        """What is in the unit: of each operation what its last attempt took that took anything, and that was not dropped."""
+        return tuple(used for attempt, stays in self._taken() if stays for used in _parts(attempt))
 
     @property
     def discarded(self) -> tuple[PartUsed, ...]:
         """What was taken for it and thrown away, or replaced."""
-        last = {attempt.operation: attempt.attempt_id for attempt in self._took}
-        return tuple(used for a in self._took if a.attempt_id != last[a.operation] for used in _parts(a))
+        return tuple(used for attempt, stays in self._taken() if not stays for used in _parts(attempt))
 
-    @property
-    def _took(self) -> tuple[Attempt, ...]:
-        return tuple(attempt for attempt in self.attempts if attempt.ended and attempt.ended.parts)
+    def _taken(self) -> list[tuple[Attempt, bool]]:
+        """Attempts that took parts, and whether these are in the unit."""
+        took = [attempt for attempt in self.attempts if attempt.ended and attempt.ended.parts]
+        last = {attempt.operation: attempt.attempt_id for attempt in took}
+        held, dropped = "", set()
+        for attempt in self.attempts:
+            if attempt.ended and attempt.ended.parts:
+                held = attempt.attempt_id
+            elif attempt.outcome == SUCCEEDED:
+                dropped |= {held} if attempt.operation == DROP_PART else set()
+                held = ""
+        return [(a, a.attempt_id == last[a.operation] and a.attempt_id not in dropped) for a in took]
 
     @property
     def tools(self) -> tuple[str, ...]:

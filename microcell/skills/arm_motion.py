@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from microcell.description.cell import FeederSpec, FixtureSpec
+from microcell.description.cell import FeederSpec, FixtureSpec, TesterSpec
+from microcell.description.extents import half_extents
 from microcell.description.tool import Tool
 from microcell.devices.arm.contract import Arm
 from microcell.faults import FaultError
@@ -20,6 +21,7 @@ from microcell.motion.planner import Load, MotionPlanner
 from microcell.motion.trajectory import JointTrajectory, resample
 from microcell.skills.contract import SkillContext
 from microcell.skills.mounted import arm_spec, check_mounted, mounted_tool
+from microcell.skills.workplace import part_of
 
 LINE_SPEED_M_S = 0.4
 """Speed of straight lines in free air."""
@@ -262,8 +264,14 @@ class _LookedAt:
         return max(0.0, math.sqrt(within) - along) if within > 0.0 else 0.0
 
 
+def _item_half_m(context: SkillContext) -> float:
+    """Half of the largest size, seen from above, of the part that the goal is about, m; 0 where it names none."""
+    item = context.goal.parameters.get("item")
+    return max(half_extents(part_of(context, item)[1])) if item else 0.0
+
+
 def _looked_at(context: SkillContext) -> tuple[_LookedAt, ...]:
-    """The unit in the leased fixture, the places of the leased feeder, where cameras may look at them."""
+    """What cameras may look at: the unit in the leased fixture, the part in the leased tester, the places of the feeder."""
     devices = context.line.cell_description.devices
     found = []
     for name in context.goal.lease.resources.values():
@@ -276,4 +284,7 @@ def _looked_at(context: SkillContext) -> tuple[_LookedAt, ...]:
             half_m = ((spec.columns - 1) * spec.pitch_m / 2, (spec.rows - 1) * spec.pitch_m / 2)
             x, y, _ = (spec.part_in_cell.pose @ Pose((*half_m, 0.0))).position
             found.append(_LookedAt((x, y), math.hypot(*half_m) + WRIST_M))
+        elif isinstance(spec, TesterSpec):
+            x, y, _ = spec.part_in_cell.xyz_m
+            found.append(_LookedAt((x, y), _item_half_m(context) + WRIST_M))
     return tuple(found)

@@ -77,7 +77,7 @@ def _background_of(line: Line, station: str) -> tuple[int, int, int]:
     """The colour of the bench at a station, as its camera is told."""
     cameras: dict[str, CameraSpec] = line.cell_description.of_kind("camera")
     parameters = next((camera.parameters for camera in cameras.values() if station in camera.sees), {})
-    return camera_parameters(parameters).background_rgb
+    return camera_parameters(parameters, "background_rgb").background_rgb
 
 
 def judged(check: Check, request: CheckRequest, readings: Sequence[Reading], camera: str, spec: CameraSpec) -> CheckResult:

@@ -36,7 +36,7 @@ _STEEPEST = 30
 
 def background_of(camera: CameraSpec) -> tuple[int, int, int]:
     """Colour of what a camera sees where no part is."""
-    return camera_parameters(camera.parameters).background_rgb
+    return camera_parameters(camera.parameters, "background_rgb").background_rgb
 
 
 def light_gains(pixels: Image, camera: CameraSpec, where: str) -> Floats:

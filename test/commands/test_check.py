@@ -62,8 +62,8 @@ MISTAKES = {
         "would touch bench_top; an arm waits there. Choose another posture, or move what is in the way.",
     ),
     "two nests that overlap": (
-        (BENCH, "nest_2: {<<: *nest, part_in_cell: {xyz_m: [0.36,", "nest_2: {<<: *nest, part_in_cell: {xyz_m: [0.29,"),
-        "devices.nest_2.part_in_cell: 'nest_2' stands 10 mm deep in 'nest_1'; each needs its own place. Move one of them,",
+        (BENCH, "nest_2: {<<: *nest, part_in_cell: {xyz_m: [0.36,", "nest_2: {<<: *nest, part_in_cell: {xyz_m: [0.265,"),
+        "devices.nest_2.part_in_cell: 'nest_2' stands 15 mm deep in 'nest_1'; each needs its own place. Move one of them,",
     ),
     "two tools that overlap": (
         (BENCH, "flange_in_cell: {xyz_m: [-0.05, -0.46,", "flange_in_cell: {xyz_m: [-0.17, -0.43,"),

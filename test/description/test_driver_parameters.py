@@ -6,7 +6,7 @@ OTHERS = dict.fromkeys(("start_s", "step_s", "names", "joints", "host", "period_
 
 
 def test_a_driver_takes_its_own_parameters_and_leaves_those_of_others():
-    assert arm_parameters({"lag_s": 0.4, **OTHERS}) == ArmParameters(lag_s=0.4)
+    assert arm_parameters({"lag_s": 0.4, "settle_s": "auto", **OTHERS}, "lag_s", "stop_s") == ArmParameters(lag_s=0.4)
 
 
 def test_only_what_is_nearly_called_like_one_of_ours_is_a_mistake():

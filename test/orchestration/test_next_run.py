@@ -92,6 +92,14 @@ def test_a_cell_that_a_fault_has_held_waits_for_a_person_after_a_restart_too():
     run_and_die(nobody_comes, run_virtual(held()))
 
 
+def test_a_held_cell_whose_program_was_stopped_waits_for_its_person_too():
+    async def closed(cell: Floor) -> None:
+        await brought_to_rest(Command.HOLD)(cell)  # type: ignore[misc]
+        await cell.controller.close()
+
+    run_and_die(nobody_comes, run_and_die(closed))
+
+
 def test_a_cell_whose_program_was_stopped_goes_on_with_the_next_one():
     async def closed(cell: Floor) -> None:
         cell.order(2)

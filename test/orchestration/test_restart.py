@@ -1,7 +1,8 @@
 """A controller that starts on an old journal goes on where the last one was."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from fake_shop_floor import VALVE, Floor, fault, floor, once
@@ -25,6 +26,21 @@ TOO_EARLY = "the cell is starting and does not know yet what there is. Command i
 
 def produce_until(journal: Journal, is_last: Callable[[Event], bool]) -> None:
     """Work off an order of three units until an event is in the journal; after it nothing can be written any more."""
+
+    async def run() -> None:
+        async with floor(journal=journal) as cell:
+            cell.order(3)
+            state = await cell.controller.until_state(State.ABORTED, State.IDLE, State.COMPLETE)
+            if state is State.ABORTED:
+                assert [f.code for f in cell.controller.active_faults] == ["JOURNAL_UNWRITABLE"]
+
+    with full_after(journal, is_last):
+        run_virtual(run())
+
+
+@contextmanager
+def full_after(journal: Journal, is_last: Callable[[Event], bool]) -> Iterator[None]:
+    """After an event nothing can be written any more, as after the death of the program."""
     append, full = journal.append, False
 
     def limited(event: Event) -> Entry:
@@ -34,17 +50,10 @@ def produce_until(journal: Journal, is_last: Callable[[Event], bool]) -> None:
         full = is_last(event)
         return append(event)
 
-    async def run() -> None:
-        async with floor(journal=journal) as cell:
-            cell.order(3)
-            state = await cell.controller.until_state(State.ABORTED, State.IDLE, State.COMPLETE)
-            if state is State.ABORTED:
-                assert [f.code for f in cell.controller.active_faults] == ["JOURNAL_UNWRITABLE"]
-
     journal.append = limited  # type: ignore[method-assign]
     try:
         with suppress(JournalError):
-            run_virtual(run())
+            yield
     finally:
         del journal.append
 
@@ -112,15 +121,17 @@ def test_a_unit_whose_operation_was_cut_short_is_asked_about_and_put_aside():
 
 
 def test_a_question_that_was_not_answered_is_asked_again_after_the_next_restart():
-    async def start_again() -> None:
+    async def start_again(was_held: bool = False) -> None:
         async with floor(journal=journal) as cell:
+            if was_held:
+                cell.controller.command(Command.RESET)
             assert await cell.controller.until_state(State.HELD) is State.HELD
             assert (cell.controller.active_faults[0].code, cell.port.operations()) == ("OUTCOME_UNKNOWN", ["settle_arm"])
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "fasten_1")
         run_virtual(start_again())
-        run_virtual(start_again())
+        run_virtual(start_again(was_held=True))
 
 
 def first_of_a_unit(cell: Floor) -> str:
@@ -156,6 +167,27 @@ def test_the_arm_of_what_was_done_after_all_leaves_the_cameras_view_before_anybo
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "insert_membrane")
         run_virtual(go_on())
+
+
+def test_an_arm_that_did_not_come_out_of_the_view_before_the_next_crash_does_so_after_it():
+    async def die_at(cell: Floor) -> None:
+        cell.port.settled = lambda goal: SkillResult(Outcome.SUCCEEDED, "found done")
+        await cell.controller.until_state(State.ABORTED)
+
+    async def first(cell: Floor) -> None:
+        assert (await cell.controller.order_ended("order-0001")).good == 3
+        mine = [goal.operation for goal in cell.port.goals if goal.unit == "VLV-000001"]
+        assert mine[:2] == ["stand_back_arm", "inspect_open"]
+
+    async def run(story: Callable[[Floor], Any]) -> None:
+        async with floor(journal=journal) as cell:
+            await story(cell)
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "insert_membrane")
+        with full_after(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "stand_back_arm"):
+            run_virtual(run(die_at))
+        run_virtual(run(first))
 
 
 def test_what_was_not_done_is_tried_again_in_the_same_chain():

@@ -40,6 +40,17 @@ def test_a_unit_keeps_its_operations_parts_tools_and_measurements(story):
     assert unit.first_pass
 
 
+def test_a_part_that_was_dropped_into_the_bin_is_in_no_unit(story):
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "pick", parts=(("cap", "L1"),)),
+        *story.attempt(2.0, 3.0, "V-1", "insert", outcome="fault"),
+        *story.attempt(3.0, 4.0, "V-1", "drop_part"),
+    ]  # fmt: skip
+    unit = fold(history).units["V-1"]
+    assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
+
+
 def test_parts_that_were_thrown_away_are_in_no_unit(story):
     def took(number: int, lot: str, **told):
         return story.attempt(number, number + 0.5, "V-1", "pick", number, parts=(("screw", lot),), **told)
@@ -52,7 +63,7 @@ def test_parts_that_were_thrown_away_are_in_no_unit(story):
     unit = fold(history).units["V-1"]
     assert [part.lot for part in unit.parts] == ["L2"]
     assert [part.lot for part in unit.discarded] == ["L1"]
-    assert [(lot.lot, lot.pieces) for lot in key_figures(fold(history)).lots] == [("L2", 1)]
+    assert [(lot.lot, lot.pieces, lot.units) for lot in key_figures(fold(history)).lots] == [("L1", 1, 0), ("L2", 1, 1)]
 
 
 def test_a_rejected_and_reworked_unit_is_good_but_not_at_the_first_pass(story):

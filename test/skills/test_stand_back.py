@@ -6,6 +6,7 @@ import pytest
 from skill_bench import SkillBench, skill_bench, valve_line
 
 from microcell.clock import run_virtual
+from microcell.description.loader import load_line
 from microcell.geometry import Pose, from_rpy
 from microcell.motion.carried import unit_half_m
 from microcell.skills.arm_motion import WRIST_M, ArmMotion
@@ -73,3 +74,21 @@ def test_a_pick_looks_only_when_its_own_arm_is_out_of_the_cameras_view():
     half = ((TRAY.columns - 1) * TRAY.pitch_m / 2, (TRAY.rows - 1) * TRAY.pitch_m / 2)
     middle = (TRAY.part_in_cell.pose @ Pose((*half, 0.0))).position
     assert math.dist(seen[:2], middle[:2]) >= math.hypot(*half) + WRIST_M - 1e-3
+
+
+def test_a_tested_part_is_not_hidden_by_the_arm_that_laid_it_down():
+    line = load_line("battery")
+    tester = line.cell_description.devices["tester_1"]
+
+    async def story():
+        async with skill_bench(line=line) as bench:
+            unit = {"unit": "BAT-1", "variant": "narrow"}
+            await bench.operations("pick_shell", "place_shell", **unit)
+            goal = bench.goal("measure_cell_1", **unit)
+            motion = await ArmMotion.of(SkillContext(goal, line, bench.clock, bench.devices))
+            x, y, z = tester.part_in_cell.xyz_m
+            await motion.approach(Pose((x, y, z + 0.03), DOWN))
+            await motion.stand_back()
+            return await motion.tcp_in_cell()
+
+    assert math.dist(run_virtual(story()).position[:2], tester.part_in_cell.xyz_m[:2]) > WRIST_M

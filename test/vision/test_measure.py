@@ -134,6 +134,14 @@ MARKED = {
 }
 
 
+@pytest.mark.parametrize("yaw", [0.5, 1.6, -3.0])
+def test_a_wide_spot_beside_the_middle_tells_the_turn_too(stage: Any, yaw: float) -> None:
+    part = stage.white_cap.model_copy(update={"marks": (DOT.model_copy(update={"at_m": (0.0045, 0.0), "length_m": 0.018}),)})
+    assert turns_of(part) == 1
+    photo = stage.photo([stage.item(part, stage.at(0.002, 0.001, yaw_rad=yaw))])
+    assert measure(photo, stage.camera, [stage.ask("orientation", part)])[0].value == pytest.approx(abs(yaw), abs=0.1)
+
+
 @pytest.mark.parametrize("name", MARKED)
 @settings(max_examples=6, deadline=None)
 @given(yaw=st.floats(-3.1, 3.1))

@@ -30,7 +30,7 @@ class MockArm(MockDevice, Arm):
         self._stop = Signal()
         self._following = False
         self._check_limits = lru_cache(maxsize=_KEPT_CHECKS)(self._check_against_limits)
-        told = arm_parameters(spec.parameters)
+        told = arm_parameters(spec.parameters, "overload_n", "stop_s")
         self._overload_n, self._stop_s = told.overload_n, told.stop_s
 
     @command

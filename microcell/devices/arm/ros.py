@@ -37,12 +37,15 @@ LATENCY_S = 0.5
 """How late (in real time) a loaded machine may deliver a trajectory."""
 
 
+_TAKEN = frozenset(ArmParameters.model_fields) - {"overload_n", "stop_s"}
+
+
 class RosArm(RosDevice, Arm):
     """Publishes trajectories, and judges by the joint states what came of them."""
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
-        self._told = arm_parameters(spec.parameters)
+        self._told = arm_parameters(spec.parameters, *_TAKEN)
         self._joint_names = names.arm_joints(name, spec)
         self._moving: asyncio.Future[JointState] | None = None
 

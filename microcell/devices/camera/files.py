@@ -33,7 +33,7 @@ class FilesCamera(PixelCamera):
 
     def __init__(self, name: str, spec: CameraSpec, host: DeviceHost) -> None:
         super().__init__(name, spec, host)
-        told = camera_parameters(spec.parameters)
+        told = camera_parameters(spec.parameters, "folder", "repeat")
         if told.folder is None:
             raise UsageError(f"camera '{name}': driver camera/files needs the parameter 'folder', with the images.")
         self._folder = Path(told.folder)

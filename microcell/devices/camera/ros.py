@@ -46,7 +46,7 @@ class RosCamera(RosDevice, PixelCamera):
         RosDevice.__init__(self, name, spec, host)
         PixelCamera.__init__(self, name, spec, host)
         self._on_request = True
-        told = camera_parameters(spec.parameters)
+        told = camera_parameters(spec.parameters, *_BESIDE)
         self._beside = tuple(what for what in _BESIDE if spec.depth and getattr(told, what))
 
     def _open(self) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from microcell.description.base import Description, Name
 from microcell.description.line import Line
 from microcell.description.product import Box, Grasp, Part
+from microcell.devices.feeder.contract import Presented
 from microcell.devices.fixture.contract import Fixture
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy
@@ -116,10 +117,10 @@ class Pick(ArmSkill):
             if from_fixture and not await context.device(context.leased("fixture"), Fixture).part_present():
                 raise FaultError("GRIP_PART_LOST", self.hand.name, "the unit is neither in the hand nor in the fixture")
             return None
-        if context.noted.get("across"):
-            self._refuse(context)
         if not from_fixture:
             note_taken_unseen(context)
+        if context.noted.get("across"):
+            self._refuse(context)
         await self.hand.take(_grasp(context, wanted))  # it holds already: this confirms that it is the right thing
         if from_fixture:
             await context.device(context.leased("fixture"), Fixture).release()
@@ -138,20 +139,23 @@ class Pick(ArmSkill):
         except FaultError as error:
             blind = "camera" not in context.goal.lease.resources
             if blind and wanted.other_grasp and error.fault.code == "GRIP_NOTHING_HELD" and _can_lie_across(part):
-                await self._clear(context, name, part_in_cell, wanted)
+                await self._take_across(context, presented, part_in_cell, wanted)
             raise
         note_taken(context, presented)
         return f"{name}, taken turned by {turn_rad:.2f} rad" if turn_rad else name
 
-    async def _clear(self, context: SkillContext, name: str, part_in_cell: Pose, wanted: PickParameters) -> None:
+    async def _take_across(
+        self, context: SkillContext, presented: Presented, part_in_cell: Pose, wanted: PickParameters
+    ) -> None:
         """Take a part that lies turned by a quarter, as fingers that closed on nothing may have left it: GRIP_WRONG_WIDTH
         with it in the hand, to be thrown away. Nothing where there is none either.
         """
-        grasp = part_of(context, str(wanted.item))[1].grasp
+        name, part = part_of(context, str(wanted.item))
+        grasp = part.grasp
         across = turned(part_in_cell, math.pi / 2)
         if not await self.motion.reaches(across @ grasp.tcp_in_part.pose):
             return
-        context.say("clear", 0.5, f"looking with the fingers for a {name} that lies across")
+        context.say("grasp", 0.5, f"looking with the fingers for a {name} that lies across")
         context.remember(across=True)
         try:
             await self.fetch(name, grasp, across, wanted.speed_m_s)
@@ -159,6 +163,7 @@ class Pick(ArmSkill):
             if error.fault.code == "GRIP_NOTHING_HELD":
                 return
             raise
+        note_taken(context, presented)
         await self.motion.lift()
         self._refuse(context)
 
