@@ -62,10 +62,10 @@ class InsertParameters(Description):
 class Inserting(ArmSkill):
     """A skill that inserts the held part. `prove` is called while the part is still in the hand.
 
-    Before: the hand holds the part, the fixture's sensor sees the unit. During: force stays under the
-    limit; a part that stands on the rim is slid around until its hole is found; one that the hole's walls push is shifted
-    and tilted as they push; it must be in the hand until it is let go. After: the hand is empty and out of the camera's
-    view. Measures `<operation>.force` at the seat and `<operation>.depth` under the rim.
+    Before: the hand holds the part, the fixture's sensor sees the unit. During: what stands in the place is felt on the
+    way there; force stays under the limit; a part that stands on the rim is slid around until its hole is found; one that
+    the hole's walls push is shifted and tilted as they push; it must be in the hand until it is let go. After: the hand is
+    empty and out of the camera's view. Measures `<operation>.force` at the seat and `<operation>.depth` under the rim.
     """
 
     family = "assembly"

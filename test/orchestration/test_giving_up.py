@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import pytest
 from fake_shop_floor import VALVE, Floor, fault, floor
-from fault_story import Case, inject, tell
+from fault_story import Case, in_fixture, inject, lose, tell
 
 from microcell.clock import LoopClock, run_virtual
+from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.line import Line, RecoveryStep
+from microcell.description.loader import load_line
 from microcell.events import Event, UnitEnded
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.restore import restore
 from microcell.orchestration.shop import Shop
 from microcell.records.packml import PackmlFold
 from microcell.skills.contract import SkillGoal, SkillResult
+from microcell.virtual import VirtualCell
 
 Script = Callable[[SkillGoal], SkillResult | None]
 
@@ -137,3 +140,17 @@ def test_a_body_that_stands_unclamped_in_the_fixture_is_taken_out_of_it_before_t
     story = tell(case)
     assert (story.order.good, story.order.scrapped, story.left) == (1, 1, ())
     assert [decision.action for decision in story.decisions] == ["scrap"]
+
+
+def test_a_unit_that_the_arm_cannot_throw_away_is_taken_out_by_a_person_and_the_cell_goes_on():
+    """An upper that lies across its shoes stands out under the fingers that come for them."""
+    turned = ScheduledFault(fault="feeder.turned_part", where="nest_5")
+
+    def schedule(cell: VirtualCell) -> None:
+        cell.plant.injections.schedule(turned)
+
+    case = Case("ARM_PROTECTIVE_STOP", "arm", ("hold",), schedule, line=lambda: load_line("footwear"), mend=lose(in_fixture))
+    story = tell(case)
+    assert (story.state, story.order.scrapped) == (State.HELD, 0)
+    assert story.mended is not None
+    assert (story.mended.good, story.mended.scrapped, story.left) == (1, 1, ())
