@@ -199,6 +199,7 @@ class ChainRunner:
 
     async def _how_it_ended(self, unit: UnitWork, started: events.OperationStarted) -> SkillResult:
         """The outcome of an attempt that an earlier program left, as its server or the devices tell."""
+        self._begun[unit.serial] = started  # one that could not be looked at is asked about again before it is repeated
         goal, result = await self._settled(unit, started)
         self._shop.record(_ended(goal, result, self._shop.clock.now()))
         return result

@@ -203,6 +203,22 @@ def test_what_was_not_done_is_tried_again_in_the_same_chain():
         run_virtual(go_on())
 
 
+def test_what_could_not_be_looked_at_after_a_restart_is_looked_at_again_before_it_is_repeated():
+    answers = [fault("DEVICE_SILENT", "fixture_1"), SkillResult(Outcome.SUCCEEDED, "found done")]
+
+    async def go_on() -> None:
+        async with floor(journal=journal) as cell:
+            cell.port.settled = lambda goal: answers.pop(0)
+            assert (await cell.controller.order_ended("order-0001")).good == 3
+            assert [goal.operation for goal in cell.port.asked] == ["insert_cap", "insert_cap"]
+            assert ("VLV-000001", "insert_cap") not in [(g.unit, g.operation) for g in cell.port.goals]
+            assert cell.decisions() == [("insert_cap", "DEVICE_SILENT", "retry")]
+
+    with Journal.create_or_open(":memory:", durability="batch") as journal:
+        produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "insert_cap")
+        run_virtual(go_on())
+
+
 def test_a_unit_between_two_operations_of_a_chain_goes_on_with_the_next():
     async def go_on() -> None:
         async with floor(journal=journal) as cell:
