@@ -75,8 +75,8 @@ def _alike(context: Context, inspection: str, check: str, backgrounds: set[Rgb])
         own = product.parts[product.part_of(product.sites[what.site].item, variant)].colour_rgb
         grounds = {ground_of(product, what.site, variant, background) for background in backgrounds}
         pairs += [(delta_e(own, ground), own, ground) for ground in grounds]
-    off, own, ground = min(pairs)
-    if off < LEAST_DELTA_E:
+    if pairs and min(pairs)[0] < LEAST_DELTA_E:
+        off, own, ground = min(pairs)
         where = ("inspections", inspection, "checks", check, "kind")
         told = f"nothing tells the part from what lies beneath it: [{_text(own)}] on [{_text(ground)}], CIE 1976 {off:.1f}"
         remedy = (
