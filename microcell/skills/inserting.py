@@ -153,7 +153,7 @@ class Inserting(ArmSkill):
         return context.accomplished[-1]
 
     async def _come_down(self, context: SkillContext, sensor: ForceSensor, over_rim: Pose, wanted: InsertParameters) -> None:
-        """Bring the part close over its place; INSERT_FORCE_EXCEEDED, and it is lifted, where something stands there."""
+        """Bring the part close over its place; INSERT_JAMMED, and it is lifted, where something stands there."""
         touch = await press_until_contact(self.motion, sensor, over_rim, wanted.speed_m_s * 5.0, OBSTACLE_N)
         if touch is None:
             return
@@ -161,7 +161,7 @@ class Inserting(ArmSkill):
         await self.hand.check_holding(wanted.item)
         above_mm = (touch.tcp_in_cell.position[2] - over_rim.position[2]) * 1e3
         detail = f"{touch.force_n:.0f} N on the way down: something stands {above_mm:.1f} mm high over {wanted.site}"
-        raise FaultError("INSERT_FORCE_EXCEEDED", self.motion.name, detail)
+        raise FaultError("INSERT_JAMMED", self.motion.name, detail)
 
     async def _press_in(self, context: SkillContext, sensor: ForceSensor, item: str, insertion: Insertion) -> Inserted:
         """Feel for the place; GRIP_PART_LOST, whatever was felt, when the part is not in the hand any more."""

@@ -246,6 +246,6 @@ def test_what_stands_in_the_place_already_is_felt_before_the_part_is_pressed_ont
             return await bench.operation("lay_leg_1", **unit), bench.held()
 
     result, held = run_virtual(story())
-    assert result.fault.code == "INSERT_FORCE_EXCEEDED"
+    assert result.fault.code == "INSERT_JAMMED"
     assert result.fault.detail.startswith("15 N on the way down: something stands ")
     assert held == "leg_birch"
