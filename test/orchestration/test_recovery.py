@@ -302,6 +302,7 @@ def test_what_was_put_out_of_service_by_hand_stays_so_until_it_is_put_back():
 
     async def again() -> None:
         async with floor(journal=journal) as cell:
+            cell.controller.command(Command.RESET)  # it was held when it was shut down
             await cell.controller.until_state(State.HELD)
             assert "no ribbon" in cell.controller.reason
             cell.controller.service.set_service("printer", True)
