@@ -56,14 +56,16 @@ class Parking:
     def _leaving_the_view(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
         resources = self._shop.resources
         for serial, devices in list(self._in_view.items()):
-            arm = devices["arm"]
-            if arm in resources.out_of_service:  # whoever mends it moves it
+            arm, unit = devices["arm"], self._shop.units.get(serial)
+            if unit is None:
                 del self._in_view[serial]
-                self._shop.units[serial].running = False
+            elif arm in resources.out_of_service:  # whoever mends it moves it
+                del self._in_view[serial]
+                unit.running = False
             elif arm not in resources.unsettled and all(map(resources.is_free, devices.values())):
                 del self._in_view[serial]
                 resources.take(devices.values(), f"{arm}/stand_back_{arm}")
-                yield f"{arm}/stand_back_{arm}", self._leave_the_view(self._shop.units[serial], devices)
+                yield f"{arm}/stand_back_{arm}", self._leave_the_view(unit, devices)
 
     async def _leave_the_view(self, unit: UnitWork, devices: Mapping[str, str]) -> None:
         try:

@@ -18,6 +18,7 @@ from microcell.orchestration.shop import Shop
 from microcell.orchestration.sources import HAND_IS_EMPTY
 from microcell.orchestration.tooling import Tooling, fault_of
 from microcell.orchestration.work import UnitWork
+from microcell.records.units import DROP_PART
 from microcell.skills.contract import Outcome, SkillResult
 
 T = TypeVar("T")
@@ -160,13 +161,13 @@ class Recovering:
         await self._cell.acquire(bins[0], f"{unit.serial}/{job.chain.first}")
         tried = 0
         while True:
-            result = await self._work.goal(unit.serial, unit.variant, "drop_part", "place", {"target": "bin"}, resources)
+            result = await self._work.goal(unit.serial, unit.variant, DROP_PART, "place", {"target": "bin"}, resources)
             if result.outcome is Outcome.SUCCEEDED or (fault := fault_of(result)).code in HAND_IS_EMPTY:
                 await self._cell.pass_through()
                 return
             shop.saw_fault(fault)
             step = again_or_hold(fault.code, tried, shop.line_of(unit).recovery)
-            shop.decided(unit.serial, "drop_part", fault.code, step.action, str(fault))
+            shop.decided(unit.serial, DROP_PART, fault.code, step.action, str(fault))
             tried = 0 if step.action == "hold" else tried + 1
             await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))
 
