@@ -95,7 +95,7 @@ class ChainRunner:
         self._attempts = 0
         self._begun: dict[str, events.OperationStarted] = {}
         self.tooling = Tooling(shop, self, gate, changers, restarted=epoch > 1)
-        self.parking = Parking(shop, self, gate)
+        self.parking = Parking(shop, self, gate, self.tooling)
         self.sharing = Sharing(shop, self, self.tooling)
         self.recovering = Recovering(shop, self, gate, self.tooling, feeders, service)
         self.activity: dict[str, Feedback] = {}

@@ -5,16 +5,16 @@ And out of the cameras' view, where an operation was interrupted before its arm 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, Protocol
 
 from microcell.faults import Fault
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.recovery import again_or_hold
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.tooling import Work, ended, fault_of
+from microcell.orchestration.tooling import Tooling, Work, ended, fault_of
 from microcell.orchestration.work import UnitWork
-from microcell.skills.contract import Outcome, SkillResult
+from microcell.skills.contract import Outcome
 
 
 class Cell(Protocol):
@@ -33,10 +33,11 @@ class Cell(Protocol):
 class Parking:
     """The arms of a cell; in one without zones none is ever parked."""
 
-    def __init__(self, shop: Shop, work: Work, cell: Cell) -> None:
+    def __init__(self, shop: Shop, work: Work, cell: Cell, tooling: Tooling) -> None:
         self._shop = shop
         self._work = work
         self._cell = cell
+        self._tooling = tooling
         self._in_view: dict[str, Mapping[str, str]] = {}
 
     def start(self, in_view: Mapping[str, Mapping[str, str]]) -> None:
@@ -96,24 +97,31 @@ class Parking:
             await self._stand_back(job.unit, resources)
 
     async def _stand_back(self, unit: UnitWork, resources: Mapping[str, str]) -> None:
-        name = f"stand_back_{resources['arm']}"
-        await self._insist(
-            lambda: self._work.goal(unit.serial, unit.variant, name, "stand_back", {}, resources), unit.serial, name
-        )
+        await self._insist("stand_back", resources, unit.serial, unit.variant)
 
     async def _leave(self, arm: str) -> None:
         """Draw the arm back until it is in no zone."""
-        await self._insist(lambda: self._work.goal("", "", f"park_{arm}", "park", {}, {"arm": arm}), "", f"park_{arm}")
+        await self._insist("park", {"arm": arm})
         self._shop.resources.stands_in(arm)
         self._cell.freed()
 
-    async def _insist(self, move: Callable[[], Awaitable[SkillResult]], unit: str, operation: str) -> None:
-        """Have an arm moved; what fails is tried again, in the end after a person has looked."""
-        tried = 0
-        while (result := await ended(move())).outcome is not Outcome.SUCCEEDED:
+    async def _insist(self, skill: str, resources: Mapping[str, str], unit: str = "", variant: str = "") -> None:
+        """Have a leased arm moved; what fails is tried again, in the end after a person has looked."""
+        arm, tried = resources["arm"], 0
+        operation = f"{skill}_{arm}"
+        while True:
+            result = await ended(self._work.goal(unit, variant, operation, skill, {}, resources))
+            if result.outcome is Outcome.SUCCEEDED:
+                return
             fault = fault_of(result)
             self._shop.saw_fault(fault)
             step = again_or_hold(fault.code, tried, self._shop.line.recovery)
             self._shop.decided(unit, operation, fault.code, step.action, str(fault))
-            tried = 0 if step.action == "hold" else tried + 1
-            await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))
+            if step.action != "hold":
+                tried += 1
+                await self._cell.pass_through(step.pause_s)
+                continue
+            tried = 0
+            await self._cell.hold(fault)
+            if fault.code.startswith("TOOL_"):
+                await self._tooling.settle_after_hold(arm, self._shop.resources.holders[arm])  # a person may have changed it

@@ -260,7 +260,7 @@ class Recovering:
         fault = failure.fault
         await self._cell.hold(fault)
         if fault.code.startswith("TOOL_") and failure.job.binding.arm and failure.leased:
-            await self._tooling.settle_after_hold(failure.job)  # a person may have changed it
+            await self._tooling.settle_after_hold(failure.job.binding.arm, failure.holder)  # a person may have changed it
         if fault.code == "OUTCOME_UNKNOWN":
             await self._begin_again(failure, STEPS["scrap"], "scrap", "", {})
             return False
@@ -324,7 +324,7 @@ class Recovering:
         if not self._possible(failure, step, action):
             action = "scrap" if action == "rework" else "next_part"
         if action == "retry" and failure.leased and failure.fault.code.startswith("TOOL_"):
-            await self._tooling.settle_after_hold(failure.job)  # a person may have changed it
+            await self._tooling.settle_after_hold(failure.job.binding.arm, failure.holder)  # a person may have changed it
         return await self._do(failure, step, action, f"answer of {question.by}", question)
 
     async def _resume(self, unit: UnitWork, question: Question, used: Mapping[str, Mapping[str, str]]) -> None:

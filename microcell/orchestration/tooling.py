@@ -175,12 +175,11 @@ class Tooling:
             reason = "a person has looked: what the sensors agree on counts, not what the journal expects"
             self._shop.decided("", operation, fault.code, "go_on", reason)
 
-    async def settle_after_hold(self, job: Job) -> None:
-        """After a person was asked about the tool of a chain in work: settle the flange before the chain goes on.
+    async def settle_after_hold(self, arm: str, holder: str) -> None:
+        """After a person was asked about the tool on a leased arm: settle the flange before its holder goes on.
 
         What the coupling says alone proves nothing: a sensor that lies would become the belief that the cell moves by.
         """
-        arm, holder = job.binding.arm, f"{job.unit.serial}/{job.chain.first}"
         devices = self._with_crib(arm)
         await self._cell.acquire(devices["tool_crib"], holder)
         try:

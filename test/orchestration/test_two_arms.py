@@ -69,6 +69,19 @@ async def test_an_arm_that_cannot_park_is_asked_again_and_then_a_person():
 
 
 @virtual
+async def test_a_tool_that_is_not_the_one_believed_in_when_an_arm_parks_is_settled_once_a_person_has_looked():
+    async with floor(once("park_right_arm", fault("TOOL_UNCERTAIN", "right_changer")), line=TWIN) as cell:
+        order_id = cell.order(2)
+        await cell.controller.until_state(State.HELD)
+        assert "settle_right_arm" not in cell.port.operations()
+        cell.controller.command(Command.UNHOLD)
+        assert (await cell.controller.order_ended(order_id)).good == 2
+        by_right = [operation for operation in cell.port.operations() if operation.endswith("_right_arm")]
+        assert by_right[:3] == ["park_right_arm", "settle_right_arm", "park_right_arm"]
+        assert cell.port.overlaps == []
+
+
+@virtual
 async def test_a_parking_that_hung_is_done_again_without_a_person():
     async with floor(once("park_right_arm", fault("SKILL_TIMEOUT", "park"), times=2), line=TWIN) as cell:
         assert (await cell.controller.order_ended(cell.order(2))).good == 2
