@@ -108,6 +108,9 @@ CATALOGUE: dict[str, FaultKind] = {
     "DISPENSE_OFF_LIMITS": _cell(
         "More or less came out of the nozzle than permitted.", "The unit is scrapped; clean the nozzle when it repeats."
     ),
+    "DISPENSE_BROKEN_OFF": _cell(
+        "A bead was broken off, and no other is ever laid over it.", "The unit is scrapped; see what stopped the arm."
+    ),
     "PRESS_OFF_LIMITS": _cell(
         "Force or height of the press are out of their limits.", "Press again; check the parts under the ram."
     ),

@@ -63,6 +63,7 @@ DEFAULTS: dict[str, tuple[RecoveryStep, ...]] = {
     "INSERT_FORCE_EXCEEDED": _RETRY_THEN_NEXT,
     "PLUG_NOT_LATCHED": _RETRY_THEN_NEXT,
     "DISPENSE_OFF_LIMITS": _steps(("scrap", 1)),
+    "DISPENSE_BROKEN_OFF": _steps(("scrap", 1)),
     "PRESS_OFF_LIMITS": _steps(("retry", 1), ("scrap", 1)),
     "WELD_NO_CONTACT": _steps(("retry", 2), ("scrap", 1)),
     "WELD_OFF_LIMITS": _steps(("retry", 2), ("scrap", 1)),

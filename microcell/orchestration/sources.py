@@ -28,6 +28,7 @@ BLAMED: dict[str, tuple[str, ...]] = {
     "FASTEN_CROSS_THREADED": (TOOL,),
     "FASTEN_NOT_SEATED": (TOOL,),
     "DISPENSE_OFF_LIMITS": (TOOL,),
+    "DISPENSE_BROKEN_OFF": (),
     "PRESS_OFF_LIMITS": ("press",),
     "WELD_OFF_LIMITS": (TOOL,),
     "TEST_NO_CONTACT": ("tester",),

@@ -329,6 +329,8 @@ CASES = (
     Case("DISPENSER_EMPTY", "dispenser", HOLD, cartridge(0.0002), line=line("footwear"), ends="held", mend=cartridge(0.3)),
     Case("DISPENSE_OFF_LIMITS", "dispenser", SCRAP, lambda cell: cell.plant.dispensing.clog("dispenser", 0.4),
          at="cement_left", line=line("footwear")),
+    Case("DISPENSE_BROKEN_OFF", "dispenser", SCRAP, injected("arm.stopped", operation="cement_left", nth=4),
+         line=line("footwear")),
     Case("PRESS_OFF_LIMITS", "press_1", RETRY, a_weak_stroke, at="press_pair", line=line("footwear")),
     Case("WELD_NO_CONTACT", "spot_welder", RETRY, injected("welder.open_circuit"), line=line("battery")),
     Case("WELD_OFF_LIMITS", "spot_welder", RETRY, injected("welder.weak"), line=line("battery")),

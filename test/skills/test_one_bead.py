@@ -69,7 +69,7 @@ def test_cancelled_at_any_time_it_ends_tried_again_whole_or_as_scrap(after_s: fl
 
     kept, whole = on_soles(story)
     if kept.outcome is Outcome.FAULT:
-        assert kept.fault.code == "DISPENSE_OFF_LIMITS"
+        assert kept.fault.code == "DISPENSE_BROKEN_OFF"
         assert kept.fault.detail.startswith("broken off on left_cement: of 300.000 g 299.")
         assert "; after SKILL_CANCELLED" in kept.message
     else:
@@ -87,7 +87,7 @@ def test_a_motion_that_is_broken_off_on_the_way_is_scrap_and_on_the_way_there_is
         return result.fault.code if result.fault else "", result.message, beads(bench)
 
     there, down, along, back = (on_soles(partial(story, nth=nth)) for nth in (1, 3, 4, 5))
-    assert (there[0], down[0], along[0], back[0]) == ("ARM_STOPPED", "ARM_STOPPED", "DISPENSE_OFF_LIMITS", "ARM_STOPPED")
+    assert (there[0], down[0], along[0], back[0]) == ("ARM_STOPPED", "ARM_STOPPED", "DISPENSE_BROKEN_OFF", "ARM_STOPPED")
     assert [laid for _, _, laid in (there, down, along, back)] == [0, 0, 1, 1]
     assert "; after ARM_STOPPED at arm" in along[1]
     assert back[1].startswith("0.991 g on left_cement; then ARM_STOPPED")
@@ -114,7 +114,7 @@ def test_of_a_bead_that_was_begun_and_cannot_be_looked_at_nobody_knows():
     assert "a bead was begun, and cannot be looked at: DEVICE_SILENT at dispenser" in result.fault.detail
 
 
-@pytest.mark.parametrize(("after_s", "ends"), [(0.5, "SKILL_CANCELLED"), (2.5, "DISPENSE_OFF_LIMITS"), (LAID_S + 0.5, "")])
+@pytest.mark.parametrize(("after_s", "ends"), [(0.5, "SKILL_CANCELLED"), (2.5, "DISPENSE_BROKEN_OFF"), (LAID_S + 0.5, "")])
 def test_after_a_kill_nozzle_and_meter_tell_how_far_it_came(after_s: float, ends: str):
     async def story(bench: SkillBench, goal: SkillGoal) -> tuple[SkillResult, int]:
         log = AttemptLog()

@@ -42,7 +42,7 @@ class Dispense(ArmSkill):
     Before: a dispenser is mounted and its cartridge has enough for the whole path; the fixture's sensor sees the unit.
     During: the nozzle goes along the whole path in one go, no faster than the pump can follow; the pump gives so much for
     each metre, whenever the arm starts and however fast it is. After: the meter confirms the mass.
-    Measures `<operation>.mass`. A bead is laid once: one that was broken off ends in DISPENSE_OFF_LIMITS, unless the nozzle
+    Measures `<operation>.mass`. A bead is laid once: one that was broken off ends in DISPENSE_BROKEN_OFF, unless the nozzle
     stands at the end of its path and the meter tells the whole mass.
     """
 
@@ -51,7 +51,14 @@ class Dispense(ArmSkill):
     summary = "Lays adhesive along a path of the unit."
     Parameters = DispenseParameters
     once_only = True
-    faults = (*MOTION_FAULTS, "FIXTURE_EMPTY", "DISPENSER_EMPTY", "DISPENSE_OFF_LIMITS", "OUTCOME_UNKNOWN")
+    faults = (
+        *MOTION_FAULTS,
+        "FIXTURE_EMPTY",
+        "DISPENSER_EMPTY",
+        "DISPENSE_OFF_LIMITS",
+        "DISPENSE_BROKEN_OFF",
+        "OUTCOME_UNKNOWN",
+    )
 
     left_kg: float
 
@@ -99,20 +106,20 @@ class Dispense(ArmSkill):
             await self.take_arm(context, None)
             return await self._begun(context)
         except FaultError as error:
-            if error.fault.code == "DISPENSE_OFF_LIMITS":
+            if error.fault.code in ("DISPENSE_BROKEN_OFF", "DISPENSE_OFF_LIMITS"):
                 raise
             detail = f"a bead was begun, and cannot be looked at: {error}"
             raise FaultError("OUTCOME_UNKNOWN", context.goal.skill, detail) from error
 
     async def _begun(self, context: SkillContext) -> SkillResult | None:
-        """The result of a bead that was begun; DISPENSE_OFF_LIMITS where it is not whole, None where nothing came out."""
+        """The result of a bead that was begun; DISPENSE_BROKEN_OFF where it is not whole, None where nothing came out."""
         wanted = DispenseParameters.model_validate(dict(context.goal.parameters))
         had_kg, left_kg = context.noted["left_kg"], (await self._dispenser(context).dispensed()).left_kg
         if left_kg == had_kg:
             return None
         if distance(await self.motion.tcp_in_cell(), _way(context, wanted)[-1]) > AT_ITS_END_M:
             detail = f"broken off on {wanted.site}: of {had_kg * 1e3:.3f} g {left_kg * 1e3:.3f} g are left"
-            raise FaultError("DISPENSE_OFF_LIMITS", self.hand.name, detail)
+            raise FaultError("DISPENSE_BROKEN_OFF", self.hand.name, detail)
         return self._judged(context, wanted, Dispensed(had_kg - left_kg, left_kg))
 
     async def _lay(self, context: SkillContext, way: list[Pose], rate_kg_m: float) -> Dispensed:
