@@ -36,6 +36,11 @@ LEAD_S = 0.1
 LATENCY_S = 0.5
 """How late (in real time) a loaded machine may deliver a trajectory."""
 
+BEGINS_S = 2.0
+"""How late (in real time) a trajectory may begin while the arm is seen to stand at its start."""
+
+BEGUN_RAD = 0.002
+"""An arm that is farther from where it stood has begun."""
 
 _TAKEN = frozenset(ArmParameters.model_fields) - {"overload_n", "stop_s"}
 
@@ -72,7 +77,7 @@ class RosArm(RosDevice, Arm):
         self._check_start(await self.joints(), trajectory)
         message = convert.trajectory_message(self._joint_names, self._dense(trajectory))
         outcome: asyncio.Future[JointState] = self._runtime.loop.create_future()
-        progress = _Progress(self, trajectory, self.clock.now())
+        progress = Progress(self, trajectory, self.clock.now())
         with (
             self._states.watched(outcome, lambda state: progress.look(self._state_of(state))),
             self._faults.watched(outcome, self._raise_fault),
@@ -177,7 +182,7 @@ class _Rest:
         return state.time_s >= max(self._slow_from_s, self._since_s) + told.stand_s
 
 
-class _Progress:
+class Progress:
     """Where an arm should be while it follows, and whether it is."""
 
     def __init__(self, arm: RosArm, trajectory: JointTrajectory, start_s: float) -> None:
@@ -186,6 +191,8 @@ class _Progress:
         self._start_s = start_s
         self._end_s = start_s + trajectory.duration_s
         self._late_s = arm.told.lag_s + LATENCY_S * arm.pace
+        self._stood: Joints | None = None
+        self._begun = False
         self._rest = _Rest(arm, self._end_s)
 
     def look(self, state: JointState) -> JointState | None:
@@ -196,10 +203,20 @@ class _Progress:
             return state
         if state.time_s > self._end_s + told.settle_s + self._late_s and off_rad > told.goal_tolerance_rad:
             raise self._deviation(joint, off_rad, "its goal")
+        self._note_its_begin(state)
         off_rad, joint = self._off_the_path(state)
         if off_rad > told.path_tolerance_rad:
             raise self._deviation(joint, off_rad, "its trajectory")
         return None
+
+    def _note_its_begin(self, state: JointState) -> None:
+        """As late as the arm begins, it is behind to the end: the controller counts from when it got the trajectory."""
+        waited_s = state.time_s - self._start_s
+        if self._begun or waited_s > BEGINS_S * self._arm.pace:
+            return
+        self._stood = self._stood or state.positions
+        self._begun = _largest_difference(state.positions, self._stood)[0] > BEGUN_RAD
+        self._late_s = max(self._late_s, waited_s + self._arm.told.lag_s + SKEW_S * self._arm.pace)
 
     def _off_the_path(self, state: JointState) -> tuple[float, int]:
         """How far a joint is, at most, outside of where it may be around this time, rad; and which."""
