@@ -291,7 +291,7 @@ def _joint(element: ET.Element) -> FileJoint:
     name, kind = element.attrib["name"], element.attrib["type"]
     if kind not in JOINT_TYPES:
         raise ValueError(f"joint {name}: type {kind!r} is none of {', '.join(JOINT_TYPES)}")
-    limit, mimic, axis = element.find("limit"), element.find("mimic"), element.find("axis")
+    limit, mimic = element.find("limit"), element.find("mimic")
     given = {key: _limit(name, value) for key, value in limit.attrib.items()} if limit is not None else {}
     parent, child = element.find("parent"), element.find("child")
     if parent is None or child is None:
@@ -304,7 +304,7 @@ def _joint(element: ET.Element) -> FileJoint:
         parent.attrib["link"],
         child.attrib["link"],
         _origin(element),
-        _unit(name, _numbers(axis.attrib["xyz"], 3)) if axis is not None else (1.0, 0.0, 0.0),
+        _axis(name, kind, element.find("axis")),
         given.get("lower"),
         given.get("upper"),
         given.get("velocity"),
@@ -319,7 +319,11 @@ def _limit(joint: str, text: str) -> float:
     return value
 
 
-def _unit(name: str, axis: tuple[float, ...]) -> Vector:
+def _axis(name: str, kind: str, element: ET.Element | None) -> Vector:
+    """The unit axis of a joint. One that has no axis may tell any, and exporters write zeros there."""
+    if element is None or kind in ("fixed", "floating"):
+        return (1.0, 0.0, 0.0)
+    axis = _numbers(element.attrib["xyz"], 3)
     length = math.hypot(*axis)
     if length < 1e-9:
         raise ValueError(f"joint {name}: its axis is zero")

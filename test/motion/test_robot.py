@@ -200,6 +200,13 @@ def test_a_continuous_joint_turns_two_turns(tmp_path):
     assert model.pin_model.nq == 4
 
 
+def test_a_fixed_joint_may_tell_an_axis_of_zeros(tmp_path):
+    fixed = '<link name="tool0"/>' + joint("to_tool", "4", "tool0", "fixed", axis="0 0 0")
+    assert load(tmp_path, arm_elements() + fixed).tip_link == "tool0"
+    with pytest.raises(RobotFileError, match=r"joint to_tool: its axis is zero. Mend the file"):
+        load(tmp_path, arm_elements() + fixed.replace("fixed", "continuous"))
+
+
 def test_a_joint_without_limits_is_refused(tmp_path):
     elements = arm_elements(count=3) + '<link name="end"/>' + joint("last", "3", "end", "revolute", more="<dynamics/>")
     with pytest.raises(RobotFileError, match="joint last has no range of positions. Give its <limit>, or limits"):
