@@ -57,6 +57,8 @@ def is_name(value: object) -> bool:
 
 Metre = Annotated[float, Field(ge=-10.0, le=10.0)]
 Radian = Annotated[float, Field(ge=-6.2831854, le=6.2831854)]
+JointRadian = Annotated[float, Field(ge=-628.31854, le=628.31854)]
+"""Position of a turning joint: some wrists turn several times, and a few a hundred times."""
 PositiveMetre = Annotated[float, Field(gt=0.0, le=10.0)]
 Rgb = tuple[
     Annotated[int, Field(ge=0, le=255)],

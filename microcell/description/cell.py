@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from microcell.description.base import Description, Document, FileName, Metre, Name, PoseSpec, PositiveMetre, Radian
+from microcell.description.base import (
+    Description,
+    Document,
+    FileName,
+    JointRadian,
+    Metre,
+    Name,
+    PoseSpec,
+    PositiveMetre,
+    Radian,
+)
 from microcell.description.shape import ShapeSpec
 from microcell.geometry import Pose, from_rpy
 
@@ -29,8 +39,8 @@ class DeviceSpec(Description):
 class JointLimit(Description):
     """Limits of one turning joint."""
 
-    lower_rad: Radian = Field(description="Least position.")
-    upper_rad: Radian = Field(description="Greatest position.")
+    lower_rad: JointRadian = Field(description="Least position.")
+    upper_rad: JointRadian = Field(description="Greatest position.")
     velocity_rad_s: float = Field(gt=0, le=50, description="Greatest speed.")
     acceleration_rad_s2: float = Field(gt=0, le=500, description="Greatest acceleration.")
     jerk_rad_s3: float = Field(gt=0, le=50_000, description="Greatest change of acceleration.")
@@ -67,7 +77,7 @@ class LinearJointLimit(Description):
 
 
 def _kind_of_joint(value: Any) -> str:
-    keys = value if isinstance(value, dict) else type(value).model_fields
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
     return "linear" if "lower_m" in keys else "turning"
 
 
@@ -85,7 +95,7 @@ class ArmSpec(DeviceSpec):
     tip_link: str = Field("", description="Link of the flange; without it, the end of the file's only chain.")
     base_in_cell: PoseSpec = Field(PoseSpec(), description="Frame of the base.")
     joints: tuple[AnyJointLimit, ...] = Field(min_length=4, max_length=7, description="Limits, base to tip.")
-    home_rad: tuple[Radian, ...] = Field(
+    home_rad: tuple[JointRadian, ...] = Field(
         min_length=4, max_length=7, description="Joint positions at rest, those of sliding joints in m."
     )
     payload_kg: float = Field(gt=0, le=1000, description="Greatest mass of tool and part.")

@@ -102,7 +102,7 @@ def _wrong_tag(view: SchemaView, data: Any, where: Where, key: str) -> Problem:
 
 
 def _unknown_key(view: SchemaView, data: Any, where: Where) -> Problem:
-    known = view.at(where[:-1], data).get("properties", {})
+    known = [key for key in view.at(where[:-1], data).get("properties", {}) if key != where[-1]]
     what = f"unknown key '{where[-1]}' ({shown(value_at(data, where))})"
     if match := near(str(where[-1]), known):
         remedy = f"did you mean '{match}'? Correct or remove it."

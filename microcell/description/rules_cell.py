@@ -41,8 +41,8 @@ def rule_joint_limits_are_in_order(context: Context) -> Iterator[Issue]:
                 yield context.issue("cell", where, f"out of range ({lower:g})", remedy)
             elif not lower <= home <= upper:
                 where = ("devices", name, "home_rad", index)
-                remedy = f"joint {index + 1} goes from {lower:g} to {upper:g}. Move home, or correct the limits."
-                yield context.issue("cell", where, f"beyond the joint's limits ({home:g})", remedy)
+                remedy = f"joint {index + 1} goes from {lower:.9g} to {upper:.9g}. Move home, or correct the limits."
+                yield context.issue("cell", where, f"beyond the joint's limits ({home:.9g})", remedy)
         if len(arm.joints) != len(arm.home_rad):
             remedy = f"there are limits for {len(arm.joints)} joints. Give each joint one position."
             yield context.issue("cell", ("devices", name, "home_rad"), f"{len(arm.home_rad)} positions", remedy)

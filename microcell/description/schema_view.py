@@ -48,6 +48,9 @@ class SchemaView:
             if member := self._tagged(schema, data, step):
                 schema = self._resolve(member)
                 continue
+            if _is_untagged(schema):
+                schema = self._merged(schema)
+                continue
             where.append(step)
             data = child(data, step)
             schema = self._resolve(_below(schema, step))
@@ -69,9 +72,19 @@ class SchemaView:
             }
 
     def _member(self, schema: dict[str, Any], data: Any) -> dict[str, Any]:
-        """The member of a union that `data` says; the schema itself where it is none or the tag is wrong."""
+        """The member of a union that `data` says; the schema itself where it is none or the tag is wrong.
+
+        Of a union whose members are told by their keys it is all of them in one.
+        """
+        if _is_untagged(schema):
+            return self._merged(schema)
         tag = child(data, schema.get("discriminator", {}).get("propertyName", ""))
         return self._resolve(self._tagged(schema, data, tag) or schema)
+
+    def _merged(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """One mapping with the keys of all members of a union."""
+        members = [self._resolve(member) for member in schema["oneOf"]]
+        return {"type": "object", "properties": {key: value for m in members for key, value in m["properties"].items()}}
 
     @staticmethod
     def _tagged(schema: dict[str, Any], data: Any, tag: Any) -> dict[str, Any] | None:
@@ -80,6 +93,11 @@ class SchemaView:
             return None
         reference = union["mapping"].get(tag)
         return {"$ref": reference} if reference else None
+
+
+def _is_untagged(schema: dict[str, Any]) -> bool:
+    """Whether it is a union of mappings that no key names; pydantic's locations name the member all the same."""
+    return "oneOf" in schema and "discriminator" not in schema
 
 
 def _below(schema: dict[str, Any], step: str | int) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class SphereShape(ShapeBase):
 
 
 def _which(value: Any) -> str:
-    keys = set(value) if isinstance(value, dict) else set(type(value).model_fields)
+    keys = value if isinstance(value, dict) else getattr(type(value), "model_fields", {})
     return "box" if "box_m" in keys else "sphere" if "sphere_radius_m" in keys else "cylinder"
 
 

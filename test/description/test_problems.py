@@ -164,6 +164,31 @@ def test_an_entry_that_is_named_as_its_kind_has_its_own_place():
     assert texts(Cell, text)[0].startswith("f.yaml:4:35: devices.bin.drop_in_cell.xyz: unknown key 'xyz' (1)")
 
 
+TURNING = "lower_rad: -1, upper_rad: 1, velocity_rad_s: 1, acceleration_rad_s2: 1, jerk_rad_s3: 1"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("7", "joints[0]: wrong kind of value (7); a mapping with the keys lower_rad, upper_rad, velocity_rad_s,"),
+        (f"{{{TURNING.replace('-1', '-1000')}}}", "joints[0].lower_rad: out of range (-1000); a number from -628.319 up to"),
+        (f"{{{TURNING}, effort: 3}}", "joints[0].effort: unknown key 'effort' (3); allowed are lower_rad, upper_rad,"),
+        (f"{{{TURNING.replace(', upper_rad: 1', '')}}}", "joints[0]: the key 'upper_rad' is missing; it is a number from"),
+        (f"{{{TURNING.replace('lower_rad', 'lower_m')}}}", "joints[0].upper_rad: unknown key 'upper_rad' (1); did you mean 'upper_m'?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_one_of_several_forms_has_its_place(written, said):
+    found = device(
+        f"{{kind: arm, tool_changer: a, force_sensor: b, payload_kg: 1, joints: [{written}], home_rad: [0, 0, 0, 0]}}"
+    )
+    assert f"devices.x.{said}" in found[0], found
+
+
+def test_what_is_no_solid_is_refused():
+    (text,) = device("{kind: tool_changer, coupling: iso, shape: [7]}")
+    assert "devices.x.shape[0]: wrong kind of value (7); a mapping with the keys at, box_m, radius_m, length_m," in text
+
+
 def test_a_tool_says_its_device_first():
     assert texts(Tool, "kind: tool\nname: a\n") == [
         "f.yaml:1:1: the key 'device' is missing; it is one of dispenser, gripper, screwdriver, vacuum, welder. Add it."

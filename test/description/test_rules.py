@@ -153,6 +153,11 @@ PROVOCATIONS = [
     ),
     (
         "rule_joint_limits_are_in_order",
+        (BENCH, "home_rad: [0.0, 0.0, 1.5708", "home_rad: [0.0, 0.0, 2.7000001"),
+        "devices.arm.home_rad[2]: beyond the joint's limits (2.7000001); joint 3 goes from -2.7 to 2.7.",
+    ),
+    (
+        "rule_joint_limits_are_in_order",
         (BENCH, "lower_rad: -2.0, upper_rad: 2.4", "lower_rad: 2.4, upper_rad: -2.0"),
         "devices.arm.joints[1].lower_rad: out of range (2.4); it must be below the upper limit (-2). Correct the limits.",
     ),
