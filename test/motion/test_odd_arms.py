@@ -69,6 +69,19 @@ def test_an_exact_branch_comes_before_one_that_is_tilted_a_little():
         assert 2.0 * math.hypot(*off.orientation[:3]) < 1e-6
 
 
+@pytest.mark.parametrize(("name", "most"), [("offset_wrist", 1), ("light_wrist", 0), ("hollow_wrist", 2)])
+def test_asked_carefully_an_arm_without_closed_form_mostly_comes_in_its_nearest_posture(name: str, most: int):
+    model = arm(name)
+    rows = postures(model, 120, 8)
+    missed = {}
+    for careful in (False, True):
+        inverse = InverseKinematics(model, careful)
+        found = [inverse.solve(model.forward(joints), near) for joints, near in zip(rows[:60], rows[60:], strict=True)]
+        farther = zip(found, rows[:60], rows[60:], strict=True)
+        missed[careful] = sum(math.dist(a, near) > math.dist(b, near) + 1e-6 for a, b, near in farther)
+    assert missed[True] <= most < missed[False]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_an_arm_goes_past_an_obstacle_within_its_limits(name: str):
     model = arm(name)
