@@ -90,6 +90,7 @@ class MotionPlanner:
         self.straight_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_straight_move)
         self.path_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_path_move)
         self._checker = lru_cache(maxsize=KEPT_CHECKERS)(self._make_checker)
+        self._alone = lru_cache(maxsize=KEPT_CHECKERS)(self._make_alone)
 
     def check_payload(self, load: Load) -> None:
         """ARM_OVERLOADED when a load is too heavy for the arm or reaches too far out: with it, no motion is planned."""
@@ -97,9 +98,11 @@ class MotionPlanner:
 
     def _solve(self, flange_in_base: Pose, near: Joints, load: Load) -> Joints:
         """Joints that bring the flange there without a collision, nearest to `near`."""
+        from microcell.motion.postures import posture
+
         checker = self._checker(load)
         try:
-            return self._inverse.solve(flange_in_base, near, checker.free)
+            return posture(self._inverse, flange_in_base, near, checker, self._alone(load))
         except FaultError as error:
             if error.fault.code != "ARM_BLOCKED":
                 raise
@@ -200,6 +203,14 @@ class MotionPlanner:
         carried = carried_solids(self._line, load.tool, load.part)
         scene = self._scene.without(load.tool)
         return CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried, clearance_m=clearance_m)
+
+    def _make_alone(self, load: Load) -> CollisionChecker:
+        """Of the arm and what it carries, with nothing around."""
+        from microcell.motion.carried import carried_solids
+        from microcell.motion.collision import CollisionChecker
+        from microcell.motion.scene import Scene
+
+        return CollisionChecker(self._model, Pose(), Scene(), carried_solids(self._line, load.tool, load.part))
 
 
 def _new_hits(checker: CollisionChecker, joints: Joints, known: Sequence[Touch]) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ class Reacher:
         self._home: Joints = tuple(spec.home_rad)
         self._cell_in_base = spec.base_in_cell.pose.inverse()
         self._checkers: dict[str, CollisionChecker] = {}
+        self._alones: dict[str, CollisionChecker] = {}
         cribs = line.cell_description.of_kind("tool_crib").items()
         served = [pocket for crib, rack in cribs if spec.works_at(crib) for pocket in rack.pockets]
         self.tools = [pocket.tool for pocket in served if pocket.tool in line.tools]
@@ -56,7 +57,7 @@ class Reacher:
         over = flange_in_cell.shifted(dz=rise_m)
         checker = self._checker(tool)
         try:
-            joints = self._over(over, checker)
+            joints = self._over(over, tool)
             coupling = self._coupling_at(flange_in_cell, working_at)
             for start, end, by_force in ((over, above, False), (above, flange_in_cell, guarded))[: 1 if hover else 2]:
                 before, joints = joints, self._straight(joints, start, end)
@@ -76,7 +77,7 @@ class Reacher:
         """
         over, up = flange_in_cell.shifted(dz=rise_m), flange_in_cell.shifted(dz=up_m)
         try:
-            joints = self._over(over, self._checker(""))
+            joints = self._over(over, "")
             self._straight(self._straight(joints, over, flange_in_cell), flange_in_cell, up)
         except FaultError as error:
             return f"on the way up with it {error.fault.detail}"
@@ -88,11 +89,13 @@ class Reacher:
 
     # inside
 
-    def _over(self, flange_in_cell: Pose, checker: CollisionChecker) -> Joints:
+    def _over(self, flange_in_cell: Pose, tool: str) -> Joints:
         """The joints over a place, the branch nearest to home that is free."""
-        flange = self._cell_in_base @ flange_in_cell
+        from microcell.motion.postures import posture
+
+        flange, checker = self._cell_in_base @ flange_in_cell, self._checker(tool)
         try:
-            return self._inverse.solve(flange, self._home, checker.free)
+            return posture(self._inverse, flange, self._home, checker, self._alone(tool))
         except FaultError as error:
             if error.fault.code != "ARM_BLOCKED":
                 high = f"where it goes across, its flange {flange_in_cell.position[2]:.3g} m over the bench"
@@ -126,6 +129,16 @@ class Reacher:
             carried = carried_solids(self._line, tool)
             self._checkers[tool] = CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried)
         return self._checkers[tool]
+
+    def _alone(self, tool: str) -> CollisionChecker:
+        """Of the arm and a tool, with nothing around."""
+        from microcell.motion.carried import carried_solids
+        from microcell.motion.collision import CollisionChecker
+        from microcell.motion.scene import Scene
+
+        if tool not in self._alones:
+            self._alones[tool] = CollisionChecker(self._model, Pose(), Scene(), carried_solids(self._line, tool))
+        return self._alones[tool]
 
     @cached_property
     def _scene(self) -> Scene:
