@@ -11,7 +11,8 @@ from pathlib import Path
 
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec, SphereShape
 from microcell.geometry import Pose
-from microcell.motion.robot_file import Chain, Primitive, RobotFile, RobotFileError
+from microcell.motion.robot_elements import Primitive
+from microcell.motion.robot_file import Chain, RobotFile, RobotFileError
 from microcell.motion.rods import Rods
 
 Placed = tuple[ShapeSpec, Pose]

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from microcell.errors import MicrocellError
-from microcell.geometry import IDENTITY, Pose, Quaternion, Vector, from_rpy
+from microcell.geometry import IDENTITY, Pose, Vector
+from microcell.motion.robot_elements import (
+    Inertial,
+    Primitive,
+    colour_of,
+    inertial_of,
+    number,
+    numbers,
+    origin_of,
+    primitive_of,
+)
 from microcell.motion.xacro_files import MAX_URDF_BYTES, XacroError, processed
 
 LEAST_JOINTS, MOST_JOINTS = 4, 7
@@ -24,6 +34,16 @@ MOST_LINKS, MOST_DEPTH = 300, 50
 
 JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed", "floating", "planar")
 TURN = 2.0 * math.pi
+
+
+_WRITE_OUT = (
+    "Mend it, or write it out where its arguments and packages are known (xacro FILE name:=value > robot.urdf) "
+    "and give that file"
+)
+"""What to do about a xacro that does not become an arm by itself."""
+
+_NAME_IT_XACRO = "Let its name end in .urdf.xacro, or write it out (xacro FILE > robot.urdf) and give that file"
+"""What to do about a xacro that goes by the name of a URDF."""
 
 
 class RobotFileError(MicrocellError):
@@ -35,26 +55,6 @@ class RobotFileError(MicrocellError):
     def __init__(self, path: Path, what: str, remedy: str, key: str = "robot") -> None:
         super().__init__(f"{path}: {what}. {remedy}.")
         self.path, self.what, self.remedy, self.key = path, what, remedy, key
-
-
-@dataclass(frozen=True, slots=True)
-class Primitive:
-    """A box (edges), cylinder along z (radius, length), sphere (radius) or mesh (scale) of a link, in m."""
-
-    kind: str
-    sizes: tuple[float, ...]
-    pose: Pose
-    rgba: tuple[float, float, float, float] | None = None
-    mesh: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Inertial:
-    """Mass in kg, centre of mass with the inertia's axes, and (ixx, ixy, ixz, iyy, iyz, izz) in kg m2."""
-
-    mass_kg: float
-    pose: Pose
-    inertia: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,8 @@ def _read(path: Path, _changed_ns: int, arguments: tuple[tuple[str, str], ...]) 
     except ET.ParseError as error:
         raise RobotFileError(path, f"no XML: {error}", "Mend the file") from error
     except (KeyError, ValueError, TypeError) as error:
-        raise RobotFileError(path, _reason(error), "Mend the file") from error
+        reason = _reason(error)
+        raise RobotFileError(path, reason, "Mend the file" if "$" not in reason else _NAME_IT_XACRO) from error
 
 
 def _reason(error: Exception) -> str:
@@ -223,7 +224,7 @@ def _text(path: Path, arguments: dict[str, str]) -> str:
     try:
         return processed(path, arguments) if path.suffix == ".xacro" else path.read_text(encoding="utf-8")
     except XacroError as error:
-        raise RobotFileError(path, f"xacro: {error}", "Mend the file") from error
+        raise RobotFileError(path, f"xacro: {error}", _WRITE_OUT) from error
     except (OSError, UnicodeDecodeError) as error:
         raise RobotFileError(path, f"it cannot be read: {error}", "Mend the file") from error
 
@@ -250,13 +251,19 @@ class _BoundedTree(ET.TreeBuilder):
 
 
 def _tree(path: Path, root: ET.Element) -> RobotFile:
-    colours = {m.get("name", ""): rgba for m in root.findall("material") if (rgba := _rgba(m, {})) is not None}
+    colours = {m.get("name", ""): rgba for m in root.findall("material") if (rgba := colour_of(m, {})) is not None}
+    for kind in ("link", "joint"):
+        _check_names(kind, root.findall(kind))
     links = {link.name: link for link in (_link(element, colours) for element in root.findall("link"))}
     robot = RobotFile(path, root.get("name", path.stem), links, {})
     if len(links) > MOST_LINKS:
         raise robot.error(f"there are {len(links)} links", f"{MOST_LINKS} can be used")
+    if not links and any(str(element.tag).startswith("{http://") for element in root):
+        raise robot.error("it is a xacro, by another name", _NAME_IT_XACRO)
     if not links:
-        raise robot.error("there are no links", "Give a robot file")
+        macros = path.suffix == ".xacro"
+        what = "; a xacro with macros alone makes none" if macros else ""
+        raise robot.error(f"there are no links{what}", _WRITE_OUT if macros else "Give a robot file")
     for joint in (_joint(element) for element in root.findall("joint")):
         for link in (joint.parent, joint.child):
             if link not in links:
@@ -267,6 +274,16 @@ def _tree(path: Path, root: ET.Element) -> RobotFile:
         robot.joint_of[joint.child] = joint
         robot.children.setdefault(joint.parent, []).append(joint)
     return robot if _hangs_together(robot) else _raise_loop(robot)
+
+
+def _check_names(kind: str, elements: Sequence[ET.Element]) -> None:
+    """ValueError for two of a name: each limit and each pose would be told of one of them."""
+    seen: set[str] = set()
+    for element in elements:
+        name = element.attrib["name"]
+        if name in seen:
+            raise ValueError(f"there are two {kind}s {name!r}")
+        seen.add(name)
 
 
 def _hangs_together(robot: RobotFile) -> bool:
@@ -281,9 +298,9 @@ def _raise_loop(robot: RobotFile) -> RobotFile:
 def _link(element: ET.Element, colours: dict[str, tuple[float, float, float, float]]) -> FileLink:
     return FileLink(
         element.attrib["name"],
-        tuple(_primitive(part, colours) for part in element.findall("visual")),
-        tuple(_primitive(part, colours) for part in element.findall("collision")),
-        _inertial(element.find("inertial")),
+        tuple(primitive_of(part, colours) for part in element.findall("visual")),
+        tuple(primitive_of(part, colours) for part in element.findall("collision")),
+        inertial_of(element.find("inertial")),
     )
 
 
@@ -303,7 +320,7 @@ def _joint(element: ET.Element) -> FileJoint:
         kind,
         parent.attrib["link"],
         child.attrib["link"],
-        _origin(element),
+        origin_of(element),
         _axis(name, kind, element.find("axis")),
         given.get("lower"),
         given.get("upper"),
@@ -313,8 +330,8 @@ def _joint(element: ET.Element) -> FileJoint:
 
 
 def _limit(joint: str, text: str) -> float:
-    value = float(text)
-    if math.isnan(value):
+    value = number(text)
+    if value is None or math.isnan(value):
         raise ValueError(f"joint {joint}: a limit is {text!r}, no number")
     return value
 
@@ -323,70 +340,9 @@ def _axis(name: str, kind: str, element: ET.Element | None) -> Vector:
     """The unit axis of a joint. One that has no axis may tell any, and exporters write zeros there."""
     if element is None or kind in ("fixed", "floating"):
         return (1.0, 0.0, 0.0)
-    axis = _numbers(element.attrib["xyz"], 3)
+    axis = numbers(element.attrib["xyz"], 3)
     length = math.hypot(*axis)
     if length < 1e-9:
         raise ValueError(f"joint {name}: its axis is zero")
     x, y, z = axis
     return (x / length, y / length, z / length)
-
-
-def _primitive(element: ET.Element, colours: dict[str, tuple[float, float, float, float]]) -> Primitive:
-    geometry = element.find("geometry")
-    shape = geometry[0] if geometry is not None and len(geometry) else None
-    pose, rgba = _origin(element), _rgba(element.find("material"), colours)
-    if shape is None:
-        raise ValueError(f"a <{element.tag}> has no geometry")
-    if shape.tag == "box":
-        return Primitive("box", _numbers(shape.attrib["size"], 3), pose, rgba)
-    if shape.tag in ("cylinder", "capsule"):
-        sizes = (*_numbers(shape.attrib["radius"], 1), *_numbers(shape.attrib["length"], 1))
-        return Primitive(shape.tag, sizes, pose, rgba)
-    if shape.tag == "sphere":
-        return Primitive("sphere", _numbers(shape.attrib["radius"], 1), pose, rgba)
-    if shape.tag == "mesh":
-        scale = _numbers(shape.get("scale", "1 1 1"), 3)
-        return Primitive("mesh", scale, pose, rgba, shape.attrib["filename"])
-    raise ValueError(f"geometry <{shape.tag}> is none of box, cylinder, sphere, mesh")
-
-
-def _inertial(element: ET.Element | None) -> Inertial | None:
-    if element is None:
-        return None
-    mass, inertia = element.find("mass"), element.find("inertia")
-    if mass is None or inertia is None:
-        return None
-    entries = tuple(_numbers(inertia.get(key, "0"), 1)[0] for key in ("ixx", "ixy", "ixz", "iyy", "iyz", "izz"))
-    return Inertial(_numbers(mass.attrib["value"], 1)[0], _origin(element), entries)
-
-
-def _origin(element: ET.Element) -> Pose:
-    origin = element.find("origin")
-    if origin is None:
-        return Pose()
-    x, y, z = _numbers(origin.get("xyz", "0 0 0"), 3)
-    return Pose((x, y, z), _quaternion(origin))
-
-
-def _quaternion(origin: ET.Element) -> Quaternion:
-    roll, pitch, yaw = _numbers(origin.get("rpy", "0 0 0"), 3)
-    return from_rpy(roll, pitch, yaw)
-
-
-def _rgba(
-    element: ET.Element | None, colours: dict[str, tuple[float, float, float, float]]
-) -> tuple[float, float, float, float] | None:
-    if element is None:
-        return None
-    colour = element.find("color")
-    if colour is None:
-        return colours.get(element.get("name", ""))
-    red, green, blue, alpha = _numbers(colour.attrib["rgba"], 4)
-    return (red, green, blue, alpha)
-
-
-def _numbers(text: str, count: int) -> tuple[float, ...]:
-    values = tuple(float(word) for word in text.split())
-    if len(values) != count or not all(math.isfinite(value) for value in values):
-        raise ValueError(f"{text!r} is not {count} numbers")
-    return values

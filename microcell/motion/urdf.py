@@ -9,7 +9,8 @@ from pathlib import Path
 
 from microcell.description.cell import ArmSpec
 from microcell.geometry import Pose, Quaternion
-from microcell.motion.robot_file import FileJoint, Primitive, RobotFile, read_robot_file
+from microcell.motion.robot_elements import Primitive
+from microcell.motion.robot_file import FileJoint, RobotFile, read_robot_file
 from microcell.paths import share_directory
 
 ROOT = "cell"

@@ -65,7 +65,15 @@ def _expand(path: Path, arguments: Mapping[str, str]) -> str:
     try:
         return str(xacro.process_file(str(path), mappings=dict(arguments)).toxml())
     except (xacro.XacroException, ExpatError, OSError, ValueError, NameError, RecursionError) as error:
-        raise XacroError(" ".join(str(error).split())) from error
+        raise XacroError(_told(error)) from error
+
+
+def _told(error: Exception) -> str:
+    """What was wrong, in one line."""
+    text = " ".join(str(error).split())
+    if "AMENT_PREFIX_PATH" in text:
+        return "it looks for a ROS package with $(find), and none is known here: AMENT_PREFIX_PATH is not set"
+    return text
 
 
 # --- the parent ----------------------------------------------------------------------------------------------------------

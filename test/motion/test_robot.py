@@ -376,6 +376,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         ("<robot", "no XML: "),
         ("<sdf/>", "the outermost element is <sdf>. A robot file has <robot>"),
         ("<robot/>", "there are no links. Give a robot file"),
+        ('<robot xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:arm/></robot>', "a xacro, by another name. Let its"),
+        ('<robot><link name="a"/><link name="b"/><link name="a"/></robot>', "there are two links 'a'. Mend the file"),
+        ('<robot><link name="a"/><joint name="j" type="fixed"/><joint name="j" type="fixed"/></robot>', "two joints 'j'"),
+        ('<robot><link name="a"/><joint name="j" type="revolute"><limit lower="-${pi}"/></joint></robot>',
+         "joint j: a limit is '-${pi}', no number. Let its name end in .urdf.xacro, or write it out"),
+        ('<robot><link name="a"><visual><geometry><box size="1 1 ${h}"/></geometry></visual></link></robot>',
+         "'1 1 ${h}' is not 3 numbers. Let its name end in .urdf.xacro"),
         ("<robot><link/></robot>", "attribute 'name' is missing"),
         ('<robot><link name="a"/><joint name="j" type="fixed"><parent link="a"/><child link="b"/></joint></robot>',
          "joint j: there is no link 'b'"),
@@ -409,9 +416,14 @@ def test_a_bad_file_says_what_is_wrong(tmp_path, text, message):
         ('<robot xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:nothing/></robot>', "xacro: unknown macro name"),
         ('<robot xmlns:xacro="http://www.ros.org/wiki/xacro"><link name="${nothing}"/></robot>', "name 'nothing' is not"),
         ("<robot", "xacro: "),
+        ('<robot xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:include filename="$(find acme)/a.xacro"/></robot>',
+         r"for a ROS package with \$\(find\), and none is known here: AMENT_PREFIX_PATH is not set. Mend it, or write it"),
+        ('<robot xmlns:xacro="http://www.ros.org/wiki/xacro"><xacro:macro name="arm"><link name="a"/></xacro:macro></robot>',
+         "there are no links; a xacro with macros alone makes none. Mend it, or write it out where its arguments"),
     ],
-)
-def test_a_bad_xacro_says_what_is_wrong(tmp_path, text, message):
+)  # fmt: skip
+def test_a_bad_xacro_says_what_is_wrong(tmp_path, monkeypatch, text, message):
+    monkeypatch.delenv("AMENT_PREFIX_PATH", raising=False)
     path = tmp_path / "bad.urdf.xacro"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RobotFileError, match=message):
