@@ -131,7 +131,8 @@ def main() -> int:
 
     _limit()
     roots = _readable(path, [Path(module.__file__ or "").parents[1] for module in (xacro, yaml)])
-    sys.addaudithook(lambda event, details: _watch(event, details, roots))
+    installed = tuple(str(prefix) + os.sep for prefix in _installed())
+    sys.addaudithook(lambda event, details: _watch(event, details, roots, installed))
     try:
         urdf = _expand(path, question["arguments"])
         too_large = len(urdf) > MAX_URDF_BYTES
@@ -156,7 +157,7 @@ def _limit() -> None:
 def _readable(path: Path, libraries: list[Path]) -> tuple[str, ...]:
     """Folders of which a xacro may read: its package (without one, its folder), shipped robots, installed packages."""
     package = next((folder for folder in path.parents if (folder / "package.xml").is_file()), path.parent)
-    installed = [Path(entry) for entry in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if entry]
+    installed = _installed()
     python = [Path(sysconfig.get_paths()[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     try:
         installed.append(share_directory() / "urdf")
@@ -165,14 +166,23 @@ def _readable(path: Path, libraries: list[Path]) -> tuple[str, ...]:
     return tuple(str(folder.resolve()) + os.sep for folder in (package, *installed, *python, *libraries) if folder.is_dir())
 
 
-def _watch(event: str, details: tuple[Any, ...], roots: tuple[str, ...]) -> None:
-    """Refuse what no xacro needs; PermissionError ends the file."""
+def _installed() -> list[Path]:
+    """Where ROS packages are installed."""
+    return [Path(entry).absolute() for entry in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if entry]
+
+
+def _watch(event: str, details: tuple[Any, ...], roots: tuple[str, ...], installed: tuple[str, ...] = ()) -> None:
+    """Refuse what no xacro needs; PermissionError ends the file.
+
+    What is a link in an installed package was put there by who installed it: `colcon build --symlink-install` does.
+    """
     if event == "open":
         name, mode = details[0], details[1]
         if isinstance(name, int):
             return
-        real = os.path.realpath(os.fsdecode(name))
-        if (mode and set(mode) & set("wax+")) or not real.startswith(roots):
+        text = os.fsdecode(name)
+        linked = text.startswith(installed) and os.pardir not in Path(text).parts
+        if (mode and set(mode) & set("wax+")) or not (linked or os.path.realpath(text).startswith(roots)):
             raise PermissionError(errno.EACCES, "a xacro may not open what lies outside of its package", os.fsdecode(name))
     elif event.startswith(_FORBIDDEN):
         raise PermissionError(errno.EPERM, "a xacro may not do this", event)

@@ -261,6 +261,23 @@ def test_a_xacro_cannot_read_files_elsewhere(tmp_path, inside):
     assert "secret" not in error
 
 
+def test_a_xacro_may_read_what_an_installed_package_links_to(tmp_path, monkeypatch):
+    """`colcon build --symlink-install` installs links to the sources; a way around by '..' is none."""
+    source, share, folder = (tmp_path / name for name in ("source", "install/share", "robot"))
+    index = share / "ament_index" / "resource_index" / "packages"
+    for made in (source, index, share / "acme", folder):
+        made.mkdir(parents=True)
+    (index / "acme").touch()
+    (source / "parts.xacro").write_text(XACRO.format('<link name="theirs"/>'))
+    (share / "acme" / "parts.xacro").symlink_to(source / "parts.xacro")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(share.parent))
+    path = folder / "robot.urdf.xacro"
+    path.write_text(XACRO.format("<xacro:include filename='$(find acme)/parts.xacro'/>"))
+    assert list(read_robot_file(path).links) == ["theirs"]
+    error = xacro_error(folder, "<xacro:include filename='$(find acme)/../../../source/parts.xacro'/>")
+    assert "a xacro may not open what lies outside of its package" in error
+
+
 def test_a_xacro_sees_no_secrets_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("SITE_PASSWORD", "secret")
     error = xacro_error(tmp_path, '<link name="$(env SITE_PASSWORD)"/>')
