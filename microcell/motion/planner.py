@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.faults import FaultError
-from microcell.geometry import Pose, angle_between, between, distance
+from microcell.geometry import Pose, distance
 from microcell.motion.contacts import Allowed, Touch, deeper
 from microcell.motion.limits import Joints, Limits
 from microcell.motion.payload import check_carrying
@@ -27,9 +27,6 @@ KEPT_MOTIONS = 512
 KEPT_CHECKERS = 48
 COLUMN_M = 0.02
 """So near to a pocket's axis a line leads into the pocket, or out of it."""
-
-LINE_STEP_M, LINE_STEP_RAD = 0.01, 0.15
-"""Steps of a straight line at which the joints are worked out."""
 
 CORNER_M = 0.0005
 """So near to each of its corners a way of several legs passes."""
@@ -142,15 +139,13 @@ class MotionPlanner:
         At the stations `working_at`, tool and part may be where they have to (`Allowed`). What is touched at the start may
         be left, or pressed on by a `guarded` motion, which a force sensor stops.
         """
+        from microcell.motion.straight import line_rows
         from microcell.motion.timing import time_line
 
-        here = self._model.forward(start)
-        length_m, angle_rad = distance(here, flange_in_base), angle_between(here, flange_in_base)
-        steps = max(2, math.ceil(length_m / LINE_STEP_M), math.ceil(angle_rad / LINE_STEP_RAD))
-        rows = self._inverse.along([between(here, flange_in_base, k / steps) for k in range(1, steps + 1)], start)
+        rows = line_rows(self._inverse, start, flange_in_base)
         allowed = Allowed(working_at, self._coupling_at(flange_in_base, working_at), guarded)
-        self._check_line((start, *rows), load, allowed)
-        return time_line(self.limits, (start, *rows), length_m, speed_m_s)
+        self._check_line(rows, load, allowed)
+        return time_line(self.limits, rows, distance(self._model.forward(start), flange_in_base), speed_m_s)
 
     def _plan_path_move(
         self, start: Joints, way_in_base: tuple[Pose, ...], speed_m_s: float, load: Load, working_at: frozenset[str]

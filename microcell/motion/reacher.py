@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.faults import FaultError
-from microcell.geometry import Pose, between, distance
+from microcell.geometry import Pose, distance
 from microcell.motion.contacts import Allowed
 from microcell.motion.limits import Joints
-from microcell.motion.planner import COLUMN_M, LINE_STEP_M
+from microcell.motion.planner import COLUMN_M
 
 if TYPE_CHECKING:
     from microcell.motion.collision import CollisionChecker, Pairs
@@ -106,12 +106,11 @@ class Reacher:
 
     def _straight(self, joints: Joints, start: Pose, end: Pose) -> Joints:
         """The joints at the end of a straight way."""
-        a, b = self._cell_in_base @ start, self._cell_in_base @ end
-        length_m = distance(a, b)
-        if length_m < 1e-6:
+        from microcell.motion.straight import line_rows
+
+        if distance(start, end) < 1e-6:
             return joints
-        steps = max(2, math.ceil(length_m / LINE_STEP_M))
-        return self._inverse.along([between(a, b, k / steps) for k in range(1, steps + 1)], joints)[-1]
+        return line_rows(self._inverse, joints, self._cell_in_base @ end)[-1]
 
     def _coupling_at(self, flange_in_cell: Pose, working_at: frozenset[str]) -> frozenset[str]:
         here = flange_in_cell.position[:2]

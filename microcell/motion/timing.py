@@ -97,6 +97,12 @@ def time_line(
     return (spline.stretched(excess * _SPARE) if excess > 1.0 else spline).trajectory()
 
 
+def halfway(rows: Sequence[Joints]) -> list[Joints]:
+    """The joints halfway between rows at even steps of a line, as `time_line` goes through them."""
+    line, steps = _LineSpline(np.asarray(rows, dtype=float)), len(rows) - 1
+    return [tuple(row) for row in line.at((np.arange(steps) + 0.5) / steps).tolist()]
+
+
 def check_positions(limits: Limits, joints: Joints) -> None:
     """Raise ARM_LIMIT when a joint is out of its position limits."""
     for number, (value, lower, upper) in enumerate(zip(joints, limits.lower, limits.upper, strict=True), 1):
