@@ -19,6 +19,7 @@ from microcell.description.order import Order, OrderLine
 from microcell.errors import ConfigError, UsageError
 from microcell.gateways.formats import import_file
 from microcell.gateways.own import is_list
+from microcell.motion.arm_files import unusable_files
 from microcell.orchestration.packml import State
 from microcell.records.journal import Entry
 from microcell.records.report import Report, as_json, report
@@ -30,7 +31,7 @@ MAX_QUANTITY = 100_000
 
 def run(args: argparse.Namespace) -> int:
     """Produce, then print the report. 0 when every ordered unit was made and is accounted for."""
-    line = load_line(args.line, args.also)
+    line = load_line(args.line, args.also, (unusable_files,))
     if args.defects:
         line = with_defects(line, args.defects)
     orders = _orders(args, line)

@@ -11,13 +11,14 @@ from microcell.composition.compose import compose
 from microcell.description.loader import find_line, load_line
 from microcell.errors import JournalError
 from microcell.events import JournalOpened
+from microcell.motion.arm_files import unusable_files
 from microcell.orchestration.restore import refuse_other
 from microcell.records.journal_reader import JournalReader
 
 
 def run(args: argparse.Namespace) -> int:
     """Start the Blueprint's processes and keep them running until Ctrl-C."""
-    line = load_line(args.line, args.also)
+    line = load_line(args.line, args.also, (unusable_files,))
     journal = args.journal or Path("out") / f"{line.name}.journal"
     _refuse_other(journal, line.name, args.world)
     blueprint = compose(

@@ -27,8 +27,10 @@ from microcell.paths import share_directory
 ENDINGS = (".yaml", ".yml")
 
 
-def load_line(path_or_name: Path | str, also: Iterable[Path | str] = ()) -> Line:
+def load_line(path_or_name: Path | str, also: Iterable[Path | str] = (), further: Iterable[Further] = ()) -> Line:
     """Load a line with its cell, product and tools; raises ConfigError. `also` are other lines of the same cell.
+
+    `further` are looks beyond the descriptions, such as into robot files.
 
     A bare name is looked for in `./config/lines`, then in the shared configuration. What the line names is
     looked for beside the line's folder (`../cells/<name>.yaml`), then in the shared configuration.
@@ -37,7 +39,9 @@ def load_line(path_or_name: Path | str, also: Iterable[Path | str] = ()) -> Line
     contexts = [library.line(find_line(name)) for name in (path_or_name, *also)]
     _refuse([*library.issues(), *(issue for context in contexts for issue in check(context))])
     _refuse(_not_beside(contexts))
-    first, *others = map(_line, contexts)
+    lines = [_line(context) for context in contexts]
+    _refuse([issue for look in further for pair in zip(contexts, lines, strict=True) for issue in look(*pair)])
+    first, *others = lines
     return first.beside(tuple(others)) if others else first
 
 

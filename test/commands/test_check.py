@@ -144,6 +144,16 @@ def test_a_wrong_robot_file_is_told_at_the_arm_and_hides_nothing(config, capsys,
     assert "out of reach" not in text
 
 
+@pytest.mark.parametrize("command", [("run", "--quantity", "1"), ("up",)], ids=lambda command: command[0])
+def test_nothing_is_started_with_limits_wider_than_the_robot_files(config, capsys, command):
+    config.edit(BENCH, "lower_rad: -2.0, upper_rad: 2.4", "lower_rad: -2.0, upper_rad: 2.5")
+    journal = config.root / "valve.journal"
+    assert main([command[0], str(config.root / "lines/valve.yaml"), *command[1:], "--journal", str(journal)]) == 2
+    told = "devices.arm.joints[1].upper_rad: joint joint_2 goes further than its robot file lets it (2.5); there its upper"
+    assert told in capsys.readouterr().err
+    assert not journal.exists()
+
+
 def test_limits_wider_than_the_robot_files_are_told_each_at_its_key(config, capsys):
     config.edit(
         BENCH, "lower_rad: -2.0, upper_rad: 2.4, velocity_rad_s: 2.6", "lower_rad: -2.1, upper_rad: 2.5, velocity_rad_s: 2.7"
