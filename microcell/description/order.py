@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
 
 from microcell.description.base import ORDER_ID_PATTERN, Description, Name
 
 OrderId = Annotated[str, StringConstraints(pattern=ORDER_ID_PATTERN, max_length=63)]
 
 
-def _no_number(value: Any) -> Any:
-    """Refuse a number, which would be taken for seconds since 1970."""
+FIRST_DATE, LAST_DATE = datetime(1970, 1, 1, tzinfo=timezone.utc), datetime(2038, 1, 19, tzinfo=timezone.utc)
+"""Dates between these can go over ROS: seconds since 1970 in 32 bits, none of them for no date."""
+
+POSSIBLE_DATES = f"a date after {FIRST_DATE:%Y-%m-%d} and before {LAST_DATE:%Y-%m-%d} is needed; leave it away for none"
+_NEEDED = "a date and time with zone such as 2026-03-01T14:00:00+01:00 is needed"
+_DATE = TypeAdapter(AwareDatetime)
+
+
+def is_possible(date: datetime) -> bool:
+    """Whether an order may have this date."""
+    return FIRST_DATE < date < LAST_DATE
+
+
+def _parsed(value: Any) -> Any:
+    """Read a date's text, which a strict validator does not do behind this one.
+
+    A number is refused, which would be taken for seconds since 1970.
+    """
     if isinstance(value, (int, float)) or (isinstance(value, str) and value.strip("+-.0123456789 ") == ""):
-        raise ValueError("a date and time with zone such as 2026-03-01T14:00:00+01:00 is needed")
-    return value
+        raise ValueError(_NEEDED)
+    try:
+        return _DATE.validate_python(value) if isinstance(value, str) else value
+    except ValidationError:
+        raise ValueError(_NEEDED) from None
 
 
-Due = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+def _possible(date: datetime) -> datetime:
+    if not is_possible(date):
+        raise ValueError(POSSIBLE_DATES)
+    return date
+
+
+Due = Annotated[AwareDatetime, BeforeValidator(_parsed), AfterValidator(_possible)]
 
 
 OnShortage = Literal["wait", "hold", "partial", "substitute", "refuse"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 
-from microcell.description.order import Order, OrderLine
+from microcell.description.order import POSSIBLE_DATES, Order, OrderLine, is_possible
 from microcell.description.source import Unusable
 from microcell.errors import Issue
 from microcell.gateways.imported import Choices, Imported, ImportedOrder, WantedPart
@@ -96,8 +96,8 @@ def _order(reading: _Reading, element: Element) -> ImportedOrder | None:
             "a number from -100 to 100 is needed. Correct it.",
         )
     command = _command(reading, element)
-    if due and earliest and earliest > due:
-        reading.wrong(element, "it starts after it ends", "StartTime is before EndTime. Correct one of them.")
+    if due and earliest and earliest >= due:
+        reading.wrong(element, "its end is not after its start", "StartTime is before EndTime. Correct one of them.")
     if len(lines) > MAX_LINES:
         reading.wrong(element, f"the job order has {len(lines)} materials", f"{MAX_LINES} are possible. Split it.")
     if len(reading.issues) > before or not lines or product is None:
@@ -213,6 +213,9 @@ def _time(reading: _Reading, element: Element | None) -> datetime | None:
     if found.tzinfo is None:
         reading.note(element, "the time has no zone", "it is taken as UTC.")
         found = found.replace(tzinfo=timezone.utc)
+    if not is_possible(found):
+        reading.wrong(element, f"no possible date (text '{element.text[:40]}')", f"{POSSIBLE_DATES}.")
+        return None
     return found
 
 

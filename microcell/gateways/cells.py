@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from microcell.description.order import POSSIBLE_DATES, is_possible
 from microcell.errors import UsageError
 
 _NUMBER = re.compile(r"[+-]?\d{1,15}(?:[.,' \u00a0\u202f]\d+)*\Z")
@@ -26,7 +27,7 @@ _MONTHS = {
     for name in names.split()
 }
 _SERIAL_ZERO = datetime(1899, 12, 30, tzinfo=timezone.utc)
-END_OF_DAY = time(23, 59, 59)
+BEGIN_OF_DAY, END_OF_DAY = time(0, 0), time(23, 59, 59)
 
 
 class CellError(Exception):
@@ -117,19 +118,26 @@ def _number(text: str, habits: Habits) -> Decimal:
     return Decimal(f"{whole.replace(thousands, '')}.{rest or 0}")
 
 
-def date_and_time(text: str, habits: Habits) -> tuple[datetime, bool]:
-    """A date with zone, and whether the zone was said; a date alone is the end of that day. Raises CellError."""
+def date_and_time(text: str, habits: Habits, alone: time = END_OF_DAY) -> tuple[datetime, bool]:
+    """A date with zone, and whether the zone was said; `alone` is the time of a date alone. Raises CellError."""
+    moment, with_zone = _moment(text, habits, alone)
+    if not is_possible(moment):
+        raise CellError(f"no possible date ('{text[:40]}')", f"{POSSIBLE_DATES}.")
+    return moment, with_zone
+
+
+def _moment(text: str, habits: Habits, alone: time) -> tuple[datetime, bool]:
     if _SERIAL.match(text):  # how spreadsheets count days
         days = float(text.replace(",", "."))
         found = _SERIAL_ZERO + timedelta(seconds=round(days * 86_400))
         moment = found.replace(tzinfo=None)
-        return _zoned(moment if days % 1 else datetime.combine(moment, END_OF_DAY), None, habits)
+        return _zoned(moment if days % 1 else datetime.combine(moment, alone), None, habits)
     zone = None
     if ":" in text and (said := _ZONE.match(text)):
         text, zone = said[1], said[2]
     day, clock = _split(text.strip())
     when = _date(day, habits)
-    return _zoned(datetime.combine(when, _time(clock, text) if clock else END_OF_DAY), zone, habits)
+    return _zoned(datetime.combine(when, _time(clock, text) if clock else alone), zone, habits)
 
 
 def _split(text: str) -> tuple[str, str]:

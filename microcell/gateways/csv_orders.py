@@ -154,6 +154,9 @@ def _building(table: _Table, row: Row, product: str, called: str, orders: dict[s
     """The order that a row belongs to: a new one, or one above that it agrees with."""
     priority = _number(table, row, "priority", -100, 100, None)
     due, earliest = _date(table, row, "due"), _date(table, row, "earliest")
+    if due and earliest and earliest >= due:
+        what = "the order is due before its earliest start"
+        table.wrong(table.cell(row, "earliest") or row[0], "earliest", what, "correct one of the two.")
     given = table.cell(row, "order_id")
     if given is not None and not is_order_id(given.text):
         remedy = "letters, digits, '_', '.' and '-' are possible, 63 at most. Correct it."
@@ -196,7 +199,8 @@ def _date(table: _Table, row: Row, column: str) -> datetime | None:
     if cell is None:
         return None
     try:
-        found, with_zone = cells.date_and_time(cell.text, table.habits)
+        alone = cells.BEGIN_OF_DAY if column == "earliest" else cells.END_OF_DAY
+        found, with_zone = cells.date_and_time(cell.text, table.habits, alone)
     except CellError as error:
         table.wrong(cell, column, error.what, error.remedy)
         return None

@@ -28,11 +28,13 @@ from microcell_interfaces.msg import Measurement as MeasurementMsg
 from microcell_interfaces.msg import Parameter, ResourceLease
 
 NANOSECONDS = 1_000_000_000
+LAST_NANOSECONDS = 2**31 * NANOSECONDS - 1
+"""The last that a stamp can say: its seconds have 32 bits."""
 
 
 def stamp(unix_s: float | None) -> Time:
-    """Unix time as a stamp; None is zero."""
-    nanoseconds = max(0, round((unix_s or 0.0) * NANOSECONDS))
+    """Unix time as a stamp; None is zero, and what a stamp cannot say the nearest that it can."""
+    nanoseconds = min(max(0, round((unix_s or 0.0) * NANOSECONDS)), LAST_NANOSECONDS)
     return Time(sec=nanoseconds // NANOSECONDS, nanosec=nanoseconds % NANOSECONDS)
 
 

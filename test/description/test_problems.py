@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 - messages are written as they are printed
 
+from datetime import timedelta
+
 import pytest
 from pydantic import Field, model_validator
 
@@ -138,6 +140,18 @@ def test_a_due_date_without_time_and_zone_is_refused(due):
     (text,) = texts(Order, f"{{kind: order, product: a, lines: [{{quantity: 1}}], due: '{due}'}}")
     assert "due: " in text
     assert "a date and time with zone such as 2026-03-01T14:00:00+01:00 is needed." in text
+
+
+def test_an_orders_file_says_when_it_is_due_and_when_it_may_begin():
+    text = "{product: a, lines: [{quantity: 1}], due: '2026-03-01T14:00:00+01:00', earliest: '2026-03-01T12:00:00Z'}"
+    order, problems = validate(Order, parse_source(text, "f.yaml").data)
+    assert (problems, order.due - order.earliest) == ((), timedelta(hours=1))
+
+
+@pytest.mark.parametrize("due", ["2038-01-19T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"])
+def test_a_date_that_ros_could_not_say_is_refused(due):
+    (text,) = texts(Order, f"{{kind: order, product: a, lines: [{{quantity: 1}}], due: '{due}'}}")
+    assert "a date after 1970-01-01 and before 2038-01-19 is needed; leave it away for none." in text
 
 
 def test_a_misspelt_key_is_not_also_reported_as_missing():

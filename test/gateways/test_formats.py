@@ -63,6 +63,14 @@ def test_a_job_order_of_isa_95_is_an_order(tmp_path: Path):
     assert (order.station, order.parts[0].part, order.parts[0].quantity) == ("bench", "body", 12)
 
 
+def test_what_import_writes_is_read_with_its_dates(tmp_path: Path):
+    (tmp_path / "job.xml").write_text(B2MML, encoding="utf-8")
+    assert main(["import", str(tmp_path / "job.xml"), "--output", str(tmp_path / "orders.yaml")]) == 0
+    written = import_file(tmp_path / "orders.yaml")
+    assert [str(issue) for issue in written.issues] == []
+    assert [each.order for each in written.orders] == [each.order for each in import_file(tmp_path / "job.xml").orders]
+
+
 def test_a_production_request_of_version_four_is_an_order_too(tmp_path: Path):
     order = imported(tmp_path, "schedule.xml", V4).orders[0].order
     assert (order.order_id, order.product, order.lines[0].variant, order.quantity) == ("PR-1", "valve", "adult", 30)
@@ -74,7 +82,8 @@ def test_a_production_request_of_version_four_is_an_order_too(tmp_path: Path):
         ("12.0", "12.5", "not allowed (text '12.5'); a whole number from 1 to 100000 is needed"),
         ("<ID>JO-7</ID>", "", "job.xml:3:1: ProcessJobOrder.DataArea.JobOrder: the job order has no ID"),
         ("Store<", "Abort<", "the command 'Abort' makes no order"),
-        ("2026-12-02T08", "2026-11-02T08", "it starts after it ends"),
+        ("2026-12-02T08", "2026-11-02T08", "its end is not after its start"),
+        ("2026-12-02T08", "9999-12-02T08", "no possible date (text '9999-12-02T08:00:00+01:00'); a date after 1970-01-01"),
         (
             "2026-12-02T08:00:00+01:00",
             "tomorrow",

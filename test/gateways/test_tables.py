@@ -65,6 +65,7 @@ def test_columns_may_stand_in_any_order_and_unknown_ones_are_told():
         ("A,valve,3,03/04/2026", "due: '03/04/2026' may be two dates; write it as 2026-03-01, or say --dates dmy"),
         ("A,valve,3,soon", "due: no date ('soon')"),
         ("A,valve,3,2026-03-01 25:00", "due: no time of day"),
+        ("A,valve,3,2099-12-31", "due: no possible date ('2099-12-31'); a date after 1970-01-01"),
         ('A,valve,"1,000",', "quantity: '1,000' may be a thousand times as many or not"),
         ("A,valve,3,\nA,valve,4,", "orders.csv:3:1: order_id: the order 'A' has this product already; it begins on line 2."),
         (
@@ -85,6 +86,14 @@ def test_what_a_table_leaves_open_is_settled_by_its_other_cells_or_the_command_l
     alone = 'order,product,quantity,due\nA,valve,"1,000",03/04/2026\n'
     found = read(alone, decimal=".", dates="dmy").orders[0].order
     assert (found.quantity, found.due.month) == (1000, 4)
+
+
+def test_a_day_is_due_at_its_end_and_begins_at_its_beginning():
+    table = "order,product,quantity,due,earliest\nA,valve,3,2026-03-02,{}\n"
+    order = read(table.format("2026-03-02")).orders[0].order
+    assert (order.earliest.isoformat(), order.due.isoformat()) == ("2026-03-02T00:00:00+00:00", "2026-03-02T23:59:59+00:00")
+    late = told(read(table.format("2026-03-03")))
+    assert late == ["orders.csv:2:22: earliest: the order is due before its earliest start; correct one of the two."]
 
 
 def test_a_table_without_quantities_or_products_says_which_columns_it_needs():

@@ -132,6 +132,10 @@ def test_a_trajectory_that_does_not_fit_is_refused(kind, problem):
         convert.trajectory_of(NAMES, spoiled(kind))
 
 
+def test_a_time_that_a_stamp_cannot_say_is_the_nearest_that_it_can():
+    assert [stamp(unix_s).sec for unix_s in (-5.0, 17.0, 2208988800.0, 1e12)] == [0, 17, 2**31 - 1, 2**31 - 1]
+
+
 def test_joint_states_are_found_by_name_among_others():
     message = convert.joint_state_message(("x", *NAMES), (9.0, 1.0, 2.0), (0.0, 0.1, 0.2), stamp(1002.5))
     state = convert.joint_state_of(NAMES[::-1], message, 1000.0)
