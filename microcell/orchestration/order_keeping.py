@@ -16,6 +16,7 @@ from microcell.orchestration.work import OrderStatus, OrderWork
 
 COMMANDS = ("start", "revoke_start", "pause", "resume", "stop", "cancel")
 Lines = tuple[tuple[str, int], ...]
+_DUE_TOO_SOON = "the order is due before its earliest start. Correct one of the two."
 
 
 class OrderKeeping:
@@ -57,7 +58,7 @@ class OrderKeeping:
         others = [(variant, 1) for key, instead in order.substitutes.items() for variant in (key, *instead)]
         self._check_lines(order.product, (*self.lines_of(order), *others), order.quantity)
         if order.due and order.earliest and order.earliest >= order.due:
-            raise UsageError("the order is due before its earliest start. Correct one of the two.")
+            raise UsageError(_DUE_TOO_SOON)
 
     def lines_of(self, order: Order) -> Lines:
         """An order's lines, each with its variant."""
@@ -100,6 +101,8 @@ class OrderKeeping:
         if order.status.ended or order.cancelling or order.stopping:
             raise UsageError(f"order '{order.order_id}' begins no more units, so that nothing can be changed.")
         self._check_lines(order.product, lines, sum(quantity for _, quantity in lines))
+        if due_s != order.due_s and due_s is not None and order.earliest_s is not None and order.earliest_s >= due_s:
+            raise UsageError(_DUE_TOO_SOON)
         wanted = dict.fromkeys((*order.to_start, *(variant for variant, _ in lines)), 0)
         for variant, quantity in lines:
             wanted[variant] += quantity
@@ -162,7 +165,7 @@ class OrderKeeping:
         if command == "pause" and order.status in (OrderStatus.NOT_STARTED, OrderStatus.RUNNING) and not leaving:
             self.set_order(order, OrderStatus.PAUSED, reason)
         elif command == "resume" and order.status is OrderStatus.PAUSED:
-            self.set_order(order, OrderStatus.RUNNING, reason)
+            self.set_order(order, OrderStatus.NOT_STARTED if order.untouched else OrderStatus.RUNNING, reason)
         elif command == "start" and not order.allowed and not leaving:
             self._controlled(order, "allowed", reason)
             self.noted(order, "allowed")

@@ -11,7 +11,7 @@ from microcell import events
 from microcell.events import Event
 from microcell.records.units import GOOD, REWORK
 
-NOT_STARTED, STORED, ALLOWED, PAUSED = "not_started", "stored", "allowed", "paused"
+NOT_STARTED, STORED, ALLOWED, RUNNING, PAUSED = "not_started", "stored", "allowed", "running", "paused"
 ENDED = ("completed", "cancelled", "failed")
 
 
@@ -60,6 +60,7 @@ class OrdersFold:
         self._orders: dict[str, OrderRecord] = {}
         self._order_of: dict[str, str] = {}
         self._reworked: set[str] = set()
+        self._stored: set[str] = set()
         self._waiting: set[str] = set()
         self._starts: list[tuple[float, str]] = []
         self._now_s = -math.inf
@@ -68,6 +69,8 @@ class OrdersFold:
         """Take the next event into account; what belongs to no known order is left aside."""
         self._now_s = event.time_s
         if isinstance(event, events.OrderAccepted):
+            if not event.allowed:
+                self._stored.add(event.order_id)
             self._put(
                 OrderRecord(
                     event.order_id,
@@ -123,8 +126,15 @@ class OrdersFold:
         order = self._orders.get(event.order_id)
         if order:
             ended_s = event.time_s if event.state in ENDED else None
-            state = NOT_STARTED if event.state == ALLOWED else event.state
+            state = self._told(order, event.state)
             self._put(replace(order, state=state, reason=event.reason, ended_s=ended_s))
+
+    def _told(self, order: OrderRecord, told: str) -> str:
+        """The state of an order of which something is told; one may be stored and paused at once."""
+        if told in (STORED, ALLOWED):
+            (self._stored.add if told == STORED else self._stored.discard)(order.order_id)
+            told = PAUSED if order.state == PAUSED else NOT_STARTED
+        return STORED if told in (NOT_STARTED, RUNNING) and order.order_id in self._stored else told
 
     def _count(self, unit: str, in_work: int = 0, good: int = 0, scrapped: int = 0, reworked: int = 0) -> None:
         order = self._orders.get(self._order_of.get(unit, ""))

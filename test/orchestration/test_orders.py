@@ -77,6 +77,31 @@ def test_a_stored_order_waits_for_its_start_and_goes_through_the_states_of_job_c
     run_virtual(run())
 
 
+def test_an_order_that_was_paused_before_its_first_unit_is_as_before_when_it_is_resumed():
+    async def run() -> None:
+        async with floor() as cell:
+            order = cell.order(2, allowed_to_start=False)
+            for command in ("pause", "resume", "start", "revoke_start"):
+                cell.controller.control(order, command)
+            assert (job(cell, order), cell.controller.order(order).status.name) == ("NotAllowedToStart Ready", "NOT_STARTED")
+            cell.controller.control(order, "start")
+            await until_begun(cell, order)
+            assert cell.controller.order(order).status.name == "RUNNING"
+
+    run_virtual(run())
+
+
+def test_an_order_cannot_become_due_before_it_may_begin():
+    async def run() -> None:
+        async with floor() as cell:
+            order = cell.order(1, earliest=datetime.fromtimestamp(cell.clock.epoch_s + 500.0, timezone.utc))
+            with pytest.raises(UsageError, match="the order is due before its earliest start. Correct one of the two"):
+                cell.controller.desk.update(order, OrderChange(changes_due=True, due_s=500.0), "")
+            assert "due date changed" in cell.controller.desk.update(order, OrderChange(changes_due=True, due_s=501.0), "")
+
+    run_virtual(run())
+
+
 def test_a_stopped_order_ends_and_a_cancelled_one_is_aborted_with_what_was_begun():
     async def run() -> None:
         async with floor() as cell:

@@ -49,14 +49,23 @@ def test_oee_is_availability_times_performance_times_quality(story):
 
 
 @pytest.mark.parametrize(
-    ("told", "control"),
-    [({"allowed": False}, None), ({}, "paused"), ({"earliest_s": 900.0}, None)],
-    ids=["stored", "paused", "early"],
+    ("told", "controls", "state"),
+    [
+        ({"allowed": False}, (), "stored"),
+        ({}, ("paused",), "paused"),
+        ({"earliest_s": 900.0}, (), "not_started"),
+        ({"allowed": False}, ("paused", "allowed"), "paused"),
+        ({"allowed": False}, ("paused", "running"), "stored"),
+        ({}, ("stored", "paused", "not_started"), "stored"),
+    ],
 )
-def test_an_order_that_does_not_wait_for_the_cell_makes_no_planned_time(story, told, control):
+def test_an_order_that_does_not_wait_for_the_cell_makes_no_planned_time(story, told, controls, state):
     later = replace(story.order(20.0, 1, "later"), **told)
-    history = [*worked_shift(story), later, *([story.controlled(21.0, control, "later")] if control else [])]
-    assert figures(*in_order_of_time(history)).oee.planned_s == pytest.approx(100.0)
+    history = in_order_of_time(
+        [*worked_shift(story), later, *(story.controlled(21.0, control, "later") for control in controls)]
+    )
+    assert figures(*history).oee.planned_s == pytest.approx(100.0)
+    assert fold(history).orders["later"].state == state
 
 
 def test_from_its_earliest_start_on_an_order_waits(story):
