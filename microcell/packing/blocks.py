@@ -11,6 +11,7 @@ import numpy as np
 from microcell.packing.boxes import BoxKind, Edges, Grid, orientations
 
 MAX_BLOCKS = 12_000
+"""About; single boxes come on top."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Blocks:
 
 
 def build_blocks(kinds: Sequence[BoxKind], room: Edges, grid: Grid) -> Blocks:
-    """All blocks of the kinds that fit into a room, the largest `MAX_BLOCKS` of them where there are more."""
+    """All blocks of the kinds that fit into a room; of too many a choice of every size, single boxes too."""
     rows: list[tuple[int, ...]] = []
     turned = []
     for number, kind in enumerate(kinds):
@@ -46,9 +47,20 @@ def build_blocks(kinds: Sequence[BoxKind], room: Edges, grid: Grid) -> Blocks:
         for turn, (box, _) in enumerate(turns):
             rows += [(*row, number, turn) for row in _stacks(box, kind.quantity, room)]
     rows.sort(key=lambda row: (-row[0] * row[1] * row[2], row))
-    table = np.array(rows[:MAX_BLOCKS] or np.zeros((0, 8)), dtype=np.int64)
+    table = np.array(_chosen(rows) or np.zeros((0, 8)), dtype=np.int64)
     along = table[:, 3:6]
     return Blocks(table[:, :3], along, table[:, 6], along.prod(axis=1), table[:, 7], tuple(turned))
+
+
+def _chosen(rows: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Of too many blocks, the largest first: half of them the largest, then every so many, and what is one box."""
+    if len(rows) <= MAX_BLOCKS:
+        return rows
+    half = MAX_BLOCKS // 2
+    rest = rows[half:]
+    thinned = [rest[number * len(rest) // half] for number in range(half)]
+    singles = [row for row in rest if row[3] * row[4] * row[5] == 1]
+    return [*rows[:half], *sorted({*thinned, *singles}, key=lambda row: (-row[0] * row[1] * row[2], row))]
 
 
 def _stacks(box: Edges, quantity: int, room: Edges) -> list[tuple[int, ...]]:

@@ -48,6 +48,13 @@ def test_boxes_that_must_stand_on_one_edge_do_and_the_rest_is_told():
     assert not found.complete
 
 
+@pytest.mark.parametrize("quantity", [4999, 3001])
+def test_of_many_boxes_in_a_large_container_none_is_left_out(quantity: int):
+    small = BoxKind("small", (0.01, 0.01, 0.01), quantity)
+    found = pack([small], Container((1.0, 1.0, 1.0)), Grid(0.01), effort=1)
+    assert found.left == (("small", 0),)
+
+
 def test_looking_ahead_packs_more_than_the_first_choice():
     kinds = [
         BoxKind("a", (0.58, 0.43, 0.21), 9),
