@@ -157,9 +157,7 @@ def _wrong(path: Path, digest: str) -> str | None:
 
 def _named(journal: JournalReader, up_to: int) -> Iterator[tuple[int, str, int]]:
     """Of each entry that says something of pictures: its number, a picture's digest or "", and how many are kept."""
-    for entry in journal.entries():
-        if entry.sequence > up_to:
-            return
+    for entry in journal.entries(until=up_to):
         if entry.kind == OperationEnded.kind and '"evidence_sha256":"' in entry.data_json:
             told = (json.loads(entry.data_json).get("inspection") or {}).get("evidence_sha256")
             if isinstance(told, str):

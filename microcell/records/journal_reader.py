@@ -18,6 +18,8 @@ J = TypeVar("J", bound="JournalReader")
 
 COLUMNS = "sequence, time_s, kind, data, hash"
 _PAGE_ENTRIES = 1000
+_LAST = 2**63 - 1
+"""The largest number that SQLite knows."""
 
 
 class JournalReader:
@@ -72,24 +74,30 @@ class JournalReader:
         rows = self._rows("SELECT sequence, hash, key, signature FROM signature ORDER BY sequence", ())
         return [Signature(Head(row[0], str(row[1])), str(row[2]), str(row[3])) for row in rows]
 
-    def entries(self, since: int = 0) -> Iterator[Entry]:
-        """The entries after number `since`, in order, up to the last one when the iterator gets there.
+    def entries(self, since: int = 0, until: int = _LAST) -> Iterator[Entry]:
+        """The entries after number `since` up to `until`, in order, up to the last one when the iterator gets there.
 
-        Entries that rotation left to earlier files are read there; `JournalError` names a file that is not there.
+        Entries that rotation left to earlier files are read there; `JournalError` names a file that is not there. Nothing
+        after `until` is read, where the file may be damaged.
         """
-        query = f"SELECT {COLUMNS} FROM entry WHERE sequence > ? ORDER BY sequence LIMIT {_PAGE_ENTRIES}"
-        while True:
-            rows = self._rows(query, (since,))
+        query = f"SELECT {COLUMNS} FROM entry WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT {_PAGE_ENTRIES}"
+        while since < until:
+            rows = self._rows(query, (since, until))
             if not rows or rows[0][0] > since + 1:  # also while a writer rotates under this reader
-                for entry in self._earlier(since):
+                for entry in self._earlier(since, until):
                     yield entry
                     since = entry.sequence
-                rows = self._rows(query, (since,))
+                rows = self._rows(query, (since, until))
             if not rows:
                 return
             for row in rows:
                 yield Entry(*row)
             since = rows[-1][0]
+
+    def stray(self) -> int | None:
+        """The number of an entry that stands before the first one of this file; None, as it has to be."""
+        rows = self._rows("SELECT min(sequence) FROM entry WHERE sequence <= ?", (self.segment().before.sequence,))
+        return None if rows[0][0] is None else int(rows[0][0])
 
     def rows(self, since: int) -> sqlite3.Cursor:
         """A cursor over the raw rows of this file after an entry: sequence, time_s, kind, data, hash."""
@@ -134,12 +142,11 @@ class JournalReader:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _earlier(self, since: int) -> Iterator[Entry]:
+    def _earlier(self, since: int, until: int) -> Iterator[Entry]:
         """What earlier files hold after an entry, as far as this file does not."""
         for file, last in earlier_files(self, since):
             with JournalReader.open(file) as reader:
-                for row in reader.rows(since):
-                    yield Entry(*row)
+                yield from reader.entries(since, min(last, until))
             since = last
 
     def _has_signatures(self) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, timezone
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +194,7 @@ def as_json(of: Report) -> dict[str, Any]:
 
 def _report(journal: JournalReader, truth: Sequence[InspectedUnit] | None) -> Report:
     broken = first_break(journal)
-    trusted = islice(journal.entries(), broken.sequence - 1 if broken else None)
+    trusted = journal.entries(until=broken.sequence - 1) if broken else journal.entries()
     folded, head, unknown = ProductionFold(), Head(0, GENESIS), 0
     for entry in trusted:
         head = Head(entry.sequence, entry.hash)

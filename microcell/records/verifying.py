@@ -123,6 +123,9 @@ class _Scan:
         if journal.segment().before != self.head:
             self.breaks(self.head.sequence + 1, f"{journal.path} does not go on where the file before it ends")
             return
+        if (stray := journal.stray()) is not None:
+            self.breaks(self.head.sequence + 1, f"inserted: an entry {stray} stands before it")
+            return
         signatures = [s for s in journal.signatures() if s.head.sequence > self.head.sequence or len(self._files) == 1]
         self._signatures += signatures
         for signature in signatures:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from microcell import events
 from microcell.records.chain import Head
+from microcell.records.evidence import check_evidence
 from microcell.records.journal import Journal, JournalReader
+from microcell.records.report import report
 from microcell.records.verifying import verify
 
 ENTRIES = 12
@@ -76,6 +78,8 @@ CHANGED = "changed after it was written: its hash does not follow from its conte
     ((*shift(6, 1), insert(7)), 7, "inserted: entry 7 was never written here, what was stands as entry 8"),
     ((*shift(6, 2), insert(7), insert(8)), 7,
      "inserted: entries 7 to 8 were never written here, what was stands as entry 9"),
+    ((insert(0),), 1, "inserted: an entry 0 stands before it"),
+    ((insert(-7),), 1, "inserted: an entry -7 stands before it"),
     (("DELETE FROM entry WHERE sequence <= 3",), 1, "missing: the next one in the file is entry 4"),
 ])  # fmt: skip
 def test_place_and_kind_of_what_was_done_are_named(tmp_path, statements, sequence, reason):
@@ -84,6 +88,23 @@ def test_place_and_kind_of_what_was_done_are_named(tmp_path, statements, sequenc
     verdict = verdict_of(tmp_path / "j")
     assert (verdict.broken.sequence, verdict.broken.reason) == (sequence, reason)
     assert verdict.head.sequence == sequence - 1
+
+
+def test_of_a_damaged_file_everything_before_the_damage_is_told_and_reported(tmp_path):
+    write(tmp_path / "j", 2500)
+    content = bytearray((tmp_path / "j").read_bytes())
+    pages = range(0, len(content), 4096)
+    page = next(at for at in pages if b"S1500" in content[at : at + 4096])
+    content[page : page + 8] = bytes(8)
+    (tmp_path / "j").write_bytes(content)
+    verdict = verdict_of(tmp_path / "j")
+    good = verdict.head.sequence
+    assert 1400 < good < 1502
+    assert str(verdict.broken) == f"entry {good + 1}: cannot be read: database disk image is malformed"
+    with JournalReader.open(tmp_path / "j") as journal:
+        assert check_evidence(journal, good).named == 0
+    found = report(tmp_path / "j")
+    assert (found.digest.sequence, found.digest.broken, found.production.state) == (good, verdict.broken, f"S{good - 1}")
 
 
 def test_what_holds_before_a_break_is_told(tmp_path):
