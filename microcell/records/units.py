@@ -20,7 +20,10 @@ DROP_PART = "drop_part"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt at one operation; `ended` is None while its outcome is not known, `unit` "" for set-up."""
+    """One attempt at one operation; `ended` is None while its outcome is not known, `unit` "" for set-up.
+
+    `offline_s`: so long there was no controller between its begin and its end.
+    """
 
     unit: str
     operation: str
@@ -30,6 +33,7 @@ class Attempt:
     started_s: float
     mounted_serial: str = ""
     ended: events.OperationEnded | None = None
+    offline_s: float = 0.0
 
     @property
     def tool_serial(self) -> str:
@@ -47,8 +51,14 @@ class Attempt:
 
     @property
     def duration_s(self) -> float:
-        """From intent to outcome; 0 while in doubt."""
-        return self.ended.time_s - self.started_s if self.ended else 0.0
+        """From intent to outcome; 0 while in doubt.
+
+        Time without a controller is not counted, unless the skill itself took longer: it may have ended meanwhile.
+        """
+        if self.ended is None:
+            return 0.0
+        passed_s = self.ended.time_s - self.started_s
+        return max(passed_s - self.offline_s, min(passed_s, self.ended.duration_s)) if self.offline_s else passed_s
 
     @property
     def fault_code(self) -> str:
@@ -163,14 +173,22 @@ class UnitsFold:
         self._units: dict[str, UnitHistory] = {}
         self._attempts: dict[str, Attempt] = {}
         self._mounted: dict[str, str] = {}
+        self._offline_s = 0.0
+        self._offline_before_s: dict[str, float] = {}
+        self._last_s: float | None = None
 
     def apply(self, event: Event) -> None:
         """Take the next event into account."""
+        if isinstance(event, events.JournalOpened) and self._last_s is not None:
+            self._offline_s += event.time_s - self._last_s
+        self._last_s = event.time_s
         if isinstance(event, events.OperationStarted):
             self._attempts[event.attempt_id] = self._begun(event)
+            self._offline_before_s[event.attempt_id] = self._offline_s
         elif isinstance(event, events.OperationEnded):
             begun = self._attempts.get(event.attempt_id) or _unannounced(event)
-            self._attempts[event.attempt_id] = replace(begun, ended=event)
+            offline_s = self._offline_s - self._offline_before_s.get(event.attempt_id, self._offline_s)
+            self._attempts[event.attempt_id] = replace(begun, ended=event, offline_s=offline_s)
         elif isinstance(event, events.ToolMounted):
             self._mounted[event.arm] = event.serial
         elif isinstance(event, events.UnitStarted):

@@ -112,6 +112,18 @@ def test_cycle_times_are_told_of_units_and_between_units(story):
     assert kpis.throughput_per_h == pytest.approx(3 * 3600 / 100)
 
 
+@pytest.mark.parametrize(("took_s", "counted_s"), [(0.0, 1.0 + 5.0), (4.0, 6.0), (8.0, 8.0)])
+def test_what_a_killed_cell_was_doing_is_not_counted_for_the_time_without_a_controller(story, took_s, counted_s):
+    begun, ended = story.attempt(12.0, 5.0, "V-0", "screw_1", 1, {"arm": "arm"})
+    ended = replace(ended, duration_s=took_s)
+    kpis = figures(
+        story.opened(), story.order(0.0, 1), story.state(10.0, "Execute"), begun, story.state(13.0, "Execute"),
+        story.opened(0.0, epoch=2, epoch_s=1.7e9 + 3600.0), story.state(4.0, "Execute"), ended,
+    )  # fmt: skip
+    assert kpis.oee.planned_s == pytest.approx(3605.0 - 10.0)
+    assert (kpis.resources[0].busy_s, kpis.work_time.process_s) == (pytest.approx(counted_s), pytest.approx(counted_s))
+
+
 def test_resources_are_busy_as_long_as_operations_hold_them(story):
     crib = {"arm": "arm", "tool_crib": "crib"}
     history = in_order_of_time([
