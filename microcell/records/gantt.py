@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg")
 WINDOW_S = 1800.0
-"""A longer journal is drawn from its begin up to here, unless a window is asked for."""
+"""So much of a longer journal is drawn, from its first operation on, unless a window is asked for."""
 
 _MINUTES_FROM_S = 300.0
 _DOUBT_SHARE = 0.03
@@ -77,7 +77,7 @@ def draw_gantt(
 
     One row for each resource. Bars have the colour of their unit (of their skill where there are more units
     than colours); tool changes and other set-up are grey and hatched; a pale band shows a unit that stands in
-    a fixture. `window_s` is (start, end) in production time; without it at most `WINDOW_S` from the begin.
+    a fixture. `window_s` is (start, end) in production time; without it all, or `WINDOW_S` from the first operation on.
     Errors: `UsageError` for another ending, an empty window or an unwritable file, `MissingCapabilityError`
     without matplotlib.
     """
@@ -112,9 +112,12 @@ def _save(figure: Figure, target: Path) -> None:
 
 
 def _window(production: Production) -> tuple[float, float]:
-    """From the begin to the end or `WINDOW_S`, with some room for what was begun last and never ended."""
-    room = 1.0 + _DOUBT_SHARE if production.in_doubt else 1.0
-    return (0.0, min(production.last_s * room, WINDOW_S))
+    """All of it, with some room for what was begun last and never ended, or `WINDOW_S` from the first operation on."""
+    if not production.attempts:
+        raise UsageError("no operation was begun yet, so that there is no Gantt chart to draw: draw it later")
+    end_s = production.last_s * (1.0 + _DOUBT_SHARE if production.in_doubt else 1.0)
+    start_s = production.attempts[0].started_s if end_s > WINDOW_S else 0.0
+    return start_s, min(end_s, start_s + WINDOW_S)
 
 
 def _chart(production: Production, window_s: tuple[float, float]) -> _Chart:

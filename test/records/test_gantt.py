@@ -1,5 +1,8 @@
+import re
+
 import pytest
 
+from microcell import events
 from microcell.errors import UsageError
 from microcell.records.gantt import draw_gantt
 from microcell.records.journal import Journal
@@ -34,7 +37,16 @@ def test_many_units_are_coloured_by_skill(story, tmp_path):
 
 def test_a_long_journal_is_cut_and_says_so(story, tmp_path):
     drawn = text_of(draw_gantt(story.shift(40), tmp_path / "g.svg"))
-    assert "0.0 to 30.0 min of" in drawn
+    assert re.search(r"0\.\d to 30\.\d min of", drawn)
+
+
+def test_a_cell_that_waited_long_for_its_first_order_is_drawn_from_there_on(story, tmp_path):
+    late = [events.moved(event, 3600.0) if event.kind != "journal.opened" else event for event in story.shift(2)]
+    drawn = text_of(draw_gantt(late, tmp_path / "g.svg"))
+    assert re.search(r"2 units, 60\.\d to 6\d\.\d min of 6\d\.\d min", drawn)
+    assert ">VALVE-000002<" in drawn
+    with pytest.raises(UsageError, match="no operation was begun yet, so that there is no Gantt chart to draw"):
+        draw_gantt(late[:1], tmp_path / "g.svg")
 
 
 def test_an_unfinished_operation_is_marked(story, tmp_path):
