@@ -57,6 +57,7 @@ class _AdvancingSelector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
+        self.resting: list[asyncio.Future[None]] = []
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout == 0:  # a task can go on at this instant: files (of signals) are looked at when all rest
@@ -64,9 +65,17 @@ class _AdvancingSelector(selectors.DefaultSelector):
         if ready := super().select(0):
             return ready
         if timeout is None:
-            raise DeadlockError("every task waits for another: nothing is left that could happen")
+            self._rest()
+            return []
         self.now += timeout
         return []
+
+    def _rest(self) -> None:
+        waiting, self.resting = [future for future in self.resting if not future.done()], []
+        if not waiting:
+            raise DeadlockError("every task waits for another: nothing is left that could happen")
+        for future in waiting:
+            future.set_result(None)
 
 
 class DeadlockError(RuntimeError):
@@ -86,6 +95,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._virtual.now
+
+    def at_rest(self) -> asyncio.Future[None]:
+        """Done as soon as every task waits for another, and nothing would happen any more."""
+        future: asyncio.Future[None] = self.create_future()
+        self._virtual.resting.append(future)
+        return future
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from microcell.clock import LoopClock, run_virtual
+from microcell.clock import LoopClock, VirtualTimeLoop, run_virtual
 from microcell.description.fault_schedule import ScheduledFault
 from microcell.description.line import Line
 from microcell.description.order import Order
@@ -122,8 +122,8 @@ async def _produce(run: VirtualRun, journal: Journal, on_entry: Callable[[Entry]
 
 
 async def _work_off(controller: Controller, orders: tuple[Order, ...]) -> None:
-    """Hand in the orders and wait for them. A cell that waits for a person ends the run, nobody is there: held, aborted, or
-    with a question that has no default.
+    """Hand in the orders and wait for them. A cell that waits for a person ends the run, nobody is there: held, aborted,
+    with a question that has no default, with orders that are stored, or short of parts that nobody brings.
     """
     asked = asyncio.Event()
     controller.add_listener(lambda entry: asked.set() if _waits_for_ever(entry) else None)
@@ -132,12 +132,14 @@ async def _work_off(controller: Controller, orders: tuple[Order, ...]) -> None:
     ended = asyncio.gather(*(controller.order_ended(order_id) for order_id in ids))
     held = asyncio.ensure_future(controller.until_state(State.HELD, State.ABORTED))
     unanswered = asyncio.ensure_future(asked.wait())
+    loop = asyncio.get_running_loop()
+    resting = loop.at_rest() if isinstance(loop, VirtualTimeLoop) else loop.create_future()
     try:
-        await asyncio.wait({_any(ended), held, unanswered}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({_any(ended), held, unanswered, resting}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for waiting in (ended, held, unanswered):
+        for waiting in (ended, held, unanswered, resting):
             waiting.cancel()
-        await asyncio.gather(ended, held, unanswered, person.close(), return_exceptions=True)
+        await asyncio.gather(ended, held, unanswered, resting, person.close(), return_exceptions=True)
 
 
 def _waits_for_ever(entry: Entry) -> bool:

@@ -45,6 +45,17 @@ def test_a_cancelled_wait_leaves_no_timer_behind():
         run_virtual(main())
 
 
+def test_who_waits_for_rest_is_told_when_nothing_can_happen_any_more():
+    async def main():
+        loop = asyncio.get_running_loop()
+        resting, never = loop.at_rest(), loop.create_future()
+        later = asyncio.ensure_future(LoopClock(0.0).sleep(10.0))
+        await asyncio.wait((resting, never), return_when=asyncio.FIRST_COMPLETED)
+        return later.done(), resting.done(), never.done(), loop.time()
+
+    assert run_virtual(main()) == (True, True, False, 10.0)
+
+
 def test_tasks_of_the_same_instant_go_on_in_their_order():
     order = []
 

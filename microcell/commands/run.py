@@ -20,6 +20,8 @@ from microcell.errors import ConfigError, UsageError
 from microcell.gateways.formats import import_file
 from microcell.gateways.own import is_list
 from microcell.motion.arm_files import unusable_files
+from microcell.orchestration.job_control import JobState
+from microcell.orchestration.order_view import OrderView
 from microcell.orchestration.packml import State
 from microcell.records.journal import Entry
 from microcell.records.report import Report, as_json, report
@@ -121,11 +123,18 @@ def _exit_code(result: VirtualResult, wanted: VirtualRun) -> int:
     for question in snapshot.questions:
         choices = f"choices: {', '.join(question.choices)}" + (f"; default: {question.default}" if question.default else "")
         print(f"the cell asks {question.question}: {question.text} ({choices})", file=sys.stderr)
-    open_orders = [order.order_id for order in snapshot.orders if not order.status.ended]
+    open_orders = [order for order in snapshot.orders if not order.status.ended]
     if open_orders and wanted.stop_after_s is None:
-        print(f"not finished: {', '.join(open_orders)}", file=sys.stderr)
+        print(f"not finished: {', '.join(map(_unfinished, open_orders))}", file=sys.stderr)
         return 1
     return 0 if snapshot.state in (State.STOPPED, State.IDLE) and not snapshot.active_faults else 1
+
+
+def _unfinished(order: OrderView) -> str:
+    """An order with what it waits for, where that is told."""
+    stored = ["stored, and nobody starts it"] if order.job.state is JobState.NOT_ALLOWED_TO_START else []
+    why = [*stored, *(f"short of {part}" for part in order.shortages)]
+    return f"{order.order_id} ({'; '.join(why)})" if why else order.order_id
 
 
 class _Progress:

@@ -143,6 +143,22 @@ def test_run_does_not_write_over_a_journal(tmp_path: Path):
     assert journal.read_bytes() == before
 
 
+def test_a_run_in_which_nothing_can_happen_any_more_ends_with_what_it_waits_for(tmp_path: Path):
+    config = ConfigCopy(tmp_path)
+    config.edit("cells/bench.yaml", "capacity: 120", "capacity: 2")
+    for _ in range(3):  # the other nests keep theirs
+        config.edit("cells/bench.yaml", "{<<: *nest, part", "{<<: *nest, capacity: 120, part")
+    few = "part: body, reorder_level: 1, operator_refills: false"
+    config.edit("lines/valve.yaml", "part: body, reorder_level: 10, refill_s: 120.0", few)
+    stored = tmp_path / "stored.yaml"
+    stored.write_text("{kind: order, product: valve, lines: [{quantity: 1}], allowed_to_start: false}")
+    done = microcell("run", str(config.line), "--order", str(stored), "--quantity", "3", "--json")
+    assert (done.returncode, json.loads(done.stdout)["kpis"]["yields"]["good"]) == (1, 2)
+    short = "short of body: 1 needed, 0 there"
+    told = f"not finished: order-0001 (stored, and nobody starts it; {short}), order-0002 ({short})\n"
+    assert done.stderr == told
+
+
 def line_that_asks(folder: Path, step: str) -> str:
     """The example line, in which every grip is lost, with a question about it."""
     config = ConfigCopy(folder)
