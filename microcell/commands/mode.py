@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from microcell.commands.client import talk
+from microcell.errors import UsageError
 from microcell.orchestration.packml import Mode, State
 from microcell.records.packml import STATION_KINDS
 from microcell.ros.cell_client import FIND_S, CellClient
@@ -23,7 +24,11 @@ def run(args: argparse.Namespace) -> int:
             print(await cell.set_mode(Mode[args.mode.upper()], args.reason, args.unit))
             return 0
         stations = [s.name for s in cell.state.stations if s.kind in STATION_KINDS] if cell.state else []
-        await asyncio.wait_for(cell.until(lambda: len(cell.units) > len(stations)), FIND_S)
+        try:
+            await asyncio.wait_for(cell.until(lambda: len(cell.units) > len(stations)), FIND_S)
+        except asyncio.TimeoutError:
+            missing = ", ".join(name for name in stations if name not in cell.units) or "the cell"
+            raise UsageError(f"cell '{cell.cell}' does not tell the state of {missing}. Is it just going down?") from None
         order = {name: number for number, name in enumerate(stations)}
         shown = sorted(cell.units.values(), key=lambda unit: order.get(unit.unit, -1))
         Console().print(table([unit for unit in shown if args.unit in ("", unit.unit)]))

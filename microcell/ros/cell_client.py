@@ -46,7 +46,7 @@ TOOL_CHANGE_S = 120.0
 ROTATION_S = 300.0
 """How long the cell may take to rotate its journal."""
 LOOK_S = 0.05
-KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_FAULTS, KEPT_QUESTIONS = 200, 50, 200, 16, 100
+KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_FAULTS, KEPT_QUESTIONS = 200, 200, 200, 16, 100
 _CELL_STATE_TYPE = "microcell_interfaces/msg/CellState"
 
 

@@ -28,6 +28,7 @@ from microcell.ros import convert_cell, names, qos
 from microcell.ros.actions import AsyncActionServer, Ending, Goal
 from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
+from microcell.ros.kept import KeptStates
 from microcell.ros.line_interface import LineInterface
 from microcell.ros.question_interface import QuestionInterface
 from microcell.ros.runtime import RosRuntime
@@ -53,7 +54,7 @@ COALESCE_S = 0.02
 """Changes within this time go out as one message: they come in bursts, and none must delay the dispatch."""
 
 HEARTBEAT_S = 1.0
-KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_EVENTS, KEPT_FAULTS = 200, 50, 200, 1000, 100
+KEPT_ORDERS, KEPT_TOOLS, KEPT_UNITS, KEPT_EVENTS, KEPT_FAULTS = 200, 200, 200, 1000, 100
 
 
 class CellInterface:
@@ -61,7 +62,7 @@ class CellInterface:
 
     Topics, all reliable and latched:
         cell_state (CellState)            on every change
-        orders (OrderState)               an order's state on every change of it; the last 200 changes are kept
+        orders (OrderState)               an order's state on every change of it; of ended ones the last are kept
         tool_states (ToolState)           one message for each tool on every change of it
         packml_status (PackMLStatus)      one message for the cell and each station on every change of it but the times
         events (ProductionEvent)          every journal entry; the last 1000 are kept
@@ -78,9 +79,9 @@ class CellInterface:
         self._node = node
         self._line = line
         self._cell = node.create_publisher(CellState, names.CELL_STATE, qos.latched())
-        self._orders = node.create_publisher(OrderState, names.ORDERS, qos.latched(KEPT_ORDERS))
-        self._tools = node.create_publisher(ToolState, names.TOOL_STATES, qos.latched(KEPT_TOOLS))
-        self._units = node.create_publisher(PackMLStatus, names.PACKML_STATUS, qos.latched(KEPT_UNITS))
+        self._orders = KeptStates(node, OrderState, names.ORDERS, KEPT_ORDERS)
+        self._tools = KeptStates(node, ToolState, names.TOOL_STATES, KEPT_TOOLS)
+        self._units = KeptStates(node, PackMLStatus, names.PACKML_STATUS, KEPT_UNITS)
         self._events = node.create_publisher(ProductionEvent, names.EVENTS, qos.latched(KEPT_EVENTS))
         self._faults = node.create_publisher(Fault, names.FAULTS, qos.latched(KEPT_FAULTS))
         self._diagnostics = node.create_publisher(DiagnosticArray, names.DIAGNOSTICS, 10)
@@ -181,18 +182,18 @@ class CellInterface:
         for tool in snapshot.tools:
             if self._shown_tools.get(tool.name) != tool:
                 self._shown_tools[tool.name] = tool
-                self._tools.publish(convert_cell.tool_message(tool, self._line))
+                self._tools.publish(tool.name, convert_cell.tool_message(tool, self._line))
         for name, news in self._controller.packml.news().items():
             if self._shown_units.get(name) != news:
                 self._shown_units[name] = news
                 status = self._controller.packml.status(name)
-                self._units.publish(convert_cell.packml_message(status, self._epoch_s + snapshot.time_s))
+                self._units.publish(name, convert_cell.packml_message(status, self._epoch_s + snapshot.time_s))
         self._questions.show()
         self._show_cell(snapshot)
 
     def _show_order(self, order: OrderView) -> None:
         message = convert_cell.order_message(order, self._epoch_s)
-        self._orders.publish(message)
+        self._orders.publish(order.order_id, message, last=order.status.ended)
         for goal, order_id in self._followers.items():
             if order_id == order.order_id:
                 goal.feedback(ProduceOrder.Feedback(order=message))

@@ -10,9 +10,10 @@ from rclpy.node import Node
 from microcell.errors import MicrocellError
 from microcell.orchestration.controller import Controller
 from microcell.orchestration.questions import Question
-from microcell.ros import names, qos
+from microcell.ros import names
 from microcell.ros.bounded import bounded
 from microcell.ros.convert_skills import fault_message, stamp
+from microcell.ros.kept import KeptStates
 from microcell.ros.runtime import RosRuntime
 from microcell_interfaces.msg import OperatorQuestion
 from microcell_interfaces.srv import AnnounceDelivery, AnswerQuestion, ListQuestions, SetDeviceService
@@ -23,14 +24,14 @@ KEPT_QUESTIONS = 100
 class QuestionInterface:
     """A part of `CellInterface`.
 
-    Topics:   questions (OperatorQuestion), latched: each question when it is asked and when it is settled; the last 100
+    Topics:   questions (OperatorQuestion), latched: each question when it is asked and settled; open ones are kept
     Services: list_questions, answer_question, set_device_service, announce_delivery
     """
 
     def __init__(self, runtime: RosRuntime, node: Node) -> None:
         self._runtime = runtime
         self._node = node
-        self._topic = node.create_publisher(OperatorQuestion, names.QUESTIONS, qos.latched(KEPT_QUESTIONS))
+        self._topic = KeptStates(node, OperatorQuestion, names.QUESTIONS, KEPT_QUESTIONS)
         self._shown: dict[str, Question] = {}
 
     def serve(self, controller: Controller) -> None:
@@ -53,7 +54,7 @@ class QuestionInterface:
         every = {question.question: question for question in self._controller.shop.questions.every()}
         for number, question in every.items():
             if self._shown.get(number) != question:
-                self._topic.publish(self._message(question))
+                self._topic.publish(number, self._message(question), last=not question.open)
         self._shown = every
 
     async def _list(self, request: Any, response: Any) -> Any:
