@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +28,8 @@ _WATCHED_KINDS = ("feeder", "tool_changer", "safety")
 _SET_UP_KINDS = ("carton_station", "printer")
 """What besides feeders hears from the orchestrator that it is set up for another line."""
 
+_NAMESPACE = re.compile(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
+
 Parameters = Mapping[str, object]
 
 
@@ -45,17 +49,19 @@ def compose(
     """What runs for a line in a world.
 
     `line_path` is what the processes load the line from, `also` the other lines of the cell. `time_scale` is the speed of
-    mock hardware against real time, without it the line's own. `namespace` is the cell's name when it is empty. `headless`:
-    Gazebo without a window.
+    mock hardware against real time, without it the line's own. `namespace` is the cell's name when it is empty; a `/` in
+    front says nothing. `headless`: Gazebo without a window.
 
-    Raises `UsageError` for a modelled camera outside the virtual world: between nodes there are only images. Whether this
-    machine has Gazebo is found out when the world is started.
+    Raises `UsageError` for a namespace or a time scale that cannot be, and for a modelled camera outside the virtual world:
+    between nodes there are only images. Whether this machine has Gazebo is found out when the world is started.
     """
     camera = camera or ("modelled" if world == "virtual" else "rendered")
     if world not in WORLDS:
         raise UsageError(f"no world '{world}'; there are: {', '.join(WORLDS)}.")
     if world != "virtual" and camera != "rendered":
         raise UsageError(f"camera '{camera}' exists in the virtual world only. In {world}, leave camera out.")
+    if time_scale is not None and not 0.0 < time_scale < math.inf:
+        raise UsageError(f"time_scale {time_scale:g} is no speed. Give a number over 0; 1 is real time.")
     common: dict[str, object] = {"line": str(line_path), "world": world, "seed": seed}
     if also:
         common["also"] = [str(path) for path in also]
@@ -64,7 +70,7 @@ def compose(
     if world == "virtual":
         return _virtual(line, {**common, "camera": camera})
     if world == "mock":
-        common["time_scale"] = time_scale or line.time_scale
+        common["time_scale"] = line.time_scale if time_scale is None else time_scale
     if world == "gazebo":
         common |= {"use_sim_time": True, "headless": headless}
     journal = str(journal) if journal is not None else f"out/{line.name}.journal"
@@ -73,11 +79,19 @@ def compose(
         line=line.name,
         cell=line.cell,
         world=world,
-        namespace=namespace or line.cell,
+        namespace=_namespace(namespace) or line.cell,
         processes=tuple(_process(plan, plans, common, journal) for plan in plans),
         nodes=plans,
         devices=_devices(line, world, camera),
     )
+
+
+def _namespace(told: str) -> str:
+    """A namespace without the slashes around it, which ROS takes from nobody twice."""
+    bare = told.strip("/")
+    if bare and not _NAMESPACE.fullmatch(bare):
+        raise UsageError(f"'{told}' is no namespace. Take letters, digits and underscores, with a / between names.")
+    return bare
 
 
 def _virtual(line: Line, parameters: Parameters) -> Blueprint:

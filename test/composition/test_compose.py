@@ -78,6 +78,25 @@ def test_an_unknown_world_is_refused_with_the_known_ones():
         blueprint("moon")
 
 
+@pytest.mark.parametrize(
+    ("told", "taken"), [("", "bench"), ("/bench_2", "bench_2"), ("/hall_2/bench/", "hall_2/bench"), ("/", "bench")]
+)
+def test_a_namespace_may_be_told_with_slashes_around_it(told, taken):
+    assert blueprint(namespace=told).namespace == taken
+
+
+@pytest.mark.parametrize("told", ["hall 2", "2nd", "hall//bench", "hall-2", "häll"])
+def test_what_is_no_namespace_in_ros_is_refused(told):
+    with pytest.raises(UsageError, match=f"'{told}' is no namespace. Take letters, digits and underscores"):
+        blueprint(namespace=told)
+
+
+@pytest.mark.parametrize("scale", [0.0, -2.0, float("nan"), float("inf")])
+def test_a_time_scale_that_is_no_speed_is_refused(scale):
+    with pytest.raises(UsageError, match=f"time_scale {scale:g} is no speed. Give a number over 0; 1 is real time"):
+        blueprint(time_scale=scale)
+
+
 def test_a_modelled_camera_is_refused_between_nodes():
     with pytest.raises(UsageError, match="camera 'modelled' exists in the virtual world only. In mock, leave camera out."):
         blueprint("mock", camera="modelled")
