@@ -1,14 +1,17 @@
-"""Typed reading of a node's ROS parameters."""
+"""Typed reading of a node's ROS parameters; all are read when it starts, so that nobody may set them later."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from microcell.errors import UsageError
+
+_FIXED = ParameterDescriptor(read_only=True)
 
 
 def text(node: Node, name: str, default: str = "") -> str:
@@ -40,6 +43,6 @@ def _value(node: Node, name: str, default: Any) -> Any:
     if node.has_parameter(name):
         return node.get_parameter(name).value
     try:
-        return node.declare_parameter(name, default).value
+        return node.declare_parameter(name, default, _FIXED).value
     except InvalidParameterTypeException as error:
         raise UsageError(f"{node.get_name()}: {error}. Give the parameter as its type asks.") from error

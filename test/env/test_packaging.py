@@ -36,6 +36,13 @@ def test_the_packages_state_one_version(manifest):
     assert ElementTree.parse(ROOT / manifest).findtext("version") == microcell.__version__
 
 
+def test_every_ros_package_that_is_imported_is_a_dependency():
+    told = {element.text for element in ElementTree.parse(ROOT / "package.xml").iter("exec_depend")}
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "microcell").rglob("*.py"))
+    imported = set(re.findall(r"^ *from (\w+)\.(?:msg|srv|action)(?:\.\w+)* import", sources, re.MULTILINE))
+    assert {"microcell_interfaces", "sensor_msgs"} <= imported <= told
+
+
 @pytest.mark.parametrize("name", ["runtime", "ros", "dev"])
 def test_every_requirement_is_pinned(name):
     requirements = ROOT / "requirements"
