@@ -14,6 +14,7 @@ Stamps are ROS time: `clock.epoch_s` more than cell time.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
 from itertools import pairwise
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 T = TypeVar("T")
+Row = tuple[float, ...]
 
 
 def seconds(time: Time | Duration) -> float:
@@ -148,18 +150,36 @@ def joint_state_message(
 
 
 def joint_state_of(names: Sequence[str], message: JointStateMsg, epoch_s: float) -> JointState:
-    """The named joints of a message that may hold others too; without velocities they stand still. `UsageError`."""
+    """The named joints of a message that may hold others too. A velocity that is not told is 0. `UsageError`."""
+    positions, velocities, _ = joint_rows(names, message)
+    return JointState(positions, velocities, seconds(message.header.stamp) - epoch_s)
+
+
+def joint_rows(names: Sequence[str], message: JointStateMsg) -> tuple[Row, Row, Row]:
+    """Positions, velocities and efforts of the named joints, in their order.
+
+    Velocities and efforts may be left out, or be NaN, which is how ros2_control tells that hardware has no such interface:
+    then they are 0. `UsageError` for a joint that is missing or has no position, and for rows of another length.
+    """
     index = {name: number for number, name in enumerate(message.name)}
     missing = [name for name in names if name not in index]
     if missing or len(message.position) != len(message.name):
         raise UsageError(f"joint states without {', '.join(missing) or 'positions'}; they are of {list(message.name)}")
     order = [index[name] for name in names]
-    velocities = message.velocity or [0.0] * len(message.name)
-    return JointState(
-        tuple(message.position[k] for k in order),
-        tuple(velocities[k] for k in order),
-        seconds(message.header.stamp) - epoch_s,
-    )
+    positions = tuple(message.position[k] for k in order)
+    rows = [_row_told(getattr(message, what), order, what, len(message.name)) for what in ("velocity", "effort")]
+    for name, *told in zip(names, positions, *rows, strict=True):
+        if not all(map(math.isfinite, told)):
+            at, moving, pressing = told
+            raise UsageError(f"joint states of {name} that are no numbers: {at:g}, velocity {moving:g}, effort {pressing:g}")
+    return positions, rows[0], rows[1]
+
+
+def _row_told(values: Sequence[float], order: Sequence[int], what: str, joints: int) -> Row:
+    """What is told of joints, 0 where it is NaN; zeros where nothing is told of any."""
+    if len(values) not in (0, joints):
+        raise UsageError(f"joint states with {len(values)} of {what} for {joints} joints")
+    return tuple(0.0 if not values or math.isnan(values[k]) else values[k] for k in order)
 
 
 def wrench_message(frame: str, wrench: Wrench, epoch_s: float) -> WrenchStamped:
@@ -172,9 +192,12 @@ def wrench_message(frame: str, wrench: Wrench, epoch_s: float) -> WrenchStamped:
 
 
 def wrench_of(message: WrenchStamped, epoch_s: float) -> Wrench:
-    """The wrench of a message."""
+    """The wrench of a message; `UsageError` where a number of it is none."""
     force, torque = message.wrench.force, message.wrench.torque
-    return Wrench((force.x, force.y, force.z), (torque.x, torque.y, torque.z), seconds(message.header.stamp) - epoch_s)
+    told = (force.x, force.y, force.z), (torque.x, torque.y, torque.z)
+    if not all(math.isfinite(number) for vector in told for number in vector):
+        raise UsageError(f"a wrench of force {told[0]} and torque {told[1]}")
+    return Wrench(*told, seconds(message.header.stamp) - epoch_s)
 
 
 def _order(names: Sequence[str], given: Sequence[str]) -> list[int]:
@@ -186,6 +209,8 @@ def _order(names: Sequence[str], given: Sequence[str]) -> list[int]:
 def _row(values: Sequence[float], order: Sequence[int], what: str) -> tuple[float, ...]:
     if len(values) != len(order):
         raise UsageError(f"a point with {len(values)} {what} for {len(order)} joints")
+    if not all(map(math.isfinite, values)):
+        raise UsageError(f"a point with {what} that are no numbers: {list(values)}")
     return tuple(values[k] for k in order)
 
 

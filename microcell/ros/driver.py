@@ -63,7 +63,7 @@ class Inbox(Generic[M]):
     def watched(self, outcome: asyncio.Future[T], look: Callable[[M], T | None]) -> Iterator[None]:
         """While in the context, `look` sees each message that arrives.
 
-        The first thing that it returns becomes the outcome, and so does the first `FaultError` that it raises.
+        The first thing that it returns becomes the outcome, and so does the first thing that it raises.
         """
 
         def show(message: M) -> None:
@@ -71,7 +71,7 @@ class Inbox(Generic[M]):
                 return
             try:
                 found = look(message)
-            except FaultError as error:
+            except Exception as error:  # noqa: BLE001 - for whoever waits: he would wait in vain
                 outcome.set_exception(error)
             else:
                 if found is not None:

@@ -136,6 +136,14 @@ def test_a_time_that_a_stamp_cannot_say_is_the_nearest_that_it_can():
     assert [stamp(unix_s).sec for unix_s in (-5.0, 17.0, 2208988800.0, 1e12)] == [0, 17, 2**31 - 1, 2**31 - 1]
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_trajectory_of_what_is_no_number_is_refused(number):
+    message = convert.trajectory_message(NAMES, PLAN)
+    message.points[1].positions = [0.0, number]
+    with pytest.raises(UsageError, match="a point with positions that are no numbers"):
+        convert.trajectory_of(NAMES, message)
+
+
 def test_joint_states_are_found_by_name_among_others():
     message = convert.joint_state_message(("x", *NAMES), (9.0, 1.0, 2.0), (0.0, 0.1, 0.2), stamp(1002.5))
     state = convert.joint_state_of(NAMES[::-1], message, 1000.0)
@@ -144,3 +152,42 @@ def test_joint_states_are_found_by_name_among_others():
     assert math.isclose(state.time_s, 2.5)
     with pytest.raises(UsageError, match="joint states without wrist"):
         convert.joint_state_of(("wrist",), message, 1000.0)
+
+
+def test_what_ros2_control_has_no_interface_for_is_no_number_and_counts_as_zero():
+    message = convert.joint_state_message(NAMES, (1.0, 2.0), (math.nan, 0.1), stamp(1000.0), (math.nan, math.nan))
+    assert convert.joint_rows(NAMES, message) == ((1.0, 2.0), (0.0, 0.1), (0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("positions", "velocities", "problem"),
+    [
+        ((1.0, math.nan), (), "joint states of arm_joint_2 that are no numbers: nan, velocity 0, effort 0"),
+        ((1.0, 2.0), (0.0, math.inf), "of arm_joint_2 that are no numbers: 2, velocity inf"),
+        ((1.0, 2.0), (0.0,), "joint states with 1 of velocity for 2 joints"),
+        ((1.0,), (), "joint states without positions"),
+    ],
+)
+def test_joint_states_that_cannot_be_read_say_why(positions, velocities, problem):
+    message = convert.joint_state_message(NAMES, positions, velocities, stamp(1000.0))
+    with pytest.raises(UsageError, match=problem):
+        convert.joint_state_of(NAMES, message, 0.0)
+
+
+numbers = st.lists(st.floats(), max_size=4)
+
+
+@given(st.lists(st.sampled_from([*NAMES, "x"]), max_size=4), numbers, numbers, numbers)
+def test_whatever_joint_states_hold_is_read_or_refused(joints, positions, velocities, efforts):
+    message = convert.joint_state_message(joints, positions, velocities, stamp(0.0), efforts)
+    try:
+        rows = convert.joint_rows(NAMES, message)
+    except UsageError:
+        return
+    assert all(len(row) == 2 and all(map(math.isfinite, row)) for row in rows)
+
+
+def test_a_wrench_that_is_no_number_is_refused():
+    message = convert.wrench_message("flange", Wrench((0.0, 0.0, math.nan), (0.0, 0.0, 0.0), 1.0), 0.0)
+    with pytest.raises(UsageError, match=r"a wrench of force \(0.0, 0.0, nan\)"):
+        convert.wrench_of(message, 0.0)

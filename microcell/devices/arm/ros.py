@@ -53,6 +53,7 @@ class RosArm(RosDevice, Arm):
         self._told = arm_parameters(spec.parameters, *_TAKEN)
         self._joint_names = names.arm_joints(name, spec)
         self._moving: asyncio.Future[JointState] | None = None
+        self._seen: JointState | None = None
 
     def _open(self) -> None:
         # Before the states: what is heard of both is looked at in this order, and a refusal comes before the rest.
@@ -90,8 +91,8 @@ class RosArm(RosDevice, Arm):
             except asyncio.CancelledError:
                 await self._hold()
                 raise
-            except FaultError as error:
-                if error.fault.code != "ARM_STOPPED":
+            except Exception as error:
+                if not isinstance(error, FaultError) or error.fault.code != "ARM_STOPPED":
                     self._publish_hold()
                 raise
             finally:
@@ -136,8 +137,13 @@ class RosArm(RosDevice, Arm):
 
     def _publish_hold(self) -> None:
         """Command the place where the arm must be now, going by its last state: a controller that is a little late
-        comes back to it."""
-        state = self._state_of(self._states.newest)
+        comes back to it. What cannot be read in the midst of a motion does not keep the arm from being stopped."""
+        try:
+            state = self._state_of(self._states.newest)
+        except FaultError:
+            if self._moving is None or self._seen is None:
+                raise
+            state = self._seen
         age_s = min(max(0.0, self.clock.now() - state.time_s), self._told.lag_s)
         here = tuple(p + v * age_s for p, v in zip(state.positions, state.velocities, strict=True))
         hold = JointTrajectory((self._told.hold_s,), (here,), ((0.0,) * len(here),))
@@ -156,9 +162,10 @@ class RosArm(RosDevice, Arm):
 
     def _state_of(self, message: JointStateMsg) -> JointState:
         try:
-            return convert.joint_state_of(self._joint_names, message, self.clock.epoch_s)
+            self._seen = convert.joint_state_of(self._joint_names, message, self.clock.epoch_s)
         except UsageError as error:
             raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
+        return self._seen
 
 
 class _Rest:

@@ -18,9 +18,13 @@ from std_srvs.srv import Trigger
 
 from microcell.devices.factory import DeviceHost
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
+from microcell.devices.plausible import check_fresh
+from microcell.errors import UsageError
+from microcell.faults import FaultError
 from microcell.geometry import Vector
 from microcell.ros import convert, names, qos
 from microcell.ros.driver import RosDevice
+from microcell.ros.guards import STALE_S
 
 TARE_READINGS = 10
 SILENT_RATIO = 0.5
@@ -95,7 +99,14 @@ class RosForceSensor(RosDevice, ForceSensor):
         return _mean(readings)
 
     def _raw(self, message: WrenchStamped) -> Wrench:
-        return convert.wrench_of(message, self.clock.epoch_s)
+        """A message's wrench; DEVICE_MALFORMED, and DEVICE_STALE: stamps that lie far back are all older than the zero, and
+        contact would never be noticed."""
+        try:
+            raw = convert.wrench_of(message, self.clock.epoch_s)
+        except UsageError as error:
+            raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
+        check_fresh(self.name, raw.time_s, self.clock.now(), STALE_S * max(1.0, self._rate))
+        return raw
 
     def _wrench(self, message: WrenchStamped) -> Wrench:
         raw = self._raw(message)

@@ -16,6 +16,7 @@ from trajectory_msgs.msg import JointTrajectoryPoint
 
 from microcell.devices.factory import DeviceHost
 from microcell.devices.gripper.contract import Grip, Gripper
+from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
 from microcell.ros.convert_skills import NANOSECONDS
@@ -65,7 +66,7 @@ class RosGripper(RosDevice, Gripper):
     async def stop(self) -> None:
         """Hold the fingers where they are, if they move; what is held stays held."""
         state = self._states.newest if self._connected else None
-        if state is not None and self._states.age_s < STATE_S and _speed(state) > AT_REST_M_S:
+        if state is not None and self._states.age_s < STATE_S and self._speed(state) > AT_REST_M_S:
             self._publish(self._grip_of(state).width_m, None)
 
     async def _move(self, width_m: float, force_n: float | None) -> Grip:
@@ -75,7 +76,7 @@ class RosGripper(RosDevice, Gripper):
 
         def look(state: JointStateMsg) -> Grip | None:
             nonlocal started
-            moves = _speed(state) > AT_REST_M_S
+            moves = self._speed(state) > AT_REST_M_S
             started = started or moves
             late = convert.seconds(state.header.stamp) - self.clock.epoch_s > start_s + patience_s
             grip = self._grip_of(state)
@@ -103,14 +104,19 @@ class RosGripper(RosDevice, Gripper):
 
     def _grip_of(self, message: JointStateMsg) -> Grip:
         """Opening, force and holding; fingers that press at rest hold something."""
-        if len(message.position) != 2:
-            raise FaultError("DEVICE_MALFORMED", self.name, f"joint states of {list(message.name)}, not of two fingers")
-        force_n = max(message.effort, default=0.0)
-        return Grip(sum(message.position), force_n, force_n > PRESSING_N)
+        positions, _, efforts = self._rows(message)
+        force_n = max(efforts)
+        return Grip(sum(positions), force_n, force_n > PRESSING_N)
 
+    def _speed(self, message: JointStateMsg) -> float:
+        """How fast the faster finger moves, m/s."""
+        return max(map(abs, self._rows(message)[1]))
 
-def _speed(message: JointStateMsg) -> float:
-    return max(map(abs, message.velocity), default=0.0)
+    def _rows(self, message: JointStateMsg) -> tuple[convert.Row, convert.Row, convert.Row]:
+        try:
+            return convert.joint_rows(self._joint_names, message)
+        except UsageError as error:
+            raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
 
 
 PLUGIN = RosGripper

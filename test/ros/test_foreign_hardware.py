@@ -1,0 +1,173 @@
+"""The drivers before hardware that is not ours: what it does not tell, what it tells wrong, and what else it tells."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy")
+
+from geometry_msgs.msg import WrenchStamped
+from in_ros import in_ros
+from sensor_msgs.msg import JointState as JointStateMsg
+from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
+
+from microcell.description.loader import load_line
+from microcell.devices.factory import DeviceHost, device_specs, make_devices
+from microcell.devices.force_sensor.contract import Wrench
+from microcell.faults import FaultError
+from microcell.motion.trajectory import JointTrajectory
+from microcell.ros import convert, names, qos
+from microcell.ros.clock import RosClock
+from microcell.ros.convert_skills import stamp
+from microcell.ros.guards import ros_guarded
+from microcell.ros.node import HostNode
+
+LINE = load_line("valve")
+SPECS = device_specs(LINE)
+PERIOD_S = 0.02
+STEP_RAD = 0.01
+NO_LOAD = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
+
+
+class Hardware:
+    """A node that publishes what it is told to, and a driver of ours behind its guard."""
+
+    def __init__(self, runtime: Any, name: str) -> None:
+        self.node = runtime.create_node("theirs")
+        node = runtime.create_node("ours")
+        self.clock = runtime.clock = RosClock(node)
+        host = DeviceHost(LINE, self.clock, node=HostNode(runtime, node))
+        self.device: Any = ros_guarded(make_devices(host, "real", [name]), self.clock)[name]
+        self.runtime = runtime
+        self._telling: list[asyncio.Future[None]] = []
+
+    def tell(self, kind: Any, topic: str, message: Callable[[], Any]) -> None:
+        """Publish a message of this moment, again and again."""
+        publisher = self.node.create_publisher(kind, topic, qos.FEEDBACK)
+
+        async def again_and_again() -> None:
+            while True:
+                publisher.publish(message())
+                await asyncio.sleep(PERIOD_S)
+
+        self._telling.append(asyncio.ensure_future(again_and_again()))
+
+    def now(self) -> Any:
+        return stamp(self.clock.epoch_s + self.clock.now())
+
+    async def close(self) -> None:
+        for telling in self._telling:
+            telling.cancel()
+        await self.device.disconnect()
+
+
+class Controller(Hardware):
+    """A position controller that goes straight to the last point that it was sent."""
+
+    def __init__(self, runtime: Any) -> None:
+        super().__init__(runtime, "arm")
+        self.joints = names.arm_joints("arm", SPECS["arm"])
+        self.at = self.goal = tuple(SPECS["arm"].home_rad)
+        self.commands: list[tuple[float, ...]] = []
+        self.spoil: Callable[[JointStateMsg], None] = lambda message: None
+        commanded = runtime.to_loop(self._commanded)
+        self.node.create_subscription(JointTrajectoryMsg, names.joint_trajectory("arm"), commanded, qos.COMMAND)
+        self.tell(JointStateMsg, names.joint_states("arm"), self._state)
+
+    def _commanded(self, message: JointTrajectoryMsg) -> None:
+        self.goal = tuple(message.points[-1].positions)
+        self.commands.append(self.goal)
+
+    def _state(self) -> JointStateMsg:
+        self.at = tuple(a + max(-STEP_RAD, min(STEP_RAD, g - a)) for a, g in zip(self.at, self.goal, strict=True))
+        message = convert.joint_state_message(self.joints, self.at, (math.nan,) * len(self.at), self.now())
+        self.spoil(message)
+        return message
+
+
+def way(by_rad: float) -> JointTrajectory:
+    """Turn all joints from home."""
+    home = tuple(SPECS["arm"].home_rad)
+    still = (0.0,) * len(home)
+    return JointTrajectory((0.0, 1.0), (home, tuple(angle + by_rad for angle in home)), (still, still))
+
+
+@in_ros
+async def test_an_arm_whose_hardware_tells_no_velocities_reaches_its_goal(runtime):
+    controller = Controller(runtime)
+    await controller.device.connect()
+    reached = await controller.device.follow(way(0.2))
+    assert reached.positions == pytest.approx(way(0.2).positions[-1])
+    assert reached.velocities == (0.0,) * 6
+    await controller.close()
+
+
+@pytest.mark.parametrize(
+    ("field", "told", "problem"),
+    [
+        ("position", [math.nan] * 6, "joint states of arm_joint_1 that are no numbers"),
+        ("velocity", [0.0] * 3, "joint states with 3 of velocity for 6 joints"),
+    ],
+)
+@in_ros
+async def test_an_arm_whose_states_become_nonsense_is_stopped_where_it_was_seen_last(runtime, field, told, problem):
+    controller = Controller(runtime)
+    await controller.device.connect()
+    following = asyncio.ensure_future(controller.device.follow(way(0.5)))
+    while controller.at[0] - way(0.0).positions[0][0] < 0.1:
+        await asyncio.sleep(PERIOD_S)
+    controller.spoil = lambda message: setattr(message, field, told)
+    with pytest.raises(FaultError, match=f"DEVICE_MALFORMED at arm: .*{problem}"):
+        await following
+    while len(controller.commands) < 2:
+        await asyncio.sleep(PERIOD_S)
+    travelled = [held - start for held, start in zip(controller.commands[-1], way(0.0).positions[0], strict=True)]
+    assert travelled == pytest.approx([travelled[0]] * 6) and 0.05 < travelled[0] < 0.3
+    await controller.close()
+
+
+@pytest.mark.parametrize(("force_n", "time_s", "code"), [(math.nan, None, "DEVICE_MALFORMED"), (-20.0, 0.0, "DEVICE_STALE")])
+@in_ros
+async def test_whoever_waits_for_contact_is_told_of_wrenches_that_say_nothing(runtime, force_n, time_s, code):
+    told = {"force": 0.0, "time": None}
+    hardware = Hardware(runtime, "wrist_force")
+
+    def wrench() -> WrenchStamped:
+        message = convert.wrench_message("flange", NO_LOAD, 0.0)
+        message.wrench.force.z = told["force"]
+        message.header.stamp = hardware.now() if told["time"] is None else stamp(told["time"])
+        return message
+
+    hardware.tell(WrenchStamped, names.wrench("wrist_force"), wrench)
+    await hardware.device.connect()
+    await hardware.device.tare()
+    waiting = asyncio.ensure_future(hardware.device.wait_pressing(5.0))
+    await asyncio.sleep(5 * PERIOD_S)
+    assert not waiting.done()
+    told.update(force=force_n, time=time_s)
+    with pytest.raises(FaultError, match=f"{code} at wrist_force"):
+        await asyncio.wait_for(waiting, 5.0)
+    await hardware.close()
+
+
+@in_ros
+async def test_fingers_are_found_by_name_among_the_other_joints_of_a_broadcaster(runtime):
+    gripper = "parallel_gripper"
+    joints = (*names.arm_joints("arm", SPECS["arm"]), *names.finger_joints(gripper))
+    hardware = Hardware(runtime, gripper)
+    hardware.node.create_subscription(JointTrajectoryMsg, names.joint_trajectory(gripper), lambda message: None, qos.COMMAND)
+
+    def state() -> JointStateMsg:
+        positions, efforts = (*(9.0,) * 6, 0.01, 0.01), (*(math.nan,) * 6, 8.0, 8.0)
+        return convert.joint_state_message(joints, positions, (*(1.0,) * 6, 0.0, 0.0), hardware.now(), efforts)
+
+    hardware.tell(JointStateMsg, names.joint_states(gripper), state)
+    await hardware.device.connect()
+    grip = await hardware.device.grip()
+    assert (grip.width_m, grip.force_n, grip.holding) == (pytest.approx(0.02), 8.0, True)
+    await hardware.close()
