@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
@@ -39,10 +40,11 @@ LOOK_S = 0.02
 
 
 class Inbox(Generic[M]):
-    """The newest message of a topic, and those who look at each one that arrives."""
+    """The newest messages of a topic, and those who look at each one that arrives."""
 
-    def __init__(self, to_loop: Callable[[Callable[[M], None]], Callable[..., None]]) -> None:
+    def __init__(self, to_loop: Callable[[Callable[[M], None]], Callable[..., None]], kept: int = 1) -> None:
         self.newest: M | None = None
+        self._recent: deque[M] = deque(maxlen=kept)
         self._arrived_s = -1e9
         self._looks: list[Callable[[M], None]] = []
         self._hand_over = to_loop(self._show)
@@ -55,9 +57,14 @@ class Inbox(Generic[M]):
     def receive(self, message: M) -> None:
         """Take a message; called in the listening thread. Most are kept without waking the loop."""
         self.newest = message
+        self._recent.append(message)
         self._arrived_s = time.monotonic()
         if self._looks:
             self._hand_over(message)
+
+    def found(self, look: Callable[[M], bool]) -> M | None:
+        """The newest of the kept messages of which `look` is true."""
+        return next(filter(look, reversed(tuple(self._recent))), None)
 
     @contextmanager
     def watched(self, outcome: asyncio.Future[T], look: Callable[[M], T | None]) -> Iterator[None]:
@@ -151,8 +158,8 @@ class RosDevice(Device):
             self._needed[f"listener on '{publisher.topic_name}'"] = lambda: publisher.get_subscription_count() > 0
         return publisher
 
-    def _inbox(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True) -> Inbox[Any]:
-        inbox: Inbox[Any] = Inbox(self._runtime.to_loop)
+    def _inbox(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True, kept: int = 1) -> Inbox[Any]:
+        inbox: Inbox[Any] = Inbox(self._runtime.to_loop, kept)
         node = self._runtime.listening_node(self._node)
         subscription = node.create_subscription(kind, topic, inbox.receive, qos)
         self._closers.append(lambda: node.destroy_subscription(subscription))

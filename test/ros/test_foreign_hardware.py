@@ -7,15 +7,18 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
 
 from geometry_msgs.msg import WrenchStamped
 from in_ros import in_ros
+from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
+from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.factory import DeviceHost, device_specs, make_devices
 from microcell.devices.force_sensor.contract import Wrench
@@ -26,6 +29,7 @@ from microcell.ros.clock import RosClock
 from microcell.ros.convert_skills import stamp
 from microcell.ros.guards import ros_guarded
 from microcell.ros.node import HostNode
+from microcell_interfaces.srv import CaptureImage
 
 LINE = load_line("valve")
 SPECS = device_specs(LINE)
@@ -37,11 +41,11 @@ NO_LOAD = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
 class Hardware:
     """A node that publishes what it is told to, and a driver of ours behind its guard."""
 
-    def __init__(self, runtime: Any, name: str) -> None:
+    def __init__(self, runtime: Any, name: str, line: Line = LINE) -> None:
         self.node = runtime.create_node("theirs")
         node = runtime.create_node("ours")
         self.clock = runtime.clock = RosClock(node)
-        host = DeviceHost(LINE, self.clock, node=HostNode(runtime, node))
+        host = DeviceHost(line, self.clock, node=HostNode(runtime, node))
         self.device: Any = ros_guarded(make_devices(host, "real", [name]), self.clock)[name]
         self.runtime = runtime
         self._telling: list[asyncio.Future[None]] = []
@@ -152,6 +156,32 @@ async def test_whoever_waits_for_contact_is_told_of_wrenches_that_say_nothing(ru
     told.update(force=force_n, time=time_s)
     with pytest.raises(FaultError, match=f"{code} at wrist_force"):
         await asyncio.wait_for(waiting, 5.0)
+    await hardware.close()
+
+
+@in_ros
+async def test_depth_of_the_images_moment_is_found_when_later_ones_have_come_already(runtime):
+    depth = {"width_px": 4, "height_px": 3, "depth": True}
+    devices = LINE.cell_description.devices
+    camera = devices["camera_1"].model_copy(update=depth)
+    cell = LINE.cell_description.model_copy(update={"devices": {**devices, "camera_1": camera}})
+    hardware = Hardware(runtime, "camera_1", LINE.model_copy(update={"cell_description": cell}))
+    images = hardware.node.create_publisher(Image, names.image("camera_1"), qos.IMAGE)
+    depths = hardware.node.create_publisher(Image, names.depth_image("camera_1"), qos.IMAGE)
+
+    def expose(request: CaptureImage.Request, response: CaptureImage.Response) -> CaptureImage.Response:
+        response.stamp = hardware.now()
+        for number, publisher in enumerate((depths, images, depths, images)):
+            pixels = np.full((3, 4), 1.0, np.float32) if publisher is depths else np.full((3, 4), number, np.uint8)
+            time = stamp(convert.seconds(response.stamp) + number // 2)
+            publisher.publish(convert.image_message(pixels, "lens", time))
+        return response
+
+    hardware.node.create_service(CaptureImage, names.capture("camera_1"), expose)
+    await hardware.device.connect()
+    for _ in range(3):
+        frame = await hardware.device.capture(0.01)
+        assert int(frame.pixels[0, 0]) == 1 and frame.depth_m is not None
     await hardware.close()
 
 

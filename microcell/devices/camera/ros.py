@@ -35,6 +35,9 @@ FREE_RUNNING_S = 1.0
 IMAGE_S = 5.0
 """Real time that an image may take to be made (those of mock hardware are rendered), and to come."""
 
+KEPT = 4
+"""So many images are kept of each topic: of a camera that runs on, later ones may have come when one is looked for."""
+
 _BESIDE = {"depth_image": (Image, names.depth_image), "points": (PointCloud2, names.points)}
 """What a camera with depth shows beside its image, where its parameters do not say otherwise: type and topic."""
 
@@ -50,12 +53,12 @@ class RosCamera(RosDevice, PixelCamera):
         self._beside = tuple(what for what in _BESIDE if spec.depth and getattr(told, what))
 
     def _open(self) -> None:
-        self._images = self._inbox(Image, names.image(self.name), qos.IMAGE)
+        self._images = self._inbox(Image, names.image(self.name), qos.IMAGE, kept=KEPT)
         self._infos = self._inbox(CameraInfo, names.camera_info(self.name), qos.IMAGE, needed=False)
         self._inboxes = {}
         for what in self._beside:
             kind, topic = _BESIDE[what]
-            self._inboxes[what] = self._inbox(kind, topic(self.name), qos.IMAGE)
+            self._inboxes[what] = self._inbox(kind, topic(self.name), qos.IMAGE, kept=KEPT)
         self._capture = self._client(CaptureImage, names.capture(self.name), needed=False)
 
     async def _discovered(self) -> None:
@@ -112,14 +115,13 @@ class RosCamera(RosDevice, PixelCamera):
     async def _of(self, inbox: Inbox[Any], stamp: Time, what: str) -> Any:
         """The message with a stamp, which may have come already."""
 
-        def look(message: Any) -> Any:
-            return message if message.header.stamp == stamp else None
+        def is_it(message: Any) -> bool:
+            return bool(message.header.stamp == stamp)
 
         outcome: asyncio.Future[Any] = self._runtime.loop.create_future()
-        with inbox.watched(outcome, look):
-            newest = inbox.newest
-            if newest is not None and look(newest) is not None:
-                return newest
+        with inbox.watched(outcome, lambda message: message if is_it(message) else None):
+            if (came := inbox.found(is_it)) is not None:
+                return came
             return await self._within(outcome, max(IMAGE_S, self._answer_s), f"its {what} did not come")
 
     async def _await_next(self) -> Image:
