@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient, ActionServer, CancelResponse
+from rclpy.action import ActionClient, ActionServer, CancelResponse, GoalResponse
 from rclpy.action.client import ClientGoalHandle
 from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
@@ -51,6 +51,7 @@ class Goal:
     request: Any
     feedback: Callable[[Any], None]
     cancel_requested: bool = False
+    given_up: bool = False
     started: bool = False
 
 
@@ -68,11 +69,13 @@ class AsyncActionServer(ActionServer):
         self._runtime = runtime
         self._handler = handler
         self._goals: dict[bytes, tuple[Goal, asyncio.Task[tuple[Ending, Any]]]] = {}
+        self._closing = self._closed = False
         super().__init__(
             node,
             kind,
             name,
             self._never,
+            goal_callback=lambda request: GoalResponse.REJECT if self._closed else GoalResponse.ACCEPT,
             cancel_callback=self._on_cancel,
             goal_service_qos_profile=QUEUE,
             result_service_qos_profile=QUEUE,
@@ -83,27 +86,42 @@ class AsyncActionServer(ActionServer):
         self._runtime.to_loop(self._begin)(goal_handle)
 
     async def close(self) -> None:
-        """Cancel the running goals, let them become safe and answer, then take the action away."""
-        tasks = [task for _, task in self._goals.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        while self._goals:
-            await asyncio.sleep(0)  # one more turn of the loop for each `_serve` to hand its result over
-        if tasks:
+        """Cancel the running goals, let them become safe and answer, then take the action away.
+
+        Who still comes meanwhile is cancelled at his first wait, and refused at the very end.
+        """
+        self._closing = True
+        if self._goals:
+            await self._cancelled()
             await asyncio.sleep(FETCH_S)
+        self._closed = True
+        await self._runtime.in_executor(lambda: None)  # what was accepted before has been handed over then
+        await self._cancelled()
         await self._runtime.in_executor(self.destroy)
+
+    async def _cancelled(self) -> None:
+        """Cancel what runs until nothing runs."""
+        while running := list(self._goals.values()):
+            for goal, task in running:
+                self._give_up(goal, task)
+            await asyncio.gather(*(task for _, task in running), return_exceptions=True)
+            await asyncio.sleep(0)  # a turn of the loop for each `_serve` to hand its result over
 
     def cancel_all(self) -> int:
         """Cancel every running goal, as `close` does, and go on serving; how many there were."""
-        tasks = [task for goal, task in self._goals.values() if goal.started]
-        for task in tasks:
+        for goal, task in self._goals.values():
+            self._give_up(goal, task)
+        return len(self._goals)
+
+    def _give_up(self, goal: Goal, task: asyncio.Task[Any]) -> None:
+        """Cancel a handler though its client has not asked for that: once, and not before its first step."""
+        if goal.started and not goal.given_up:
             task.cancel()
-        return len(tasks)
+        goal.given_up = True
 
     def _begin(self, handle: ServerGoalHandle) -> None:
         """Take a goal up in one step of the loop, so that a cancel that comes next finds it."""
-        goal = Goal(handle.request, handle.publish_feedback)
+        goal = Goal(handle.request, handle.publish_feedback, given_up=self._closing)
         task = asyncio.ensure_future(self._run_handler(goal))
         self._goals[bytes(handle.goal_id.uuid)] = (goal, task)
         self._runtime.start(self._serve(handle, task))
@@ -111,7 +129,7 @@ class AsyncActionServer(ActionServer):
     async def _run_handler(self, goal: Goal) -> tuple[Ending, Any]:
         """Run the handler; a cancel that came before its first step reaches it at its first wait."""
         goal.started = True
-        if goal.cancel_requested and (task := asyncio.current_task()) is not None:
+        if (goal.cancel_requested or goal.given_up) and (task := asyncio.current_task()) is not None:
             self._runtime.loop.call_soon(task.cancel)
         return await self._handler(goal)
 

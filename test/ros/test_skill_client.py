@@ -127,6 +127,31 @@ async def test_a_handler_that_fails_does_not_leave_its_client_waiting(runtime):
 
 
 @in_ros
+async def test_a_goal_that_comes_while_its_server_closes_is_ended_like_those_that_run(runtime):
+    began, ended = [], []
+
+    async def work(goal):
+        began.append(goal.request.unit)
+        try:
+            await asyncio.sleep(30.0)
+        finally:
+            await asyncio.sleep(0.5)  # until it is safe
+            ended.append(goal.request.unit)
+        return actions.Ending.SUCCEEDED, ExecuteSkill.Result(outcome=1)
+
+    server = AsyncActionServer(runtime, runtime.create_node("server"), ExecuteSkill, "work", work)
+    client = actions.AsyncActionClient(runtime, runtime.create_node("client"), ExecuteSkill, "work")
+    first = asyncio.ensure_future(client.execute(ExecuteSkill.Goal(unit="first")))
+    while not began:
+        await asyncio.sleep(0.01)
+    closing = asyncio.ensure_future(server.close())
+    second = asyncio.ensure_future(client.execute(ExecuteSkill.Goal(unit="second")))
+    await asyncio.wait_for(closing, 10.0)
+    assert [result.outcome for result in await asyncio.gather(first, second)] == [0, 0]
+    assert began == ended == ["first", "second"]
+
+
+@in_ros
 async def test_many_goals_at_once_all_get_their_own_result(runtime):
     async def echo(goal):
         await asyncio.sleep(0)
