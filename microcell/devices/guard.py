@@ -7,7 +7,7 @@ wait themselves, with limits of real time (`ros/guards.py`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
@@ -146,13 +146,13 @@ class Guard(Device):
         return getattr(self.device, name)
 
     async def connect(self) -> None:
-        await self.device.connect()
+        await self._told("connect", self.device.connect())
 
     async def disconnect(self) -> None:
-        await self.device.disconnect()
+        await self._told("disconnect", self.device.disconnect())
 
     async def stop(self) -> None:
-        await self.device.stop()
+        await self._told("stop", self.device.stop())
 
     async def set_up(self, product: str) -> None:
         await self._answer("set_up", lambda spec, args: 0.0, (product,))
@@ -183,7 +183,18 @@ class Guard(Device):
         except TooLateError:
             raise FaultError("DEVICE_SILENT", self.name, f"'{command}' was not answered within {limit_s:.1f} s") from None
         except Exception as error:  # the edge of foreign code: any mistake in a driver becomes a fault
-            raise FaultError("DEVICE_FAILED", self.name, f"'{command}': {type(error).__name__}: {error}") from error
+            raise self._failed(command, error) from error
+
+    async def _told(self, command: str, doing: Awaitable[None]) -> None:
+        try:
+            await doing
+        except FaultError:
+            raise
+        except Exception as error:  # as above: a driver may not find its machine, and say so in its own way
+            raise self._failed(command, error) from error
+
+    def _failed(self, command: str, error: Exception) -> FaultError:
+        return FaultError("DEVICE_FAILED", self.name, f"'{command}': {type(error).__name__}: {error}")
 
 
 @cache

@@ -83,7 +83,7 @@ class Orchestrator:
                 await self._connect()
                 await self._control(journal)
             finally:
-                await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
+                await asyncio.gather(*(device.disconnect() for device in self._devices.values()), return_exceptions=True)
                 await self._fleet.take_down()
                 await heart.close()
 

@@ -146,7 +146,10 @@ class SkillServerNode(ManagedNode):
     async def _disconnect(self) -> None:
         if self._inspections is not None:
             self._inspections.use({})
-        await asyncio.gather(*(device.disconnect() for device in self._devices.values()))
+        left = await asyncio.gather(*(device.disconnect() for device in self._devices.values()), return_exceptions=True)
+        for error in left:
+            if isinstance(error, BaseException):
+                self.get_logger().error(str(error))
 
     async def _execute(self, goal: Goal) -> tuple[Ending, ExecuteSkill.Result]:
         try:

@@ -9,7 +9,7 @@ from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.skills.arm_motion import ArmMotion
-from microcell.skills.contract import DEVICE_FAULTS, Skill, SkillContext, SkillResult
+from microcell.skills.contract import DEVICE_FAULTS, Skill, SkillContext, SkillResult, stop_all
 from microcell.skills.guarded import press_until_contact, tare
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
@@ -115,12 +115,10 @@ class ArmSkill(Skill):
 
     async def make_safe(self, context: SkillContext) -> None:
         """Still every leased device and the tool on the arm, or all that it could be; what is held stays held."""
-        await super().make_safe(context)
         motion = getattr(self, "motion", None)
-        names = _tools_in_reach(context) if motion is None else [motion.tool_name]
-        for name in names:
-            if name in context.devices:
-                await context.devices[name].stop()
+        tools = _tools_in_reach(context) if motion is None else [motion.tool_name]
+        leased = context.goal.lease.resources.values()
+        await stop_all(context, [*leased, *(name for name in tools if name in context.devices)])
 
 
 def _tools_in_reach(context: SkillContext) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
@@ -318,8 +318,19 @@ class Skill(ABC):
 
     async def make_safe(self, context: SkillContext) -> None:
         """Bring the devices to rest after a cancel or a fault: nothing moves, what is held stays held."""
-        for name in context.goal.lease.resources.values():
+        await stop_all(context, context.goal.lease.resources.values())
+
+
+async def stop_all(context: SkillContext, names: Iterable[str]) -> None:
+    """Stop devices, each of them also where one before it cannot be stopped; then raise what the first one said."""
+    failed: FaultError | None = None
+    for name in names:
+        try:
             await context.devices[name].stop()
+        except FaultError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def slower(model: type[Description], parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:

@@ -99,6 +99,20 @@ def test_a_mistake_of_a_driver_is_device_failed():
     in_cell(scenario)
 
 
+@pytest.mark.parametrize("command", ["connect", "disconnect", "stop"])
+def test_a_driver_that_does_not_find_its_machine_is_device_failed(command):
+    async def scenario(devices, guards, clock):
+        async def refused():
+            raise ConnectionRefusedError("192.0.2.17")
+
+        setattr(devices["printer"], command, refused)
+        with pytest.raises(FaultError, match=f"DEVICE_FAILED at printer: .*'{command}': ConnectionRefusedError: 192.0.2.17"):
+            await getattr(guards["printer"], command)()
+        del devices["printer"].__dict__[command]
+
+    in_cell(scenario)
+
+
 @pytest.mark.parametrize(("device", "contract", "command", "answer", "said"), [
     ("reject_bin", None, "count", "three", "DEVICE_MALFORMED at reject_bin: .*to 'count' it answered 'three'"),
     ("crib", ToolCrib, "pockets", ("PG-0007",), "DEVICE_MALFORMED at crib: .*1 serials for 3 pockets"),

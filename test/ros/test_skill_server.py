@@ -176,6 +176,19 @@ async def test_a_silent_device_keeps_the_node_inactive_and_the_others_are_discon
         assert disconnected == ["arm"]
 
 
+@in_ros
+async def test_a_driver_that_cannot_even_leave_does_not_keep_the_node_from_going_inactive(runtime):
+    async with served(runtime) as cell:
+
+        async def gone() -> None:
+            raise OSError("no route to host")
+
+        cell.devices["printer"].disconnect = gone
+        assert await cell.lifecycle.change("deactivate", 10.0)
+        assert await cell.lifecycle.state(10.0) == INACTIVE
+        assert await cell.lifecycle.change("activate", 10.0)
+
+
 async def silent() -> None:
     raise FaultError("DEVICE_SILENT", "arm", "no service")
 

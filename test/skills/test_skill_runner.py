@@ -114,7 +114,7 @@ def test_after_a_fault_the_leased_devices_and_the_tools_are_stopped(monkeypatch)
     assert sorted(stopped) == ["arm", "parallel_gripper", "screwdriver", "vacuum_cup"]
 
 
-def test_a_device_that_does_not_even_stop_does_not_hide_the_first_fault(monkeypatch, caplog):
+def test_a_device_that_does_not_even_stop_hides_neither_the_first_fault_nor_keeps_others_going(monkeypatch, caplog):
     async def body(context):
         context.devices["arm"].stop = silent
         raise FaultError("ARM_DEVIATION", "arm")
@@ -122,8 +122,9 @@ def test_a_device_that_does_not_even_stop_does_not_hide_the_first_fault(monkeypa
     async def silent():
         raise FaultError("DEVICE_SILENT", "arm")
 
-    (result,), _, _ = run_body(monkeypatch, body)
+    (result,), _, stopped = run_body(monkeypatch, body)
     assert result.fault.code == "ARM_DEVIATION"
+    assert sorted(stopped) == ["parallel_gripper", "screwdriver", "vacuum_cup"]
     assert "the devices of scripted could not be made safe" in caplog.text
 
 
