@@ -114,8 +114,8 @@ class RosRuntime:
     ) -> Service:
         """Offer a service whose `handler(request, response) -> response` is a coroutine on the asyncio loop.
 
-        Requests are served concurrently. The handler answers bad requests itself: what it raises is a defect of ours, is
-        reported, and leaves the caller without an answer.
+        Requests are served concurrently. The handler answers bad requests itself: what it raises is a defect of ours and is
+        reported. The caller is told, where the answer has a place for that, and is left without one otherwise.
         """
         service = node.create_service(kind, name, _Deferred, **{"qos_profile": qos.SERVICE, **options})
         self.defer(service, handler)
@@ -126,7 +126,13 @@ class RosRuntime:
         answer = service.send_response
 
         async def serve(deferred: _Deferred, header: Any) -> None:
-            response = await handler(deferred.request, deferred.response)
+            try:
+                response = await handler(deferred.request, deferred.response)
+            except Exception as error:
+                response = _failed(type(deferred.response), error)
+                if response is None:
+                    raise
+                self.report(f"service '{service.service_name}' failed", error)
             if self.context.ok():
                 answer(response, header)
 
@@ -216,6 +222,15 @@ class _Deferred:
     def __init__(self, request: Any, response: Any) -> None:
         self.request = request
         self.response = response
+
+
+def _failed(kind: type[Any], error: Exception) -> Any | None:
+    """The answer that a request could not be served, if this kind of answer can say so."""
+    response = kind()
+    if not (hasattr(response, "message") and (hasattr(response, "accepted") or hasattr(response, "success"))):
+        return None
+    response.message = f"a defect of this program: {type(error).__name__}: {error}. Its log says more."
+    return response
 
 
 def _settle(waiting: asyncio.Future[Any], done: Future) -> None:

@@ -49,6 +49,23 @@ async def test_requests_are_served_concurrently(runtime):
 
 
 @in_ros
+async def test_a_request_that_a_defect_meets_is_answered_and_reported(runtime):
+    reported = []
+    runtime.loop.set_exception_handler(lambda loop, context: reported.append(context["message"]))
+
+    async def broken(request, response):
+        response.success, response.message = True, "half done"
+        raise OSError("the disk is full")
+
+    node = runtime.create_node("both")
+    runtime.create_service(node, Trigger, "broken", broken)
+    answer = await runtime.call(node.create_client(Trigger, "broken"), Trigger.Request(), 10.0)
+    assert not answer.success
+    assert answer.message == "a defect of this program: OSError: the disk is full. Its log says more."
+    assert reported == ["service '/broken' failed"]
+
+
+@in_ros
 async def test_a_call_without_a_server_ends_in_time(runtime):
     client = runtime.create_node("alone").create_client(Trigger, "nobody")
     with pytest.raises(asyncio.TimeoutError):
