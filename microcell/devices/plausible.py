@@ -198,7 +198,8 @@ class FiniteJudge(Judge):
 class ScrewdriverJudge(Judge):
     def answered(self, command: str, answer: Any, arguments: tuple[Any, ...], now_s: float) -> None:
         if isinstance(answer, Drive):
-            self._check_finite(command, answer.torque_n_m, answer.angle_rad)
+            curve = (number for point in answer.curve for number in point)
+            self._check_finite(command, answer.torque_n_m, answer.angle_rad, *curve)
 
 
 class FeederJudge(Judge):

@@ -43,6 +43,9 @@ from microcell.ros.convert_skills import NANOSECONDS, stamp
 if TYPE_CHECKING:
     import numpy as np
 
+NORM_SLACK, ROUNDING = 0.01, 1e-9
+"""A quaternion whose length is so far off is not taken for a turn; one that is a little off is made to be one."""
+
 T = TypeVar("T")
 Row = tuple[float, ...]
 
@@ -63,11 +66,13 @@ def answer_text(value: Any) -> str:
 
 
 def read_answer(kind: type[T], text: str) -> T:
-    """The text of a success as what the contract returns: bool, int, list or one of its flat dataclasses.
+    """The text of a success as what the contract returns: bool, int, list of texts or one of its flat dataclasses.
 
     ValueError where it is anything else.
     """
     value = json.loads(text)
+    if kind is list and isinstance(value, list) and not all(isinstance(entry, str) for entry in value):
+        raise ValueError("a list of texts is expected")
     if not is_dataclass(kind):
         return _checked(kind.__name__, value, "the answer")
     names = [field.name for field in fields(kind)]
@@ -109,6 +114,15 @@ def pose_of(message: PoseMsg) -> Pose:
     """A pose of a message."""
     p, q = message.position, message.orientation
     return Pose((p.x, p.y, p.z), (q.x, q.y, q.z, q.w))
+
+
+def told_pose_of(message: PoseMsg) -> Pose:
+    """A pose that hardware tells; `UsageError` where a number is none, or the quaternion is no turn."""
+    pose = pose_of(message)
+    norm = math.hypot(*pose.orientation)
+    if not all(map(math.isfinite, (*pose.position, norm))) or abs(norm - 1.0) > NORM_SLACK:
+        raise UsageError(f"a pose at {pose.position} with the quaternion {pose.orientation}")
+    return Pose(pose.position, tuple(part / norm for part in pose.orientation)) if abs(norm - 1.0) > ROUNDING else pose
 
 
 def trajectory_message(names: Sequence[str], trajectory: JointTrajectory) -> JointTrajectoryMsg:

@@ -23,6 +23,7 @@ from microcell.devices.contract import Device, DeviceStatus
 from microcell.devices.factory import DeviceHost
 from microcell.errors import UsageError
 from microcell.faults import FaultError
+from microcell.geometry import Pose
 from microcell.ros import convert, names
 from microcell.ros.clock import RosClock
 from microcell.ros.convert_skills import fault_of
@@ -229,6 +230,13 @@ class RosDevice(Device):
         except (ValueError, TypeError) as error:
             detail = f"it answered '{text}', which cannot be read: {error}"
             raise FaultError("DEVICE_MALFORMED", self.name, detail) from error
+
+    def _pose(self, message: Any) -> Pose:
+        """A pose of an answer; DEVICE_MALFORMED where it is none."""
+        try:
+            return convert.told_pose_of(message)
+        except UsageError as error:
+            raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
 
     def _raise_fault(self, message: Any) -> None:
         """Raise the fault of a microcell_interfaces/Fault, if it holds one."""

@@ -31,6 +31,7 @@ from microcell.devices.tester.contract import Tester
 from microcell.devices.turner.contract import Turner
 from microcell.faults import FaultError
 from microcell.ros import convert, names, qos
+from microcell.ros.bounded import bounded
 from microcell.ros.hardware_face import Face
 from microcell_interfaces.srv import PresentPart, PrintLabel, RefillFeeder, SetUpStation
 
@@ -50,7 +51,7 @@ class FeederFace:
         self._shown = -1
         self._fell = asyncio.Event()
         face.serve(PresentPart, names.present(feeder.name), self._present)
-        face.runtime.create_service(face.node, RefillFeeder, names.refill(feeder.name), self._refill)
+        face.runtime.create_service(face.node, RefillFeeder, names.refill(feeder.name), bounded(self._refill))
         serve_set_up(face, feeder)
         face.trigger(names.read(feeder.name), self._level)
         face.keep(self._watch())

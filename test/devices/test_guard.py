@@ -18,6 +18,7 @@ from microcell.devices.feeder.contract import Feeder
 from microcell.devices.force_sensor.contract import ForceSensor, Wrench
 from microcell.devices.guard import CONTRACTS, Guard, World, guard_of, guarded
 from microcell.devices.plausible import Terms
+from microcell.devices.screwdriver.contract import Drive
 from microcell.devices.tool_crib.contract import ToolCrib
 from microcell.faults import FaultError
 from microcell.motion.trajectory import JointTrajectory
@@ -133,6 +134,15 @@ def test_an_answer_that_cannot_be_is_told(device, contract, command, answer, sai
         answering(devices[device], command, answer)
         with pytest.raises(FaultError, match=said):
             await getattr(guards[device], command)()
+
+    in_cell(scenario)
+
+
+def test_a_curve_with_a_hole_is_no_curve():
+    async def scenario(devices, guards, clock):
+        answering(devices["screwdriver"], "drive", Drive(0.5, 6.0, True, ((0.0, 0.0), (3.0, float("nan")))))
+        with pytest.raises(FaultError, match="DEVICE_MALFORMED at screwdriver: .*'drive' holds a value that is no number"):
+            await guards["screwdriver"].drive(0.5, 6.0, 10.0)
 
     in_cell(scenario)
 

@@ -50,6 +50,7 @@ def test_an_answers_numbers_keep_every_bit(pressure_pa, sealed):
         (Suction, '{"pressure_pa": 1.0}', "an object with pressure_pa, sealed is expected"),
         (Suction, '{"pressure_pa": "much", "sealed": true}', "pressure_pa should be of type float"),
         (Suction, "", "Expecting value"),
+        (list, '["PG-0007", null]', "a list of texts is expected"),
     ],
 )
 def test_an_answer_of_another_form_is_refused(kind, text, problem):
@@ -75,6 +76,21 @@ def test_a_foreign_failure_is_a_refusal_with_its_text(text):
 def test_a_pose_survives_its_message(position, orientation):
     pose = Pose(position, orientation)
     assert convert.pose_of(convert.pose_message(pose)) == pose
+
+
+@pytest.mark.parametrize("orientation", [(0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 1.0, 1.0), (0.0, 0.0, 0.0, math.nan)])
+def test_a_pose_that_is_none_is_not_taken_from_hardware(orientation):
+    with pytest.raises(UsageError, match=r"a pose at \(0.1, 0.2, 0.3\) with the quaternion"):
+        convert.told_pose_of(convert.pose_message(Pose((0.1, 0.2, 0.3), orientation)))
+
+
+def test_a_pose_of_hardware_that_rounds_is_made_a_turn():
+    exact = Pose((0.1, 0.2, 0.3), (0.6, 0.0, 0.0, 0.8))
+    assert convert.told_pose_of(convert.pose_message(exact)) == exact
+    rounded = convert.told_pose_of(convert.pose_message(Pose(exact.position, (0.601, 0.0, 0.0, 0.799))))
+    assert math.hypot(*rounded.orientation) == pytest.approx(1.0, abs=1e-12)
+    with pytest.raises(UsageError, match="a pose at"):
+        convert.told_pose_of(convert.pose_message(Pose((math.inf, 0.0, 0.0))))
 
 
 def test_a_wrench_survives_its_message():

@@ -27,7 +27,7 @@ class RosFeeder(RosDevice, Feeder):
     async def present(self) -> Presented:
         answer = await self._call(self._present, PresentPart.Request(), self.spec.index_s)
         self._raise_fault(answer.fault)
-        return Presented(answer.part, answer.lot, convert.pose_of(answer.pose), answer.level)
+        return Presented(answer.part, answer.lot, self._pose(answer.pose), answer.level)
 
     async def level(self) -> int:
         return self._read(int, await self._ask(self._sensors))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from microcell.devices.printer.contract import PrintedLabel, Printer
-from microcell.ros import convert, names
+from microcell.ros import names
 from microcell.ros.driver import RosDevice
 from microcell_interfaces.srv import PrintLabel, SetUpStation
 
@@ -18,7 +18,7 @@ class RosPrinter(RosDevice, Printer):
     async def print_label(self, content: str) -> PrintedLabel:
         answer = await self._call(self._print, PrintLabel.Request(content=content), self.spec.print_s)
         self._raise_fault(answer.fault)
-        return PrintedLabel(content, convert.pose_of(answer.pose))
+        return PrintedLabel(content, self._pose(answer.pose))
 
     async def set_up(self, product: str) -> None:
         if self._set_up.service_is_ready():  # hardware that has nothing to hear does not offer it
