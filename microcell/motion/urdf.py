@@ -6,6 +6,7 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from microcell.description.cell import ArmSpec
 from microcell.geometry import Pose, Quaternion
@@ -19,10 +20,17 @@ ROOT = "cell"
 _POINTS_UP = 1.0 - 1e-9
 
 
-def arm_urdf(arm: str, spec: ArmSpec, joint_names: Sequence[str]) -> str:
+def arm_urdf(
+    arm: str,
+    spec: ArmSpec,
+    joint_names: Sequence[str],
+    at_flange: Sequence[str] = (),
+    in_cell: Mapping[str, Pose] = MappingProxyType({}),
+) -> str:
     """URDF of an arm at its base in the cell; links are called `<arm>/<link>`, moving joints as its controller calls them.
 
-    It is for showing: there are no masses in it, and limits are the description's. Raises RobotFileError.
+    `at_flange` and `in_cell` name further frames: those that are the flange's, and fixed ones with their poses. It is for
+    showing: there are no masses in it, and limits are the description's. Raises RobotFileError.
     """
     robot = read_robot_file(share_directory() / "urdf" / "robots" / Path(spec.robot))
     chain = robot.chain(spec.base_link, spec.tip_link)
@@ -40,6 +48,10 @@ def arm_urdf(arm: str, spec: ArmSpec, joint_names: Sequence[str]) -> str:
             _add_axis(element, joint, spec.joints[index].values)
         else:
             _add_joint(root, f"{arm}/{joint.name}", "fixed", joint.locked(), *ends)
+    for frame in at_flange:
+        _add_frame(root, frame, Pose(), f"{arm}/{chain.tip}")
+    for frame, pose in in_cell.items():
+        _add_frame(root, frame, pose, ROOT)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode")
 
@@ -50,6 +62,11 @@ def _add_joint(root: ET.Element, name: str, kind: str, at: Pose, parent: str, ch
     ET.SubElement(joint, "parent", link=parent)
     ET.SubElement(joint, "child", link=child)
     return joint
+
+
+def _add_frame(root: ET.Element, frame: str, at: Pose, parent: str) -> None:
+    ET.SubElement(root, "link", name=frame)
+    _add_joint(root, f"{frame}_fixed", "fixed", at, parent, frame)
 
 
 def _add_axis(element: ET.Element, joint: FileJoint, limits: Sequence[float]) -> None:

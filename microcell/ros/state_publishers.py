@@ -12,18 +12,22 @@ import yaml
 from microcell.composition.children import die_with_parent, end_session
 from microcell.composition.installed import installed_program
 from microcell.description.line import Line
+from microcell.geometry import Pose
 from microcell.motion.urdf import arm_urdf
 from microcell.ros import names
 
 PACKAGE = PROGRAM = "robot_state_publisher"
+
+INTO_THE_SCENE = Pose(orientation=(1.0, 0.0, 0.0, 0.0))
+"""From a described lens, which looks along -z, to the optical frame of REP 103: z into the scene, y down in the image."""
 
 
 @dataclass
 class StatePublishers:
     """The child processes; none where the package is missing, or where ROS is secured: they have no enclaves.
 
-    Each hears `<arm>/joint_states`, tells the arm's frames on /tf and /tf_static, and its URDF on
-    `<arm>/robot_description`. `folder` gets their parameters and logs.
+    Each hears `<arm>/joint_states`, tells the arm's frames on /tf and /tf_static, with those that wrenches and images are
+    in, and its URDF on `<arm>/robot_description`. `folder` gets their parameters and logs.
     """
 
     line: Line
@@ -63,6 +67,15 @@ class StatePublishers:
 
     def _parameters(self, arm: str) -> str:
         spec = self.line.cell_description.of_kind("arm")[arm]
-        text = arm_urdf(arm, spec, names.arm_joints(arm, spec))
+        felt = [names.sensor_frame(spec.force_sensor)]
+        text = arm_urdf(arm, spec, names.arm_joints(arm, spec), felt, self._lenses(arm))
         told = {"robot_description": text, "use_sim_time": self.simulated_time}
         return yaml.safe_dump({"/**": {"ros__parameters": told}})
+
+    def _lenses(self, arm: str) -> dict[str, Pose]:
+        """The optical frames of all cameras; one arm's publisher tells them."""
+        cell = self.line.cell_description
+        if arm != next(iter(cell.of_kind("arm"))):
+            return {}
+        cameras = cell.of_kind("camera").items()
+        return {names.optical_frame(name): spec.lens_in_cell.pose @ INTO_THE_SCENE for name, spec in cameras}

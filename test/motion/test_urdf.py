@@ -42,6 +42,17 @@ def test_bodies_are_seen_as_in_the_robot_file(tmp_path: Path) -> None:
     assert len(seen) > 10 and all(rgba is not None for _, _, rgba in seen)
 
 
+def test_further_frames_hang_on_the_flange_and_in_the_cell(tmp_path: Path) -> None:
+    spec = load_line("valve").cell_description.of_kind("arm")["arm"]
+    lens = Pose((0.1, 0.2, 0.9), from_rpy(3.0, 0.1, 0.2))
+    path = tmp_path / "arm.urdf"
+    path.write_text(arm_urdf("arm", spec, arm_joints("arm", spec), ["felt"], {"seen": lens}), encoding="utf-8")
+    shown = read_robot_file(path)
+    assert shown.joint_of["felt"].parent == "arm/flange" and shown.joint_of["felt"].origin == Pose()
+    assert shown.joint_of["seen"].parent == ROOT
+    assert distance(shown.joint_of["seen"].origin, lens) < 1e-9 and angle_between(shown.joint_of["seen"].origin, lens) < 1e-6
+
+
 @given(ANGLES, st.floats(-1.57, 1.57), ANGLES)
 def test_a_turn_comes_back_from_its_angles(roll: float, pitch: float, yaw: float) -> None:
     turn = from_rpy(roll, pitch, yaw)

@@ -47,6 +47,9 @@ def test_each_arm_s_frames_are_told_from_its_joint_states_until_the_cell_stops(i
             assert word in told
         parameters = yaml.safe_load((installed / "left_arm.states.yaml").read_text())["/**"]["ros__parameters"]
         assert parameters["use_sim_time"] is True and 'name="left_arm_joint_1"' in parameters["robot_description"]
+        for frame in ("left_force_frame", "camera_1_optical_frame"):
+            assert f'<link name="{frame}"' in parameters["robot_description"]
+        assert "optical_frame" not in (installed / "right_arm.states.yaml").read_text(), "one tells of all cameras"
         assert lives(int(pid))
         await shown.stop()
         assert not lives(int(pid))
@@ -61,3 +64,13 @@ def test_without_the_package_or_with_security_nothing_is_started(
     monkeypatch.setenv(variable, value)
     assert asyncio.run(StatePublishers(load_line("valve"), "bench", installed, simulated_time=False).start()) == 0
     assert not installed.exists()
+
+
+@pytest.mark.parametrize("camera", ["camera_1", "camera_trays"])
+def test_what_lies_under_a_camera_lies_ahead_of_its_optical_frame(tmp_path: Path, camera: str) -> None:
+    line = load_line("valve")
+    seen = StatePublishers(line, "/bench", tmp_path, False)._lenses("arm")[f"{camera}_optical_frame"].inverse()
+    spec = line.cell_description.of_kind("camera")[camera]
+    lens = spec.lens_in_cell.pose
+    x, y, z = seen.apply(lens.apply((0.02, 0.03, -0.5)))
+    assert (x, y, z) == pytest.approx((0.02, -0.03, 0.5)), "x to the right of the image, y down, z into the scene"
