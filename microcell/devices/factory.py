@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from microcell import plugins
 from microcell.clock import Clock
-from microcell.description.cell import ArmSpec, ForceSensorSpec, World
+from microcell.description.cell import WORLDS, ArmSpec, ForceSensorSpec, World
 from microcell.description.line import Line
 from microcell.devices.contract import Device
+from microcell.errors import UsageError
 
 if TYPE_CHECKING:
     from microcell.plant.plant import Plant
@@ -76,17 +77,19 @@ def driver_name(line: Line, device: str, world: World, camera: str = "rendered")
 def make_devices(
     host: DeviceHost, world: World, names: Iterable[str] | None = None, camera: str = "rendered"
 ) -> dict[str, Device]:
-    """Construct devices (no I/O yet): all of the line, or the named ones."""
+    """Construct devices (no I/O yet): all of the line, or the named ones. `UsageError` for what there is not."""
     specs = device_specs(in_world(host.line, world))
+    names = list(specs if names is None else names)
+    if unknown := [name for name in names if name not in specs]:
+        raise UsageError(f"no device '{unknown[0]}' in line '{host.line.name}'; there are: {', '.join(specs)}.")
     host = replace(host, answer_s=GAZEBO_ANSWER_S) if world == "gazebo" else host
-    return {
-        name: plugins.driver(driver_name(host.line, name, world, camera))(name, specs[name], host)
-        for name in (specs if names is None else names)
-    }
+    return {name: plugins.driver(driver_name(host.line, name, world, camera))(name, specs[name], host) for name in names}
 
 
 def in_world(line: Line, world: str) -> Line:
-    """A line as drivers and skills need to know it in a world."""
+    """A line as drivers and skills need to know it in a world; `UsageError` where there is no such world."""
+    if world not in WORLDS:
+        raise UsageError(f"no world '{world}'; there are: {', '.join(WORLDS)}.")
     if world != "gazebo":
         return line
     devices = {name: _over_the_bridge(spec) for name, spec in line.cell_description.devices.items()}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 from pathlib import Path
 
 from rclpy.node import Node
 
 from microcell.description.loader import load_line
+from microcell.errors import UsageError
 from microcell.ros import names, parameters
 from microcell.ros.farewell import outlive
 from microcell.ros.hardware import MockHardware
@@ -32,6 +34,8 @@ async def serve(runtime: RosRuntime) -> None:
     line = load_line(parameters.text(node, "line"), parameters.names(node, "also"))
     dependents = parameters.names(node, "dependents")
     seed, time_scale = parameters.integer(node, "seed", 0), parameters.number(node, "time_scale", 1.0)
+    if not 0.0 < time_scale < math.inf:
+        raise UsageError(f"time_scale {time_scale:g} is no speed. Give a number over 0; 1 is real time.")
     hardware = MockHardware(runtime, node, line, seed, time_scale, strike_own_process, _bench_file(node))
     shown = StatePublishers(line, node.get_namespace(), _shown_folder(node), simulated_time=time_scale != 1.0)
     await hardware.open()

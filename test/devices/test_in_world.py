@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
+from microcell.clock import LoopClock, run_virtual
 from microcell.description.loader import load_line
-from microcell.devices.factory import GAZEBO_REACTION_S, in_world
+from microcell.devices.factory import GAZEBO_REACTION_S, DeviceHost, in_world, make_devices
+from microcell.errors import UsageError
 
 LINE = load_line("valve")
 
@@ -27,3 +31,14 @@ def test_in_gazebo_an_arm_gets_dense_points_unless_its_description_says_otherwis
 
 def test_every_other_world_has_the_line_as_it_is_described():
     assert all(in_world(LINE, world) is LINE for world in ("virtual", "mock", "real"))
+
+
+def test_a_world_or_a_device_that_there_is_not_is_refused_with_those_that_there_are():
+    with pytest.raises(UsageError, match="no world 'moon'; there are: virtual, mock, gazebo, real."):
+        in_world(LINE, "moon")
+
+    async def made() -> None:
+        make_devices(DeviceHost(LINE, LoopClock(0.0)), "real", ["arm", "nobody"])
+
+    with pytest.raises(UsageError, match="no device 'nobody' in line 'valve'; there are: arm, changer, "):
+        run_virtual(made())
