@@ -122,7 +122,10 @@ def told_pose_of(message: PoseMsg) -> Pose:
     norm = math.hypot(*pose.orientation)
     if not all(map(math.isfinite, (*pose.position, norm))) or abs(norm - 1.0) > NORM_SLACK:
         raise UsageError(f"a pose at {pose.position} with the quaternion {pose.orientation}")
-    return Pose(pose.position, tuple(part / norm for part in pose.orientation)) if abs(norm - 1.0) > ROUNDING else pose
+    if abs(norm - 1.0) <= ROUNDING:
+        return pose
+    x, y, z, w = pose.orientation
+    return Pose(pose.position, (x / norm, y / norm, z / norm, w / norm))
 
 
 def trajectory_message(names: Sequence[str], trajectory: JointTrajectory) -> JointTrajectoryMsg:

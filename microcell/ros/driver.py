@@ -12,11 +12,12 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from rclpy.client import Client
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
+from rclpy.qos import QoSCompatibility, QoSProfile, qos_check_compatible
 from std_srvs.srv import SetBool, Trigger
 
 from microcell.devices.contract import Device, DeviceStatus
@@ -111,14 +112,14 @@ class RosDevice(Device):
         self._runtime = host.node.runtime
         self._node = host.node.node
         self._connected = False
-        self._needed: dict[str, Callable[[], bool]] = {}
+        self._needed: list[Callable[[], str]] = []  # each says what is missing, "" when it is there
         self._closers: list[Callable[[], object]] = []
 
     async def connect(self) -> None:
         if self._connected:
             return
-        await self._runtime.in_executor(self._open)
         try:
+            await self._runtime.in_executor(self._open)
             await self._discovered()
             await self._time_runs()
         except BaseException:
@@ -131,7 +132,7 @@ class RosDevice(Device):
         await self._drop()
 
     async def status(self) -> DeviceStatus:
-        missing = [name for name, is_there in self._needed.items() if not is_there()]
+        missing = self._missing()
         text = f"no {', '.join(missing)}" if missing else ""
         return DeviceStatus(self._connected, self._connected and not missing, text)
 
@@ -145,7 +146,7 @@ class RosDevice(Device):
         client = self._node.create_client(kind, name)
         self._closers.append(lambda: self._node.destroy_client(client))
         if needed:
-            self._needed[f"service '{self._full(client)}'"] = client.service_is_ready
+            self._needed.append(lambda: "" if client.service_is_ready() else f"service '{self._full(client)}'")
         return client
 
     def _full(self, client: Client) -> str:
@@ -156,7 +157,8 @@ class RosDevice(Device):
         publisher = self._node.create_publisher(kind, topic, qos)
         self._closers.append(lambda: self._node.destroy_publisher(publisher))
         if needed:
-            self._needed[f"listener on '{publisher.topic_name}'"] = lambda: publisher.get_subscription_count() > 0
+            what = f"listener on '{publisher.topic_name}'"
+            self._needed.append(lambda: "" if publisher.get_subscription_count() else what)
         return publisher
 
     def _inbox(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True, kept: int = 1) -> Inbox[Any]:
@@ -165,13 +167,27 @@ class RosDevice(Device):
         subscription = node.create_subscription(kind, topic, inbox.receive, qos)
         self._closers.append(lambda: node.destroy_subscription(subscription))
         if needed:
-            name = subscription.topic_name
-            self._needed[f"source of '{name}'"] = lambda: self._node.count_publishers(name) > 0
+            self._needed.append(partial(self._no_source, subscription.topic_name, qos))
         return inbox
+
+    def _no_source(self, topic: str, qos: QoSProfile) -> str:
+        """What is missing of a topic: a publisher, or one of whose messages any would arrive."""
+        offered = [info.qos_profile for info in self._node.get_publishers_info_by_topic(topic)]
+        unfit = [
+            why for fit, why in (qos_check_compatible(offer, qos) for offer in offered) if fit == QoSCompatibility.ERROR
+        ]
+        if len(unfit) < len(offered):
+            return ""
+        why = f" that fits ({unfit[0].replace('ERROR:', '').strip(' ;')})" if unfit else ""
+        return f"source of '{topic}'{why}"
+
+    def _missing(self) -> list[str]:
+        """What the device needs and is not there."""
+        return [what for needed in self._needed if (what := needed())]
 
     async def _discovered(self) -> None:
         end_s = time.monotonic() + CONNECT_S
-        while missing := [name for name, is_there in self._needed.items() if not is_there()]:
+        while missing := self._missing():
             if time.monotonic() > end_s:
                 raise self._silent(f"no {', no '.join(missing)} within {CONNECT_S:g} s")
             await asyncio.sleep(LOOK_S)
@@ -185,7 +201,7 @@ class RosDevice(Device):
                 raise self._silent(f"no time on {names.CLOCK} within {CONNECT_S:g} s") from None
 
     async def _drop(self) -> None:
-        closers, self._closers, self._needed = self._closers, [], {}
+        closers, self._closers, self._needed = self._closers, [], []
         for close in reversed(closers):
             await self._runtime.in_executor(close)
 

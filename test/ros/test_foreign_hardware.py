@@ -16,12 +16,14 @@ from geometry_msgs.msg import WrenchStamped
 from in_ros import in_ros
 from sensor_msgs.msg import Image
 from sensor_msgs.msg import JointState as JointStateMsg
+from std_msgs.msg import Bool
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.factory import DeviceHost, device_specs, make_devices
 from microcell.devices.force_sensor.contract import Wrench
+from microcell.devices.safety.contract import Stops
 from microcell.faults import FaultError
 from microcell.motion.trajectory import JointTrajectory
 from microcell.ros import convert, names, qos
@@ -200,4 +202,26 @@ async def test_fingers_are_found_by_name_among_the_other_joints_of_a_broadcaster
     await hardware.device.connect()
     grip = await hardware.device.grip()
     assert (grip.width_m, grip.force_n, grip.holding) == (pytest.approx(0.02), 8.0, True)
+    await hardware.close()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@in_ros
+async def test_a_stop_button_that_nobody_hears_who_comes_late_is_told_of_when_connecting(runtime, kept, monkeypatch):
+    monkeypatch.setattr("microcell.ros.driver.CONNECT_S", 1.0)
+    hardware = Hardware(runtime, "safety")
+    (button,) = SPECS["safety"].buttons
+    stopped = hardware.node.create_publisher(
+        Bool, names.emergency_stop("safety", button), qos.latched() if kept else qos.FEEDBACK
+    )
+    arm = hardware.node.create_publisher(Bool, names.protective_stop("safety", "arm"), qos.latched())
+    for publisher in (stopped, arm):
+        publisher.publish(Bool(data=False))
+    if kept:
+        await hardware.device.connect()
+        assert await hardware.device.stops() == Stops()
+    else:
+        unfit = rf"no source of '/safety/emergency_stop/{button}' that fits \(Volatile publisher and transient local"
+        with pytest.raises(FaultError, match=f"DEVICE_SILENT at safety: .*{unfit}"):
+            await hardware.device.connect()
     await hardware.close()

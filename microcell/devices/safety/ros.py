@@ -83,8 +83,5 @@ class RosSafety(RosDevice, Safety):
         if missing := self._missing():
             raise self._silent(f"no {', '.join(missing)}")
 
-    def _missing(self) -> list[str]:
-        return [name for name, is_there in self._needed.items() if not is_there()]
-
 
 PLUGIN = RosSafety
