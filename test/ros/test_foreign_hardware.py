@@ -66,9 +66,13 @@ class Hardware:
     def now(self) -> Any:
         return stamp(self.clock.epoch_s + self.clock.now())
 
-    async def close(self) -> None:
+    def silence(self) -> None:
+        """Publish no more."""
         for telling in self._telling:
             telling.cancel()
+
+    async def close(self) -> None:
+        self.silence()
         await self.device.disconnect()
 
 

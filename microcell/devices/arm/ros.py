@@ -76,7 +76,6 @@ class RosArm(RosDevice, Arm):
         if self._moving is not None:
             raise FaultError("DEVICE_REFUSED", self.name, "the arm follows another trajectory already")
         self._check_start(await self.joints(), trajectory)
-        message = convert.trajectory_message(self._joint_names, self._dense(trajectory))
         outcome: asyncio.Future[JointState] = self._runtime.loop.create_future()
         progress = Progress(self, trajectory, self.clock.now())
         with (
@@ -85,15 +84,16 @@ class RosArm(RosDevice, Arm):
         ):
             self._moving = outcome
             try:
-                self._commands.publish(message)
+                self._send(self._dense(trajectory))
                 limit_s = self._limit_s(trajectory.duration_s + self._told.settle_s)
                 return await self._within(outcome, limit_s, "the goal was not reached")
             except asyncio.CancelledError:
                 await self._hold()
                 raise
             except Exception as error:
-                if not isinstance(error, FaultError) or error.fault.code != "ARM_STOPPED":
-                    self._publish_hold()
+                stopped = isinstance(error, FaultError) and error.fault.code == "ARM_STOPPED"
+                if not stopped and (hold := self._hold_here()) is not None:
+                    self._send(hold)
                 raise
             finally:
                 self._moving = None
@@ -120,34 +120,47 @@ class RosArm(RosDevice, Arm):
 
     async def _hold(self) -> None:
         """Stop the arm where it is now, and wait until it stands; a silent controller cannot be waited for."""
-        end_s = self.clock.now() + self._told.hold_s
+        hold = self._hold_here()
+        if hold is None:
+            return
         outcome: asyncio.Future[bool] = self._runtime.loop.create_future()
-
-        rest = _Rest(self, end_s)
+        rest = _Rest(self, self.clock.now() + hold.duration_s)
 
         def stands(message: JointStateMsg) -> bool | None:
             return rest.reached(self._state_of(message)) or None
 
         with self._states.watched(outcome, stands):
-            self._publish_hold()
+            self._send(hold)
             try:
-                await self._within(outcome, self._limit_s(self._told.hold_s), "the arm did not come to rest")
+                await self._within(outcome, self._limit_s(hold.duration_s), "the arm did not come to rest")
             except FaultError as error:
                 self._node.get_logger().error(str(error))
 
-    def _publish_hold(self) -> None:
-        """Command the place where the arm must be now, going by its last state: a controller that is a little late
-        comes back to it. What cannot be read in the midst of a motion does not keep the arm from being stopped."""
+    def _hold_here(self) -> JointTrajectory | None:
+        """To the place where the arm must be now, going by its last state: a controller that is a little late comes back to
+        it. What cannot be read in the midst of a motion does not keep the arm from being stopped.
+
+        None where it has told nothing for long: it would be torn back to where it was then, so it ends what it was sent.
+        """
+        if self._states.age_s > STATE_S:
+            silent = f"{self.name} tells no joint states, nobody knows where to stop it: it ends what it was sent"
+            self._node.get_logger().error(silent)
+            return None
         try:
             state = self._state_of(self._states.newest)
         except FaultError:
             if self._moving is None or self._seen is None:
                 raise
             state = self._seen
-        age_s = min(max(0.0, self.clock.now() - state.time_s), self._told.lag_s)
-        here = tuple(p + v * age_s for p, v in zip(state.positions, state.velocities, strict=True))
-        hold = JointTrajectory((self._told.hold_s,), (here,), ((0.0,) * len(here),))
-        self._commands.publish(convert.trajectory_message(self._joint_names, hold))
+        age_s = max(0.0, self.clock.now() - state.time_s)
+        known_s = min(age_s, self._told.lag_s)
+        here = tuple(p + v * known_s for p, v in zip(state.positions, state.velocities, strict=True))
+        # For as long as it may have moved on unseen, it is given time to come back.
+        unseen_s = min(max(0.0, age_s - LATENCY_S * self.pace), STATE_S * self.pace)
+        return JointTrajectory((self._told.hold_s + unseen_s,), (here,), ((0.0,) * len(here),))
+
+    def _send(self, trajectory: JointTrajectory) -> None:
+        self._commands.publish(convert.trajectory_message(self._joint_names, trajectory))
 
     def _dense(self, trajectory: JointTrajectory) -> JointTrajectory:
         period_s = self._told.point_period_s
