@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,25 @@ async def test_an_arm_whose_states_become_nonsense_is_stopped_where_it_was_seen_
         await asyncio.sleep(PERIOD_S)
     travelled = [held - start for held, start in zip(controller.commands[-1], way(0.0).positions[0], strict=True)]
     assert travelled == pytest.approx([travelled[0]] * 6) and 0.05 < travelled[0] < 0.3
+    await controller.close()
+
+
+@in_ros
+async def test_an_arm_that_has_become_silent_is_stopped_where_its_trajectory_has_led_it_by_now(runtime):
+    controller = Controller(runtime)
+    await controller.device.connect()
+    slow = replace(way(0.8), times_s=(0.0, 8.0))
+    following = asyncio.ensure_future(controller.device.follow(slow))
+    while controller.at == slow.positions[0]:
+        await asyncio.sleep(PERIOD_S)
+    controller.silence()
+    await asyncio.sleep(1.5)  # older than states may be
+    await controller.device.stop()
+    with pytest.raises(FaultError, match="ARM_STOPPED at arm"):
+        await following
+    while len(controller.commands) < 2:
+        await asyncio.sleep(PERIOD_S)
+    assert 0.05 < controller.commands[-1][0] - slow.positions[0][0] < 0.75, "neither where it was seen, nor its goal"
     await controller.close()
 
 

@@ -53,6 +53,7 @@ class RosArm(RosDevice, Arm):
         self._told = arm_parameters(spec.parameters, *_TAKEN)
         self._joint_names = names.arm_joints(name, spec)
         self._moving: asyncio.Future[JointState] | None = None
+        self._progress: Progress | None = None
         self._seen: JointState | None = None
 
     def _open(self) -> None:
@@ -82,7 +83,7 @@ class RosArm(RosDevice, Arm):
             self._states.watched(outcome, lambda state: progress.look(self._state_of(state))),
             self._faults.watched(outcome, self._raise_fault),
         ):
-            self._moving = outcome
+            self._moving, self._progress = outcome, progress
             try:
                 self._send(self._dense(trajectory))
                 limit_s = self._limit_s(trajectory.duration_s + self._told.settle_s)
@@ -96,7 +97,7 @@ class RosArm(RosDevice, Arm):
                     self._send(hold)
                 raise
             finally:
-                self._moving = None
+                self._moving = self._progress = None
 
     async def stop(self) -> None:
         if not self._connected or self._states.newest is None:
@@ -140,12 +141,11 @@ class RosArm(RosDevice, Arm):
         """To the place where the arm must be now, going by its last state: a controller that is a little late comes back to
         it. What cannot be read in the midst of a motion does not keep the arm from being stopped.
 
-        None where it has told nothing for long: it would be torn back to where it was then, so it ends what it was sent.
+        One that has told nothing for long would be torn back to where it was then: it is stopped where its trajectory has
+        led it by now. None where that is not known either.
         """
         if self._states.age_s > STATE_S:
-            silent = f"{self.name} tells no joint states, nobody knows where to stop it: it ends what it was sent"
-            self._node.get_logger().error(silent)
-            return None
+            return self._hold_unseen()
         try:
             state = self._state_of(self._states.newest)
         except FaultError:
@@ -158,6 +158,14 @@ class RosArm(RosDevice, Arm):
         # For as long as it may have moved on unseen, it is given time to come back.
         unseen_s = min(max(0.0, age_s - LATENCY_S * self.pace), STATE_S * self.pace)
         return JointTrajectory((self._told.hold_s + unseen_s,), (here,), ((0.0,) * len(here),))
+
+    def _hold_unseen(self) -> JointTrajectory | None:
+        if self._progress is None:
+            self._node.get_logger().error(f"{self.name} tells no joint states, and nobody knows where to stop it")
+            return None
+        self._node.get_logger().error(f"{self.name} tells no joint states: it is stopped where it should be by now")
+        here = self._progress.place_at(self.clock.now())
+        return JointTrajectory((self._told.hold_s,), (here,), ((0.0,) * len(here),))
 
     def _send(self, trajectory: JointTrajectory) -> None:
         self._commands.publish(convert.trajectory_message(self._joint_names, trajectory))
@@ -228,6 +236,10 @@ class Progress:
         if off_rad > told.path_tolerance_rad:
             raise self._deviation(joint, off_rad, "its trajectory")
         return None
+
+    def place_at(self, time_s: float) -> Joints:
+        """Where the arm is at a time if it follows."""
+        return sample(self._trajectory, time_s - self._start_s)[0]
 
     def _note_its_begin(self, state: JointState) -> None:
         """As late as the arm begins, it is behind to the end: the controller counts from when it got the trajectory."""
