@@ -60,10 +60,15 @@ def read(content: bytes, file: str, choices: Choices) -> Imported:
     source = parse_source(decoded(content), file)
     entries = source.entries()
     orders, issues = [], list(source.issues)
+    seen: dict[str, Where] = {}
     for where, entry in entries:
         found, problems = validate(_WorkOrder, entry)
         issues += [problem.issue(source, where) for problem in problems]
         if found is None:
+            continue
+        if found.id is not None and (first := seen.setdefault(found.id, where)) != where:
+            remedy = f"it is already on line {source.places[first].value[0]}. Give each its own id."
+            issues.append(source.issue((*where, "id"), f"the work order '{found.id[:60]}' stands twice", remedy))
             continue
         orders.append(_order(found, source, where, choices))
         issues += _ungiven(found, source, where)

@@ -63,6 +63,13 @@ def test_a_job_order_of_isa_95_is_an_order(tmp_path: Path):
     assert (order.station, order.parts[0].part, order.parts[0].quantity) == ("bench", "body", 12)
 
 
+def test_work_orders_of_one_id_are_told(tmp_path: Path):
+    twice = [{**NEXUS, "id": "W-1"}, {**NEXUS, "id": "W-1"}]
+    found = imported(tmp_path, "w.json", json.dumps(twice, indent=1))
+    assert len(found.orders) == 1
+    assert "[1].id: the work order 'W-1' stands twice; it is already on line 2. Give each" in str(found.issues[0])
+
+
 def test_what_import_writes_is_read_with_its_dates(tmp_path: Path):
     (tmp_path / "job.xml").write_text(B2MML, encoding="utf-8")
     assert main(["import", str(tmp_path / "job.xml"), "--output", str(tmp_path / "orders.yaml")]) == 0
