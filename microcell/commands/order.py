@@ -7,12 +7,13 @@ import asyncio
 import sys
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 from microcell.commands.client import INTERRUPTED, talk
 from microcell.commands.import_orders import choices_of
 from microcell.description.loader import load_order
-from microcell.description.order import Order, OrderLine
+from microcell.description.order import Order
+from microcell.description.problems import in_words, validate
 from microcell.errors import ConfigError, UsageError
 from microcell.gateways.formats import import_file
 from microcell.gateways.own import is_list
@@ -31,6 +32,9 @@ _STATES = {
 
 CHANGED = {"kind", "order_id", "product", "lines", "priority", "due"}
 """Keys of an order's file that an update looks at."""
+
+_ANY = "any"
+"""Stands for the running line's product, which the cell knows."""
 
 TOLD = (OrderState.NOT_ALLOWED_TO_START, OrderState.ALLOWED_TO_START, OrderState.INTERRUPTED)
 """Job states of which it is told why."""
@@ -108,8 +112,11 @@ def _wanted(args: argparse.Namespace) -> Order:
         return load_order(args.file)
     if args.quantity is None:
         raise UsageError("nothing to order: give a FILE, --from FILE, or --quantity N.")
-    line = OrderLine.model_construct(variant=args.variant, quantity=args.quantity)
-    return Order.model_construct(product=args.product or "", lines=(line,), priority=args.priority or 0)
+    line = {"variant": args.variant, "quantity": args.quantity}
+    order, problems = validate(Order, {"product": args.product or _ANY, "lines": [line], "priority": args.priority or 0})
+    if problems:
+        raise UsageError(f"that is no order: {in_words(problems)}")
+    return cast(Order, order).model_copy(update={"product": args.product or ""})
 
 
 def _refuse_options(args: argparse.Namespace, source: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,12 @@ def validate(model: Any, data: Any) -> tuple[Any, tuple[Problem, ...]]:
         details = [detail for detail in error.errors(include_url=False) if not _counts_the_refused(detail)]
         problems = (_problem(data, view, detail) for detail in details)
         return None, tuple(_without_echoes(list(problems)))
+
+
+def in_words(problems: Sequence[Problem], most: int = 5) -> str:
+    """The first problems of data that stand in no file, in one line, and how many more there are."""
+    told = [f"{'.'.join(map(str, p.where))}: {p.what}; {p.remedy}" for p in problems[:most]]
+    return " ".join([*told, *([f"And {len(problems) - most} more."] if len(problems) > most else [])])
 
 
 def _counts_the_refused(detail: Any) -> bool:

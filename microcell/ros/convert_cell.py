@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, cast
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from geometry_msgs.msg import Point, Pose, Quaternion
-from pydantic import ValidationError
 
 from microcell.description.line import Line
 from microcell.description.order import Order
-from microcell.description.wording import shortened
+from microcell.description.problems import in_words, validate
 from microcell.errors import UsageError
 from microcell.orchestration.order_desk import OrderChange
 from microcell.orchestration.order_view import OrderView
@@ -35,7 +34,6 @@ from microcell_interfaces.msg import (
 )
 
 SHOWN_FAULTS = 16
-SHOWN_ERRORS = 5
 _ERRORS = (State.ABORTING, State.ABORTED, State.CLEARING)
 _WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State.SUSPENDED, State.UNSUSPENDING)
 
@@ -43,27 +41,23 @@ _WARNINGS = (State.HOLDING, State.HELD, State.UNHOLDING, State.SUSPENDING, State
 def order_of(asked: Any, product: str) -> Order:
     """The order that a request asks for, of a product; `UsageError` with everything that is wrong with it."""
     try:
-        return Order.model_validate(
-            {
-                "order_id": asked.order_id or None,
-                "product": product,
-                "lines": [{"variant": line.variant or None, "quantity": line.quantity} for line in asked.lines],
-                "priority": asked.priority,
-                "replace_scrapped": not asked.exact_quantity,
-                "due": _date(asked.due),
-                "earliest": _date(asked.earliest),
-                "allowed_to_start": not asked.stored,
-                "on_shortage": asked.on_shortage or "wait",
-                "substitutes": {rule.variant: tuple(rule.instead) for rule in asked.substitutes},
-            }
-        )
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']} ({shortened(repr(e['input']))})" for e in found[:SHOWN_ERRORS]]
-        wrong += [f"and {len(found) - SHOWN_ERRORS} more"] if len(found) > SHOWN_ERRORS else []
-        raise UsageError(f"the order is malformed: {'; '.join(wrong)}.") from error
+        dates = {"due": _date(asked.due), "earliest": _date(asked.earliest)}
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(f"due is no date: {error}. Leave it zero for none.") from error
+    data = {
+        "order_id": asked.order_id or None,
+        "product": product,
+        "lines": [{"variant": line.variant or None, "quantity": line.quantity} for line in asked.lines],
+        "priority": asked.priority,
+        "replace_scrapped": not asked.exact_quantity,
+        "allowed_to_start": not asked.stored,
+        "on_shortage": asked.on_shortage or "wait",
+        "substitutes": {rule.variant: list(rule.instead) for rule in asked.substitutes},
+    }
+    order, problems = validate(Order, {**data, **dates})
+    if problems:
+        raise UsageError(f"the order is malformed: {in_words(problems)}")
+    return cast(Order, order)
 
 
 def request_of(order: Order) -> dict[str, Any]:
@@ -82,9 +76,9 @@ def request_of(order: Order) -> dict[str, Any]:
     }
 
 
-def _date(time: Time) -> datetime | None:
+def _date(time: Time) -> str | None:
     time_s = unix_s(time)
-    return None if time_s is None else datetime.fromtimestamp(time_s, timezone.utc)
+    return None if time_s is None else datetime.fromtimestamp(time_s, timezone.utc).isoformat()
 
 
 def change_of(asked: Any, epoch_s: float) -> OrderChange:

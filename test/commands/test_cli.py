@@ -102,6 +102,19 @@ def test_a_list_of_orders_is_run_and_handed_in_by_the_option_for_it(tmp_path: Pa
     assert f"is a list of orders: hand them in with --from {path}." in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        (("--quantity", "4294967297"), "lines.0.quantity: out of range (4294967297); a whole number from 1 up to 100000"),
+        (("--quantity", "1", "--priority", "4294967301"), "priority: out of range (4294967301); a whole number from -100"),
+        (("--quantity", "1", "--variant", "größe"), "lines.0.variant: not well formed (text 'größe'); a name of lower case"),
+    ],
+)
+def test_an_order_that_none_can_be_is_refused_before_it_is_sent(told: tuple[str, ...], wrong: str, capsys):
+    assert main(["order", *told]) == 2
+    assert f"that is no order: {wrong}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("source", [["FILE"], ["--from", "FILE"]])
 def test_what_an_order_s_file_says_is_not_said_twice(source: list[str]):
     path = "config/orders/valve_demo.yaml"
