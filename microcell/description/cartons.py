@@ -131,7 +131,7 @@ def _worked_out(carton_m: Vector, units: int | None, room_m: tuple[float, float]
 
 def _side_by_side(kind: BoxKind, container: Container) -> BoxPacking:
     """As people would do it: none turned, columns along x, then rows along y, then layers."""
-    grid = Grid()
+    grid = Grid.fitting((kind,), container)
     edges, room = grid.box(kind.size_m), grid.container(container.size_m)
     counts = [whole // edge for whole, edge in zip(room, edges, strict=True)]
     steps = ((i, j, k) for k in range(counts[2]) for j in range(counts[1]) for i in range(counts[0]))

@@ -6,6 +6,7 @@ The container's frame is in its lower corner, x along its length, y along its wi
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -15,6 +16,9 @@ MAX_KINDS = 200
 MAX_BOXES = 20_000
 MAX_STEPS = 20_000
 """Of the grid along one edge of a container."""
+
+_ROUNDING = 1e-6
+"""So much of a step is a rounding of floats."""
 
 Edges = tuple[int, int, int]
 """Along x, y and z, in steps of the grid."""
@@ -80,14 +84,29 @@ class Grid:
 
     step_m: float = 0.001
 
+    @classmethod
+    def fitting(cls, kinds: Iterable[BoxKind], container: Container) -> Grid:
+        """The coarsest of 1, 0.1 and 0.01 mm on which all edges lie, or the finest that its length permits."""
+        edges = [*container.size_m, *(edge for kind in kinds for edge in kind.size_m)]
+        grid = cls()
+        for step_m in (0.0001, 0.00001):
+            if all(
+                abs(edge / grid.step_m - round(edge / grid.step_m)) <= _ROUNDING for edge in edges if math.isfinite(edge)
+            ):
+                break
+            if max(container.size_m) / step_m > MAX_STEPS:
+                break
+            grid = cls(step_m)
+        return grid
+
     def box(self, size_m: tuple[float, float, float]) -> Edges:
         """Edges of a box in steps."""
-        x, y, z = (max(1, math.ceil(edge / self.step_m - 1e-6)) for edge in size_m)
+        x, y, z = (max(1, math.ceil(edge / self.step_m - _ROUNDING)) for edge in size_m)
         return x, y, z
 
     def container(self, size_m: tuple[float, float, float]) -> Edges:
         """Edges of a container in steps."""
-        x, y, z = (math.floor(edge / self.step_m + 1e-6) for edge in size_m)
+        x, y, z = (math.floor(edge / self.step_m + _ROUNDING) for edge in size_m)
         return x, y, z
 
 

@@ -45,11 +45,11 @@ class Partial:
 def pack(kinds: Sequence[BoxKind], container: Container, grid: Grid | None = None, effort: int = EFFORT) -> Packing:
     """Put as much volume as possible into a container.
 
-    `effort` bounds how many blocks are tried in all; `grid` is what lengths are rounded to. Raises `UsageError` for a
-    problem without sense.
+    `effort` bounds how many blocks are tried in all; `grid` is what lengths are rounded to; without it one on
+    which they lie. Raises `UsageError` for a problem without sense.
     """
-    grid = grid or Grid()
     wanted = tuple(kinds)
+    grid = grid or Grid.fitting(wanted, container)
     check_problem(wanted, container, grid)
     search = _Search(wanted, grid.container(container.size_m), grid)
     best = search.run(effort)

@@ -111,3 +111,10 @@ def test_the_judge_counts_and_knows_the_kinds():
 def test_a_problem_without_sense_is_refused(kinds: list[BoxKind], room: Container, told: str):
     with pytest.raises(UsageError, match=told):
         pack(kinds, room)
+
+
+@pytest.mark.parametrize(("edge_m", "room_m"), [(0.0333, 0.1), (0.00635, 0.01905), (0.0254, 0.0762), (0.03331, 0.1)])
+def test_boxes_of_no_whole_millimetres_fill_what_they_fit_into(edge_m: float, room_m: float):
+    found = pack([BoxKind("cube", (edge_m,) * 3, 27)], Container((room_m,) * 3), effort=20)
+    assert len(found.placements) == 27
+    assert all(corner + edge_m <= room_m + 1e-9 for placed in found.placements for corner in placed.corner_m)
