@@ -136,10 +136,17 @@ class RobotFile:
         tips = [tip for tip in self._ends(base) if self._usable(base, tip)]
         if len(tips) == 1:
             return self._checked(base, tips[0])
-        found = f"end at {', '.join(tips)}" if tips else "are none"
-        text = f"from {base} the chains with {LEAST_JOINTS} to {MOST_JOINTS} joints {found}"
-        remedy = "Say which link is the tip (tip_link)" + (" and which the base" if not tips else "")
-        raise self.error(text, remedy, "tip_link")
+        text = f"from {base} the chains with {LEAST_JOINTS} to {MOST_JOINTS} joints"
+        if tips:
+            raise self.error(f"{text} end at {', '.join(tips)}", "Say which link is the tip (tip_link)", "tip_link")
+        longest = max(self._ends(base), key=lambda tip: len(self._moving(base, tip)), default=base)
+        joints = self._moving(base, longest)
+        if LEAST_JOINTS <= len(joints) <= MOST_JOINTS:
+            return self._checked(base, longest)  # which tells of the joint that mimics another
+        text += f" are none; the longest, to {longest}, has {len(joints)} ({', '.join(j.name for j in joints) or 'none'})"
+        if len(joints) < LEAST_JOINTS:
+            raise self.error(text, "Arms with fewer joints cannot be used")
+        raise self.error(text, "Say which link is the tip (tip_link) and which the base", "tip_link")
 
     def below(self, link: str) -> Iterator[FileJoint]:
         """The joints under a link, parents first."""

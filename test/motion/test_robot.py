@@ -250,8 +250,14 @@ def test_a_chain_can_begin_above_the_root(tmp_path):
 
 
 def test_a_short_chain_is_refused(tmp_path):
-    with pytest.raises(RobotFileError, match="from base the chains with 4 to 7 joints are none. Say which link is the tip"):
+    short = (
+        r"from base the chains with 4 to 7 joints are none; the longest, to 3, has 3 \(j1, j2, j3\). Arms with fewer joints"
+    )
+    with pytest.raises(RobotFileError, match=short):
         load(tmp_path, arm_elements(count=3))
+    long = r"are none; the longest, to 8, has 8 \(j1, .*, j8\). Say which link is the tip \(tip_link\) and which the base"
+    with pytest.raises(RobotFileError, match=long):
+        load(tmp_path, arm_elements(count=8))
     with pytest.raises(RobotFileError, match=r"the chain from base to 3 has 3 moving joints \(j1, j2, j3\). 4 to 7"):
         load(tmp_path, arm_elements(count=3), tip_link="3")
 
@@ -266,8 +272,9 @@ def test_a_link_that_is_not_there_is_refused_with_those_that_are(tmp_path):
 def test_an_arm_whose_joints_depend_on_each_other_is_refused(tmp_path):
     limit = '<limit lower="-1" upper="1" velocity="1" effort="1"/><mimic joint="j1"/>'
     elements = arm_elements() + '<link name="end"/>' + joint("last", "4", "end", "revolute", limit)
-    with pytest.raises(RobotFileError, match="joint last mimics j1. An arm's joints must each move alone"):
-        load(tmp_path, elements, tip_link="end")
+    for options in ({"tip_link": "end"}, {}):
+        with pytest.raises(RobotFileError, match="joint last mimics j1. An arm's joints must each move alone"):
+            load(tmp_path, elements, **options)
 
 
 def test_an_arm_on_a_loose_joint_is_refused(tmp_path):
