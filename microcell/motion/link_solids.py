@@ -6,13 +6,14 @@ the same. A link without any usable shape becomes a rod (`rods.py`): coarse, but
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec, SphereShape
 from microcell.geometry import Pose
 from microcell.motion.robot_elements import Primitive
-from microcell.motion.robot_file import Chain, RobotFile, RobotFileError
+from microcell.motion.robot_file import Chain, FileJoint, RobotFile, RobotFileError
 from microcell.motion.rods import Rods
 
 Placed = tuple[ShapeSpec, Pose]
@@ -24,6 +25,7 @@ Drawn = tuple[ShapeSpec, Pose, Rgba]
 
 GREY: Rgba = (0.75, 0.77, 0.80, 1.0)
 THINNEST_M = 1e-4
+MOST_M = 10.0
 MAX_MESH_BYTES = 50_000_000
 
 
@@ -35,6 +37,8 @@ def felt(robot: RobotFile, chain: Chain) -> dict[str, list[Placed]]:
     for name in [chain.base, *(joint.child for joint in robot.below(chain.base))]:
         link = robot.links[name]
         solids = placed(robot.path, link.collisions) or placed(robot.path, link.visuals)
+        if far := next((joint for joint in robot.children.get(name, ()) if _length_m(joint) > MOST_M), None):
+            _check_size(robot.path, f"the link {name}, up to joint {far.name},", [_length_m(far)])
         if not solids and (name in carrying or link.collisions or link.visuals or link.inertial):
             solids = rods.of(link)
         if solids:
@@ -42,12 +46,16 @@ def felt(robot: RobotFile, chain: Chain) -> dict[str, list[Placed]]:
     return found
 
 
+def _length_m(joint: FileJoint) -> float:
+    return math.hypot(*joint.origin.position)
+
+
 def seen(robot: RobotFile, chain: Chain) -> dict[str, list[Drawn]]:
     """What a picture shows, by link: the primitives of `visual`, else the solids in grey."""
     found: dict[str, list[Drawn]] = {}
     for name, solids in felt(robot, chain).items():
         visuals = [part for part in robot.links[name].visuals if part.kind != "mesh"]
-        drawn = [(shape, pose, part.rgba or GREY) for part in visuals for shape, pose in _shapes(part)]
+        drawn = [(shape, pose, part.rgba or GREY) for part in visuals for shape, pose in _shapes(robot.path, part)]
         found[name] = drawn or [(shape, pose, GREY) for shape, pose in solids]
     return found
 
@@ -55,11 +63,19 @@ def seen(robot: RobotFile, chain: Chain) -> dict[str, list[Drawn]]:
 def placed(path: Path, parts: Sequence[Primitive]) -> list[Placed]:
     found = []
     for part in parts:
-        found += _mesh_box(path, part) if part.kind == "mesh" else _shapes(part)
+        found += _mesh_box(path, part) if part.kind == "mesh" else _shapes(path, part)
     return found
 
 
-def _shapes(part: Primitive) -> list[Placed]:
+def _check_size(path: Path, what: str, sizes: Sequence[float]) -> None:
+    """RobotFileError for a solid that is no robot's: mostly its numbers are mm."""
+    if max(sizes) > MOST_M:
+        remedy = "URDF is in m: give lengths in m, and meshes that are in mm scale='0.001 0.001 0.001'"
+        raise RobotFileError(path, f"{what} is {max(sizes):.4g} m large, more than {MOST_M:g} m", remedy)
+
+
+def _shapes(path: Path, part: Primitive) -> list[Placed]:
+    _check_size(path, f"a {part.kind}", part.sizes)
     sizes = [max(size, THINNEST_M) for size in part.sizes]
     if part.kind == "box":
         return [(BoxShape(box_m=(sizes[0], sizes[1], sizes[2])), part.pose)]
@@ -88,6 +104,7 @@ def _mesh_box(path: Path, part: Primitive) -> list[Placed]:
     low, high = mesh.aabb_local.min_, mesh.aabb_local.max_
     x, y, z = ((low + high) / 2.0).tolist()
     edges = tuple(max(edge, THINNEST_M) for edge in (high - low).tolist())
+    _check_size(path, f"the mesh {found.name}", edges)
     return [(BoxShape(box_m=(edges[0], edges[1], edges[2])), part.pose @ Pose((x, y, z)))]
 
 

@@ -249,7 +249,10 @@ def _inertia(link: FileLink) -> pin.Inertia | None:
     if link.inertial is None or link.inertial.mass_kg <= 0.0:
         return None
     xx, xy, xz, yy, yz, zz = link.inertial.inertia
-    about = pin.Inertia(link.inertial.mass_kg, np.zeros(3), np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]))
+    matrix = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
+    if np.linalg.eigvalsh(matrix)[0] < 0.0:  # no body's, as some exporters write
+        matrix = np.zeros((3, 3))
+    about = pin.Inertia(link.inertial.mass_kg, np.zeros(3), matrix)
     return about.se3Action(_placement(link.inertial.pose))
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from microcell.errors import MicrocellError
 from microcell.geometry import IDENTITY, Pose, Vector
@@ -31,6 +31,8 @@ from microcell.motion.xacro_files import MAX_URDF_BYTES, XacroError, processed
 LEAST_JOINTS, MOST_JOINTS = 4, 7
 MOST_LINKS, MOST_DEPTH = 300, 50
 """No robot has more links; URDF nests about five levels deep."""
+
+T = TypeVar("T")
 
 JOINT_TYPES = ("revolute", "continuous", "prismatic", "fixed", "floating", "planar")
 TURN = 2.0 * math.pi
@@ -261,7 +263,9 @@ def _tree(path: Path, root: ET.Element) -> RobotFile:
     colours = {m.get("name", ""): rgba for m in root.findall("material") if (rgba := colour_of(m, {})) is not None}
     for kind in ("link", "joint"):
         _check_names(kind, root.findall(kind))
-    links = {link.name: link for link in (_link(element, colours) for element in root.findall("link"))}
+    links = {
+        link.name: link for link in (_told(element, lambda part: _link(part, colours)) for element in root.findall("link"))
+    }
     robot = RobotFile(path, root.get("name", path.stem), links, {})
     if len(links) > MOST_LINKS:
         raise robot.error(f"there are {len(links)} links", f"{MOST_LINKS} can be used")
@@ -271,7 +275,7 @@ def _tree(path: Path, root: ET.Element) -> RobotFile:
         macros = path.suffix == ".xacro"
         what = "; a xacro with macros alone makes none" if macros else ""
         raise robot.error(f"there are no links{what}", _WRITE_OUT if macros else "Give a robot file")
-    for joint in (_joint(element) for element in root.findall("joint")):
+    for joint in (_told(element, _joint) for element in root.findall("joint")):
         for link in (joint.parent, joint.child):
             if link not in links:
                 raise robot.error(f"joint {joint.name}: there is no link {link!r}", "Mend the file")
@@ -281,6 +285,15 @@ def _tree(path: Path, root: ET.Element) -> RobotFile:
         robot.joint_of[joint.child] = joint
         robot.children.setdefault(joint.parent, []).append(joint)
     return robot if _hangs_together(robot) else _raise_loop(robot)
+
+
+def _told(element: ET.Element, read: Callable[[ET.Element], T]) -> T:
+    """What is read of a link or joint; ValueError names it."""
+    try:
+        return read(element)
+    except ValueError as error:
+        name = f"{element.tag} {element.attrib['name']}"
+        raise ValueError(str(error) if str(error).startswith(name) else f"{name}: {error}") from error
 
 
 def _check_names(kind: str, elements: Sequence[ET.Element]) -> None:

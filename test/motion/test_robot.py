@@ -366,6 +366,26 @@ def test_a_mesh_that_is_there_counts_as_the_box_around_it(tmp_path):
     assert pose.position == pytest.approx((0.05, 0.1, 1.15))
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('<link name="4"/>', '<link name="4"><visual><geometry><box size="80 80 120"/></geometry></visual></link>'),
+         r"a box is 120 m large, more than 10 m. URDF is in m: give lengths in m, and meshes that are in mm scale='0.001"),
+        (("0 0 0.2", "0 0 200"), r"the link base, up to joint j1, is 200 m large, more than 10 m. URDF is in m"),
+    ],
+)  # fmt: skip
+def test_a_robot_in_millimetres_is_told_so(tmp_path, change, message):
+    with pytest.raises(RobotFileError, match=message):
+        load(tmp_path, arm_elements().replace(*change)).solids()
+
+
+def test_an_inertia_that_no_body_has_is_left_out(tmp_path):
+    silly = '<inertial><mass value="2"/><inertia ixx="0" ixy="5" ixz="0" iyy="0" iyz="0" izz="-1"/></inertial>'
+    model = load(tmp_path, arm_elements().replace('<link name="4"/>', f'<link name="4">{silly}</link>'))
+    inertia = list(model.pin_model.inertias)[4]
+    assert inertia.mass == 2.0 and not inertia.inertia.any()
+
+
 def test_what_is_seen_stands_in_for_what_is_felt(tmp_path):
     link = '<link name="4"><visual><geometry><sphere radius="0.05"/></geometry></visual></link>'
     model = load(tmp_path, arm_elements().replace('<link name="4"/>', link))
@@ -389,7 +409,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
         ('<robot><link name="a"/><joint name="j" type="revolute"><limit lower="-${pi}"/></joint></robot>',
          "joint j: a limit is '-${pi}', no number. Let its name end in .urdf.xacro, or write it out"),
         ('<robot><link name="a"><visual><geometry><box size="1 1 ${h}"/></geometry></visual></link></robot>',
-         "'1 1 ${h}' is not 3 numbers. Let its name end in .urdf.xacro"),
+         "link a: '1 1 ${h}' is not 3 numbers. Let its name end in .urdf.xacro"),
         ("<robot><link/></robot>", "attribute 'name' is missing"),
         ('<robot><link name="a"/><joint name="j" type="fixed"><parent link="a"/><child link="b"/></joint></robot>',
          "joint j: there is no link 'b'"),
