@@ -14,6 +14,7 @@ from microcell.plant.items import Item, Place
 from microcell.plant.physics import (
     PRESS_NOISE_RATIO,
     SEATED_WITHIN_M,
+    WELD_GIVES_M,
     WELD_LATERAL_M,
     WELD_NOISE_RATIO,
     WELD_OHM,
@@ -109,7 +110,7 @@ class Joining:
             for place in recipe.sites_of(name) if part.grasp.capability == "weld" else ():
                 spot = unit.pose @ place.part_in_unit
                 x, y, z = (spot @ part.grasp.tcp_in_part.pose).inverse().apply(tcp.position)
-                touches = math.hypot(x, y) <= WELD_LATERAL_M and abs(z) <= WELD_TOUCH_M
+                touches = math.hypot(x, y) <= WELD_LATERAL_M and -WELD_TOUCH_M <= z <= WELD_GIVES_M
                 if touches and not upside_down(spot):
                     return unit, place.name, name
         return None

@@ -81,6 +81,8 @@ GAP_SEEN_M = 0.003
 PRESS_NOISE_RATIO = 0.005
 WELD_LATERAL_M = 0.0015
 WELD_TOUCH_M = 0.0008
+WELD_GIVES_M = 0.003
+"""Current flows from so far before the place of the spot to so far behind it: there the wrist gives, not the electrodes."""
 WELD_OHM = 0.0004
 WELD_WEAK_OHM = 0.004
 WELD_NOISE_RATIO = 0.03

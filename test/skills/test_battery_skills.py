@@ -10,6 +10,7 @@ from skill_bench import SkillBench, skill_bench
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
+from microcell.devices.factory import GAZEBO_REACTION_S, in_world
 from microcell.plant.items import Place
 from microcell.plugins import skill
 
@@ -22,11 +23,11 @@ def cells() -> Line:
     return load_line("battery")
 
 
-def on_cells(*before: str, last: str, prepare=lambda bench: None, **parameters):
+def on_cells(*before: str, last: str, prepare=lambda bench: None, line=cells, **parameters):
     """Do some operations, prepare something, do the last one; its result, what the hand holds, and the bench."""
 
     async def story():
-        async with skill_bench(line=cells()) as bench:
+        async with skill_bench(line=line()) as bench:
             await bench.operations(*before, unit="BAT-1", variant="narrow")
             prepare(bench)
             result = await bench.operation(last, unit="BAT-1", variant="narrow", **parameters)
@@ -112,6 +113,37 @@ def test_a_spot_is_welded_and_judged():
     assert energy.value == pytest.approx(40.0, rel=0.1)
     assert resistance.value < 0.001
     assert bench.plant.unit_at("fixture_1").parts["top_1"] == "spot"
+
+
+def late_feeling(by_s: float):
+    """Have who waits for a contact hear of it late; `pressed_n` becomes how hard was pressed at most."""
+
+    def act(bench: SkillBench) -> None:
+        sensor = bench.devices["wrist_force"]
+        at_once, bench.pressed_n = sensor.wait_pressing, 0.0
+
+        async def wait_pressing(force_n: float):
+            await at_once(force_n)
+            await bench.clock.sleep(by_s)
+            wrench = await sensor.read()
+            bench.pressed_n = max(bench.pressed_n, wrench.pressing_n)
+            return wrench
+
+        sensor.wait_pressing = wait_pressing
+
+    return act
+
+
+def test_a_spot_is_pressed_no_harder_than_twice_as_hard_as_told_where_contact_is_felt_as_late_as_described():
+    feels_late = lambda: in_world(cells(), "gazebo")  # noqa: E731
+    result, _, bench = on_cells(*CLOSED, last="weld_top_1", prepare=late_feeling(GAZEBO_REACTION_S), line=feels_late)
+    assert result.fault is None, result.message
+    assert 12.0 < bench.pressed_n < 24.5
+
+
+def test_a_spot_is_welded_though_contact_is_felt_later_than_described():
+    result, _, _ = on_cells(*CLOSED, last="weld_top_1", prepare=late_feeling(GAZEBO_REACTION_S))
+    assert result.fault is None, result.message
 
 
 def test_a_weak_spot_is_none():

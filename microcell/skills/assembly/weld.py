@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from microcell.description.base import Description, Name
-from microcell.description.cell import TurnerSpec
+from microcell.description.cell import ForceSensorSpec, TurnerSpec
 from microcell.description.line import Line
 from microcell.description.tool import WelderTool
 from microcell.devices.turner.contract import Turner
@@ -18,7 +18,7 @@ from microcell.geometry import Pose
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
-from microcell.skills.guarded import OVERTRAVEL_M, press_until_contact, tare
+from microcell.skills.guarded import OVERTRAVEL_M, Guard, Stiffness, press_until_contact, tare
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
 
 PRESS_FROM_M = 0.002
@@ -92,10 +92,16 @@ class Weld(ArmSkill):
         await tare(sensor)
         await self.motion.move_straight(start, wanted.speed_m_s)
         goal = on_spot.shifted(dz=-OVERTRAVEL_M)
-        touch = await press_until_contact(self.motion, sensor, goal, wanted.press_speed_m_s, wanted.press_n)
+        touch = await press_until_contact(self.motion, sensor, goal, self._speed_m_s(context, wanted), wanted.press_n)
         if touch is None:
             await self.motion.lift()
             raise FaultError("WELD_NO_CONTACT", self.motion.name, f"nothing at {wanted.site} to press the electrodes on")
+
+    def _speed_m_s(self, context: SkillContext, wanted: WeldParameters) -> float:
+        """So slow that the arm stands before it presses twice as hard as it is to."""
+        feels = spec_of(context, self.motion.spec.force_sensor, ForceSensorSpec)
+        guard = Guard(2.0 * wanted.press_n, Stiffness().axial_n_m, feels.reaction_s)
+        return guard.speed_m_s(wanted.press_speed_m_s, wanted.press_n)
 
     def _judged(self, context: SkillContext, wanted: WeldParameters, welded: Welded) -> SkillResult:
         name, tool = context.goal.operation, self.motion.tool
