@@ -209,7 +209,7 @@ def test_a_cancelled_motion_leaves_the_arm_still_on_its_way(time_scale):
         arm, truth = bench.devices["arm"], bench.hardware.plant.bench.arm("arm")
         start = truth.joints()[0]
         following = asyncio.ensure_future(arm.follow(way(0.6, 4.0 * time_scale)))
-        while truth.joints()[0][0] - start[0] < 0.1:
+        while truth.joints()[0][0] - start[0] < 0.1 and not following.done():
             await asyncio.sleep(0.01)
         following.cancel()
         await asyncio.wait((following,))
