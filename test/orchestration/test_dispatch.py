@@ -14,6 +14,7 @@ from microcell.orchestration.dispatch import Dispatcher, Job
 from microcell.orchestration.shop import Shop
 
 TWIN = load_line(CONFIG / "lines" / "valve_twin.yaml")
+DAWN_S = 1_800_000_000.0
 BY_GRIPPER = ("pick_body", "place_body")
 
 
@@ -22,7 +23,7 @@ class Bench:
 
     def __init__(self, line: Line = VALVE, **changes: object) -> None:
         self.line = line.model_copy(update=changes)
-        self.shop = Shop(self.line, LoopClock(0.0), lambda event: None)
+        self.shop = Shop(self.line, LoopClock(DAWN_S), lambda event: None)
         self.held = self.shop.resources
         self.held.levels = dict.fromkeys(self.line.feeders, 100)
         for arm in self.line.ways.arms:
