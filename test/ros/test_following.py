@@ -47,6 +47,18 @@ def test_the_faster_a_simulated_cell_runs_the_later_it_may_begin():
     assert told_after_s(way(), lambda at_s: max(0.0, at_s - 6.0), pace=4.0) >= way().duration_s + 6.0 - STATES_S
 
 
+@pytest.mark.parametrize("late_s", [0.0, 1.5])
+def test_where_it_is_by_now_reckons_with_how_late_it_began(late_s: float):
+    trajectory = way()
+    progress = Progress(SimpleNamespace(name="arm", told=ArmParameters(), pace=1.0), trajectory, SENT_S)  # type: ignore[arg-type]
+    for tick in range(int((late_s + 0.4) / STATES_S)):
+        at_s = tick * STATES_S
+        positions, velocities = sample(trajectory, max(0.0, at_s - late_s))[:2]
+        progress.look(JointState(positions, velocities, SENT_S + at_s))
+    expected = sample(trajectory, 1.0)[0][0]
+    assert progress.place_at(SENT_S + late_s + 1.0)[0] == pytest.approx(expected, abs=0.15)
+
+
 @pytest.mark.parametrize(
     "place_s",
     [lambda at_s: 0.0, lambda at_s: max(0.0, at_s - 4.0), lambda at_s: min(at_s, 0.5), lambda at_s: 0.5 * at_s],

@@ -218,7 +218,7 @@ class Progress:
         self._trajectory = trajectory
         self._start_s = start_s
         self._end_s = start_s + trajectory.duration_s
-        self._late_s = arm.told.lag_s + LATENCY_S * arm.pace
+        self._waited_s = 0.0
         self._stood: Joints | None = None
         self._begun = False
         self._rest = _Rest(arm, self._end_s)
@@ -238,8 +238,13 @@ class Progress:
         return None
 
     def place_at(self, time_s: float) -> Joints:
-        """Where the arm is at a time if it follows."""
-        return sample(self._trajectory, time_s - self._start_s)[0]
+        """Where the arm is at a time if it follows, as late as it was seen to begin."""
+        return sample(self._trajectory, time_s - self._start_s - self._waited_s)[0]
+
+    @property
+    def _late_s(self) -> float:
+        """How far the arm may be behind."""
+        return self._arm.told.lag_s + max(LATENCY_S * self._arm.pace, self._waited_s + SKEW_S * self._arm.pace)
 
     def _note_its_begin(self, state: JointState) -> None:
         """As late as the arm begins, it is behind to the end: the controller counts from when it got the trajectory."""
@@ -248,7 +253,7 @@ class Progress:
             return
         self._stood = self._stood or state.positions
         self._begun = _largest_difference(state.positions, self._stood)[0] > BEGUN_RAD
-        self._late_s = max(self._late_s, waited_s + self._arm.told.lag_s + SKEW_S * self._arm.pace)
+        self._waited_s = max(0.0, waited_s)
 
     def _off_the_path(self, state: JointState) -> tuple[float, int]:
         """How far a joint is, at most, outside of where it may be around this time, rad; and which."""
