@@ -26,11 +26,6 @@ from microcell.records.verifying import first_break
 
 REPORT_VERSION = 1
 
-CAMERAS = {
-    "modelled": "modelled camera (no images: readings drawn around the truth with measured errors)",
-    "rendered": "rendered camera (images are drawn of the simulated parts, then judged)",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Header:

@@ -12,10 +12,17 @@ from microcell.records.kpis import CheckSpread, Kpis, Yield
 from microcell.records.packml import PRODUCTION
 from microcell.records.quality_tables import print_quality
 from microcell.records.questions import QuestionRow
-from microcell.records.report import CAMERAS, Digest, Header, Report, UnitRow
+from microcell.records.report import Digest, Header, Report, UnitRow
 from microcell.records.table_parts import duration, gauge_unit, limits_in_words, number, percent, print_table, table_of
 
 ROWS_SHOWN = 20
+
+CAMERAS = {
+    "modelled": "modelled camera (no images: readings drawn around the truth with measured errors)",
+    "rendered": "rendered camera (images are drawn of the simulated parts, then judged)",
+}
+WORLDS = {"gazebo": "Gazebo's cameras (their images are judged)", "real": "its own cameras"}
+"""Worlds whose images do not come from the simulated plant."""
 
 
 def print_report(report: Report, console: Console, all_units: bool = False) -> None:
@@ -44,10 +51,11 @@ def _print_header(header: Header | None, console: Console) -> None:
     runs = "" if header.runs == 1 else f", {header.runs} controller runs"
     reason = f" ({escape(header.state_reason)})" if header.state_reason else ""
     line, cell, product, state = map(escape, (header.line, header.cell, header.product, header.state))
-    camera = escape(CAMERAS.get(header.camera, header.camera))
+    camera = escape(WORLDS.get(header.world) or CAMERAS.get(header.camera, header.camera))
+    seed = "" if header.world == "real" else f", seed {header.seed}"
     for text in (
         f"[bold]Line {line}[/bold], cell {cell}, product {product}",
-        f"World: {escape(header.world)}, {camera}, seed {header.seed}",
+        f"World: {escape(header.world)}, {camera}{seed}",
         f"microcell {escape(header.release)}, began {header.began}, {duration(header.last_s)} recorded{runs}",
         f"State: {state}{reason}\n",
     ):

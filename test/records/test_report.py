@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -54,6 +55,17 @@ def test_json_has_the_documented_keys_and_survives_json(story):
     assert data["kpis"]["oee"]["availability"] == pytest.approx(1.0, abs=0.05)
     assert data["kpis"]["yields"]["final_yield"] == 1.0
     assert data["digest"]["sequence"] == len(story.shift(3))
+
+
+@pytest.mark.parametrize(("world", "told"), [
+    ("mock", "World: mock, rendered camera (images are drawn of the simulated parts, then judged), seed 7\n"),
+    ("gazebo", "World: gazebo, Gazebo's cameras (their images are judged), seed 7\n"),
+    ("real", "World: real, its own cameras\n"),
+])  # fmt: skip
+def test_text_says_whose_cameras_saw_the_units(story, world, told):
+    described = report(journal_of(story.shift(1)))
+    header = replace(described.header, world=world, camera="rendered", seed=7)
+    assert told in printed(replace(described, header=header))
 
 
 def test_text_says_that_the_camera_was_modelled_and_shows_every_part(story):
