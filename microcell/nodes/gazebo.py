@@ -186,7 +186,7 @@ def _servers(node: Node, line: Line, namespace: str, plant: Plant) -> Servers:
 
 
 def main() -> None:
-    sys.exit(run(serve))
+    sys.exit(run(serve, then_ends=True))
 
 
 if __name__ == "__main__":

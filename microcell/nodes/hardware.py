@@ -69,7 +69,7 @@ def _bench_file(node: Node) -> Path | None:
 
 
 def main() -> None:
-    sys.exit(run(serve))
+    sys.exit(run(serve, then_ends=True))
 
 
 if __name__ == "__main__":

@@ -196,7 +196,7 @@ async def control(runtime: RosRuntime) -> None:
 
 
 def main() -> None:
-    sys.exit(run(control))
+    sys.exit(run(control, then_ends=True))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ async def serve(runtime: RosRuntime) -> None:
 
 
 def main() -> None:
-    sys.exit(run(serve))
+    sys.exit(run(serve, then_ends=True))
 
 
 if __name__ == "__main__":

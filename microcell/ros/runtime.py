@@ -44,6 +44,7 @@ from microcell.ros.starter import leave_with
 from microcell.ros.staying import stays_no_more
 
 LIVES_S = 1.0
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Node)
@@ -253,15 +254,16 @@ async def to_its_end(work: Coroutine[Any, Any, object]) -> None:
     task.result()
 
 
-def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | None = None) -> int:
+def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | None = None, then_ends: bool = False) -> int:
     """Run a node's program until it ends or SIGINT or SIGTERM asks it to; return the process's exit code.
 
     A signal cancels `main`, which then cleans up in its `finally`, and so does the end of the process that started this one
     (see `starter`). Nothing interrupts that way into a safe state: a second signal only sets `hurry`, and a `main` that can
-    end by itself cleans up by `to_its_end`.
+    end by itself cleans up by `to_its_end`. A process that `then_ends` hears no signal after that: who presses Ctrl-C once
+    more would kill it where it has nothing left to do.
     """
     try:
-        return asyncio.run(_run(main, sys.argv if args is None else args))
+        return asyncio.run(_run(main, sys.argv if args is None else args, then_ends))
     except UsageError as error:  # the domain lets nobody in like this
         print(error, file=sys.stderr)
         return 1
@@ -269,7 +271,24 @@ def run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str] | Non
         stays_no_more()
 
 
-async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str]) -> int:
+async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str], then_ends: bool) -> int:
+    try:
+        return await _until_asked(main, args)
+    finally:
+        if then_ends:
+            _hear_no_more()
+
+
+def _hear_no_more() -> None:
+    """Ignore what stops a process. The loop's handlers go first: at its end it would put the default ones in their place."""
+    loop = asyncio.get_running_loop()
+    for number in STOPS:
+        with suppress(KeyboardInterrupt):
+            loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+
+
+async def _until_asked(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str]) -> int:
     async with RosRuntime(args) as runtime:
         program = asyncio.ensure_future(main(runtime))
         stop = asyncio.Event()
@@ -277,7 +296,7 @@ async def _run(main: Callable[[RosRuntime], Awaitable[None]], args: Sequence[str
         def asked() -> None:
             (runtime.hurry if stop.is_set() else stop).set()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPS:
             runtime.loop.add_signal_handler(number, asked)
         stopped = asyncio.ensure_future(stop.wait())
         beside = [asyncio.ensure_future(_say_that_it_lives()), asyncio.ensure_future(leave_with(stop, runtime.hurry))]

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from in_ros import in_ros, own_domain
@@ -167,6 +168,17 @@ def test_a_signal_ends_a_program_in_order_with_code_0_and_no_stack_trace(number)
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
     assert (process.returncode, output, errors) == (0, "left safely\n", "")
+
+
+@pytest.mark.ros
+def test_who_asks_again_and_again_does_not_kill_a_process_that_is_ending():
+    process = start(PROGRAM.replace("run(main, [])", "run(main, [], then_ends=True)"))
+    assert process.stdout.readline() == "running\n"
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.002)
+    assert (process.returncode, *process.communicate()) == (0, "left safely\n", "")
 
 
 @pytest.mark.ros
