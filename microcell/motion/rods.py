@@ -68,7 +68,16 @@ class Rods:
             if length > _POINT_M:
                 x, y, z = (value * min(1.0, 2.0 * self._radius_m / length) for value in back)
                 return [between(_ORIGIN, (x, y, z), self._thickness_m(face, (x, y, z), math.inf))]
-        return self._balls((_ORIGIN, max(face.from_origin_m, THINNEST_M)))
+        return self._lone_ball(face)
+
+    def _lone_ball(self, face: _Face) -> Rod:
+        """The ball of a link that leads nowhere, at its origin; drawn back to where the tip's plane leaves room for it."""
+        size_m = min(self._radius_m, max(face.from_origin_m, THINNEST_M))
+        back_m = size_m - face.from_origin_m
+        if face.normal is None or back_m <= 0.0:
+            return [(SphereShape(sphere_radius_m=size_m), Pose(_ORIGIN))]
+        x, y, z = (-back_m * value for value in face.normal)
+        return [(SphereShape(sphere_radius_m=size_m), Pose((x, y, z)))]
 
     def _balls(self, *ends: tuple[Vector, float]) -> Rod:
         """A ball at each end, as large as its distance from the tip's plane allows; none where there is no room for one."""

@@ -343,6 +343,20 @@ def test_an_arm_that_ends_in_its_last_joint_has_no_ball_there(tmp_path):
             assert out_m(shape, tip.inverse() @ poses[link] @ at) < 1e-9
 
 
+def test_a_link_without_a_body_in_front_of_the_last_joint_stays_behind_the_tip_too(tmp_path):
+    """A SCARA's quill as some makers write it: a link that only slides, and at the same place one that only turns."""
+    limit = '<limit lower="0.1" upper="0.3" velocity="1" effort="1"/>'
+    elements = (
+        arm_elements(count=2) + '<link name="slide"/><link name="turn"/>' + joint("j3", "2", "slide", "prismatic", limit)
+    )
+    model = load(tmp_path, elements + joint("j4", "slide", "turn", axis="0 0 1").replace("0 0 0.2", "0 0 0"))
+    joints = (0.0, 0.0, 0.2, 0.0)
+    (ball, at), *others = model.solids()["slide"]
+    there = model.forward(joints).inverse() @ model.link_poses(joints)["slide"] @ at
+    assert out_m(ball, there) == pytest.approx(-0.002)
+    assert not others
+
+
 def out_m(shape, at):
     """How far a solid stands out of the face across z in whose frame it is, m."""
     if isinstance(shape, SphereShape):
