@@ -15,6 +15,7 @@ from microcell.errors import Issue
 
 SERVED = ("feeder", "fixture", "tool_crib", "carton_station", "printer", "bin", "tester")
 """Kinds of device that an arm works at."""
+_ROUNDING_M = 1e-9
 
 
 @rule("cell")
@@ -64,8 +65,9 @@ def rule_arms_wait_out_of_the_way(context: Context) -> Iterator[Issue]:
     ways = _ways(context)
     for name, spec in ways.arms.items() if len(ways.arms) > 1 else ():
         free_m, what = min(_clearances(ways, name), default=(math.inf, ""))
-        if spec.turning_radius_m + HALF_WIDTH_M > free_m:
-            allowed = f"up to {max(0.0, free_m - HALF_WIDTH_M):.2f} is free"
+        free_m -= HALF_WIDTH_M
+        if spec.turning_radius_m > free_m + _ROUNDING_M:
+            allowed = f"up to {max(0.0, math.floor((free_m + _ROUNDING_M) * 1000.0) / 1000.0):g} is free"
             where = ("devices", name, "turning_radius_m")
             text = f"the arm turns into {what} ({spec.turning_radius_m:g})"
             yield context.issue("cell", where, text, f"{allowed}. Take less, or move {what} away.")

@@ -20,6 +20,7 @@ from microcell.description.line import Line
 from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Grasp, Product
 from microcell.description.rules_context import Context
+from microcell.description.zones import Ways
 from microcell.errors import Issue
 from microcell.geometry import Pose
 from microcell.motion.arm_files import unusable_files
@@ -50,7 +51,7 @@ class Stop:
 
 
 def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
-    """Each arm that touches something at home, and each station with a place that no arm which works there comes to.
+    """Each arm that touches something at home or cannot draw back, and each station with a place that no arm of it comes to.
 
     An arm comes to a place with any tool that it could take. Nothing is said as long as a robot file cannot be used.
     """
@@ -61,12 +62,31 @@ def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
         if hits := reacher.hits_at_home():
             remedy = "an arm waits there. Choose another posture, or move what is in the way."
             yield context.issue("cell", ("devices", name, "home_rad"), f"at home {told(hits)}", remedy)
+        if why := _why_not_back(line, reacher):
+            what = f"the arm does not come to its turning circle ({reacher.spec.turning_radius_m:g})"
+            yield context.issue("cell", ("devices", name, "turning_radius_m"), what, f"{why}. Take another, or move it.")
     for name, spec in line.cell_description.devices.items():
         serving = {arm: reacher for arm, reacher in arms.items() if reacher.spec.works_at(name)}
         places = _distinct(stops(line, name, spec)) if line.works_with(name) else ()
         missed = next((miss for stop in places if (miss := _missed(line, name, stop, serving))), None)
         if missed is not None:
             yield _issue(context, name, spec, *missed)
+
+
+def _why_not_back(line: Line, reacher: Reacher) -> str:
+    """Why an arm does not come back from its work to its turning circle, as it must in a cell with zones; "" if it does."""
+    cell, travel_m = line.cell_description, reacher.spec.travel_height_m
+    ways = Ways(cell, line.carton)
+    for name, spec in cell.devices.items() if cell.zones else ():
+        worked_at = reacher.spec.works_at(name) and line.works_with(name)
+        for stop in _distinct(stops(line, name, spec)) if worked_at else ():
+            for tool, tcp in _hands(line, stop, reacher):
+                flange_in_tcp = line.tools[tool].tcp_in_flange.pose.inverse() if tool else Pose()
+                x, y, z_m = tcp.position
+                back = Pose((*ways.turning_place(reacher.name, (x, y)), max(z_m, travel_m)), tcp.orientation)
+                if not reacher.why_not(tcp @ flange_in_tcp) and (why := reacher.why_not(back @ flange_in_tcp)):
+                    return f"from '{name}'{f' with {tool}' if tool else ''}: {why}"
+    return ""
 
 
 def _issue(context: Context, station: str, spec: DeviceSpec, stop: Stop, miss: Miss) -> Issue:

@@ -1,10 +1,12 @@
 """Every rule of zones is provoked by one change of a good cell with two arms and says what to do."""
 
+import re
 import shutil
 
 import pytest
 from config_copy import SHIPPED, ConfigCopy
 
+from microcell.cli import main
 from microcell.description import rules_zones
 from microcell.description.rules import RULES
 
@@ -45,7 +47,7 @@ PROVOCATIONS = [
     (
         "rule_arms_wait_out_of_the_way",
         (CELL, "turning_radius_m: 0.30", "turning_radius_m: 0.40"),
-        "devices.left_arm.turning_radius_m: the arm turns into 'right_arm' at 'tray_1' (0.4); up to 0.32 is free. "
+        "devices.left_arm.turning_radius_m: the arm turns into 'right_arm' at 'tray_1' (0.4); up to 0.315 is free. "
         "Take less, or move 'right_arm' at 'tray_1' away.",
     ),
     (
@@ -77,6 +79,23 @@ def twin(tmp_path):
 def test_a_broken_rule_of_zones_is_reported_with_its_remedy(twin, rule, change, expected):
     twin.edit(*change)
     assert any(expected in text for text in twin.texts()), "\n".join(twin.texts())
+
+
+def test_the_turning_radius_that_is_named_as_free_is_free(twin):
+    twin.edit(CELL, "turning_radius_m: 0.30", "turning_radius_m: 0.40")
+    free_m = re.search(r"up to ([0-9.]+) is free", twin.texts()[0]).group(1)
+    twin.edit(CELL, "turning_radius_m: 0.40", f"turning_radius_m: {free_m}")
+    assert twin.texts() == []
+
+
+def test_a_turning_circle_that_an_arm_does_not_come_back_to_is_told(twin, capsys):
+    twin.edit(CELL, "turning_radius_m: 0.30", "turning_radius_m: 0.05")
+    assert main(["check", str(twin.line)]) == 2
+    expected = (
+        "devices.left_arm.turning_radius_m: the arm does not come to its turning circle (0.05); from 'left_crib': "
+        "joint_3 would have to be at -2.929 rad, 0.229 rad over its limit of -2.700 rad. Take another, or move it."
+    )
+    assert expected in capsys.readouterr().out
 
 
 def test_the_shipped_cell_with_two_arms_keeps_every_rule(twin):
