@@ -168,7 +168,7 @@ class HeldPeg:
                 up = height_m - self.height_m
                 at = (self.foot[0] + self.lean[0] * up + outwards[0], self.foot[1] + self.lean[1] * up + outwards[1])
                 pushes.append(Push((*at, height_m), (*force, share * WALL_FRICTION_RATIO * wall_n)))
-        return (*pushes, *self._stand(rest_m, side))
+        return (*pushes, *self._stand(rest_m - share * sliding_n / WRIST_STIFFNESS_N_M, side))
 
     def _walls(self, depth_m: float) -> tuple[Lateral, Lateral, Lateral]:
         """Forces of the walls at foot and rim, N, and the lean that the wrist's springs then leave the peg.

@@ -12,7 +12,9 @@ from microcell.geometry import Pose, Vector, multiply, rotate
 from microcell.skills.arm_motion import ArmMotion
 
 OVERTRAVEL_M = 0.0015
-"""How much deeper than its goal a motion aims that contact is to stop before."""
+"""How much deeper than its goal a motion aims at least that contact is to stop before."""
+OVERTRAVEL_RATIO = 1.25
+"""As much deeper it aims as what it presses with bends the wrist, and this much more."""
 NOISE_SIGMAS = 4.0
 """So many standard deviations of the sensor's noise a reading stays clear of a limit."""
 ZERO_N = 2.0
@@ -39,6 +41,11 @@ class Stiffness:
     axial_n_m: float = 20_000.0
     lateral_n_m: float = 20_000.0
     angular_n_m_rad: float = 100.0
+
+
+def overtravel_m(force_n: float, stiffness: Stiffness | None = None) -> float:
+    """How much deeper than its goal a motion aims that is to stop when it presses with a force, m."""
+    return max(OVERTRAVEL_M, OVERTRAVEL_RATIO * force_n / (stiffness or Stiffness()).axial_n_m)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.skills.arm_motion import ArmMotion
-from microcell.skills.guarded import OVERTRAVEL_M, Felt, Guard, Lateral, Stiffness, Touch, feel, press_until_contact, tilted
+from microcell.skills.guarded import Felt, Guard, Lateral, Stiffness, Touch, feel, overtravel_m, press_until_contact, tilted
 from microcell.skills.hole_search import SpiralSearch, spiral_search
 
 ENTERED_M = 0.0005
@@ -157,10 +157,11 @@ class _Inserting:
         self._presses += 1
         force_n = min(force_n, self._firm_n)
         speed_m_s = guard.speed_m_s(insertion.speed_m_s, force_n, HIGHEST_RATIO * guard.allowed_n)
-        goal = self._aim.shifted(dz=-OVERTRAVEL_M)
+        deeper_m = overtravel_m(force_n, insertion.stiffness)
+        goal = self._aim.shifted(dz=-deeper_m)
         touch = await press_until_contact(self._motion, self._sensor, goal, speed_m_s, force_n)
         if touch is None:
-            raise FaultError("INSERT_NO_CONTACT", self._motion.name, f"{OVERTRAVEL_M * 1e3:.1f} mm below the seat")
+            raise FaultError("INSERT_NO_CONTACT", self._motion.name, f"{deeper_m * 1e3:.1f} mm below the seat")
         guard.check(touch, self._motion.name)
         return touch
 

@@ -25,7 +25,16 @@ def peg(depth_m: float, off=(0.0, 0.0), lean=(0.0, 0.0), entered=True) -> HeldPe
 
 def test_a_straight_peg_in_the_middle_meets_only_the_fits_own_friction_until_its_seat():
     assert peg(0.010).pressing_n == pytest.approx(2.0)
-    assert peg(0.015 + 0.0001).pressing_n == pytest.approx(2.0 + 0.0001 * WRIST_STIFFNESS_N_M)
+    assert peg(0.015 + 0.0001).pressing_n == pytest.approx(2.0)  # so far only the wrist gives
+
+
+@pytest.mark.parametrize("friction_n", [0.0, 2.0, 8.0, 40.0])
+def test_pressed_onto_its_seat_a_peg_is_where_the_wrist_gives_by_all_of_the_force(friction_n):
+    """A peg that slides lags behind the arm by friction / stiffness; its seat takes over from there."""
+    hole = replace(HOLE, friction_n=friction_n)
+    for too_deep_m in (0.0025, 0.004):
+        pressing_n = replace(peg(HOLE.depth_m + too_deep_m), hole=hole).pressing_n
+        assert pressing_n == pytest.approx(too_deep_m * WRIST_STIFFNESS_N_M)
 
 
 def test_a_peg_off_the_hole_stands_on_the_rim_and_one_that_leans_stands_higher_on_its_low_edge():
@@ -71,7 +80,7 @@ def test_a_peg_that_leans_too_much_wedges_where_two_points_touch_and_no_force_he
     assert HOLE.wedging_depth_m((lean, 0.0)) == pytest.approx(wedged_m)
     stuck = peg(wedged_m + 0.002, lean=(lean, 0.0))
     assert stuck.rest_m == pytest.approx(HOLE.depth_m - wedged_m)
-    assert stuck.pressing_n > 0.002 * WRIST_STIFFNESS_N_M
+    assert stuck.pressing_n == pytest.approx(0.002 * WRIST_STIFFNESS_N_M)
     assert HOLE.wedging_depth_m((lean / 1.3, 0.0)) == math.inf
 
 

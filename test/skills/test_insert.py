@@ -64,6 +64,17 @@ def test_a_fit_tighter_than_the_force_limit_is_not_forced():
     assert held == "cap_white"
 
 
+@pytest.mark.parametrize(("friction_n", "limit_n"), [(6.0, 30.0), (12.0, 30.0), (45.0, 90.0)])
+def test_a_stiff_fit_goes_in_where_the_limit_allows_it_and_its_depth_is_told_rightly(friction_n, limit_n):
+    line = line_with({"nest_2": {"scatter_m": 0.0}}, fits={"cap_seat": {"friction_n": friction_n}})
+    result, _, unit, _ = insert_cap(line, force_limit_n=limit_n)
+    assert result.fault is None, result.message
+    assert unit.parts["cap_seat"] == "cap_white"
+    force, depth = result.measurements
+    assert friction_n < force.value < limit_n
+    assert depth.value == pytest.approx(0.002, abs=0.0001)
+
+
 def test_after_a_jam_the_arm_has_gone_up_and_a_wider_search_succeeds():
     async def story():
         async with skill_bench(0, line_with(OFF_BY_A_MILLIMETRE)) as bench:

@@ -28,6 +28,16 @@ def test_the_label_carries_the_units_serial():
     assert (unit.label, held) == ("VLV-1", "")
 
 
+def test_a_label_is_pressed_on_as_firmly_as_told():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*LIDDED)
+            return await bench.operation("label_unit", press_n=60.0)
+
+    result = run_virtual(story())
+    assert result.fault is None, result.message
+
+
 def test_a_printer_without_labels_is_its_fault():
     empty = Injection("printer", "print_label", "LABEL_NOT_PRINTED")
     result, unit, held, _ = after(*LIDDED, last="label_unit", injections=[empty])

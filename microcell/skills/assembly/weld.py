@@ -18,7 +18,7 @@ from microcell.geometry import Pose
 from microcell.measurement import Measurement
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
-from microcell.skills.guarded import OVERTRAVEL_M, Guard, Stiffness, press_until_contact, tare
+from microcell.skills.guarded import Guard, Stiffness, overtravel_m, press_until_contact, tare
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of, spec_of
 
 PRESS_FROM_M = 0.002
@@ -91,7 +91,7 @@ class Weld(ArmSkill):
         await self.motion.approach(start)
         await tare(sensor)
         await self.motion.move_straight(start, wanted.speed_m_s)
-        goal = on_spot.shifted(dz=-OVERTRAVEL_M)
+        goal = on_spot.shifted(dz=-overtravel_m(wanted.press_n))
         touch = await press_until_contact(self.motion, sensor, goal, self._speed_m_s(context, wanted), wanted.press_n)
         if touch is None:
             await self.motion.lift()

@@ -14,7 +14,7 @@ from microcell.devices.printer.contract import Printer
 from microcell.faults import FaultError
 from microcell.skills.arm_skill import MOTION_FAULTS, ArmSkill
 from microcell.skills.contract import Needs, Outcome, SkillContext, SkillResult, wider
-from microcell.skills.guarded import OVERTRAVEL_M, press_until_contact, tare
+from microcell.skills.guarded import overtravel_m, press_until_contact, tare
 from microcell.skills.workplace import check_fixture, part_name_of, part_of, seat_in_cell, site_of
 
 PRESS_FROM_M = 0.002
@@ -107,7 +107,7 @@ class Label(ArmSkill):
         sensor = self.force_sensor(context)
         await tare(sensor)
         await self.motion.move_straight(start, wanted.speed_m_s)
-        goal = on_site.shifted(dz=-OVERTRAVEL_M)
+        goal = on_site.shifted(dz=-overtravel_m(wanted.press_n))
         touch = await press_until_contact(self.motion, sensor, goal, wanted.press_speed_m_s, wanted.press_n)
         if touch is None:
             await self.motion.lift()
