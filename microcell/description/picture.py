@@ -47,6 +47,14 @@ def seen_at(camera: CameraSpec, part: Part, part_in_cell: Pose, points_m: Iterab
     return [pixel(camera, part_in_cell.apply((x, y, height))) for x, y in points_m]
 
 
+def across_px(camera: CameraSpec, part: Part, part_in_cell: Pose) -> float | None:
+    """How wide the narrower side of a part's top is seen, px; None where the lens does not show it."""
+    a, b = half_extents(part)
+    ends = seen_at(camera, part, part_in_cell, ((-a, 0.0), (a, 0.0), (0.0, -b), (0.0, b)))
+    sides = [(one, other) for one, other in (ends[:2], ends[2:]) if one is not None and other is not None]
+    return min(math.dist(one, other) for one, other in sides) if len(sides) == 2 else None
+
+
 def pixel(camera: CameraSpec, point_in_cell: tuple[float, float, float]) -> Point | None:
     """Where a point is seen, px from the first pixel's centre, in the picture or beside it.
 

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from microcell.description.calibration import with_optics
 from microcell.description.cell import CameraSpec, DeviceSpec, FeederSpec, FixtureSpec, TesterSpec
-from microcell.description.checks import TAUGHT, Check, Flatness, Height, MeasuredBase, MeasuredCheck
-from microcell.description.picture import Point, looked_at, outline, outside_px, seen_at
+from microcell.description.checks import TAUGHT, Check, Code, Flatness, Height, MeasuredBase, MeasuredCheck
+from microcell.description.picture import Point, across_px, looked_at, outline, outside_px, seen_at
 from microcell.description.product import Part
 from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import occupied_kinds
@@ -20,6 +20,12 @@ from microcell.geometry import Pose
 
 Worst: TypeAlias = "dict[tuple[str, str], tuple[float, str, Point | None]]"
 """For a camera and a station: by how many pixels something looks beyond the picture, what, and where."""
+
+LEAST_PX = 6
+"""An item that is seen narrower cannot be judged."""
+
+LEAST_CODE_PX = 24
+"""Nor can a code be read: two pixels for each of the twelve modules of the smallest DataMatrix with its margin."""
 
 _SCATTER_SDS = 3.0
 """So many standard deviations of its place beside it, a feeder's part must be in the picture."""
@@ -65,6 +71,25 @@ def rule_what_is_inspected_is_in_the_picture(context: Context) -> Iterator[Issue
                 if station in camera.sees:
                     _note(worst, (name, station), f"check '{check}'", camera, seen_at(camera, part, part_in_cell, points))
     yield from _beyond_pictures(context, worst)
+
+
+@rule("line", "cell.devices", "product")
+def rule_what_is_inspected_is_large_enough(context: Context) -> Iterator[Issue]:
+    """Every camera that may make an inspection shows what the checks look at so large that it can be judged."""
+    smallest: dict[tuple[str, str], tuple[float, str, float, int]] = {}
+    cameras = _cameras(context)
+    for operation, spec in context.product.plan.items():
+        for station, name, part, part_in_cell, _ in _judged(context, operation) if "inspection" in spec.parameters else ():
+            check = context.product.inspections[str(spec.parameters["inspection"])].checks[name]
+            least = LEAST_CODE_PX if isinstance(check, Code) else LEAST_PX
+            for camera in [] if isinstance(check, TAUGHT) else [n for n, c in cameras.items() if station in c.sees]:
+                size = across_px(cameras[camera], part, part_in_cell)
+                if size is not None and size / least < smallest.get((camera, station), (1.0,))[0]:
+                    smallest[camera, station] = size / least, name, size, least
+    for (camera, station), (_, name, size, least) in smallest.items():
+        what = f"check '{name}' at '{station}' sees its item {size:.1f} px wide"
+        remedy = f"at least {least} px are needed. Lower the camera, or take a longer focal length."
+        yield context.issue("cell", ("devices", camera, "focal_px"), what, remedy)
 
 
 @rule("line", "cell.devices", "product.parts")

@@ -45,6 +45,18 @@ def rule_operation_brings_the_sites_item(context: Context) -> Iterator[Issue]:
             yield context.issue("product", (section, name, "item"), what, remedy)
 
 
+@rule("product.plan")
+def rule_every_site_is_worked_at(context: Context) -> Iterator[Issue]:
+    """An operation works at each site, but at those of what the unit begins with: it lies there already."""
+    plan = context.product.plan.values()
+    worked_at = {operation.site for operation in plan}
+    begun_with = {operation.item for operation in plan if operation.occupies}
+    for name, site in context.product.sites.items():
+        if name not in worked_at and site.item not in begun_with:
+            remedy = f"each unit would lack its '{site.item}' there. Add an operation with this site, or remove the site."
+            yield context.issue("product", ("sites", name), f"no operation works at '{name}'", remedy, key=True)
+
+
 @rule("product")
 def rule_operation_names_are_unique(context: Context) -> Iterator[Issue]:
     """No operation of the scrap plan has the name of one of the plan."""

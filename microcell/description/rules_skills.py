@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from microcell import plugins
+from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line, LineDocument
 from microcell.description.problems import Problem, validate
-from microcell.description.product import Operation
+from microcell.description.product import Box, Cylinder, Operation, Part
 from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import grasps
-from microcell.description.rules_plan import operations
+from microcell.description.rules_plan import ancestors, operations
 from microcell.description.rules_product import item_part
 from microcell.description.source import Where
 from microcell.description.wording import listed
 from microcell.errors import Issue
+
+FIRMEST_RATIO = 0.8
+"""So much of a force limit is pressed with at most (skills/peg_in_hole.py)."""
+
+LABEL_IN_M = 0.0005
+"""So deep in a part a label's place may be: roundings."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,57 @@ def rule_feeders_offer_what_skills_take(context: Context) -> Iterator[Issue]:
             what = f"no feeder offers '{needs.part}', which '{use.name}' takes for variant '{use.variant}'"
             remedy = f"the feeders offer: {listed(offered)}. Fill one with it."
             yield context.issue("line", ("feeders",), what, remedy, key=True)
+
+
+@rule("product")
+def rule_force_limits_let_parts_go_in(context: Context) -> Iterator[Issue]:
+    """Where a part goes into a fit, the firmest press that the force limit allows is over the fit's friction."""
+    for use in _uses(context):
+        site = context.product.sites.get(use.operation.site or "")
+        wanted, _ = validate(_skill(use.operation.skill).Parameters, use.parameters)
+        limit_n, friction_n = getattr(wanted, "force_limit_n", None), site.fit.friction_n if site and site.fit else 0.0
+        if limit_n is not None and FIRMEST_RATIO * limit_n <= friction_n:
+            what = f"too little for the fit of '{use.operation.site}' ({limit_n:g})"
+            needed = f"against its friction_n of {friction_n:g}, over {friction_n / FIRMEST_RATIO:g} is needed"
+            remedy = f"{needed}. Correct one of them."
+            yield context.issue("product", use.place(("force_limit_n",)), what, remedy)
+
+
+@rule("product")
+def rule_labels_lie_on_top(context: Context) -> Iterator[Issue]:
+    """A label's site is not within a part that is there before the label comes."""
+    sites = context.product.sites
+    told: set[str] = set()
+    for use in _uses(context):
+        site = sites.get(use.operation.site or "")
+        if use.section != "plan" or use.operation.skill != "label" or site is None:
+            continue
+        for name, other in ((name, sites[name]) for name in _taken_sites(context, use.name)):
+            part = item_part(context, other.item, use.variant)
+            x, y, z = (other.part_in_unit.pose.inverse() @ site.part_in_unit.pose).position
+            if part is not None and _is_over(part, x, y) and 0.0 <= z < top_m(part) - LABEL_IN_M and use.name not in told:
+                told.add(use.name)
+                what = f"the label would lie {(top_m(part) - z) * 1e3:.3g} mm inside of what is at '{name}'"
+                where = ("sites", use.operation.site or "", "part_in_unit")
+                yield context.issue("product", where, what, "a label lies on top. Correct one of the places.")
+
+
+def _is_over(part: Part, x_m: float, y_m: float) -> bool:
+    """Whether a point of a part's frame is over its solid."""
+    a, b = half_extents(part)
+    if isinstance(part.shape, Box):
+        return abs(x_m) <= a and abs(y_m) <= b
+    bore_m = part.shape.bore_m if isinstance(part.shape, Cylinder) else 0.0
+    return bore_m / 2 <= math.hypot(x_m, y_m) <= a
+
+
+def _taken_sites(context: Context, operation: str) -> list[str]:
+    """The sites where something lies before an operation: of operations before it, and of what the unit begins with."""
+    plan, sites = context.product.plan, context.product.sites
+    before = [plan[name] for name in plan if name in ancestors(plan, operation)]
+    begun_with = {other.item for other in before if other.occupies}
+    worked_at = {other.site for other in before}
+    return [name for name, site in sites.items() if name in worked_at or site.item in begun_with]
 
 
 def _missing_devices(context: Context, line: Line, where: Where, needs: Any) -> Iterator[Issue]:

@@ -26,6 +26,33 @@ HEIGHT = "      high: {kind: height, site: cap_seat, radius_m: 0.001, nominal_m:
 
 PROVOCATIONS = [
     (
+        "rule_what_is_inspected_is_large_enough",
+        (BENCH, "focal_px: 15000.0", "focal_px: 1500.0"),
+        "devices.camera_1.focal_px: check 'serial' at 'fixture_1' sees its item 16.9 px wide; "
+        "at least 24 px are needed. Lower the camera, or take a longer focal length.",
+    ),
+    (
+        "rule_every_site_is_worked_at",
+        (VALVE, "  cap_seat:\n", "  spare_seat: {item: cap, part_in_unit: {}}\n  cap_seat:\n"),
+        "sites.spare_seat: no operation works at 'spare_seat'; each unit would lack its 'cap' there. Add an operation",
+    ),
+    (
+        "rule_force_limits_let_parts_go_in",
+        (VALVE, "depth_m: 0.0020, friction_n: 4.0", "depth_m: 0.0020, friction_n: 24.0"),
+        "plan.insert_cap.parameters.force_limit_n: too little for the fit of 'cap_seat' (30); "
+        "against its friction_n of 24, over 30 is needed. Correct one of them.",
+    ),
+    (
+        "rule_labels_lie_on_top",
+        (
+            VALVE,
+            "{item: label, part_in_unit: {xyz_m: [0.0, 0.0, 0.025]}}",
+            "{item: label, part_in_unit: {xyz_m: [0.0, 0.0, 0.023]}}",
+        ),
+        "sites.label_area.part_in_unit: the label would lie 2 mm inside of what is at 'cap_seat'; "
+        "a label lies on top. Correct one of the places.",
+    ),
+    (
         "rule_depth_is_measured_where_it_is_needed",
         (VALVE, CAP_TYPE, HEIGHT + CAP_TYPE),
         "inspections.closed.checks.high.kind: camera 'camera_1' measures no depth for a height; "
