@@ -15,6 +15,11 @@ SET_UP_S = 60.0
 
 NAME = "simulated person"
 
+_TELLING = {
+    event.kind for event in (events.QuestionAsked, events.StateChanged, events.LineChangeEnded, events.OrderAccepted)
+}
+"""After these there may be something to do; orders of another line alone may come when the cell is idle already."""
+
 
 class SimulatedPerson:
     """Does nothing in a cell with one line."""
@@ -34,7 +39,7 @@ class SimulatedPerson:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def _saw(self, entry: Entry) -> None:
-        if entry.kind in (events.QuestionAsked.kind, events.StateChanged.kind, events.LineChangeEnded.kind):
+        if entry.kind in _TELLING:
             self._told.set()
 
     async def _work(self) -> None:

@@ -14,7 +14,7 @@ from microcell.errors import ConfigError
 from microcell.records.changes import change_rows
 from microcell.records.journal import Journal
 from microcell.simulated_person import SimulatedPerson
-from microcell.virtual import VirtualCell, VirtualRun
+from microcell.virtual import VirtualCell, VirtualRun, run_line
 
 CHANGED = load_line("valve", ["controller"])
 MIXED = load_line("valve_mixed", ["controller_mixed"])
@@ -69,6 +69,11 @@ def test_after_a_change_units_are_wholly_of_the_new_product():
     assert change.set_up_s == pytest.approx(11 * 60.0) and change.proven_s is not None and change.proven_s > 30.0
     assert change.took_s == pytest.approx((change.drained_s or 0.0) + 660.0 + change.proven_s)
     assert change.first_articles == ("CTL-000003 passed",)
+
+
+def test_an_order_for_the_other_line_alone_changes_the_line_too():
+    result = run_line(VirtualRun(CHANGED, (order("controller", "us"),), 5))
+    assert [view.good for view in result.snapshot.orders] == [1]
 
 
 def test_side_by_side_every_unit_is_wholly_of_its_own_product():
