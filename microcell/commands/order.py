@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             return talk(args.cell, lambda cell: _control(cell, order_id, command))  # noqa: B023 - called at once
     if args.update is not None:
         _refuse_options(args, "--update")
-        changed = load_order(args.update)
+        changed = load_order(args.update, elsewhere=True)
         return talk(args.cell, lambda cell: _update(cell, changed))
     if args.from_file is not None:
         _refuse_options(args, "--from")
@@ -109,7 +109,7 @@ def _wanted(args: argparse.Namespace) -> Order:
         _refuse_options(args, "FILE")
         if is_list(args.file):
             raise UsageError(f"{args.file} is a list of orders: hand them in with --from {args.file}.")
-        return load_order(args.file)
+        return load_order(args.file, elsewhere=True)
     if args.quantity is None:
         raise UsageError("nothing to order: give a FILE, --from FILE, or --quantity N.")
     line = {"variant": args.variant, "quantity": args.quantity}

@@ -60,7 +60,7 @@ def _faults(told: str | None, line: Line) -> tuple[ScheduledFault, ...]:
 
 def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
     """The orders of the files, and one of `--quantity` units; a run makes exactly so many, scrapped ones included."""
-    orders = [order for path in args.order for order in _orders_of(path)]
+    orders = [order for path in args.order for order in _orders_of(path, line)]
     if args.quantity is None and not orders:
         raise UsageError("nothing to make: give --quantity N, or --order FILE.")
     if args.quantity is not None:
@@ -68,10 +68,10 @@ def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
     return tuple(orders)
 
 
-def _orders_of(path: Path) -> tuple[Order, ...]:
+def _orders_of(path: Path, line: Line) -> tuple[Order, ...]:
     """The orders of a file of ours, or of another system's; raises ConfigError."""
     if path.suffix in ENDINGS and not is_list(path):
-        return (load_order(path),)
+        return (load_order(path, line),)
     found = import_file(path)
     if found.issues:
         raise ConfigError(found.issues)

@@ -62,10 +62,13 @@ def load_product(path_or_name: Path | str) -> Product:
     return reading.document
 
 
-def load_order(path: Path | str, line: Line | None = None) -> Order:
-    """Load an order and check that it can be made: on the line, or else of a product that lies beside it."""
+def load_order(path: Path | str, line: Line | None = None, elsewhere: bool = False) -> Order:
+    """Load an order and check that it can be made: on the line, or else of a product that lies beside it.
+
+    With `elsewhere` the product may be known to a running cell alone, which then judges the order.
+    """
     library = _Library()
-    context = library.order(Path(path), line)
+    context = library.order(Path(path), line, elsewhere)
     _refuse([*library.issues(), *check(context)])
     return context.order
 
@@ -189,10 +192,16 @@ class _Library:
                 found[name] = reading
         return found
 
-    def order(self, path: Path, line: Line | None = None) -> Context:
-        """An order with the product that it names."""
-        order = self._read(path, "order")
-        product = _made(line) if line else self._referred(order, ("product",), "product", path)
+    def order(self, path: Path, line: Line | None = None, elsewhere: bool = False) -> Context:
+        """An order with the product that it names; of several that a line's cell makes, with that one."""
+        order, known = self._read(path, "order"), len(self._unfound)
+        if line is not None:
+            wanted = order.value("product")
+            product = _made(line.making(wanted) if isinstance(wanted, str) and line.makes(wanted) else line)
+        else:
+            product = self._referred(order, ("product",), "product", path)
+        if elsewhere:
+            del self._unfound[known:]
         return Context({"order": order, **({"product": product} if product else {})})
 
     def faults(self, path: Path) -> Context:

@@ -11,7 +11,7 @@ from typing import Any, get_origin
 from microcell.description.problems import Problem, validate, value_at
 from microcell.description.schema import DOCUMENTS, adapter
 from microcell.description.source import Source, Where, read_source
-from microcell.description.wording import choice, listed, near, shown
+from microcell.description.wording import a_kind, choice, listed, near, shown
 from microcell.errors import Issue
 
 FOLDERS = {
@@ -97,8 +97,8 @@ def _kind(path: Path, source: Source, expected: str | None) -> tuple[str | None,
         remedy = f"it is '{wanted}'. Add it." if wanted else f"it is one of {listed(DOCUMENTS)}. Add it."
         return wanted, (source.issue((), "the key 'kind' is missing", remedy),)
     if known:
-        remedy = f"a {expected} is needed here. Name another file, or correct the kind."
-        return None, (source.issue(("kind",), f"this is a {said}", remedy),)
+        remedy = f"{a_kind(str(expected))} is needed here. Name another file, or correct the kind."
+        return None, (source.issue(("kind",), f"this is {a_kind(str(said))}", remedy),)
     return wanted, (source.issue(("kind",), f"not allowed ({shown(said)})", choice(str(said), DOCUMENTS, "kind")),)
 
 

@@ -45,6 +45,11 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(every[:_MANY]) + tail if every else "none"
 
 
+def a_kind(name: str) -> str:
+    """A kind of document with its article."""
+    return f"{'an' if name[:1] in 'aeiou' else 'a'} {name}"
+
+
 def near(name: str, known: Iterable[str]) -> str | None:
     """The known name that was probably meant."""
     found = get_close_matches(name, list(known), 1)

@@ -628,6 +628,28 @@ def test_an_order_goes_to_a_line_that_makes_its_product(config):
     )
 
 
+def test_an_order_for_a_line_may_lie_in_any_folder(config, tmp_path):
+    lonely = tmp_path / "elsewhere" / "order.yaml"
+    lonely.parent.mkdir()
+    lonely.write_text("kind: order\nproduct: gadget\nlines: [{variant: child, quantity: 2}]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="there is no product 'gadget'"):
+        load_order(lonely)
+    assert load_order(lonely, elsewhere=True).product == "gadget"
+    (config.root / VALVE).rename(config.root / "products" / "gadget.yaml")
+    config.edit("products/gadget.yaml", "name: valve", "name: gadget").edit(LINE, "product: valve", "product: gadget")
+    line = load_line(config.line)
+    assert load_order(lonely, line).lines[0].variant == "child"
+    lonely.write_text(lonely.read_text(encoding="utf-8").replace("child", "chil"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="there is no variant 'chil'; did you mean 'child'"):
+        load_order(lonely, line)
+
+
+def test_an_order_is_for_one_of_the_products_that_a_cell_makes(tmp_path):
+    path = tmp_path / "order.yaml"
+    path.write_text("kind: order\nproduct: controller\nlines: [{quantity: 1}]\n", encoding="utf-8")
+    assert load_order(path, load_line("valve", ["controller"])).product == "controller"
+
+
 def test_a_cell_has_the_stations_that_the_product_occupies(config):
     """rule_cell_has_the_stations"""
     config.edit(VALVE, "occupies: fixture", "occupies: printer").edit(BENCH, PRINTER, "")
