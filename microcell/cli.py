@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 the work did not end well (scrap, a held cell, a failed ch
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import io
 import os
@@ -21,6 +22,12 @@ from microcell.command_line.orders import add_import_command
 from microcell.command_line.production import add_run_command, add_view_command
 from microcell.command_line.records import add_journal_commands, add_report_command
 from microcell.errors import MicrocellError
+
+OF_FILES = {
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP,
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG,
+}  # fmt: skip
+"""What a file or folder that the user named can be at fault for; other errors of the system are ours."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +47,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in OF_FILES:
+            raise
+        file = f"{error.filename2 or error.filename}: " if error.filename else ""
+        remedy = "Check the path, the rights of this user and the free space."
+        print(f"microcell {args.command}: {file}{error.strerror}. {remedy}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ A ValueError or ArgumentTypeError becomes the usage's text.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
 ORDER_FORMATS = ("own", "csv", "b2mml", "nexus", "ariac")
+
+MOST_WIDTH_PX = 4000
+"""Of a picture: one of twice its width is drawn first, in memory."""
 
 MOST_DOMAIN = 232
 """The highest ROS_DOMAIN_ID whose ports exist."""
@@ -44,13 +48,15 @@ def ratio(text: str) -> float:
     return value
 
 
-def positive(kind: type[int] | type[float]) -> Callable[[str], float]:
-    """Numbers greater than 0."""
+def positive(kind: type[int] | type[float], most: float = math.inf) -> Callable[[str], float]:
+    """Numbers greater than 0, up to the most that is possible."""
 
     def parse(text: str) -> float:
         value = kind(text)
         if not 0 < value < float("inf"):
             raise argparse.ArgumentTypeError(f"'{text}' is not greater than 0")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"'{text}' is too much: {most:g} at most")
         return value
 
     parse.__name__ = "number"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from microcell.command_line.arguments import (
+    MOST_WIDTH_PX,
     WORLDS,
     add_command,
     positive,
@@ -165,6 +166,6 @@ def _film_command(commands: Commands) -> None:
     film.add_argument("--camera", default=SCENE_CAMERA, help="default: the one that overlooks a cell in Gazebo")
     film.add_argument("--every", type=positive(float), default=0.5, metavar="S", help="cell time between pictures")
     film.add_argument("--pictures", type=positive(int), default=12, metavar="N", help="in a strip")
-    film.add_argument("--width", type=positive(int), default=480, metavar="PX", help="of one picture")
+    film.add_argument("--width", type=positive(int, MOST_WIDTH_PX), default=480, metavar="PX", help="of one picture")
     film.add_argument("--until-order", metavar="ORDER_ID", help="write when that order has ended; default: at Ctrl-C")
     takes_cell(film)

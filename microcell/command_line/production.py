@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microcell.command_line.arguments import add_command, positive, ratio, takes_also, takes_json, takes_line, takes_what
+from microcell.command_line.arguments import (
+    MOST_WIDTH_PX,
+    add_command,
+    positive,
+    ratio,
+    takes_also,
+    takes_json,
+    takes_line,
+    takes_what,
+)
 
 if TYPE_CHECKING:
     from microcell.command_line.arguments import Commands
@@ -54,5 +63,7 @@ def add_view_command(commands: Commands) -> None:
     view.add_argument("--seed", type=int, default=0, help="of all that scatters, as in run")
     view.add_argument("--at", type=positive(float), metavar="S", help="still: so long after the unit was begun")
     view.add_argument("--speed", type=positive(float), default=4.0, help="animation: times as fast (default: 4)")
-    view.add_argument("--width", type=positive(int), default=800, metavar="PX", help="of the picture (default: 800)")
+    view.add_argument(
+        "--width", type=positive(int, MOST_WIDTH_PX), default=800, metavar="PX", help="of the picture (default: 800)"
+    )
     view.add_argument("--port", type=int, default=8080, help="of the browser's page, on this machine (default: 8080)")

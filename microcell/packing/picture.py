@@ -35,6 +35,7 @@ def draw(packing: Packing, path: Path, title: str = "") -> None:
     axes.set_title(f"{title}\n{used}" if title else used)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.set_major_locator(MaxNLocator(4))
+    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 

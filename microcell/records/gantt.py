@@ -106,6 +106,7 @@ def _save(figure: Figure, target: Path) -> None:
     """Write the file, an SVG without its date, so that the same journal gives the same picture."""
     undated = {"Date": None} if target.suffix.lower() == ".svg" else {}
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(target, dpi=150, metadata=undated)
     except OSError as error:
         raise UsageError(f"{target} cannot be written ({error.strerror}): name another file") from error

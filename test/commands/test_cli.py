@@ -33,6 +33,39 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
         assert re.search(rf"\n    {command}\s", shown)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("new", "line", "pump", "--folder", "{}/pump"),
+        ("schema", "--output", "{}/schema"),
+        ("world", "valve", "--output", "{}/cell.sdf"),
+        ("pack", "valve", "--carton", "0.3x0.2x0.1", "--output", "{}/carton.png"),
+    ],
+)
+def test_where_nothing_can_be_written_is_told_in_one_line(command, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    in_the_way = tmp_path / "a_file"
+    in_the_way.touch()
+    assert main([argument.format(in_the_way) for argument in command]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        rf"microcell {command[0]}: {in_the_way}\S*: (Not a directory|File exists)\. "
+        r"Check the path, the rights of this user and the free space\.",
+        told,
+    )
+
+
+def test_a_packing_is_drawn_into_a_folder_that_is_not_there_yet(tmp_path: Path):
+    picture = tmp_path / "new" / "carton.png"
+    assert main(["pack", "valve", "--carton", "0.3x0.2x0.1", "--output", str(picture)]) == 0
+    assert picture.stat().st_size > 1000
+
+
+def test_a_picture_larger_than_memory_is_refused(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit):
+        main(["view", "valve", "--output", "cell.png", "--width", "100000"])
+    assert "argument --width: '100000' is too much: 4000 at most" in capsys.readouterr().err
+
+
 def test_check_exits_0_on_what_is_shipped():
     done = microcell("check", "config")
     assert (done.returncode, done.stdout) == (0, "no mistakes found\n")

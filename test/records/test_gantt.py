@@ -63,7 +63,8 @@ def test_the_same_journal_gives_the_same_picture(story, tmp_path):
 
 
 def test_png_is_written_too(story, tmp_path):
-    assert draw_gantt(story.shift(2), tmp_path / "g.png", (0.0, 60.0)).read_bytes().startswith(b"\x89PNG")
+    """Into a folder that is not there yet, as of the other commands."""
+    assert draw_gantt(story.shift(2), tmp_path / "new" / "g.png", (0.0, 60.0)).read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_journal_file_can_be_drawn(story, tmp_path):
@@ -77,7 +78,8 @@ def test_a_journal_file_can_be_drawn(story, tmp_path):
 def test_other_endings_and_empty_windows_are_refused(story, tmp_path):
     with pytest.raises(UsageError, match=r"drawn as \.png or \.svg, not 'g\.pdf': change the ending"):
         draw_gantt(story.shift(1), tmp_path / "g.pdf")
-    with pytest.raises(UsageError, match=r"no/g\.png cannot be written \(No such file or directory\): name another"):
-        draw_gantt(story.shift(1), tmp_path / "no" / "g.png")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(UsageError, match=r"folder\.png cannot be written \(Is a directory\): name another"):
+        draw_gantt(story.shift(1), tmp_path / "folder.png")
     with pytest.raises(UsageError, match="nothing was done between 0 s and 1 s: choose another window"):
         draw_gantt(story.shift(1), tmp_path / "g.png", (0.0, 1.0))
