@@ -16,6 +16,8 @@ REJECTED = "rejected"
 REWORK = "rework"
 DROP_PART = "drop_part"
 """The operation that empties the hand into a bin."""
+PICK = "pick"
+"""The skill that ends with what it has taken in the hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ class UnitHistory:
         held, dropped = "", set()
         for attempt in self.attempts:
             if attempt.ended and attempt.ended.parts:
-                held = attempt.attempt_id
+                in_hand = attempt.outcome != SUCCEEDED or attempt.skill == PICK  # a screw that was driven is in the unit
+                held = attempt.attempt_id if in_hand else ""
             elif attempt.outcome == SUCCEEDED:
                 dropped |= {held} if attempt.operation == DROP_PART else set()
                 held = ""

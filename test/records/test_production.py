@@ -43,12 +43,24 @@ def test_a_unit_keeps_its_operations_parts_tools_and_measurements(story):
 def test_a_part_that_was_dropped_into_the_bin_is_in_no_unit(story):
     history = [
         story.opened(), story.unit_started(0.0, "V-1"),
-        *story.attempt(1.0, 2.0, "V-1", "pick", parts=(("cap", "L1"),)),
+        *story.attempt(1.0, 2.0, "V-1", "pick", skill="pick", parts=(("cap", "L1"),)),
         *story.attempt(2.0, 3.0, "V-1", "insert", outcome="fault"),
         *story.attempt(3.0, 4.0, "V-1", "drop_part"),
     ]  # fmt: skip
     unit = fold(history).units["V-1"]
     assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
+
+
+def test_a_screw_that_was_driven_stays_in_the_unit_when_a_label_is_dropped_later(story):
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "fasten_4", skill="fasten", parts=(("screw", "L1"),)),
+        *story.attempt(2.0, 3.0, "V-1", "label_unit", skill="label", outcome="fault"),
+        *story.attempt(3.0, 4.0, "V-1", "drop_part", skill="place"),
+        *story.attempt(4.0, 5.0, "V-1", "label_unit", 2, skill="label"),
+    ]  # fmt: skip
+    unit = fold(history).units["V-1"]
+    assert ([part.lot for part in unit.parts], unit.discarded) == (["L1"], ())
 
 
 def test_parts_that_were_thrown_away_are_in_no_unit(story):
