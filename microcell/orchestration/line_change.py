@@ -27,6 +27,8 @@ ARTICLE = {
     AGAIN: "Another first unit is built and must pass.",
     RELEASE: "The line goes on without proof; the journal keeps who said so.",
 }
+WORKING = ("Execute", "Idle", "Complete")
+"""States in which an arm may be moved for the change."""
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
 
@@ -166,7 +168,12 @@ class LineChange:
         await asyncio.gather(*(self._station(step) for step in left if step.product))
 
     async def _docked(self, arm: str) -> str:
-        """Put a tool away; where that is not possible now it stays, and the dispatcher changes it when it needs another."""
+        """Put a tool away; where that is not possible now it stays, and the dispatcher changes it when it needs another.
+
+        In a cell that is held or suspended no arm moves by itself: somebody may have reached in.
+        """
+        if (state := self._shop.cell_state) not in WORKING:
+            return f"it stays on the flange: the cell is {state}"
         try:
             return await self._tooling.dock(arm)
         except (UsageError, FaultError) as error:

@@ -21,6 +21,7 @@ from microcell import events
 from microcell.clock import run_virtual
 from microcell.errors import UsageError
 from microcell.orchestration.lines import Phase
+from microcell.orchestration.packml import Command, State
 from microcell.orchestration.work import OrderStatus
 
 SET_UP = (
@@ -277,3 +278,22 @@ async def finish(bench):
             return
         await bench.controller.line_change.begin([left[0].product])
     raise AssertionError([order.order_id for order in bench.controller.shop.orders.values() if not order.status.ended])
+
+
+def test_in_a_held_cell_the_change_moves_no_arm(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("microcell.orchestration.line_proposal._is_used", lambda shop, product, tool: False)
+
+    async def story():
+        async with floor(line=TWO_LINES) as bench:
+            bench.order(1)
+            while "pack_unit" not in bench.port.operations():
+                await bench.clock.sleep(1.0)
+            change = await bench.controller.line_change.begin(["controller"], by="anna")
+            assert change.steps[1].text == "arm: parallel_gripper goes into its pocket, no line needs it any more"
+            bench.controller.command(Command.HOLD, "door open")
+            await bench.controller.until_state(State.HELD)
+            await bench.clock.sleep(60.0)
+            assert bench.port.operations()[-1] == "pack_unit"
+            return [e.reason for e in bench.journal.events() if isinstance(e, events.LineChangeStepEnded)]
+
+    assert run_virtual(story()) == ["", "it stays on the flange: the cell is Held"]
