@@ -18,8 +18,8 @@ from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.orchestration.controller import Controller
-from microcell.orchestration.packml import Command, State
-from microcell.orchestration.session import HURRIED, Session
+from microcell.orchestration.packml import State
+from microcell.orchestration.session import Session
 from microcell.records.journal import Journal
 from microcell.records.signing import SiteKey, keys_folder, site_key
 from microcell.records.verifying import refuse_broken
@@ -155,7 +155,7 @@ class Orchestrator:
         hurrying.cancel()
         if not closing.done():
             with suppress(UsageError):  # it is aborting already
-                controller.command(Command.ABORT, HURRIED)
+                controller.hurry()
         await closing
 
     async def _connect(self) -> None:

@@ -27,7 +27,7 @@ from microcell.orchestration.packml import CHAINS_GO_ON, COMMANDED, Command, Mod
 from microcell.orchestration.restore import opening, restore
 from microcell.orchestration.resumption import Resumption
 from microcell.orchestration.service import Service
-from microcell.orchestration.session import SHUTDOWN, Session
+from microcell.orchestration.session import HURRIED, SHUTDOWN, Session, by_person
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.stations import Stations
 from microcell.orchestration.tasks import Tasks
@@ -76,7 +76,7 @@ class Controller:
         self.packml = Stations(self.shop, packml)
         at_work = (self._tasks, self._waiting)
         self._own = OwnCommands(
-            self.packml.cell, self._dispatcher, self._resumption, at_work, session.autostart, self.command
+            self.packml.cell, self._dispatcher, self._resumption, at_work, session.autostart, self._give, self.active_faults
         )
         safety = {name: devices[name] for name in line.cell_description.of_kind("safety")}
         self._interlock = Interlock(safety, clock, self._stop_at_once)
@@ -117,13 +117,13 @@ class Controller:
         self._started = True
         self._wake()
         if self.session.autostart and self.state is State.STOPPED and not self._restored.at_rest:
-            self.command(Command.RESET, "start-up")
+            self._give(Command.RESET, "start-up")
 
     async def close(self) -> None:
         """Stop in an orderly way: chains in work reach their safe point, then nothing moves any more."""
         try:
             if (self.state, Command.STOP) in COMMANDED:
-                self.command(Command.STOP, SHUTDOWN)
+                self._give(Command.STOP, SHUTDOWN)
         except JournalError as error:
             self.journal_failed(error)
         await self._waiting.until(lambda: not self._tasks.moving)
@@ -180,7 +180,16 @@ class Controller:
         return self.packml.cell.mode
 
     def command(self, command: Command, reason: str = "", unit: str = "") -> State:
-        """Carry out a PackML command of the cell or a station; the state it leads to. `UsageError` when it is not legal."""
+        """Carry out a person's PackML command of the cell or a station; the state it leads to. `UsageError` when it is not
+        legal.
+        """
+        return self._give(command, by_person(reason), unit)
+
+    def hurry(self) -> None:
+        """Abort because the process is to leave at once. `UsageError` where the cell aborts already."""
+        self._give(Command.ABORT, HURRIED)
+
+    def _give(self, command: Command, reason: str = "", unit: str = "") -> State:
         if self._journal_is_lost:
             raise UsageError(f"{self.reason} Mend that and start the orchestrator again: nothing moves before.")
         if not self._started and command is not Command.ABORT:
@@ -332,7 +341,7 @@ class Controller:
     def _stand_for(self, fault: Fault, command: Command = Command.HOLD) -> None:
         self.active_faults.append(fault)
         if (self.state, command) in COMMANDED:
-            self.command(command, str(fault))
+            self._give(command, str(fault))
 
     def _begin(self, job: Job) -> None:
         unit = self.shop.begin_unit(job.order, job.unit.variant) if job.new else job.unit

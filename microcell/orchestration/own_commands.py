@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Protocol
 
 from microcell.faults import Fault
@@ -29,7 +29,9 @@ class Machine(Protocol):
 
 
 class OwnCommands:
-    """Looks what the cell should do by itself. `autostart`: without it a person resets and starts."""
+    """Looks what the cell should do by itself. `autostart`: without it a person resets and starts. A cell that is Complete
+    with `faults` that nobody has looked at is not ready for the next order: a reset is a person's word that they are mended.
+    """
 
     def __init__(
         self,
@@ -39,8 +41,9 @@ class OwnCommands:
         work: tuple[Tasks, Waiting],
         autostart: bool,
         give: Callable[[Command, str], State],
+        faults: Sized,
     ) -> None:
-        self._machine, self._give, self._autostart = machine, give, autostart
+        self._machine, self._give, self._autostart, self._faults = machine, give, autostart, faults
         self._dispatcher, self._resumption = dispatcher, resumption
         self._tasks, self._waiting = work
         self._starved = False
@@ -54,7 +57,7 @@ class OwnCommands:
         machine = self._machine
         while machine.state in ACTING and not (self._tasks.moving and machine.state in WAITS_FOR_REST):
             machine.finish()
-        if machine.state is State.COMPLETE and self._autostart:
+        if machine.state is State.COMPLETE and self._autostart and not self._faults:
             self._give(Command.RESET, "ready for the next order")
         elif machine.state is State.IDLE and self._may_start and self._dispatcher.has_work():
             self._give(Command.START, "work to do")

@@ -10,6 +10,7 @@ SHUTDOWN, HURRIED = "shutdown", "the process was asked a second time to stop"
 """Why a cell stops, or aborts, when its program leaves."""
 WAITING_FOR = "waiting for "
 """So begin the reasons for which a cell suspends itself."""
+_BY_PERSON = "by hand: "
 _BEFORE = " before the restart: "
 _AT_REST = ("Holding", "Held", "Stopping", "Stopped", "Aborting", "Aborted", "Clearing", "Suspending", "Suspended")
 
@@ -22,6 +23,12 @@ class Session:
     camera: str = "rendered"
     seed: int = 0
     autostart: bool = True
+
+
+def by_person(reason: str) -> str:
+    """A person's reason for a command, never in the words by which the cell knows later that it was its own."""
+    own = reason in (SHUTDOWN, HURRIED) or reason.startswith(WAITING_FOR)
+    return f"{_BY_PERSON}{reason}" if own else reason
 
 
 def at_rest(cell: UnitRecord, before: str) -> str:

@@ -448,3 +448,20 @@ async def test_a_unit_whose_chain_failed_by_a_program_error_is_put_aside_after_u
         await cell.controller.until_state(State.HELD)
         cell.controller.command(Command.UNHOLD)
         assert (await cell.controller.order_ended(order_id)).scrapped == 1
+
+
+def test_a_fault_that_needs_a_person_while_the_cell_completes_is_not_cleared_by_the_cell_itself():
+    async def story():
+        async with floor(once("place_body", fault("FIXTURE_EMPTY", "fixture_1"))) as cell:
+            order = cell.order(1)
+            while "place_body" not in cell.port.operations():
+                await cell.clock.sleep(1.0)
+            cell.controller.command(Command.COMPLETE, "end of the lot")
+            await cell.clock.sleep(600.0)
+            assert cell.controller.state is State.COMPLETE
+            assert [fault.code for fault in cell.controller.active_faults] == ["FIXTURE_EMPTY"]
+            assert cell.port.operations().count("place_body") == 1
+            cell.controller.command(Command.RESET, "put back")
+            assert (await cell.controller.order_ended(order)).good == 1
+
+    run_virtual(story())

@@ -13,6 +13,7 @@ from microcell.description.order import Order, OrderLine
 from microcell.events import Event, UnitStarted
 from microcell.orchestration.packml import Command, State
 from microcell.records.journal import Journal
+from microcell.skills.contract import Outcome
 
 LATER_S = 4_000.0
 """So much later the next orchestrator's clock begins than that of the one before."""
@@ -37,11 +38,11 @@ def run_and_die(story: Callable[[Floor], object], events: Iterable[Event] = (), 
     return run_virtual(run())
 
 
-def brought_to_rest(command: Command) -> Callable[[Floor], object]:
+def brought_to_rest(command: Command, reason: str = "somebody is in the cell") -> Callable[[Floor], object]:
     async def story(cell: Floor) -> None:
         cell.order(2)
         await cell.clock.sleep(5.0)
-        cell.controller.command(command, "somebody is in the cell")
+        cell.controller.command(command, reason)
         await cell.clock.sleep(30.0)
 
     return story
@@ -72,6 +73,29 @@ def test_a_cell_that_a_person_brought_to_rest_moves_again_only_when_a_person_res
     events = run_and_die(brought_to_rest(command))
     events = run_and_die(again, events, LATER_S)
     run_and_die(reset, events, 2 * LATER_S)
+
+
+@pytest.mark.parametrize("reason", ["waiting for maintenance", "shutdown", "the process was asked a second time to stop"])
+@pytest.mark.parametrize("command", [Command.HOLD, Command.STOP, Command.SUSPEND])
+def test_a_person_may_give_a_reason_in_the_words_of_the_cell(command: Command, reason: str):
+    async def again(cell: Floor) -> None:
+        await nobody_comes(cell)
+        assert cell.controller.reason.endswith(f" before the restart: by hand: {reason}")
+
+    run_and_die(again, run_and_die(brought_to_rest(command, reason)))
+
+
+def test_a_program_that_leaves_in_a_hurry_has_not_brought_the_cell_to_rest():
+    async def hurried(cell: Floor) -> None:
+        cell.order(1)
+        await cell.clock.sleep(5.0)
+        cell.controller.hurry()
+
+    async def on(cell: Floor) -> None:
+        cell.port.settled = lambda goal: fault("SKILL_CANCELLED", goal.skill, Outcome.CANCELLED)
+        assert (await cell.controller.order_ended("order-0001")).good == 1
+
+    run_and_die(on, run_and_die(hurried))
 
 
 def test_one_that_died_before_it_could_say_so_stays_at_rest_as_well():
