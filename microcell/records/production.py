@@ -34,7 +34,8 @@ class Timeline:
     """Puts the cell times of all controller runs on one axis: production time, s since the first run's 0.
 
     Each `JournalOpened` says which date its cell time 0 has. Where dates would lead backwards (a virtual
-    clock that begins anew, a clock that was set), the later run follows the earlier one without a gap.
+    clock that begins anew, a clock that was set), the later run follows the earlier one without a gap, and so
+    does what comes after a clock was set back in the midst of a run.
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,8 @@ class Timeline:
                 self._epoch_s = event.epoch_s
             else:
                 self._offset_s = max(event.epoch_s - self._epoch_s, self._last_s - event.time_s)
+        elif self._epoch_s is not None:
+            self._offset_s = max(self._offset_s, self._last_s - event.time_s)
         event = events.moved(event, self._offset_s)
         self._last_s = max(self._last_s, event.time_s)
         return event

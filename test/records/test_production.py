@@ -78,6 +78,20 @@ def test_parts_that_were_thrown_away_are_in_no_unit(story):
     assert [(lot.lot, lot.pieces, lot.units) for lot in key_figures(fold(history)).lots] == [("L1", 1, 0), ("L2", 1, 1)]
 
 
+def test_a_clock_that_was_set_back_takes_no_time_away(story):
+    started, ended = story.attempt(100.0, 45.0, "", "mount", outcome="fault", fault={"code": "CLOCK_JUMPED"})
+    history = [
+        story.opened(), story.order(0.0, 1), story.state(0.0, "Execute"), started, ended,
+        story.unit_started(50.0, "V-1"), *story.attempt(50.0, 60.0, "V-1", "pick"), story.unit_ended(60.0, "V-1"),
+        story.state(62.0, "Complete"),
+    ]  # fmt: skip
+    production = fold(history)
+    assert [attempt.duration_s for attempt in production.attempts] == [0.0, 10.0]
+    figures = key_figures(production)
+    assert (figures.oee.planned_s, figures.oee.execute_s, production.last_s) == (117.0, 117.0, 117.0)
+    assert figures.state_s == {"Execute": 117.0}
+
+
 def test_a_rejected_and_reworked_unit_is_good_but_not_at_the_first_pass(story):
     history = [
         story.order(0.0, 1),
