@@ -24,7 +24,8 @@ class Resources:
 
     `inside` tells which arms may be in a zone, leased or not; `unsettled` are arms on whose flange nobody has looked yet,
     `resuming` those that a chain waits for which was interrupted with an earlier program.
-    `ending` are stations that let their unit be finished and take no other.
+    `ending` are stations that let their unit be finished and take no other; `taken_out` says why a station gets no work that
+    a person took out by a command or a mode.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Resources:
         self.levels: dict[str, int] = {}
         self.out_of_service: set[str] = set()
         self.ending: set[str] = set()
+        self.taken_out: dict[str, str] = {}
         self.unsettled: set[str] = set()
         self.resuming: set[str] = set()
         self._suitabilities = {each.product: Suitability(lines.of(each.product), needs) for each in line.every}

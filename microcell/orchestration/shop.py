@@ -262,7 +262,8 @@ class Shop(OrderKeeping):
 
     def lacking(self, device: str) -> Fault:
         """The fault of a device that work waits for and that is out of service."""
-        return Fault("DEVICE_OUT_OF_SERVICE", device, self.sources.reasons.get(device, ""))
+        why = self.sources.reasons.get(device, "") or self.resources.taken_out.get(device, "")
+        return Fault("DEVICE_OUT_OF_SERVICE", device, why)
 
     def saw_fault(self, fault: Fault) -> Fault:
         """Keep a fault among the last ones and with its order; one of no unit concerns every open order. Returns it."""

@@ -161,7 +161,8 @@ class Stations:
     def _take_out(self) -> None:
         """Let the dispatcher choose the stations that produce, and no others of those that were taken out here."""
         resources = self._shop.resources
-        wanted = {name for name, machine in self.machines.items() if name and not machine.record.produces}
+        resources.taken_out = {n: _why_out(m) for n, m in self.machines.items() if n and not m.record.produces}
+        wanted = set(resources.taken_out)
         resources.ending = {n for n in wanted & set(resources.occupied) if self.machines[n].record.ending}
         wanted -= resources.ending
         resources.out_of_service.clear()
@@ -171,6 +172,13 @@ class Stations:
 def _names(shop: Shop) -> tuple[str, ...]:
     devices = shop.line.cell_description.devices
     return (CELL, *(name for name, spec in devices.items() if spec.kind in STATION_KINDS))
+
+
+def _why_out(machine: StateMachine) -> str:
+    """Why a station gets no work, and what lets it have some again."""
+    if (mode := machine.mode) is not Mode.PRODUCTION:
+        return f"it is in {mode.title} mode: 'microcell mode production --unit {machine.unit}'"
+    return f"{machine.record.commanded}: {machine.record.commanded_why}"
 
 
 def _news(machine: StateMachine) -> tuple[object, ...]:

@@ -194,6 +194,20 @@ def test_a_station_in_maintenance_is_out_of_production_and_changes_only_at_rest(
     run_virtual(story())
 
 
+def test_work_that_waits_for_a_station_in_another_mode_says_so():
+    async def story():
+        async with floor() as shop:
+            for fixture in ("fixture_1", "fixture_2"):
+                shop.controller.set_mode(Mode.MANUAL, "", fixture)
+            shop.order()
+            await shop.controller.until_state(State.HELD)
+            (fault,) = shop.controller.active_faults
+            why = "it is in Manual mode: 'microcell mode production --unit fixture_1'"
+            assert (fault.code, fault.where, fault.detail) == ("DEVICE_OUT_OF_SERVICE", "fixture_1", why)
+
+    run_virtual(story())
+
+
 @pytest.mark.parametrize("mode", [Mode.MAINTENANCE, Mode.MANUAL])
 def test_outside_of_production_orders_are_taken_and_wait(mode: Mode):
     async def story():
