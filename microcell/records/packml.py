@@ -29,6 +29,9 @@ COMPLETE = "Complete"
 ABORTING_FAULTS = ("EMERGENCY_STOP", "ARM_PROTECTIVE_STOP")
 """Faults that leave the station where they happen Aborted; all others leave it Held."""
 
+NOT_ITS_OWN = ("FEEDER_EMPTY", "SKILL_CANCELLED", "DEVICE_OUT_OF_SERVICE")
+"""Codes that name a station and are no fault of it: it is empty, was cancelled, or a person took it out."""
+
 _ACTING = {
     STOPPED: "Stopping", HELD: "Holding", SUSPENDED: "Suspending", ABORTED: "Aborting", COMPLETE: "Completing",
 }  # fmt: skip
@@ -279,7 +282,7 @@ class PackmlFold:
     def _fault(self, fault: Mapping[str, Any], now_s: float) -> None:
         code, detail = fault.get("code", ""), fault.get("detail", "")
         record = self.units.get(fault.get("where", CELL))
-        if record is None or record.unit == CELL or code in ("FEEDER_EMPTY", "SKILL_CANCELLED"):
+        if record is None or record.unit == CELL or code in NOT_ITS_OWN:
             return
         record.fault, record.fault_text = code, f"{code}: {detail}" if detail else code
         self.settle(record, now_s)

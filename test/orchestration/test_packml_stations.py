@@ -204,6 +204,10 @@ def test_work_that_waits_for_a_station_in_another_mode_says_so():
             (fault,) = shop.controller.active_faults
             why = "it is in Manual mode: 'microcell mode production --unit fixture_1'"
             assert (fault.code, fault.where, fault.detail) == ("DEVICE_OUT_OF_SERVICE", "fixture_1", why)
+            shop.controller.set_mode(Mode.PRODUCTION, "", "fixture_1")
+            shop.controller.command(Command.UNHOLD)
+            await shop.controller.until_state(State.IDLE)
+            assert shop.controller.order("order-0001").good == 1
 
     run_virtual(story())
 
