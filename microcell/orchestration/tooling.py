@@ -180,12 +180,16 @@ class Tooling:
 
         What the coupling says alone proves nothing: a sensor that lies would become the belief that the cell moves by.
         """
-        devices = self._with_crib(arm)
-        await self._cell.acquire(devices["tool_crib"], holder)
+        devices, held = self._with_crib(arm), self._shop.resources
+        crib = devices["tool_crib"]
+        if held.holders.get(crib) == holder:  # its own, for the tool change that is still to come
+            await self.settle(arm, devices)
+            return
+        await self._cell.acquire(crib, holder)
         try:
             await self.settle(arm, devices)
         finally:
-            self._shop.resources.release([devices["tool_crib"]])
+            held.release([crib])
             self._cell.freed()
 
     async def mount(self, job: Job) -> bool:

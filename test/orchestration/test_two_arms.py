@@ -178,3 +178,25 @@ async def test_by_hand_a_tool_of_another_crib_is_docked_first():
         )
         await cell.controller.tooling.dock("left_arm")
         assert await cell.controller.tooling.change("left_arm", "vacuum_cup_2") == "done"
+
+
+def test_a_chain_that_waits_for_its_tool_keeps_the_crib_when_its_flange_is_settled_before():
+    failed, without = list[str](), list[str]()
+
+    async def story():
+        def script(goal):  # type: ignore[no-untyped-def]
+            held = cell.controller.shop.resources.holders
+            without.extend(device for device in goal.lease.resources.values() if device not in held)
+            if failed or goal.operation != "park_left_arm" or held.get("left_crib") != held["left_arm"]:
+                return None
+            failed.append(held["left_arm"])
+            return fault("TOOL_UNCERTAIN", "left_arm")
+
+        async with floor(script, line=TWIN) as cell:
+            order = cell.order(4)
+            await cell.controller.until_state(State.HELD)
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 4
+
+    run_virtual(story())
+    assert (len(failed), without) == (1, [])
