@@ -87,7 +87,8 @@ class Controller:
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.service, self.epoch)
         self.tooling = self._runner.tooling
         parts = (self.tooling, self._feeders)
-        self.line_change = LineChange(self.shop, port, devices, parts, self._waiting.until, self._wake, self.journal_failed)
+        acts = (self._waiting.until, self._wake, self.journal_failed, lambda: self._resumption.units)
+        self.line_change = LineChange(self.shop, port, devices, parts, *acts)
 
     # life
 

@@ -18,6 +18,7 @@ from microcell.orchestration.lines import UNITS, Article, Change, Lines, Phase, 
 from microcell.orchestration.questions import Question
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling
+from microcell.orchestration.work import UnitWork
 from microcell.skills.contract import SkillPort
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class LineChange:
     """At most one change at a time. It is a fold of the journal, so a restarted cell goes on where the other one was.
 
     `devices` are those that hear when they are set up; `until` waits for a condition, `failed` is told a lost journal.
+    `interrupted` are the units with a chain that is to be gone on with first: an earlier program was killed in its midst.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class LineChange:
         until: Until,
         wake: Callable[[], None],
         failed: Callable[[JournalError], None],
+        interrupted: Callable[[], frozenset[str]],
     ) -> None:
-        self._shop, self._port, self._devices = shop, port, devices
+        self._shop, self._port, self._devices, self._interrupted = shop, port, devices, interrupted
         self._tooling, self._feeders = parts
         self._until, self._wake, self._failed = until, wake, failed
         self._task: asyncio.Task[None] | None = None
@@ -61,7 +64,7 @@ class LineChange:
 
     async def propose(self, lines: Iterable[str], how: str = "drain") -> Proposal:
         """What a change to these lines would be; `UsageError` says why it is not possible now."""
-        proposal = propose(self._shop, lines, how)
+        proposal = self._proposal(lines, how)
         missing = {product: await missing_skills(self._lines.of(product), self._port) for product in proposal.coming}
         if told := [f"nobody offers {', '.join(skills)} for {product}" for product, skills in missing.items() if skills]:
             raise UsageError(f"the cell cannot change: {'; '.join(told)}. Start the skill's server.")
@@ -72,7 +75,7 @@ class LineChange:
         check_text("the name of who asks", by)
         names = tuple(lines)
         await self.propose(names, how)
-        proposal = propose(self._shop, names, how)  # the cell went on while servers were asked
+        proposal = self._proposal(names, how)  # the cell went on while servers were asked
         if self._lines.change is not None:
             self._end("unproven", f"another change began before {', '.join(self._lines.articles)} was proven")
         self._shop.record(
@@ -132,6 +135,21 @@ class LineChange:
             raise UsageError("no change is under way.")
         return change
 
+    def _proposal(self, lines: Iterable[str], how: str) -> Proposal:
+        """A change as far as it can be told at once; no unit is parked whose part may still be in the hand."""
+        proposal = propose(self._shop, lines, how)
+        left = [unit.serial for unit in self._units_of(proposal.leaving) if unit.serial in self._interrupted()]
+        if how == "park" and left:
+            raise UsageError(
+                f"the cell cannot change: {', '.join(left)} were interrupted and are to be gone on with first. Let the cell "
+                "go on and ask again, or change without --park."
+            )
+        return proposal
+
+    def _units_of(self, products: tuple[str, ...]) -> list[UnitWork]:
+        first = self._lines.line.product
+        return [unit for unit in self._shop.units.values() if (unit.product or first) in products]
+
     def _stop_task(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -155,9 +173,10 @@ class LineChange:
 
     def _is_at_rest(self) -> bool:
         """Whether the units of the lines that leave are finished, or parked at a safe point."""
-        leaving = self._change.leaving
-        units = [u for u in self._shop.units.values() if (u.product or self._lines.line.product) in leaving]
-        return not any(unit.running for unit in units) if self._change.how == "park" else not units
+        units, interrupted = self._units_of(self._change.leaving), self._interrupted()
+        if self._change.how == "park":
+            return not any(unit.running or unit.serial in interrupted for unit in units)
+        return not units
 
     async def _set_up(self) -> None:
         """Every step that is left: first the arms' tools, then all stations, in whatever order a person does them."""

@@ -59,7 +59,7 @@ class OwnCommands:
             machine.finish()
         if machine.state is State.COMPLETE and self._autostart and not self._faults:
             self._give(Command.RESET, "ready for the next order")
-        elif machine.state is State.IDLE and self._may_start and self._dispatcher.has_work():
+        elif machine.state is State.IDLE and self._may_start and (self._dispatcher.has_work() or self._resumption.pending):
             self._give(Command.START, "work to do")
         elif machine.state is State.SUSPENDED and self._starved and (why := self._no_longer_starved()):
             self._give(Command.UNSUSPEND, why)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from microcell import events
 from microcell.clock import run_virtual
 from microcell.errors import UsageError
+from microcell.events import Event
 from microcell.orchestration.lines import Phase
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.work import OrderStatus
@@ -297,3 +298,47 @@ def test_in_a_held_cell_the_change_moves_no_arm(monkeypatch: pytest.MonkeyPatch)
             return [e.reason for e in bench.journal.events() if isinstance(e, events.LineChangeStepEnded)]
 
     assert run_virtual(story()) == ["", "it stays on the flange: the cell is Held"]
+
+
+def killed_while_picking(*, parking: bool) -> list[Event]:
+    """A journal that ends while a body is being picked; `parking`: and the controllers were asked for just before."""
+
+    async def story():
+        async with floor(line=TWO_LINES) as bench:
+            bench.order(2)
+            while "pick_body" not in bench.port.operations():
+                await bench.clock.sleep(1.0)
+            if parking:
+                await bench.controller.line_change.begin(["controller"], "park")
+            return list(bench.journal.events())
+
+    return run_virtual(story())
+
+
+def test_units_are_not_parked_with_a_part_in_the_hand_that_a_killed_program_left_there():
+    told = killed_while_picking(parking=False)
+
+    async def story():
+        async with floor(line=TWO_LINES, journal=copy_of(told), on_flange=on_flange(told)) as bench:
+            with pytest.raises(UsageError, match="VLV-000001 were interrupted and are to be gone on with first"):
+                await bench.controller.line_change.begin(["controller"], "park")
+
+    run_virtual(story())
+
+
+def test_a_change_that_parks_waits_for_the_chains_that_were_interrupted_with_it():
+    told = killed_while_picking(parking=True)
+
+    async def story():
+        async with floor(line=TWO_LINES, journal=copy_of(told), on_flange=on_flange(told)) as bench:
+            bench.port.settled = not_done
+            Person(bench)
+            while bench.controller.shop.lines.active == ("valve",):
+                await bench.clock.sleep(1.0)
+            return list(bench.journal.events())[len(told) :]
+
+    after = run_virtual(story())
+    ended = [e.operation for e in after if isinstance(e, events.OperationEnded) and e.outcome == "succeeded"]
+    drained = next(n for n, e in enumerate(after) if isinstance(e, events.LineChangeStepEnded))
+    placed = next(n for n, e in enumerate(after) if isinstance(e, events.OperationEnded) and e.operation == "place_body")
+    assert (ended[-2:], placed < drained) == (["pick_body", "place_body"], True)
