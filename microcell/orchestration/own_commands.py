@@ -59,10 +59,16 @@ class OwnCommands:
             machine.finish()
         if machine.state is State.COMPLETE and self._autostart and not self._faults:
             self._give(Command.RESET, "ready for the next order")
-        elif machine.state is State.IDLE and self._may_start and (self._dispatcher.has_work() or self._resumption.pending):
+        elif machine.state is State.IDLE and self._may_start and self._has_work:
             self._give(Command.START, "work to do")
         elif machine.state is State.SUSPENDED and self._starved and (why := self._no_longer_starved()):
             self._give(Command.UNSUSPEND, why)
+
+    @property
+    def _has_work(self) -> bool:
+        """Whether anything is to be begun, or gone on with: also a chain of a line that is being left."""
+        waits = self._waiting.parked > self._waiting.asked
+        return waits or self._resumption.pending or self._dispatcher.has_work()
 
     @property
     def _may_start(self) -> bool:

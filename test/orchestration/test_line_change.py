@@ -342,3 +342,24 @@ def test_a_change_that_parks_waits_for_the_chains_that_were_interrupted_with_it(
     drained = next(n for n, e in enumerate(after) if isinstance(e, events.LineChangeStepEnded))
     placed = next(n for n, e in enumerate(after) if isinstance(e, events.OperationEnded) and e.operation == "place_body")
     assert (ended[-2:], placed < drained) == (["pick_body", "place_body"], True)
+
+
+def test_a_chain_that_an_abort_broke_off_is_gone_on_with_although_its_line_is_being_left():
+    async def story():
+        async with floor(line=TWO_LINES) as bench:
+            Person(bench)
+            bench.order(1)
+            while "insert_cap" not in bench.port.operations():
+                await bench.clock.sleep(1.0)
+            bench.controller.command(Command.ABORT)
+            await bench.controller.until_state(State.ABORTED)
+            await bench.controller.line_change.begin(["controller"], "park")
+            bench.controller.command(Command.CLEAR)
+            await bench.controller.until_state(State.STOPPED)
+            bench.controller.command(Command.RESET)
+            await asyncio.wait_for(
+                bench.controller._waiting.until(lambda: bench.controller.shop.lines.active != ("valve",)), 600
+            )
+            assert bench.port.operations()[-2:] == ["insert_cap", "insert_cap"]
+
+    run_virtual(story())
