@@ -147,9 +147,9 @@ class Injections:
         self._to_mend.append(mend)
 
     async def mend(self) -> None:
-        """Be that person: do all that is to be done at the cell."""
+        """Be that person: do all that is to be done at the cell, what happened last first."""
         to_do, self._to_mend = self._to_mend, []
-        for mend in to_do:
+        for mend in reversed(to_do):
             await mend()
 
     def _fits(self, fault: ScheduledFault, where: str, kind: str, command: str, now_s: float) -> bool:

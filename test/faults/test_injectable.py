@@ -60,6 +60,12 @@ def test_a_fault_happens_is_told_with_its_code_and_is_got_over(name: str):
         assert fault.where and fault.kind is CATALOGUE[fault.code]
 
 
+def test_a_person_undoes_first_what_happened_last():
+    fault = ScheduledFault(fault="tool_crib.wrong_tool", where="crib", operation="mount_vacuum_cup", times=2)
+    outcome = TRIALS.carry_out(TRIALS.Trial(fault), LINE, shared_planners(LINE))
+    assert (outcome.released, outcome.looks, outcome.ended_well) == (2, 1, True)
+
+
 def test_every_fault_of_the_virtual_world_has_a_trial_and_every_one_of_a_device_an_effect():
     assert set(ONE_EACH) == {name for name, entry in INJECTABLE.items() if "virtual" in entry.worlds}
     assert len(ONE_EACH) >= 60
