@@ -6,6 +6,7 @@ coefficients the images bear, corners and images that do not fit left out, and i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,6 +38,9 @@ _WORST_IMAGE = 3.0
 """An image whose error is so many times the median's is left out."""
 
 _FLOOR_PX = 0.02
+
+_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 300, 1e-12)
+"""Strong distortion takes more steps than the 30 that OpenCV makes when nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def calibrate(seen: Sequence[Sighting], not_seen: Sequence[str] = ()) -> Intrins
         )
     return Intrinsics(
         seen[0].size_px, fit.matrix, fit.distortion, tuple(cleaned), tuple(fit.residuals_px), left_out,
-        whole - sum(len(s.points_m) for s in cleaned), fit.focal_sd_px, _held_out_px(cleaned, fit.flags),
+        whole - sum(len(s.points_m) for s in cleaned), fit.focal_sd_px, _held_out_px(cleaned, fit),
     )  # fmt: skip
 
 
@@ -158,22 +162,58 @@ class _Fit:
         return best
 
     @classmethod
-    def with_flags(cls, seen: Sequence[Sighting], flags: int) -> _Fit:
+    def with_flags(cls, seen: Sequence[Sighting], flags: int, near: _Fit | None = None) -> _Fit:
+        """With the coefficients that `flags` leave free; the search begins at a fit that is `near`, where there is one."""
         width, height = seen[0].size_px
         start = np.array([[1.0, 0.0, (width - 1) / 2.0], [0.0, 1.0, (height - 1) / 2.0], [0.0, 0.0, 1.0]])
-        found = cv2.calibrateCameraExtended(
+        bent = np.zeros(5)
+        if near is not None:
+            start, bent, flags = near.matrix.copy(), near.distortion.copy(), flags | cv2.CALIB_USE_INTRINSIC_GUESS
+        _, matrix, distortion, turns, places = cv2.calibrateCamera(
             [s.points_m.astype(np.float32) for s in seen],
             [s.points_px.astype(np.float32).reshape(-1, 1, 2) for s in seen],
-            (width, height), start, np.zeros(5), flags=flags,
+            (width, height), start, bent, flags=flags, criteria=_STOP,
         )  # fmt: skip
-        _, matrix, distortion, turns, places, deviations = found[:6]
         distortion = np.ravel(distortion)[:5]
         poses = [np.concatenate((np.ravel(t), np.ravel(p))) for t, p in zip(turns, places, strict=True)]
         residuals = [s.points_px - projected(s.points_m, at, matrix, distortion) for s, at in zip(seen, poses, strict=True)]
         normals = np.array([of_twist(at)[:3, 2] for at in poses])
         tilt = float(np.arccos(np.clip(np.abs(normals @ normals.T).min(), 0.0, 1.0)))
-        # The deviation of fx, or of fy where OpenCV derives fx from it.
-        return cls(matrix, distortion, residuals, float(np.max(np.ravel(deviations)[:2])), tilt, flags)
+        sd_px = _focal_sd_px(seen, poses, matrix, distortion, residuals, flags)
+        return cls(matrix, distortion, residuals, sd_px, tilt, flags)
+
+
+def _focal_sd_px(
+    seen: Sequence[Sighting], poses: Sequence[Floats], matrix: Floats, distortion: Floats, residuals: Sequence[Floats],
+    flags: int,
+) -> float:  # fmt: skip
+    """The focal length's standard deviation, the greater of both: infinite where the images leave it open.
+
+    OpenCV's own comes from a pseudo-inverse, which calls what the images do not tell certain.
+    """
+    slopes, count = [], 0
+    for sighting, at in zip(seen, poses, strict=True):
+        every = cv2.projectPoints(sighting.points_m, at[:3], at[3:], matrix, distortion)[1]
+        own, shared = every[:, :6], every[:, 6:15]
+        if flags & cv2.CALIB_FIX_ASPECT_RATIO:
+            shared = np.column_stack((shared[:, 0] * matrix[0, 0] / matrix[1, 1] + shared[:, 1], shared[:, 2:]))
+        if flags & cv2.CALIB_FIX_K3:
+            shared = shared[:, :-1]
+        # What no move of this board could do as well.
+        basis = np.linalg.qr(own)[0]
+        slopes.append(shared - basis @ (basis.T @ shared))
+        count += len(every) - 6
+    whole = np.vstack(slopes)
+    size = np.linalg.norm(whole, axis=0)
+    focal = 1 if flags & cv2.CALIB_FIX_ASPECT_RATIO else 2
+    if not np.all(size > 0.0) or count <= whole.shape[1]:
+        return math.inf
+    _, values, turned = np.linalg.svd(whole / size, full_matrices=False)
+    if values[-1] <= 1e-12 * values[0]:
+        return math.inf
+    sd_px = math.sqrt(float(np.sum(np.vstack(residuals) ** 2)) / (count - whole.shape[1]))
+    deviations = sd_px * np.linalg.norm(turned.T / values, axis=1) / size
+    return float(deviations[:focal].max())
 
 
 def _without_outliers(seen: Sequence[Sighting], fit: _Fit) -> list[Sighting]:
@@ -186,14 +226,14 @@ def _without_outliers(seen: Sequence[Sighting], fit: _Fit) -> list[Sighting]:
     ]
 
 
-def _held_out_px(seen: Sequence[Sighting], flags: int) -> float:
+def _held_out_px(seen: Sequence[Sighting], whole: _Fit) -> float:
     """Error in images that were held out, a fold at a time; only the board's place is fitted to these."""
     residuals = []
     for fold in range(min(FOLDS, len(seen))):
         others = [s for number, s in enumerate(seen) if number % FOLDS != fold]
         if len(others) < 3:
-            return float(rms(_Fit.with_flags(seen, flags).residuals_px))
-        fit = _Fit.with_flags(others, flags)
+            return float(rms(whole.residuals_px))
+        fit = _Fit.with_flags(others, whole.flags, whole)
         for sighting in seen[fold::FOLDS]:
             at = placed(sighting, fit.matrix, fit.distortion)
             residuals.append(sighting.points_px - projected(sighting.points_m, at, fit.matrix, fit.distortion))
