@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from microcell.vision.calibration.boards import Sighting
     from microcell.vision.calibration.transforms import Floats
 
+_OTHER = {
+    "target_in_camera": "camera_in_target",
+    "camera_in_target": "target_in_camera",
+    "in_hand": "to_hand",
+    "to_hand": "in_hand",
+}
+
 Told = list[tuple[str, str]]
 """What a calibration says to a person: names and values."""
 
@@ -78,7 +85,8 @@ def _of_streams(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
     spec = records.hand_eye_of_streams(found)
     depth = "" if spec.depth_ratio == 1.0 else " (seen depths are wrong by as much: calibrate the camera's optics)"
     told = [
-        ("samples", f"{spec.poses} of {found.samples} agree; read as {found.read_as}"),
+        ("samples", f"{spec.poses} of {found.samples} agree"),
+        ("read as", f"{found.read_as}; were they {_OTHER[found.read_as]}, the mounting would be {_OTHER[found.mounting]}"),
         ("camera", _pose(found.hand_eye.camera_in_hand)),
         ("delay", f"{1e3 * spec.delay_s:.1f} ms, to be added to the camera's times"),
         ("depth ratio", f"{spec.depth_ratio:.4f}{depth}"),

@@ -88,7 +88,7 @@ def test_streams_of_poses_give_a_hand_eye_calibration(tmp_path, capsys):
     path = tmp_path / "arm.yaml"
     assert main(["calibrate", "hand-eye", *files, "--serial", "C-7", "--output", str(path)]) == 0
     told = capsys.readouterr().out
-    assert "read as target_in_camera" in told and "held out:" in told
+    assert "target_in_camera; were they camera_in_target, the mounting would be to_hand" in told and "held out:" in told
     assert load_document(path).hand_eye.delay_s == pytest.approx(0.2, abs=0.003)
     assert path.with_suffix(".png").stat().st_size > 10_000
 

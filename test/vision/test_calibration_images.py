@@ -85,6 +85,47 @@ def test_a_board_that_is_only_seen_straight_on_does_not_tell_the_focal_length():
         intrinsics.calibrate(flat)
 
 
+def drawn_sightings(
+    focal_px: float, lens: tuple[float, ...], count: int, tilt_deg: tuple[float, float], noise_px: float, seed: int
+) -> list[Sighting]:
+    """Corners of a board anywhere in images of 1280 x 960, as a camera with known optics would see them."""
+    rng, size = np.random.default_rng(seed), np.array([1280, 960])
+    points_m, matrix = np.zeros((54, 3)), np.array([[focal_px, 0.0, 639.5], [0.0, focal_px, 479.5], [0.0, 0.0, 1.0]])
+    points_m[:, :2] = np.mgrid[0:9, 0:6].T.reshape(-1, 2) * 0.025
+    found: list[Sighting] = []
+    while len(found) < count:
+        way, tilt, turn = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(*tilt_deg)), rng.uniform(-np.pi, np.pi)
+        tilted = of_twist(np.array([np.cos(way) * tilt, np.sin(way) * tilt, 0.0, 0.0, 0.0, 0.0]))
+        pose = tilted @ of_twist(np.array([0.0, 0.0, turn, 0.0, 0.0, 0.0]))
+        depth = focal_px * 0.2 / (0.6 * size[0]) * rng.uniform(0.8, 1.6)
+        middle = np.append((rng.uniform((0, 0), size) - matrix[:2, 2]) / focal_px * depth, depth)
+        pose[:3, 3] = middle - pose[:3, :3] @ points_m.mean(axis=0)
+        if np.any(points_m @ pose[2, :3] + pose[2, 3] < 0.05):
+            continue
+        pixels = intrinsics.projected(points_m, twist_of(pose), matrix, np.array(lens))
+        if np.all(pixels > 3) and np.all(pixels < size - 4):
+            seen_px = pixels + rng.normal(0.0, noise_px, pixels.shape)
+            found.append(Sighting(f"{len(found)}.png", (1280, 960), points_m, seen_px))
+    return found
+
+
+def test_a_wide_lens_is_found_from_a_few_images():
+    found = intrinsics.calibrate(drawn_sightings(500.0, (-0.28, 0.09, 0.0, 0.0, -0.012), 6, (10, 45), 0.1, 0))
+    assert found.matrix[0, 0] == pytest.approx(500.0, abs=1.0)
+    assert found.error_px < 0.15 and found.held_out_px < 0.25
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_a_focal_length_that_hardly_tilted_boards_leave_open_is_not_called_certain(seed):
+    seen_so = drawn_sightings(6000.0, (0.0,) * 5, 12, (0, 12), 0.3, seed)
+    try:
+        found = intrinsics.calibrate(seen_so)
+    except CalibrationError as error:
+        assert "do not tell the focal length" in str(error)
+    else:
+        assert abs(found.matrix[0, 0] - 6000.0) < 4.0 * found.focal_sd_px
+
+
 def test_images_of_several_sizes_are_refused():
     images = [("a.png", np.zeros((48, 64), np.uint8)), ("b.png", np.zeros((64, 48), np.uint8))]
     with pytest.raises(CalibrationError, match=r"not of one size \(64 x 48: 1, such as a.png; 48 x 64: 1, such as b.png\)"):
@@ -132,6 +173,34 @@ def test_images_and_hand_poses_give_the_camera_though_one_pose_is_wrong(mounting
     assert fit.left_out == ("3.png",)
     assert np.linalg.norm(rotation_vectors(error[None])) < 0.0006 and np.linalg.norm(error[:3, 3]) < 0.0004
     assert fit.error_px < 0.4 and fit.spread_m < 0.0003 and fit.held_out_m < 0.0004
+
+
+@pytest.mark.parametrize("right", ["in_hand", "to_hand"])
+def test_the_wrong_mounting_is_refused_and_the_right_one_named(right):
+    there, found = album("chessboard")
+    hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there])
+    given, told = (hands, "to_hand") if right == "in_hand" else (inverse(hands), "in_hand")
+    with pytest.raises(
+        CalibrationError, match=f"not belong together: .* They fit as mounting {right}: say so, or, if {told}"
+    ):
+        calibrate_images(found, given, MATRIX, LENS, told)
+
+
+def test_hand_poses_in_mm_are_refused():
+    there, found = album("chessboard")
+    hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there])
+    hands[:, :3, 3] *= 1000.0
+    with pytest.raises(CalibrationError, match=r"do not belong together: .* in the base when its image was taken, in m"):
+        calibrate_images(found, hands, MATRIX, LENS)
+
+
+def test_of_a_few_images_each_is_held_out_by_itself():
+    there, found = album("chessboard")
+    hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there[:5]])
+    rng = np.random.default_rng(4)
+    hands = np.array([hand @ of_twist(rng.normal(0.0, 2e-4, 6)) for hand in hands])
+    fit = calibrate_images(found[:5], hands, MATRIX, LENS)
+    assert fit.spread_m < fit.held_out_m < 0.002
 
 
 def test_an_ambiguous_chessboard_is_taken_the_way_that_agrees():

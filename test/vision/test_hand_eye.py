@@ -119,6 +119,21 @@ def test_streams_of_two_motions_are_told_apart():
         calibrate_streams(hand, camera)
 
 
+def test_poses_that_do_not_fit_what_the_camera_saw_are_refused_and_not_averaged():
+    hand, camera = recorded(seconds=20.0)
+    in_mm = hand.poses.copy()
+    in_mm[:, :3, 3] *= 1000.0
+    with pytest.raises(CalibrationError, match=r"do not belong together: .* the target moves about by .* in m, its"):
+        calibrate_streams(PoseStream(hand.times_s, in_mm), camera)
+
+
+@pytest.mark.filterwarnings("error")
+def test_times_in_another_unit_are_not_taken_for_the_same_motion():
+    hand, camera = recorded(seconds=20.0)
+    with pytest.raises(CalibrationError, match="never turn alike"):
+        delay_of(camera, PoseStream(hand.times_s * 1000.0, hand.poses))
+
+
 def test_a_moment_is_too_short():
     hand, camera = recorded(seconds=20.0)
     with pytest.raises(CalibrationError, match=r"poses over 0.1 s: between one second and a day of poses"):

@@ -47,6 +47,9 @@ LEAST_TURN_RAD = np.radians(15.0)
 LEAST_AXES_RATIO = 0.02
 """Second to first principal value of the turns' axes: 0 where all are parallel."""
 
+MOST_SPREAD_RATIO = 0.02
+"""Of its distance from the camera: a target that seems to move about by more is not the one that was seen."""
+
 _HYPOTHESES = 200
 _SAMPLE = 5
 _SEARCHED = 250
@@ -109,6 +112,25 @@ def check_motion(hands: Floats) -> None:
             "the hand turned about one axis only, along which the camera's place stays open: turn it about a second axis as "
             "well, by 30 degrees or more."
         )
+
+
+def refuse_misfit(spread_m: float, targets: Floats, agrees: Flags, fits_otherwise: Callable[[], str]) -> None:
+    """`CalibrationError` where the target's places in the base scatter as no arm's errors make them.
+
+    `targets` are (n, 4, 4) target_in_camera, of which `agrees` flags those that were used. `fits_otherwise` says in which
+    other reading they fit, "" where in none.
+    """
+    distance_m = float(np.median(np.linalg.norm(targets[:, :3, 3], axis=1)))
+    if spread_m <= MOST_SPREAD_RATIO * distance_m and 2 * int(agrees.sum()) >= len(agrees):
+        return
+    hint = fits_otherwise() or (
+        "Check that each pose is the hand's in the base when its image was taken, in m, its quaternion as qx, qy, qz, qw, "
+        "in right-handed frames; that the target did not move; and the mounting."
+    )
+    raise CalibrationError(
+        f"the hand's poses and what the camera saw do not belong together: {int(agrees.sum())} of {len(agrees)} agree, and "
+        f"by these the target moves about by {1e3 * spread_m:.3g} mm, {distance_m:.2g} m from the camera. {hint}"
+    )
 
 
 def closed_form(hands: Floats, targets: Floats) -> Floats:

@@ -19,7 +19,14 @@ from scipy.optimize import least_squares
 
 from microcell.errors import CalibrationError
 from microcell.vision.calibration.boards import Sighting
-from microcell.vision.calibration.hand_eye import LEAST_POSES, check_motion, search, seen_against_said
+from microcell.vision.calibration.hand_eye import (
+    LEAST_POSES,
+    check_motion,
+    disagreement,
+    refuse_misfit,
+    search,
+    seen_against_said,
+)
 from microcell.vision.calibration.hand_eye_streams import Mounting
 from microcell.vision.calibration.intrinsics import placed, projected, rms
 from microcell.vision.calibration.transforms import inverse, middle, of_twist, twist_of
@@ -38,6 +45,7 @@ _HAND_SD = (2e-4, 2e-4)
 """Of the hand's poses, rad and m, before the residuals have told."""
 
 _LEAST_PX = 0.03
+_MUCH_BETTER = 0.2
 _MEDIAN_CHI2_6 = 5.35
 _ROUNDS = 6
 _STEPS = np.array(([1e-2] * 3 + [1e-3] * 3) * 2)
@@ -73,7 +81,7 @@ def calibrate_images(
     """Find camera and board from sightings and the (n, 4, 4) hand_in_base at each, with the camera's optics.
 
     With `either_way` each board may as well be taken as turned by half a turn: an ambiguous chessboard. `CalibrationError`
-    where they are too few, or the hand turned too little or about one axis only.
+    where they are too few, the hand turned too little or about one axis only, or poses and images do not belong together.
     """
     if len(seen) < LEAST_POSES:
         raise CalibrationError(
@@ -91,13 +99,24 @@ def calibrate_images(
     camera_in_hand, target_in_base, kept = _refined(views, start)
     used = [view for view, good in zip(views, kept, strict=True) if good]
     places = _places(used, camera_in_hand)
+    spread_m = float(np.sqrt(np.mean(np.sum((places - places.mean(axis=0)) ** 2, axis=1))))
+    refuse_misfit(spread_m, targets, np.array(kept), lambda: _fits_otherwise(hands, targets, start, mounting))
     return ImageFit(
         camera_in_hand, target_in_base, mounting, tuple(view.sighting for view in used),
         tuple(view.residuals(camera_in_hand, target_in_base, matrix, distortion) for view in used),
         tuple(view.sighting.name for view, good in zip(views, kept, strict=True) if not good),
-        float(np.sqrt(np.mean(np.sum((places - places.mean(axis=0)) ** 2, axis=1)))),
-        _held_out_m(used, camera_in_hand),
+        spread_m, _held_out_m(used, camera_in_hand),
     )  # fmt: skip
+
+
+def _fits_otherwise(hands: Floats, targets: Floats, start: Floats, mounting: Mounting) -> str:
+    """What to do where the other mounting fits much better; "" where it does not."""
+    turned = inverse(hands)
+    other = search(turned, targets, np.random.default_rng(0))
+    if disagreement(turned, targets, other) > _MUCH_BETTER * disagreement(hands, targets, start):
+        return ""
+    said = "to_hand" if mounting == "in_hand" else "in_hand"
+    return f"They fit as mounting {said}: say so, or, if {mounting} is right, invert the poses: they are the base's."
 
 
 @dataclass(frozen=True)
@@ -199,14 +218,15 @@ def _places(views: Sequence[_View], camera_in_hand: Floats) -> Floats:
 
 
 def _held_out_m(views: Sequence[_View], start: Floats) -> float:
-    """Root mean square distance of the board as held-out images show it from where the others put it; 0 for too few."""
+    """Root mean square distance of the board as held-out images show it from where the others put it; of a few images, each
+    is held out by itself.
+    """
     centre = np.append(views[0].sighting.points_m.mean(axis=0), 1.0)
     squares: list[float] = []
-    for fold in range(FOLDS):
-        others = [view for number, view in enumerate(views) if number % FOLDS != fold]
-        if len(others) < LEAST_POSES:
-            return 0.0
+    folds = FOLDS if len(views) >= 2 * FOLDS else len(views)
+    for fold in range(folds):
+        others = [view for number, view in enumerate(views) if number % folds != fold]
         camera, target, _ = _refined(others, start)
-        off = _places(views[fold::FOLDS], camera) - (target @ centre)[:3]
+        off = _places(views[fold::folds], camera) - (target @ centre)[:3]
         squares += list(np.sum(off**2, axis=1))
     return float(np.sqrt(np.mean(squares)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from microcell.errors import CalibrationError
-from microcell.vision.calibration.hand_eye import HandEye, check_motion, deeper, disagreement, refined, search
+from microcell.vision.calibration.hand_eye import HandEye, check_motion, deeper, disagreement, refined, refuse_misfit, search
 from microcell.vision.calibration.streams import PoseStream, delay_of
 from microcell.vision.calibration.transforms import inverse
 
@@ -64,9 +64,9 @@ def calibrate_streams(
 ) -> StreamFit:
     """Find camera, target and the camera's delay from hand_in_base and the poses that a tracker of a target gave.
 
-    Without `read_as`, both meanings of the tracker's poses are tried: the wrong one does not fit at all. Outliers up to
-    a third of the samples are found and left out. `CalibrationError` where the streams do not belong together, overlap too
-    little, or turn too little.
+    Without `read_as`, both meanings of the tracker's poses are tried: the wrong one does not fit at all, unless the mounting
+    is wrong too, for then both errors cancel. Outliers up to a third of the samples are found and left out.
+    `CalibrationError` where the streams do not belong together, overlap too little, or turn too little.
     """
     # Near 0 times have the resolution that derivatives by the delay need; seconds since 1970 have not.
     origins_s = float(hand.times_s[0]), float(camera.times_s[0])
@@ -86,6 +86,7 @@ def calibrate_streams(
         key=lambda fit: fit.held_out_m * (1.0 if fit.hand_eye.depth_ratio == 1.0 else _GAIN),
     )
     fit = judged.hand_eye
+    refuse_misfit(judged.spread_m, samples.targets, fit.agrees, lambda: "")
     return replace(judged, hand_eye=replace(fit, delay_s=fit.delay_s + origins_s[0] - origins_s[1]))
 
 

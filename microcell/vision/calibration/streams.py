@@ -151,6 +151,8 @@ def _correlation(a: Floats, seen: Flags, b: Floats, known: Flags) -> Floats:
 
     count = over(mask, reverse)
     enough = count >= min(_LEAST_OVERLAP_S / _GRID_S, 0.5 * min(seen.sum(), known.sum()))
+    if not enough.any() or count.max() < 1.0:
+        return np.full(len(count), -1.0)
     n = np.maximum(count, 1.0)
     sum_x, sum_y = over(x, reverse), over(mask, y)
     product = over(x, y) - sum_x * sum_y / n
