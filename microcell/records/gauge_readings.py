@@ -89,9 +89,14 @@ def _features(path: Path, rows: csv.DictReader[str]) -> dict[str, Feature]:
         empty = [name for name in COLUMNS if not (row[name] or "").strip()]
         if empty:
             raise UsageError(f"{where}: '{empty[0]}' is empty.")
+        if None in row:
+            raise UsageError(f"{where}: more cells than columns. Decimals have a point, and cells are parted by commas.")
         name, part, appraiser = (row[column].strip() for column in COLUMNS[:3])
         lower, upper = (_number(where, column, row) if row.get(column) else None for column in MORE_COLUMNS[1:])
-        feature = found.setdefault(name, Feature(name, (row.get("unit") or "").strip(), lower, upper))
+        unit = (row.get("unit") or "").strip()
+        feature = found.setdefault(name, Feature(name, unit, lower, upper))
+        if feature.unit != unit:
+            raise UsageError(f"{where}: the unit of '{name}' is '{unit}', above it is '{feature.unit}'.")
         if (feature.lower, feature.upper) != (lower, upper):
             raise UsageError(f"{where}: other limits of '{name}' than above; a feature has the same ones throughout.")
         feature.readings.append((part, appraiser, _number(where, "value", row)))

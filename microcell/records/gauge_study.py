@@ -96,6 +96,8 @@ def study(
     upper: float | None = None,
 ) -> GaugeStudy:
     """Analyse the readings of one feature; `UsageError` says what a study lacks."""
+    if lower is not None and upper is not None and lower >= upper:
+        raise UsageError(f"{feature}: the lower limit {lower:g} is not below the upper one, {upper:g}.")
     table = balanced(feature, readings)
     parts = list(dict.fromkeys(part for part, _ in table))
     appraisers = list(dict.fromkeys(appraiser for _, appraiser in table))
@@ -103,6 +105,10 @@ def study(
     sources, pooled = _anova(table, parts, appraisers, trials)
     by_name = {source.name: source for source in sources}
     everything = [value for values in table.values() for value in values]
+    if max(everything) - min(everything) <= _ROUNDING * max(map(abs, everything)):
+        raise UsageError(
+            f"{feature}: every reading is {everything[0]:g}, as of a gauge that is stuck; take parts that span the process."
+        )
     rounding = (_ROUNDING * max(map(abs, everything))) ** 2
     error, part = by_name["repeatability"].mean_square, by_name["part"].mean_square
     error = error if error > rounding else 0.0
@@ -163,7 +169,8 @@ def _anova(
         (cell[part, other] - part_mean[part] - appraiser_mean[other] + grand) ** 2 for part in parts for other in appraisers
     )
     crossed = _tested(Source("part x appraiser", (p - 1) * (a - 1), ss_crossed), error)
-    pooled = crossed.p is None or crossed.p > POOLED_ABOVE
+    # Without any scatter of the trials there is no F; then whatever the interaction is, it is no noise.
+    pooled = not crossed.mean_square if crossed.p is None else crossed.p > POOLED_ABOVE
     if pooled:
         error = Source("repeatability", error.freedom + crossed.freedom, ss_error + ss_crossed)
     against = error if pooled else crossed
@@ -186,7 +193,7 @@ def _tested(source: Source, against: Source) -> Source:
 def _tolerance(values: Sequence[float], lower: float | None, upper: float | None) -> float | None:
     if lower is not None and upper is not None:
         return upper - lower
-    if upper is not None and min(values) >= 0.0:
+    if upper is not None and lower is None and min(values) >= 0.0 and upper > 0.0:
         return upper
     limit = upper if lower is None else lower
     return None if limit is None else 2.0 * abs(limit - fmean(values))

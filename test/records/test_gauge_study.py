@@ -120,8 +120,26 @@ def test_the_verdict_is_by_the_tolerance(noise, verdict):
 def test_readings_that_do_not_scatter_at_all_are_no_division_by_zero():
     found = study("x", [(str(p), "a", float(p)) for p in range(3) for _ in range(2)])
     assert (found.rr, found.categories, found.verdict) == (0.0, None, "good")
-    nothing = study("x", [(str(p), "a", 1.0) for p in range(3) for _ in range(2)])
-    assert nothing.grr_of_variation is None
+
+
+def test_a_gauge_that_always_reads_the_same_is_not_called_good():
+    stuck = [(str(p), a, 0.04) for p in range(3) for a in "ab" for _ in range(2)]
+    with pytest.raises(UsageError, match=r"x: every reading is 0.04, as of a gauge that is stuck; take parts that span"):
+        study("x", stuck, "m", 0.03, 0.05)
+
+
+def test_an_interaction_beside_trials_that_do_not_scatter_is_no_noise():
+    readings = [(str(p), str(a), float(4 * p + (a if p == 1 else -a))) for p in range(3) for a in range(3) for _ in range(2)]
+    found = study("x", readings)
+    assert not found.pooled
+    assert (found.repeatability, found.interaction) == (0.0, pytest.approx(math.sqrt(4.0 / 3.0)))
+
+
+def test_limits_that_are_the_wrong_way_round_make_no_gauge_good():
+    with pytest.raises(UsageError, match=r"x: the lower limit 3 is not below the upper one, -3\."):
+        study("x", made_up(4), "m", 3.0, -3.0)
+    offsets = [(part, place, abs(value)) for part, place, value in made_up(4)]
+    assert (study("x", offsets, "m", None, -1.0).tolerance or 0.0) > 0.0
 
 
 @pytest.mark.parametrize(
