@@ -119,14 +119,15 @@ class Taught:
         return sum(score > threshold for score, threshold in pairs) / len(self.good_scores)
 
 
-def teach(images: Sequence[npt.NDArray[Any]], options: Anomaly, where: str = "teach") -> Taught:
-    """Learn from good photos of one size; INSPECTION_NOT_CONFIGURED where they will not do."""
+def teach(images: Sequence[npt.NDArray[Any]], options: Anomaly, where: str = "teach", names: Sequence[str] = ()) -> Taught:
+    """Learn from good photos of one size; INSPECTION_NOT_CONFIGURED where they will not do, by their `names` or numbers."""
     if len(images) < LEAST_GOLDEN:
         detail = f"{len(images)} good photos; at least {LEAST_GOLDEN} are needed"
         raise FaultError("INSPECTION_NOT_CONFIGURED", where, detail)
-    if len({image.shape for image in images}) > 1:
+    if len({image.shape[:2] for image in images}) > 1:
         raise FaultError("INSPECTION_NOT_CONFIGURED", where, "the good photos are not all of one size")
-    aligner = _aligner([working_lab(image, options.work_px) for image in images], options, where)
+    named = names or [f"number {index + 1}" for index in range(len(images))]
+    aligner = _aligner([working_lab(image, options.work_px) for image in images], options, where, named)
     parts = [aligner.features(image) for image in images]
     return _taught(aligner, parts, options)
 
@@ -154,15 +155,15 @@ def _score_without(parts: list[Features], pairs: Floats, index: int, flexible: b
     return golden.score(parts[index], pairs[index][:, rest]).score
 
 
-def _aligner(labs: list[Floats], options: Anomaly, where: str) -> Aligner:
+def _aligner(labs: list[Floats], options: Anomaly, where: str, names: Sequence[str]) -> Aligner:
     """Lays photos over their own median, found from the first photo's place."""
     axis = structure_axis(labs)
     first = Aligner(axis, structure_of(labs[0], axis), options)
     found = [first.register(lab) for lab in labs]
-    lost = [index for index, registration in enumerate(found) if not registration.found]
+    lost = [name for name, registration in zip(names, found, strict=True) if not registration.found]
     if lost:
-        which = ", ".join(str(index + 1) for index in lost)
-        detail = f"good photos number {which} do not show the part of the first as the options permit"
+        which = ", ".join(lost[:10]) + (f" and {len(lost) - 10} more" if len(lost) > 10 else "")
+        detail = f"the good photos {which} do not show the part of the first, {names[0]}, as the options permit"
         raise FaultError("INSPECTION_NOT_CONFIGURED", where, detail)
     size = (labs[0].shape[1], labs[0].shape[0])
     laid = [registration.rectified(lab, size) for lab, registration in zip(labs, found, strict=True)]

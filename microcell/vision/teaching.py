@@ -13,6 +13,7 @@ import numpy as np
 from microcell.description.checks import Anomaly, Count, Taught, TaughtPresence, Template
 from microcell.faults import FaultError
 from microcell.vision import anomaly_model, counting, taught_presence
+from microcell.vision.models import hash_of
 from microcell.vision.photos import ENDINGS, image_files, read_image
 from microcell.vision.taught import Judge
 from microcell.vision.template import TemplateModel
@@ -99,6 +100,8 @@ def teach(check: Taught, good: Sequence[Photo], bad: Sequence[Photo] = ()) -> Le
     and the first bad one (nothing there) teach. Template and count: the first good photo teaches. What does not teach is
     judged. Raises INSPECTION_NOT_CONFIGURED where the photos will not do.
     """
+    _refuse_sizes(check, [*good, *bad])
+    _refuse_doubles([*good, *bad])
     if isinstance(check, Anomaly):
         return _teach_anomaly(check, good, bad)
     first = good[0].pixels
@@ -112,8 +115,31 @@ def teach(check: Taught, good: Sequence[Photo], bad: Sequence[Photo] = ()) -> Le
     return _judged(counting.teach(first, check), good[1:], bad)
 
 
+def _refuse_sizes(check: Taught, photos: Sequence[Photo]) -> None:
+    """INSPECTION_NOT_CONFIGURED where a photo shows the part in another size; what is counted may lie anywhere."""
+    if isinstance(check, Count):
+        return
+    (height, width), first = photos[0].pixels.shape[:2], photos[0].name
+    for photo in photos:
+        if photo.pixels.shape[:2] != (height, width):
+            size = f"{photo.pixels.shape[1]} x {photo.pixels.shape[0]}"
+            detail = f"the photos are not all of one size: '{photo.name}' has {size} pixels, '{first}' {width} x {height}"
+            raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", detail)
+
+
+def _refuse_doubles(photos: Sequence[Photo]) -> None:
+    """INSPECTION_NOT_CONFIGURED for a photo that is there twice: judged by its double, it would seem to be faultless."""
+    known: dict[str, str] = {}
+    for photo in photos:
+        content = hash_of([photo.pixels])
+        if content in known:
+            detail = f"'{known[content]}' and '{photo.name}' are the same photo: each must be of its own, good or bad"
+            raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", detail)
+        known[content] = photo.name
+
+
 def _teach_anomaly(check: Anomaly, good: Sequence[Photo], bad: Sequence[Photo]) -> Lesson:
-    taught = anomaly_model.teach([photo.pixels for photo in good], check)
+    taught = anomaly_model.teach([photo.pixels for photo in good], check, names=[photo.name for photo in good])
     of_good = list(taught.good_scores)
     of_bad = [taught.model.score(photo.pixels).score for photo in bad]
     model = replace(taught.model, threshold=threshold_between(of_good, of_bad))

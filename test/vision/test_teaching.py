@@ -183,6 +183,61 @@ def test_photos_of_16_bit_are_read_as_they_are(tmp_path):
     assert photos_in(tmp_path)[0].pixels.dtype == np.uint16
 
 
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("cut.jpg", lambda whole: whole[: len(whole) // 2]),
+        ("cut.png", lambda whole: whole[: len(whole) // 2]),
+        ("late.jpg", lambda whole: whole[:-10]),
+        ("nothing.jpg", lambda whole: b""),
+    ],
+)
+def test_a_file_that_ends_too_early_is_no_photo(tmp_path, name, broken):
+    """OpenCV fills the rest of a JPEG with grey: taught with such photos, half a part would be good."""
+    whole = cv2.imencode(Path(name).suffix, label(1))[1].tobytes()
+    (tmp_path / name).write_bytes(broken(whole))
+    with pytest.raises(FaultError, match=f"{name}' cannot be read as an image"):
+        photos_in(tmp_path)
+    (tmp_path / name).write_bytes(whole)
+    assert photos_in(tmp_path)[0].pixels.shape == (120, 160, 3)
+
+
+def test_a_picture_within_a_photos_header_does_not_end_it(tmp_path):
+    whole = cv2.imencode(".jpg", label(1))[1].tobytes()
+    small = b"small picture \xff\xd9"
+    header = b"\xff\xd8\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small
+    (tmp_path / "a.jpg").write_bytes(header + whole[2:])
+    assert np.array_equal(photos_in(tmp_path)[0].pixels, cv2.cvtColor(cv2.imdecode(np.frombuffer(whole, np.uint8), 1), 4))
+    (tmp_path / "a.jpg").write_bytes(header + whole[2:-400])
+    with pytest.raises(FaultError, match="cannot be read as an image"):
+        photos_in(tmp_path)
+
+
+def test_numbers_of_another_kind_are_no_photo_and_hidden_files_are_passed_over(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.tiff"), np.ones((8, 8), np.float32))
+    with pytest.raises(FaultError, match="a.tiff' cannot be read as an image"):
+        photos_in(tmp_path)
+    (tmp_path / "a.tiff").rename(tmp_path / "._a.tiff")
+    (tmp_path / "folder.png").mkdir()
+    cv2.imwrite(str(tmp_path / "写真 b.png"), label(1))
+    assert [photo.name for photo in photos_in(tmp_path)] == ["写真 b.png"]
+
+
+def test_photos_that_would_make_the_rates_wrong_are_named_and_refused():
+    good, check = [Photo(f"{seed}.png", label(seed)) for seed in range(6)], Anomaly(**OPTIONS)
+    with pytest.raises(FaultError, match="'2.png' and 'copy.png' are the same photo: each must be of its own"):
+        teach(check, [*good, Photo("copy.png", good[2].pixels)])
+    with pytest.raises(FaultError, match="'1.png' and 'bad.png' are the same photo"):
+        teach(check, good, [Photo("bad.png", good[1].pixels)])
+    with pytest.raises(FaultError, match="not all of one size: 'bad.png' has 150 x 120 pixels, '0.png' 160 x 120"):
+        teach(check, good, [Photo("bad.png", label(9, smear=True)[:, 10:])])
+    empty = Photo("empty.png", np.random.default_rng(1).integers(200, 240, (120, 160, 3), np.uint8))
+    with pytest.raises(
+        FaultError, match="the good photos empty.png do not show the part of the first, 0.png, as the options"
+    ):
+        teach(check, [*good, empty])
+
+
 @given(good=st.lists(st.floats(0.1, 5), min_size=1, max_size=9), bad=st.lists(st.floats(0.1, 50), max_size=9))
 def test_the_threshold_rejects_no_good_photo(good, bad):
     assert max(good) < threshold_between(good, bad)
