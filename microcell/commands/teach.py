@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def run(args: argparse.Namespace) -> int:
     """Teach, write the model and its picture, and print the rates."""
     check, name = find_check(args.check)
+    if args.output.suffix != ".npz" or args.output.is_dir():
+        raise UsageError(f"'{args.output}' is no name of a model: it ends in .npz, and the picture beside it in .png.")
     from microcell.vision import models, taught, teaching
 
     try:
@@ -31,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     date = args.date or datetime.now(timezone.utc).date().isoformat()
     photos = [photo.pixels for photo in (*good, *bad)]
     model = taught.packed(lesson.judge, name, models.hash_of(photos), date, lesson.figures)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
     models.save(model, args.output)
     picture = args.output.with_suffix(".png")
     _draw(lesson, name, good, bad, picture)

@@ -40,8 +40,11 @@ class Plane:
 
 
 def finite(points_m: npt.NDArray[Any]) -> Floats:
-    """The (n, 3) points that hold no NaN or infinity."""
-    points = np.asarray(points_m, float).reshape(-1, 3)
+    """The points of a (..., 3) cloud that hold no NaN or infinity, (n, 3); ValueError for one of another shape."""
+    points = np.asarray(points_m, float)
+    if points.ndim < 2 or points.shape[-1] != 3:
+        raise ValueError(f"a cloud is (..., 3), not {points.shape}: leave out what is not x, y, z")
+    points = points.reshape(-1, 3)
     return points[np.all(np.isfinite(points), axis=1)]
 
 

@@ -38,6 +38,10 @@ FINE_POINTS = 6000
 MIN_OVERLAP_RATIO = 0.3
 """Of the smaller cloud's points, how many must lie on the other cloud."""
 
+_LEAST_POINTS = 4
+_NEAREST_TO_SPACING = 1.5
+"""Points that are strewn at random have their nearest at half the side that each takes; those of a grid at all of it."""
+
 _PAIRS = 1200
 _SEEDS = 60
 _CONSENSUS = 24
@@ -82,8 +86,12 @@ def locate_model(
         raise FaultError("PART_NOT_FOUND", where, detail)
     voxel = max(_voxel(cloud, FEATURE_POINTS) for cloud in (model, scan))
     fine = max(_voxel(cloud, FINE_POINTS) for cloud in (model, scan))
-    coarse = (Surface.of(thinned(model, voxel)), Surface.of(thinned(scan, voxel)))
-    exact = (Surface.of(thinned(model, fine)), Surface.of(thinned(scan, fine)))
+    thin = [thinned(cloud, side) for side in (voxel, fine) for cloud in (model, scan)]
+    if min(map(len, thin)) < _LEAST_POINTS:
+        across = [float(np.linalg.norm(np.ptp(cloud, axis=0))) for cloud in (model, scan)]
+        detail = f"the model is {across[0]:.3g} m across, the scan {across[1]:.3g} m: at one scale nothing of one is left"
+        raise FaultError("PART_NOT_FOUND", where, detail + " (both in m?)")
+    coarse, exact = (Surface.of(thin[0]), Surface.of(thin[1])), (Surface.of(thin[2]), Surface.of(thin[3]))
     rough = _rough(_distinct(list(_starts(coarse, voxel, viewer_m)), coarse, voxel), coarse, voxel)
     if rough:
         turned = _distinct(_turned(rough[0].transform, coarse[0].points), coarse, voxel)[:_TURNED]
@@ -142,11 +150,19 @@ def _voxel(points_m: Floats, wanted: int) -> float:
     """Side of cubes of which about `wanted` hold points; not under the distance of the points."""
     low, high = 0.0, float(np.linalg.norm(np.ptp(points_m, axis=0))) + 1e-12
     if len(points_m) <= wanted:
-        return high / 200.0
+        return max(high / 200.0, _spacing_m(points_m))
     for _ in range(12):
         middle = (low + high) / 2.0
         low, high = (middle, high) if len(thinned(points_m, middle)) > wanted else (low, middle)
     return high
+
+
+def _spacing_m(points_m: Floats) -> float:
+    """About the side of the squares of surface that hold one point each."""
+    from scipy.spatial import cKDTree
+
+    nearest = cKDTree(points_m).query(points_m, k=2)[0][:, 1]
+    return _NEAREST_TO_SPACING * float(np.median(nearest))
 
 
 def _starts(clouds: tuple[Surface, Surface], voxel: float, viewer_m: tuple[float, float, float] | None) -> Iterator[Floats]:

@@ -38,10 +38,14 @@ def box(size_m: Size, corner_m: Size, count: int, rng: np.random.Generator) -> C
 @pytest.fixture(scope="module")
 def bracket() -> Cloud:
     """An angle bracket with a rib beside its middle: it looks like itself in no other pose."""
-    rng = np.random.default_rng(1)
-    base = box((0.06, 0.04, 0.004), (0.0, 0.0, 0.0), 800, rng)
-    wall = box((0.004, 0.04, 0.03), (0.0, 0.0, 0.0), 500, rng)
-    rib = box((0.03, 0.004, 0.016), (0.004, 0.006, 0.004), 250, rng)
+    return bracket_of(1.0, np.random.default_rng(1))
+
+
+def bracket_of(share: float, rng: np.random.Generator) -> Cloud:
+    """The same from other points, or fewer."""
+    base = box((0.06, 0.04, 0.004), (0.0, 0.0, 0.0), round(800 * share), rng)
+    wall = box((0.004, 0.04, 0.03), (0.0, 0.0, 0.0), round(500 * share), rng)
+    rib = box((0.03, 0.004, 0.016), (0.004, 0.006, 0.004), round(250 * share), rng)
     return np.concatenate((base, wall, rib))
 
 
@@ -50,6 +54,27 @@ def transform_of(pose: Pose) -> Cloud:
     matrix[:3, :3] = (placed(pose, np.eye(3)) - pose.position).T
     matrix[:3, 3] = pose.position
     return matrix
+
+
+@pytest.mark.parametrize(("factor", "across"), [(1000.0, "the scan 78.[0-9] m"), (0.0, "the scan 0 m")])
+def test_clouds_of_quite_different_size_are_no_match(bracket: Cloud, factor: float, across: str) -> None:
+    with pytest.raises(FaultError, match=rf"the model is 0.078[0-9]* m across, {across}: .* \(both in m\?\)"):
+        locate_model(bracket, bracket * factor)
+
+
+def test_two_sparse_clouds_of_one_thing_lie_on_each_other_though_no_point_is_in_both() -> None:
+    model, scan = (bracket_of(0.4, np.random.default_rng(seed)) for seed in (5, 100))
+    truth = transform_of(Pose((0.3, -0.1, 0.2), from_rpy(2.0, -0.7, 2.9)))
+    found = locate_model(model, moved(truth, scan))
+    off = moved(found.model_in_scan, model) - moved(truth, model)
+    assert np.linalg.norm(off, axis=1).max() < 0.0015
+    assert found.overlap_ratio > 0.9
+
+
+def test_a_cloud_with_more_than_three_columns_is_refused_and_not_cut_up() -> None:
+    with pytest.raises(ValueError, match=r"a cloud is \(..., 3\), not \(300, 4\): leave out what is not x, y, z"):
+        finite(np.ones((300, 4)))
+    assert finite(np.ones((4, 5, 3))).shape == (20, 3)
 
 
 def test_a_model_is_found_in_a_part_of_it_with_noise(bracket: Cloud) -> None:

@@ -109,6 +109,14 @@ def test_what_cannot_be_taught_is_refused(folders, capsys, check, text):
     assert text in capsys.readouterr().err
 
 
+def test_a_model_goes_into_a_new_folder_and_is_not_overwritten_by_its_picture(folders, tmp_path, capsys):
+    arguments = ["teach", f"{folders / 'valve.yaml'}/looks", "--good", str(folders / "good"), "--output"]
+    assert main([*arguments, str(tmp_path / "new" / "looks.npz")]) == 0
+    assert models.load(tmp_path / "new" / "looks.npz", "anomaly", "test").header.check == "looks"
+    assert main([*arguments, str(tmp_path / "looks.png")]) == 2
+    assert "looks.png' is no name of a model: it ends in .npz" in capsys.readouterr().err
+
+
 def test_a_folder_without_photos_is_refused(folders, tmp_path, capsys):
     arguments = ["teach", f"{folders / 'valve.yaml'}/looks", "--good", str(tmp_path), "--output", str(tmp_path / "x.npz")]
     assert main(arguments) == 2
