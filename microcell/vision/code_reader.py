@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Bytes = npt.NDArray[np.uint8]
 
-MATRIX: frozenset[CodeKind] = frozenset(
-    {"aztec", "data_matrix", "maxi_code", "micro_qr_code", "qr_code", "rmqr_code"}
-)  # fmt: skip
+MATRIX: frozenset[CodeKind] = frozenset({
+    "aztec", "data_matrix", "maxi_code", "micro_pdf417", "micro_qr_code", "pdf417", "qr_code", "rmqr_code",
+})  # fmt: skip
+"""Codes that repair their errors: of matrices, and of stacked rows."""
 
 WEAK: frozenset[CodeKind] = frozenset({"codabar", "code_39", "dx_film_edge", "itf", "upc_e"})
 """Bar codes that are short or have no check of their own: parts of other codes and print look like them."""
@@ -36,6 +37,12 @@ NEEDED_VOTES, NEEDED_VOTES_WEAK = 2, 3
 
 _LONGER: frozenset[CodeKind] = frozenset({"ean_8", "ean_13", "upc_a"})
 """A thing has one of these or a UPC-E, not both: their left half, up to the bars in the middle, can be taken for one."""
+
+_TRIED_INVERTED = MATRIX - {"maxi_code", "micro_pdf417", "pdf417"}
+"""Codes that the reader itself tries as white on black too."""
+
+_INVERTED_LOOKS = 4
+"""Of the others, so many looks are taken once more with black and white exchanged."""
 
 SURE_RATIO, ENOUGH_RATIO = 3.0, 2.0
 """Votes for a text over those for all others at its place: to stop looking, and to be told in the end."""
@@ -87,7 +94,7 @@ def read_codes(
     """
     levels = np.clip(grey(image) + 0.5, 0, 255).astype(np.uint8)
     found: list[ReadCode] = []
-    for look in _looks(levels, max_work_px):
+    for look in _looks(levels, max_work_px, inverted=not kinds or not _TRIED_INVERTED.issuperset(kinds)):
         found = _voted(found, _once(look, kinds, add_on))
         if found and all(_told(code, found, SURE_RATIO) for code in found):
             break
@@ -95,11 +102,14 @@ def read_codes(
     return tuple(sorted(told, key=lambda code: (code.centre_px[1], code.centre_px[0], code.text)))
 
 
-def _looks(levels: Bytes, max_work_px: int) -> Iterator[Look]:
-    """The looks one after the other, as long as the work is permitted."""
+def _looks(levels: Bytes, max_work_px: int, inverted: bool = False) -> Iterator[Look]:
+    """The looks one after the other, as long as the work is permitted; in the end, where wanted, some of the negative."""
     work = 0
-    for make in PASSES:
-        look = make(levels)
+    negative: Bytes = 255 - levels
+    for make, of in [(make, levels) for make in PASSES] + [
+        (make, negative) for make in PASSES[:_INVERTED_LOOKS] if inverted
+    ]:
+        look = make(of)
         if look is None:
             continue
         work += look.pixels.size
@@ -168,9 +178,17 @@ def _told(code: ReadCode, found: Sequence[ReadCode], ratio: float) -> bool:
     rivals = [other for other in found if other is not code and other.kind not in MATRIX and _one_place(other, code)]
     if code.kind == "upc_e" and any(other.kind in _LONGER for other in found):
         return False
-    against = sum(other.votes for other in rivals if not (other.kind == "upc_e" and code.kind in _LONGER))
+    if code.kind == "itf" and any(_is_part(code, other) for other in rivals):
+        return False
+    against = sum(other.votes for other in rivals if not _is_part(other, code))
     needed = NEEDED_VOTES_WEAK if code.kind in WEAK else NEEDED_VOTES
     return code.votes >= needed and code.votes >= ratio * against
+
+
+def _is_part(other: ReadCode, code: ReadCode) -> bool:
+    """Whether the other reading is of this code too, of less of it: a row aslant through bars of ITF reads some of them."""
+    shorter = other.kind == code.kind == "itf" and len(other.text) < len(code.text) and other.text in code.text
+    return shorter or (other.kind == "upc_e" and code.kind in _LONGER)
 
 
 def _same(a: ReadCode, b: ReadCode) -> bool:

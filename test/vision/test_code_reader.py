@@ -75,6 +75,34 @@ def test_turned_and_sixteen_bit_codes_are_read() -> None:
     assert [found.text for found in read_codes(sheet.astype(np.uint16) * 257)] == ["VLV-000123"]
 
 
+def turned(sheet: np.ndarray[Any, Any], angle_deg: float) -> np.ndarray[Any, Any]:
+    """A sheet turned about its middle, white around it."""
+    side = int(np.hypot(*sheet.shape)) + 2
+    down, right = side - sheet.shape[0], side - sheet.shape[1]
+    square = cv2.copyMakeBorder(sheet, down // 2, down - down // 2, right // 2, right - right // 2, 0, value=255)
+    matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), angle_deg, 1.0)
+    return cv2.warpAffine(square, matrix, (side, side), borderValue=255)
+
+
+@pytest.mark.parametrize("angle_deg", [10, 17, 30, 45])
+def test_rows_aslant_through_itf_do_not_make_a_part_of_it_the_text(angle_deg: float) -> None:
+    """Of a turned code, some rows cross only some bars: they are no rival of the whole, and never told in its place."""
+    sheet = turned(on_sheet(code("ITF", "12345678901231", 440, 160)), angle_deg)
+    assert {found.text for found in read_codes(sheet, ["itf"])} <= {"12345678901231"}
+    assert angle_deg > 20 or len(read_codes(sheet, ["itf"])) == 1
+
+
+def test_a_stacked_code_repairs_itself_and_needs_one_reading() -> None:
+    (found,) = read_codes(turned(on_sheet(code("PDF417", "LOT-1234", 300, 120)), 17), ["pdf417"])
+    assert found.text == "LOT-1234"
+
+
+@pytest.mark.parametrize("kinds", [["code_128"], []])
+def test_a_bar_code_of_light_bars_on_dark_ground_is_read(kinds: list[CodeKind]) -> None:
+    (found,) = read_codes(255 - on_sheet(code("Code128", "VLV-000123")), kinds)
+    assert found.text == "VLV-000123"
+
+
 def test_every_kind_can_be_named_and_one_that_the_reader_lacks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     white = np.full((40, 40), 255, np.uint8)
     assert all(read_codes(white, (kind,)) == () for kind in get_args(CodeKind))
