@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microcell.description.base import is_name
-from microcell.description.calibration import Calibration
+from microcell.description.calibration import Calibration, IntrinsicsSpec
 from microcell.description.loader import load_document
 from microcell.errors import UsageError
 
@@ -107,7 +107,11 @@ def _of_images(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
         raise UsageError("a hand-eye calibration from images needs the camera's optics: --intrinsics FILE.")
     poses = _poses_by_image(args.poses)
     seen, unseen = _sightings(args)
+    _refuse_other_size(kept, seen)
     posed = [sighting for sighting in seen if sighting.name in poses]
+    if seen and not posed:
+        told = f"it names '{next(iter(poses), '')}', and an image is '{seen[0].name}'"
+        raise UsageError(f"'{args.poses}' has a pose of none of the images: {told}.")
     matrix, distortion = records.matrices_of(kept)
     hands = np.array([poses[sighting.name] for sighting in posed])
     either_way = boards.ambiguous(boards.read_board(args.board))
@@ -130,6 +134,7 @@ def _plane(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
 
     kept = _kept_optics(args)
     seen, unseen = _sightings(args)
+    _refuse_other_size(kept, seen)
     found = scale.calibrate(seen, *(records.matrices_of(kept) if kept else ()))
     micro = [residuals * 1e6 for residuals in found.residuals_m]
     picture.of_corners(_picture(args), f"{args.output.stem}: scale", found.used, micro, (), "um")
@@ -183,6 +188,14 @@ def _kept_optics(args: argparse.Namespace) -> Any:
     return kept.intrinsics
 
 
+def _refuse_other_size(optics: IntrinsicsSpec | None, seen: list[Sighting]) -> None:
+    """UsageError where the optics are of images of another size."""
+    if optics is None or not seen or seen[0].size_px == (optics.width_px, optics.height_px):
+        return
+    sizes = f"of {optics.width_px} x {optics.height_px} px, these are of {seen[0].size_px[0]} x {seen[0].size_px[1]} px"
+    raise UsageError(f"the optics are of images {sizes}: take them as those for the optics were taken.")
+
+
 def _read(path: Path) -> Calibration:
     found = load_document(path)
     if not isinstance(found, Calibration):
@@ -198,8 +211,11 @@ def _poses_by_image(path: Path) -> dict[str, Floats]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.reader(file), 1):
-                if row and not row[0].lstrip().startswith("#") and not (number == 1 and row[0].strip() == "image"):
-                    poses[row[0].strip()] = streams.read_pose(path, number, row[1:])
+                if not row or row[0].lstrip().startswith("#") or (number == 1 and row[0].strip() == "image"):
+                    continue
+                if row[0].strip() in poses:
+                    raise UsageError(f"{path}:{number}: '{row[0].strip()}' has a pose already, above.")
+                poses[row[0].strip()] = streams.read_pose(path, number, row[1:])
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"'{path}' cannot be read: {error}") from error
     return poses

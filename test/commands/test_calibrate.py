@@ -69,6 +69,33 @@ def test_optics_then_hand_eye_then_plane_are_calibrated_from_images(album, tmp_p
     assert all(cv2.imread(str(path.with_suffix(".png"))).shape[1] > 1000 for path in (lens, hand, plane))
 
 
+def test_poses_and_optics_of_other_images_are_refused(album, tmp_path, capsys):
+    lens, small = tmp_path / "lens.yaml", tmp_path / "small"
+    small.mkdir()
+    for path in album.glob("[0-4].png"):
+        cv2.imwrite(str(small / path.name), cv2.resize(cv2.imread(str(path)), None, fx=0.75, fy=0.75))
+    images = ["--images", str(small), "--board", BOARD]
+    serial = ["--serial", "C-7", "--output", str(lens)]
+    assert main(["calibrate", "intrinsics", "--images", str(album), "--board", BOARD, *serial]) == 0
+    kept = ["--intrinsics", str(lens), "--output", str(tmp_path / "other.yaml")]
+    rows = list(csv.reader((album / "poses.csv").open(encoding="utf-8")))
+    write(tmp_path / "twice.csv", [*rows, rows[1]])
+    write(tmp_path / "others.csv", [[f"photo_{row[0]}", *row[1:]] for row in rows[1:]])
+    sizes = "the optics are of images of 640 x 480 px, these are of 480 x 360 px: take them as those for the optics"
+    problems = [
+        (["plane", *images], sizes),
+        (["hand-eye", *images, "--poses", str(album / "poses.csv")], sizes),
+        (["hand-eye", *images, "--poses", str(tmp_path / "twice.csv")], "twice.csv:10: '0.png' has a pose already, above."),
+        (
+            ["hand-eye", "--images", str(album), "--board", BOARD, "--poses", str(tmp_path / "others.csv")],
+            "others.csv' has a pose of none of the images: it names 'photo_0.png', and an image is '0.png'.",
+        ),
+    ]
+    for arguments, problem in problems:
+        assert main(["calibrate", *arguments, *kept]) == 2
+        assert problem in capsys.readouterr().err
+
+
 def test_the_same_images_and_date_make_the_same_bytes(album, tmp_path):
     texts = []
     for folder in ("a", "b"):
