@@ -98,10 +98,11 @@ def teach(check: Taught, good: Sequence[Photo], bad: Sequence[Photo] = ()) -> Le
 
     Anomaly: every good photo teaches; bad ones place the threshold between. Presence: the first good photo (all there)
     and the first bad one (nothing there) teach. Template and count: the first good photo teaches. What does not teach is
-    judged. Raises INSPECTION_NOT_CONFIGURED where the photos will not do.
+    judged. A photo that is there twice counts once. Raises INSPECTION_NOT_CONFIGURED where the photos will not do.
     """
     _refuse_sizes(check, [*good, *bad])
-    _refuse_doubles([*good, *bad])
+    _refuse_contradictions(good, bad)
+    good, bad = _once(good), _once(bad)
     if isinstance(check, Anomaly):
         return _teach_anomaly(check, good, bad)
     first = good[0].pixels
@@ -127,15 +128,21 @@ def _refuse_sizes(check: Taught, photos: Sequence[Photo]) -> None:
             raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", detail)
 
 
-def _refuse_doubles(photos: Sequence[Photo]) -> None:
-    """INSPECTION_NOT_CONFIGURED for a photo that is there twice: judged by its double, it would seem to be faultless."""
-    known: dict[str, str] = {}
+def _once(photos: Sequence[Photo]) -> list[Photo]:
+    """Each photo once: judged by its double, it would seem to be faultless."""
+    known: dict[str, Photo] = {}
     for photo in photos:
-        content = hash_of([photo.pixels])
-        if content in known:
-            detail = f"'{known[content]}' and '{photo.name}' are the same photo: each must be of its own, good or bad"
+        known.setdefault(hash_of([photo.pixels]), photo)
+    return list(known.values())
+
+
+def _refuse_contradictions(good: Sequence[Photo], bad: Sequence[Photo]) -> None:
+    """INSPECTION_NOT_CONFIGURED for a photo that is said to be good and bad."""
+    known = {hash_of([photo.pixels]): photo.name for photo in good}
+    for photo in bad:
+        if name := known.get(hash_of([photo.pixels])):
+            detail = f"'{name}' of the good photos and '{photo.name}' of the bad ones are the same: it is one or the other"
             raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", detail)
-        known[content] = photo.name
 
 
 def _teach_anomaly(check: Anomaly, good: Sequence[Photo], bad: Sequence[Photo]) -> Lesson:
