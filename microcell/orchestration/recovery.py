@@ -125,8 +125,10 @@ def decide(code: str, already: int, overrides: Overrides) -> RecoveryStep:
 
 
 def again_or_hold(code: str, tried: int, overrides: Overrides) -> RecoveryStep:
-    """As `decide`, for what can only be done again as it was, also where the policy takes the next part: there is none."""
+    """As `decide`, for what can only be done again as it was, also where the policy takes the next part or gives the unit
+    up: there is none.
+    """
     step = decide(code, tried, overrides)
-    if step.action == "next_part":
+    if step.action in ("next_part", "scrap"):
         return step.model_copy(update={"action": "retry"})
     return step if step.action in ("retry", "look_again") else _HOLD

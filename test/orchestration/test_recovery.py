@@ -637,3 +637,15 @@ def check_budget(cell: Floor, per_operation: int, per_unit: int) -> None:
             units[event.unit] += 1
             assert operations[event.unit, event.operation] <= per_operation
             assert units[event.unit] <= per_unit
+
+
+def test_a_program_that_fails_once_as_it_drops_a_part_drops_it_at_the_second_time():
+    left = {"insert_cap": fault("GRIP_WRONG_WIDTH"), "drop_part": fault("SKILL_FAILED", "place")}
+
+    async def story():
+        async with floor(lambda goal: left.pop(goal.operation, None)) as cell:
+            order = await cell.controller.order_ended(cell.order(1))
+            assert (order.good, "Held" in cell.states()) == (1, False)
+            assert cell.port.operations().count("drop_part") == 2
+
+    run_virtual(story())

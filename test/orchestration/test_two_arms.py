@@ -180,6 +180,16 @@ async def test_by_hand_a_tool_of_another_crib_is_docked_first():
         assert await cell.controller.tooling.change("left_arm", "vacuum_cup_2") == "done"
 
 
+def test_a_program_that_fails_once_as_it_parks_an_arm_is_asked_again():
+    async def story():
+        async with floor(once("park_left_arm", fault("SKILL_FAILED", "park")), line=TWIN) as cell:
+            order = await cell.controller.order_ended(cell.order(2))
+            assert (order.good, "Held" in cell.states()) == (2, False)
+            assert ("park_left_arm", "SKILL_FAILED", "retry") in cell.decisions()
+
+    run_virtual(story())
+
+
 def test_a_chain_that_waits_for_its_tool_keeps_the_crib_when_its_flange_is_settled_before():
     failed, without = list[str](), list[str]()
 
