@@ -9,10 +9,11 @@ figure whose divisor is nothing is None.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 from statistics import fmean, median, stdev
 
 from microcell.faults import CATALOGUE
@@ -113,7 +114,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class ResourceUse:
-    """How long operations held a resource; `utilisation` is that time / planned time."""
+    """How long operations held a resource; `utilisation` is so much of that time as was planned / planned time."""
 
     resource: str
     operations: int
@@ -228,7 +229,7 @@ def key_figures(production: Production) -> Kpis:
         unit_times=Spread.of(unit.cycle_s for unit in units if unit.cycle_s is not None),
         intervals=Spread.of(after - before for before, after in pairwise(ended_s)),
         state_s=_state_times(production.spans),
-        resources=_resources(production.attempts, oee.planned_s),
+        resources=_resources(production.attempts, tuple(planned_spans(production.spans))),
         faults=_faults(production),
         rejections=_rejections(production),
         work_time=_work_time(production.attempts, oee.units),
@@ -289,19 +290,29 @@ def _state_times(spans: Iterable[StateSpan]) -> dict[str, float]:
     return times
 
 
-def _resources(attempts: Iterable[Attempt], planned_s: float) -> tuple[ResourceUse, ...]:
+def _resources(attempts: Iterable[Attempt], planned: Sequence[StateSpan]) -> tuple[ResourceUse, ...]:
     held: dict[str, list[Attempt]] = {}
     for attempt in attempts:
         for name in attempt.resources.values():
             held.setdefault(name, []).append(attempt)
-    return tuple(_resource(name, tries, planned_s) for name, tries in sorted(held.items()))
+    return tuple(_resource(name, tries, planned) for name, tries in sorted(held.items()))
 
 
-def _resource(name: str, attempts: Iterable[Attempt], planned_s: float) -> ResourceUse:
+def _resource(name: str, attempts: Iterable[Attempt], planned: Sequence[StateSpan]) -> ResourceUse:
     ended = [attempt for attempt in attempts if attempt.ended]
     busy_s = math.fsum(attempt.duration_s for attempt in ended)
     set_up_s = math.fsum(attempt.duration_s for attempt in ended if not attempt.unit)
-    return ResourceUse(name, len(ended), busy_s, set_up_s, _ratio(busy_s, planned_s))
+    used = _ratio(math.fsum(_planned_s(a, planned) for a in ended), math.fsum(span.duration_s for span in planned))
+    return ResourceUse(name, len(ended), busy_s, set_up_s, used)
+
+
+def _planned_s(attempt: Attempt, planned: Sequence[StateSpan]) -> float:
+    """How much of an attempt's time was planned: a tool that is changed by hand while no order waits is none of it."""
+    start_s, end_s = attempt.started_s, attempt.started_s if attempt.ended_s is None else attempt.ended_s
+    first = bisect_right(planned, start_s, key=lambda span: span.end_s)
+    spans = takewhile(lambda span: span.start_s < end_s, islice(planned, first, None))
+    within_s = math.fsum(min(end_s, span.end_s) - max(start_s, span.start_s) for span in spans)
+    return min(attempt.duration_s, within_s)
 
 
 def _work_time(attempts: Iterable[Attempt], units: int) -> WorkTime:

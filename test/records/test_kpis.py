@@ -230,3 +230,19 @@ def test_factors_of_oee_lie_between_nothing_and_all(story, units, seed):
     assert oee.oee == pytest.approx(oee.availability * oee.performance * oee.quality)
     assert all(0.0 <= use.utilisation <= 1.0 + 1e-9 for use in kpis.resources)
     assert math.fsum(kpis.state_s.values()) == pytest.approx(fold(story.shift(units, seed)).last_s)
+
+
+def test_a_tool_that_is_changed_by_hand_while_no_order_waits_is_no_utilisation(story):
+    history = [
+        story.opened(),
+        story.state(0.0, "Idle"),
+        *story.attempt(10.0, 40.0, "", "mount", skill="change_tool"),
+        story.order(100.0, 1),
+        story.state(100.0, "Execute"),
+        *story.attempt(105.0, 110.0, "", "mount", 2, skill="change_tool"),
+        story.controlled(120.0, "completed"),
+        story.state(120.0, "Idle"),
+        *story.attempt(130.0, 140.0, "", "dock", skill="dock_tool"),
+    ]
+    (arm,) = figures(*history).resources
+    assert (arm.busy_s, arm.operations, arm.utilisation) == (45.0, 3, 0.25)
