@@ -47,12 +47,12 @@ def rule_operation_brings_the_sites_item(context: Context) -> Iterator[Issue]:
 
 @rule("product.plan")
 def rule_every_site_is_worked_at(context: Context) -> Iterator[Issue]:
-    """An operation works at each site, but at those of what the unit begins with: it lies there already."""
+    """An operation works at each site, but at those of what is placed: the first that takes it, unless a site is named."""
     plan = context.product.plan.values()
     worked_at = {operation.site for operation in plan}
-    begun_with = {operation.item for operation in plan if operation.occupies}
+    placed = {operation.item for operation in plan if operation.occupies or operation.skill == "place"}
     for name, site in context.product.sites.items():
-        if name not in worked_at and site.item not in begun_with:
+        if name not in worked_at and site.item not in placed:
             remedy = f"each unit would lack its '{site.item}' there. Add an operation with this site, or remove the site."
             yield context.issue("product", ("sites", name), f"no operation works at '{name}'", remedy, key=True)
 
