@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/reference from the code: every fault code, and every key of every kind of YAML file."""
+"""Write docs/reference from the code: every fault code, every skill, and every key of every kind of YAML file."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from microcell.description.line import RecoveryStep  # noqa: E402
 from microcell.description.schema import schemas  # noqa: E402
 from microcell.faults import CATALOGUE  # noqa: E402
 from microcell.orchestration.recovery import policy  # noqa: E402
+from microcell.plugins import skill, skill_names  # noqa: E402
+from microcell.skills.arm_skill import MOTION_FAULTS  # noqa: E402
+from microcell.skills.contract import DEVICE_FAULTS  # noqa: E402
 
 FOLDER = ROOT / "docs" / "reference"
 INJECTABLE_PAGE = ROOT / "docs" / "faults.md"
@@ -27,6 +30,7 @@ COMMAND = "python tools/reference.py"
 NOTE = f"<!-- Written by `{COMMAND}`. Change the code, not this page. -->"
 
 UNITS = {
+    "wrist_axial_n_m": "N/m", "wrist_lateral_n_m": "N/m",
     "_n_m_rad": "N·m/rad", "_kg_s": "kg/s", "_ohm": "Ω",
     "_n_m_h": "N·m·h", "_rad_s2": "rad/s²", "_rad_s": "rad/s", "_n_m": "N·m", "_m_s": "m/s",
     "_rad": "rad", "_kg": "kg", "_pa": "Pa", "_px": "px", "_ratio": "1", "_m": "m", "_n": "N", "_s": "s", "_v": "V",
@@ -95,13 +99,24 @@ latter for every place of every line. Where a line has a place at which a person
 of its unit where the fingers come down to throw it away, and the arm makes a protective stop. A cover of `controller` that
 lies so is told by the fingers, not by an inspection: they close on nothing, and then take it across, to be thrown away."""
 
+ABOUT_SKILLS = """\
+What the [operations](product.md#operation) of a plan can do: the name after `skill`. `item` (of the bill of materials) and
+`site` stand beside it, the other keys in the operation's `parameters`; a variant's replace them. `microcell check` says what
+is missing and what is too much. A dash as default: the key must be there.
+
+Besides the faults that are named here, a skill ends in those of its arm, tool and devices ([all](faults.md)). Changing tools
+and parking are no operations: the cell does them by itself. Skills of your own: [drivers](../integrator.md#drivers)."""
+
+PLANNED = ("assembly", "inspection", "packaging")
+"""Families of skills that plans have; those of tooling are the cell's own."""
+
 Schema = Mapping[str, Any]
 
 
 def pages() -> dict[str, str]:
     """Text of every page by file name."""
     documents = {f"{kind}.md": document_page(kind, schema) for kind, schema in schemas().items()}
-    return {"faults.md": fault_page(), **documents}
+    return {"faults.md": fault_page(), "skills.md": skill_page(), **documents}
 
 
 def stale(folder: Path = FOLDER) -> list[str]:
@@ -171,6 +186,22 @@ def _step(step: RecoveryStep) -> str:
     if step.action == "ask":
         return f"ask ({', '.join(step.choices)}; after {step.after_s:.0f} s {step.default})"
     return f"{step.action}{f' {step.kind}' if step.kind else ''} ×{step.times}"
+
+
+# --- skills ----------------------------------------------------------------------------------------------------------------
+
+
+def skill_page() -> str:
+    """Every skill of ours that a plan can have, with its parameters and the faults that are its own."""
+    own = (name for name, family in skill_names().items() if family in PLANNED)
+    return _page("Skills", ABOUT_SKILLS, *map(_skill, own))
+
+
+def _skill(name: str) -> str:
+    found = skill(name)
+    keys = _keys(found.Parameters.model_json_schema())
+    faults = [f"`{code}`" for code in found.faults if code not in (*MOTION_FAULTS, *DEVICE_FAULTS)]
+    return f"## {name}\n\n{_line(found.summary)}\n\n{keys}\n\nEnds in {', '.join(faults)}."
 
 
 # --- documents -------------------------------------------------------------------------------------------------------------

@@ -39,8 +39,8 @@ CONTACT_OF_LIMIT = 0.8
 class InsertParameters(Description):
     """What goes where, and how hard."""
 
-    item: Name
-    site: Name
+    item: Name = Field(description="Item that is held.")
+    site: Name = Field(description="Site where it goes.")
     force_limit_n: float = Field(10.0, gt=0, le=1000, description="More than this is never pressed.")
     search_radius_m: float = Field(0.0015, ge=0, le=0.01, description="How far around the site, in x and y, to feel for it.")
     search_pitch_m: float | None = Field(

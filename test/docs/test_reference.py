@@ -10,6 +10,7 @@ import pytest
 from microcell.description.injectable import CONDITIONS, INJECTABLE
 from microcell.description.schema import schemas
 from microcell.faults import CATALOGUE
+from microcell.plugins import skill_names
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +51,15 @@ def test_a_changed_page_is_found(tmp_path: Path):
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_the_table_of_faults_has_every_code(code: str):
     assert REFERENCE.fault_page().count(f"\n| `{code}` |") == 1
+
+
+def test_every_skill_of_a_plan_stands_in_its_page_with_a_meaning_for_each_parameter():
+    page = REFERENCE.pages()["skills.md"]
+    planned = [name for name, family in skill_names().items() if family in REFERENCE.PLANNED]
+    assert re.findall(r"\n## (\w+)\n", page) == planned
+    assert len(planned) > 10
+    assert not re.search(r"\|\s*\|\n", page), "a parameter without a description"
+    assert "| `wrist_axial_n_m` | number | N/m |" in page
 
 
 @pytest.mark.parametrize("kind", schemas())

@@ -28,8 +28,8 @@ AT_ITS_END_M = 0.001
 class DispenseParameters(Description):
     """What is dispensed where, and how much."""
 
-    item: Name
-    site: Name
+    item: Name = Field(description="Item that is laid: its part has the path.")
+    site: Name = Field(description="Site where it goes.")
     mass_kg: float = Field(gt=0, le=1, description="What is to lie on the whole path.")
     mass_window_ratio: float = Field(0.25, gt=0, lt=1, description="Permitted deviation.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last way down.")

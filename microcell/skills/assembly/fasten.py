@@ -49,12 +49,12 @@ FREED_RAD = math.pi
 class FastenParameters(Description):
     """Which screw goes where, how tight, and what angle it may take."""
 
-    item: Name
-    site: Name
+    item: Name = Field(description="Item that is taken and driven: a screw.")
+    site: Name = Field(description="Site with the thread.")
     torque_n_m: float = Field(gt=0, le=100, description="Where the screwdriver stops.")
     angle_window_ratio: float = Field(0.15, gt=0, lt=1, description="Permitted deviation of the angle to the seat.")
     torque_window_ratio: float = Field(0.1, gt=0, lt=1, description="Permitted deviation of the end torque.")
-    speed_rad_s: float = Field(30.0, gt=0, le=1000)
+    speed_rad_s: float = Field(30.0, gt=0, le=1000, description="Speed of driving.")
     redrives: int = Field(1, ge=0, le=5, description="How often a crossed screw is backed out and driven again.")
     feel_first: bool = Field(False, description="Feel with the bare bit first whether the screw is in already.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last ways down.")

@@ -36,7 +36,7 @@ DROP_CLEARANCE_M = 0.0003
 class MeasureParameters(Description):
     """What the part must be like, by itself and together with those that were measured before it."""
 
-    item: Name
+    item: Name = Field(description="Item that is held.")
     lower_v: float = Field(ge=0, le=1000, description="Least voltage.")
     upper_v: float = Field(gt=0, le=1000, description="Greatest voltage.")
     inspection: Name | None = Field(None, description="Inspection whose checks are made of the part in the nest.")

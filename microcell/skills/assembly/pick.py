@@ -38,7 +38,7 @@ class PickParameters(Description):
     """What to take, and how fast."""
 
     item: Name | None = Field(None, description="Item of the bill of materials; needed from a feeder.")
-    source: Literal["feeder", "fixture"] = "feeder"
+    source: Literal["feeder", "fixture"] = Field("feeder", description="A part from its feeder, or the unit.")
     speed_m_s: float = Field(0.1, gt=0, le=0.5, description="Speed of the last way to the part.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
     other_grasp: int = Field(

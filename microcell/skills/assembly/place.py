@@ -32,7 +32,7 @@ class PlaceParameters(Description):
 
     item: Name | None = Field(None, description="Item that is held; without one a unit, or anything for the bin.")
     site: Name | None = Field(None, description="Site where the item goes; without one the first that takes it.")
-    target: Literal["fixture", "bin"] = "fixture"
+    target: Literal["fixture", "bin"] = Field("fixture", description="Where it is put.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last way down.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 

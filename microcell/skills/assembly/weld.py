@@ -27,11 +27,11 @@ PRESS_FROM_M = 0.002
 class WeldParameters(Description):
     """Where the spot goes, and what makes it a good one."""
 
-    item: Name
-    site: Name
+    item: Name = Field(description="Item that the weld makes: a spot.")
+    site: Name = Field(description="Site of the spot.")
     up: Literal["top", "bottom"] = Field("top", description="Side of the unit that is up, on which the spot is.")
     press_n: float = Field(10.0, gt=0, le=200, description="Force of the electrodes.")
-    press_speed_m_s: float = Field(0.01, gt=0, le=0.1)
+    press_speed_m_s: float = Field(0.01, gt=0, le=0.1, description="Speed of the motion that ends on contact.")
     resistance_max_ohm: float = Field(0.001, gt=0, le=10, description="Greatest resistance of a good spot.")
     energy_window_ratio: float = Field(0.15, gt=0, lt=1, description="Permitted deviation of the energy.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last way down.")

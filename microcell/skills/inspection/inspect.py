@@ -40,7 +40,7 @@ Ratios = tuple[Annotated[float, Field(gt=0, le=10)], ...]
 class InspectParameters(Description):
     """Which inspection of the product, and how to look again."""
 
-    inspection: Name
+    inspection: Name = Field(description="Inspection of the product whose checks are made.")
     bracket_ratios: Ratios = Field(
         LOOK_AGAIN_RATIOS,
         max_length=8,

@@ -23,10 +23,10 @@ PRESS_FROM_M = 0.002
 class LabelParameters(Description):
     """Which label goes where."""
 
-    item: Name
-    site: Name
+    item: Name = Field(description="Item that is printed and pressed on.")
+    site: Name = Field(description="Site where it goes.")
     press_n: float = Field(2.0, gt=0, le=100, description="Force that presses the label on.")
-    press_speed_m_s: float = Field(0.01, gt=0, le=0.1)
+    press_speed_m_s: float = Field(0.01, gt=0, le=0.1, description="Speed of the motion that ends on contact.")
     speed_m_s: float = Field(0.08, gt=0, le=0.5, description="Speed of the last way to the printed label.")
     speed_ratio: float = Field(1.0, gt=0, le=1, description="Of the arm's joint speeds, on the way there.")
 
