@@ -308,9 +308,11 @@ def _shared(kind: str) -> tuple[Path, ...]:
 
 
 def _files(path: Path) -> list[Path]:
+    """A file, or those below a folder, dead links too; what is hidden there belongs to other programs (.git, .github)."""
     if not os.path.isdir(path):  # which never raises, as Path.is_dir may
         return [path]
-    return sorted(file for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
+    below = (file for file in path.rglob("*") if file.suffix in ENDINGS and (file.is_file() or file.is_symlink()))
+    return sorted(file for file in below if not any(part.startswith(".") for part in file.relative_to(path).parts))
 
 
 def _ordered(issues: Iterable[Issue]) -> tuple[Issue, ...]:

@@ -1,9 +1,10 @@
 """Lines, documents and orders are found, loaded whole and checked; errors name their file."""
 
+import shutil
 import time
 
 import pytest
-from config_copy import SHIPPED
+from config_copy import EXAMPLE, SHIPPED
 
 from microcell.description.cell import Cell
 from microcell.description.line import Line
@@ -164,6 +165,17 @@ def test_a_missing_file_is_said_for_every_way_to_load(tmp_path):
     assert error_of(load_document, path) == expected
     assert error_of(load_order, path) == expected
     assert [str(issue) for issue in check_paths([path])] == [expected]
+
+
+def test_below_a_directory_hidden_files_are_nobodys_and_dead_links_are_told(tmp_path):
+    shutil.copytree(EXAMPLE, tmp_path / "config")
+    for name in (".github/workflows/ci.yaml", ".draft.yaml"):
+        (tmp_path / "config" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "config" / name).write_text("on: [push]\n", encoding="utf-8")
+    assert check_paths([tmp_path / "config"]) == ()
+    (tmp_path / "config" / "lines" / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    (issue,) = check_paths([tmp_path / "config"])
+    assert str(issue).endswith("gone.yaml:1:1: there is no such file; a YAML file is needed here. Correct the path.")
 
 
 def test_a_directory_without_descriptions_is_not_called_clean(tmp_path):
