@@ -72,11 +72,12 @@ def detect(
     """Find all markers of a family in a mono or RGB image of 8 or 16 bit, by number, then from left to right.
 
     Corners from `regions` are where lines through the borders of black regions meet, as AprilTag's library has them; from
-    `edges`, where lines through the steepest places of the brightness meet, which is about twice as exact.
+    `edges`, where lines through the steepest places of the brightness meet, which is about twice as exact. Of the cells that
+    may be read wrong, no more are permitted than the family's numbers differ enough for.
     """
     values = grey(image)
-    code = _code(family)
-    read = (_read(values, quad, code, max_wrong_cells) for quad in _quads(values, family))
+    code, most_wrong = _code(family), min(max_wrong_cells, _corrects(family))
+    read = (_read(values, quad, code, most_wrong) for quad in _quads(values, family))
     found = _without_doubles([tag for tag in read if tag is not None])
     if corners == "edges":
         found = [_refined(values, tag) for tag in found]
@@ -105,6 +106,13 @@ def _code(family: TagFamily) -> _Code:
     if rest:
         whole = np.concatenate((whole[:, : side * side - rest], whole[:, -rest:]), axis=1)
     return _Code(whole[:, : side * side].reshape(-1, side, side).astype(bool))
+
+
+def _corrects(family: TagFamily) -> int:
+    """How many wrong cells still leave a marker's own number the nearest."""
+    if family == "aruco_original":
+        return 0  # some of its numbers differ by two cells
+    return int(_dictionary(family).maxCorrectionBits)
 
 
 def _dictionary(family: TagFamily) -> Any:

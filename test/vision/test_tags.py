@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from drawn_tags import drawn, marker_square
@@ -16,7 +17,7 @@ from microcell.geometry import Pose, angle_between, distance, from_rpy
 from microcell.vision import tags as tags_module
 from microcell.vision.optics import Optics, placed
 from microcell.vision.pose import TagPlace, nudged, pose_from_tags, quaternion_of
-from microcell.vision.tags import Tag, detect
+from microcell.vision.tags import Tag, TagFamily, detect
 
 OPTICS = Optics(Pose((0.0, 0.0, 0.5)), 900.0, (119.5, 89.5), (-0.05, 0.01, 0.0, 0.0, 0.0))
 
@@ -53,6 +54,24 @@ def test_where_no_marker_is_none_is_found() -> None:
 
 def test_a_square_that_is_no_marker_of_the_family_is_none() -> None:
     assert detect(drawn({7: marker_square(40.0, (100.0, 80.0))}), family="5x5_100") == ()
+
+
+@pytest.mark.parametrize(
+    ("family", "wrong", "read"), [("aruco_original", 1, False), ("4x4_250", 1, True), ("4x4_50", 2, False)]
+)
+def test_no_more_wrong_cells_are_put_right_than_a_familys_numbers_differ_by(
+    family: TagFamily, wrong: int, read: bool
+) -> None:
+    """Markers of few cells are near to each other: with two of them wrong, a marker is as like another one."""
+    dictionary = cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, f"DICT_{family.upper()}"))
+    for number in (3, 17, 41):
+        side = int(dictionary.markerSize)
+        marker = cv2.aruco.generateImageMarker(dictionary, number, (side + 2) * 10)
+        for cell in range(wrong):
+            at = slice(10 * (cell + 1), 10 * (cell + 2))
+            marker[at, at] = 255 - marker[at, at]
+        sheet = cv2.copyMakeBorder(marker, 30, 30, 30, 30, cv2.BORDER_CONSTANT, value=255)
+        assert {tag.number for tag in detect(sheet, family)} == ({number} if read else set())
 
 
 def test_an_opencv_without_markers_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
