@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 BOUND = 0.95
 """Confidence of the upper bounds of the rates."""
 
+_LEAST_WIDE = 1 << 14
 _LEAST_OVER_GOOD = 1.05
 _MOST_OVER_GOOD = 2.0
 
@@ -101,6 +102,7 @@ def teach(check: Taught, good: Sequence[Photo], bad: Sequence[Photo] = ()) -> Le
     judged. A photo that is there twice counts once. Raises INSPECTION_NOT_CONFIGURED where the photos will not do.
     """
     _refuse_sizes(check, [*good, *bad])
+    _refuse_dark_wide([*good, *bad])
     _refuse_contradictions(good, bad)
     good, bad = _once(good), _once(bad)
     if isinstance(check, Anomaly):
@@ -143,6 +145,15 @@ def _refuse_contradictions(good: Sequence[Photo], bad: Sequence[Photo]) -> None:
         if name := known.get(hash_of([photo.pixels])):
             detail = f"'{name}' of the good photos and '{photo.name}' of the bad ones are the same: it is one or the other"
             raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", detail)
+
+
+def _refuse_dark_wide(photos: Sequence[Photo]) -> None:
+    """INSPECTION_NOT_CONFIGURED for 10 to 14 bits in the lower ones of 16: taken for nearly black, defects would be lost."""
+    wide = [photo.pixels for photo in photos if photo.pixels.dtype == np.uint16]
+    most = max((int(pixels.max()) for pixels in wide), default=_LEAST_WIDE)
+    if most < _LEAST_WIDE:
+        detail = f"the photos are of 16 bit, and none is brighter than {most} of 65535: make use of the upper bits"
+        raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", f"{detail} (those of 12 bit times 16), or expose longer")
 
 
 def _teach_anomaly(check: Anomaly, good: Sequence[Photo], bad: Sequence[Photo]) -> Lesson:

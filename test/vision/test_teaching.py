@@ -250,6 +250,15 @@ def test_a_photo_that_is_there_twice_counts_once():
     assert (twice.good, twice.false_reject) == (once.good, once.false_reject)
 
 
+def test_photos_of_12_bit_in_the_lower_bits_of_16_are_refused_and_those_in_the_upper_taught():
+    dark, wide = (
+        [Photo(f"{seed}.png", label(seed).astype(np.uint16) * factor) for seed in range(5)] for factor in (16, 256)
+    )
+    with pytest.raises(FaultError, match=r"of 16 bit, and none is brighter than [34][0-9]{3} of 65535: make use of the"):
+        teach(Anomaly(**OPTIONS), dark)
+    assert teach(Anomaly(**OPTIONS), wide).false_reject.trials == 5
+
+
 @given(good=st.lists(st.floats(0.1, 5), min_size=1, max_size=9), bad=st.lists(st.floats(0.1, 50), max_size=9))
 def test_the_threshold_rejects_no_good_photo(good, bad):
     assert max(good) < threshold_between(good, bad)
