@@ -110,8 +110,8 @@ def _of_images(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
     _refuse_other_size(kept, seen)
     posed = [sighting for sighting in seen if sighting.name in poses]
     if seen and not posed:
-        told = f"it names '{next(iter(poses), '')}', and an image is '{seen[0].name}'"
-        raise UsageError(f"'{args.poses}' has a pose of none of the images: {told}.")
+        names = f"it names '{next(iter(poses), '')}', and an image is '{seen[0].name}'"
+        raise UsageError(f"'{args.poses}' has a pose of none of the images: {names}.")
     matrix, distortion = records.matrices_of(kept)
     hands = np.array([poses[sighting.name] for sighting in posed])
     either_way = boards.ambiguous(boards.read_board(args.board))

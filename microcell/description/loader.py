@@ -195,6 +195,7 @@ class _Library:
     def order(self, path: Path, line: Line | None = None, elsewhere: bool = False) -> Context:
         """An order with the product that it names; of several that a line's cell makes, with that one."""
         order, known = self._read(path, "order"), len(self._unfound)
+        product: Reading | None
         if line is not None:
             wanted = order.value("product")
             product = _made(line.making(wanted) if isinstance(wanted, str) and line.makes(wanted) else line)
