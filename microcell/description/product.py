@@ -97,6 +97,10 @@ class Part(Description):
     voltage: Voltage | None = Field(None, description="Of a battery's cell.")
 
 
+FIRMEST_RATIO = 0.8
+"""The firmest press that puts a part into a fit, of the force limit: a limit is chosen, and a part pressed, by it."""
+
+
 class Fit(Description):
     """How a part goes into its site along -z."""
 

@@ -11,7 +11,7 @@ from microcell import plugins
 from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line, LineDocument
 from microcell.description.problems import Problem, validate
-from microcell.description.product import Box, Cylinder, Operation, Part
+from microcell.description.product import FIRMEST_RATIO, Box, Cylinder, Operation, Part
 from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import grasps
 from microcell.description.rules_plan import ancestors, operations
@@ -19,9 +19,6 @@ from microcell.description.rules_product import item_part
 from microcell.description.source import Where
 from microcell.description.wording import listed
 from microcell.errors import Issue
-
-FIRMEST_RATIO = 0.8
-"""So much of a force limit is pressed with at most (skills/peg_in_hole.py)."""
 
 LABEL_IN_M = 0.0005
 """So deep in a part a label's place may be: roundings."""

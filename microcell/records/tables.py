@@ -21,7 +21,7 @@ CAMERAS = {
     "modelled": "modelled camera (no images: readings drawn around the truth with measured errors)",
     "rendered": "rendered camera (images are drawn of the simulated parts, then judged)",
 }
-WORLDS = {"gazebo": "Gazebo's cameras (their images are judged)", "real": "its own cameras"}
+OWN_CAMERAS = {"gazebo": "Gazebo's cameras (their images are judged)", "real": "its own cameras"}
 """Worlds whose images do not come from the simulated plant."""
 
 
@@ -51,7 +51,7 @@ def _print_header(header: Header | None, console: Console) -> None:
     runs = "" if header.runs == 1 else f", {header.runs} controller runs"
     reason = f" ({escape(header.state_reason)})" if header.state_reason else ""
     line, cell, product, state = map(escape, (header.line, header.cell, header.product, header.state))
-    camera = escape(WORLDS.get(header.world) or CAMERAS.get(header.camera, header.camera))
+    camera = escape(OWN_CAMERAS.get(header.world) or CAMERAS.get(header.camera, header.camera))
     seed = "" if header.world == "real" else f", seed {header.seed}"
     for text in (
         f"[bold]Line {line}[/bold], cell {cell}, product {product}",

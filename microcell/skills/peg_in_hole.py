@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from microcell.description.product import FIRMEST_RATIO
 from microcell.devices.force_sensor.contract import ForceSensor
 from microcell.faults import FaultError
 from microcell.geometry import Pose
@@ -15,8 +16,6 @@ from microcell.skills.hole_search import SpiralSearch, spiral_search
 
 ENTERED_M = 0.0005
 """A part so deep under the rim is in its hole; in a shallow hole, a quarter of its depth."""
-FIRM_RATIO = 0.8
-"""The last and firmest press, of what is allowed."""
 STRAIGHTENED_RATIO = 0.8
 """How much of the lean that the walls leave is taken away at once, when they touch on two sides."""
 TWO_WALLS_N, TWO_WALLS_N_M = 1.5, 0.02
@@ -202,7 +201,7 @@ class _Inserting:
 
     @property
     def _firm_n(self) -> float:
-        return FIRM_RATIO * self._insertion.guard.allowed_n
+        return FIRMEST_RATIO * self._insertion.guard.allowed_n
 
 
 def correction(insertion: Insertion, felt: Felt, depth_m: float) -> tuple[Lateral, Lateral]:
