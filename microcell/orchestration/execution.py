@@ -19,7 +19,7 @@ from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.packml import Mode, State
 from microcell.orchestration.parking import Parking
 from microcell.orchestration.recovering import Recovering
-from microcell.orchestration.recovery import again_or_hold
+from microcell.orchestration.recovery import Tries, again_or_hold
 from microcell.orchestration.resumption import goal_again
 from microcell.orchestration.service import Service
 from microcell.orchestration.sharing import Sharing
@@ -302,16 +302,15 @@ class ChainRunner:
 
     async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What a device says that the orchestrator asks itself; one that fails is asked again, in the end by a person."""
-        tried = 0
+        tries = Tries()
         while True:
             try:
                 return await ask()
             except FaultError as error:
                 fault = self._shop.saw_fault(error.fault)
-            step = again_or_hold(fault.code, tried, self._shop.line.recovery)
+            step = again_or_hold(fault.code, tries, self._shop.line.recovery)
             self._shop.decided("", "", fault.code, step.action, str(fault))
-            tried = 0 if step.action == "hold" else tried + 1
-            await (self._gate.pass_through(step.pause_s) if tried else self._gate.hold(fault))
+            await (self._gate.hold(fault) if step.action == "hold" else self._gate.pass_through(step.pause_s))
 
 
 async def check_skills(line: Line, port: SkillPort) -> None:

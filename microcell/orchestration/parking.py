@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from microcell.faults import Fault
 from microcell.orchestration.dispatch import Job
-from microcell.orchestration.recovery import again_or_hold
+from microcell.orchestration.recovery import Tries, again_or_hold
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, Work, ended, fault_of
 from microcell.orchestration.work import UnitWork
@@ -107,7 +107,7 @@ class Parking:
 
     async def _insist(self, skill: str, resources: Mapping[str, str], unit: str = "", variant: str = "") -> None:
         """Have a leased arm moved; what fails is tried again, in the end after a person has looked."""
-        arm, tried = resources["arm"], 0
+        arm, tries = resources["arm"], Tries()
         operation = f"{skill}_{arm}"
         while True:
             result = await ended(self._work.goal(unit, variant, operation, skill, {}, resources))
@@ -115,13 +115,11 @@ class Parking:
                 return
             fault = fault_of(result)
             self._shop.saw_fault(fault)
-            step = again_or_hold(fault.code, tried, self._shop.line.recovery)
+            step = again_or_hold(fault.code, tries, self._shop.line.recovery)
             self._shop.decided(unit, operation, fault.code, step.action, str(fault))
             if step.action != "hold":
-                tried += 1
                 await self._cell.pass_through(step.pause_s)
                 continue
-            tried = 0
             await self._cell.hold(fault)
             if fault.code.startswith("TOOL_"):
                 await self._tooling.settle_after_hold(arm, self._shop.resources.holders[arm])  # a person may have changed it

@@ -12,7 +12,17 @@ from microcell.orchestration.binding import Binding
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.feeders import FeederWatch
 from microcell.orchestration.questions import Question
-from microcell.orchestration.recovery import CONSEQUENCES, REPEATING, STEPS, Action, again_or_hold, choose, decide, policy
+from microcell.orchestration.recovery import (
+    CONSEQUENCES,
+    REPEATING,
+    STEPS,
+    Action,
+    Tries,
+    again_or_hold,
+    choose,
+    decide,
+    policy,
+)
 from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.sources import HAND_IS_EMPTY
@@ -159,17 +169,16 @@ class Recovering:
         unit, resources = job.unit, {"arm": arm, "bin": bins[0]}
         await self._cell.pass_through()
         await self._cell.acquire(bins[0], f"{unit.serial}/{job.chain.first}")
-        tried = 0
+        tries = Tries()
         while True:
             result = await self._work.goal(unit.serial, unit.variant, DROP_PART, "place", {"target": "bin"}, resources)
             if result.outcome is Outcome.SUCCEEDED or (fault := fault_of(result)).code in HAND_IS_EMPTY:
                 await self._cell.pass_through()
                 return
             shop.saw_fault(fault)
-            step = again_or_hold(fault.code, tried, shop.line_of(unit).recovery)
+            step = again_or_hold(fault.code, tries, shop.line_of(unit).recovery)
             shop.decided(unit.serial, DROP_PART, fault.code, step.action, str(fault))
-            tried = 0 if step.action == "hold" else tried + 1
-            await (self._cell.pass_through(step.pause_s) if tried else self._cell.hold(fault))
+            await (self._cell.hold(fault) if step.action == "hold" else self._cell.pass_through(step.pause_s))
 
     # which step
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -101,6 +102,26 @@ def policy(code: str, overrides: Overrides) -> tuple[RecoveryStep, ...]:
     return overrides.get(code) or DEFAULTS.get(code) or (_HOLD,)
 
 
+class Tries:
+    """How many faults of each code some work has had since a person last looked at it: the steps of a policy are for one
+    code, and another fault in between uses up none of them.
+    """
+
+    def __init__(self) -> None:
+        self._dealt_with: Counter[str] = Counter()
+
+    def of(self, code: str) -> int:
+        """How many of a code were dealt with."""
+        return self._dealt_with[code]
+
+    def note(self, code: str, action: Action) -> None:
+        """Count one more; after a hold everything begins anew."""
+        if action == "hold":
+            self._dealt_with.clear()
+        else:
+            self._dealt_with[code] += 1
+
+
 def choose(
     code: str, already: int, overrides: Overrides, possible: Callable[[RecoveryStep], bool] = lambda step: True
 ) -> RecoveryStep:
@@ -124,11 +145,14 @@ def decide(code: str, already: int, overrides: Overrides) -> RecoveryStep:
     return choose(code, already, overrides, lambda step: step.action not in ("other", "ask", "rework"))
 
 
-def again_or_hold(code: str, tried: int, overrides: Overrides) -> RecoveryStep:
+def again_or_hold(code: str, tries: Tries, overrides: Overrides) -> RecoveryStep:
     """As `decide`, for what can only be done again as it was, also where the policy takes the next part or gives the unit
-    up: there is none.
+    up: there is none. The step is noted as taken.
     """
-    step = decide(code, tried, overrides)
+    step = decide(code, tries.of(code), overrides)
     if step.action in ("next_part", "scrap"):
-        return step.model_copy(update={"action": "retry"})
-    return step if step.action in ("retry", "look_again") else _HOLD
+        step = step.model_copy(update={"action": "retry"})
+    elif step.action not in ("retry", "look_again"):
+        step = _HOLD
+    tries.note(code, step.action)
+    return step

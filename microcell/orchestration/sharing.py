@@ -7,6 +7,7 @@ from typing import Any
 
 from microcell.orchestration.binding import Docking
 from microcell.orchestration.dispatch import Dispatcher, Job
+from microcell.orchestration.recovery import Tries
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tooling import Tooling, Work, ended, fault_of
 from microcell.skills.contract import Outcome
@@ -44,7 +45,7 @@ class Sharing:
 
     async def _until_docked(self, arm: str, crib: str) -> None:
         """Dock the tool; what a failure left on the flange is settled, and a person is asked as often as it fails."""
-        operation, resources, tried = f"dock_{arm}", {"arm": arm, "tool_crib": crib}, 0
+        operation, resources, tries = f"dock_{arm}", {"arm": arm, "tool_crib": crib}, Tries()
         while self._shop.resources.mounted.get(arm):
             self._tooling.unsettled.add(arm)  # until it has ended well
             result = await ended(self._work.goal("", "", operation, "dock_tool", {}, resources))
@@ -53,6 +54,5 @@ class Sharing:
             if fault is None:
                 self._tooling.unsettled.discard(arm)
                 return
-            action = await self._tooling.recovered(operation, fault, tried)
-            tried = 0 if action == "hold" else tried + 1
+            await self._tooling.recovered(operation, fault, tries)
             await self._tooling.settle(arm, resources)

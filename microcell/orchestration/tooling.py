@@ -14,7 +14,7 @@ from microcell.errors import JournalError, UsageError
 from microcell.faults import Fault, FaultError
 from microcell.orchestration.dispatch import Job
 from microcell.orchestration.packml import Mode, State
-from microcell.orchestration.recovery import choose
+from microcell.orchestration.recovery import Tries, choose
 from microcell.orchestration.shop import Shop
 from microcell.orchestration.tool_choice import arm_to_dock, arm_to_fetch, check_arm, check_free, check_same_crib, check_tool
 from microcell.skills.contract import Outcome, SkillGoal, SkillResult, Step
@@ -150,7 +150,7 @@ class Tooling:
         fails. Until it has succeeded the arm is unsettled.
         """
         self.unsettled.add(arm)
-        operation, tried = f"settle_{arm}", 0
+        operation, tries = f"settle_{arm}", Tries()
         while True:
             result = await ended(self._work.goal("", "", operation, "settle_tool", self._known(arm), devices))
             if _succeeded(result):
@@ -158,11 +158,8 @@ class Tooling:
                 self.unsettled.discard(arm)
                 return
             fault = fault_of(result)
-            if await self.recovered(operation, fault, tried) == "hold":
-                tried = 0
+            if await self.recovered(operation, fault, tries) == "hold":
                 self._person_has_looked(arm, operation, fault)
-            else:
-                tried += 1
 
     def _known(self, arm: str) -> dict[str, Any]:
         """What `settle_tool` is told of the journal's knowledge."""
@@ -198,7 +195,7 @@ class Tooling:
         What a failed change left on the flange is settled with what the journal expects before anything else moves.
         """
         arm, tool, crib = job.binding.arm, job.binding.change_to, job.binding.crib
-        operation, tried, resources = f"mount_{tool}", 0, {"arm": arm, "tool_crib": crib}
+        operation, tries, resources = f"mount_{tool}", Tries(), {"arm": arm, "tool_crib": crib}
         while True:
             if not self._shop.tools.is_fit(tool):
                 return False
@@ -209,8 +206,7 @@ class Tooling:
                 self.unsettled.discard(arm)
                 self._shop.resources.release([crib])
                 return True
-            action = await self.recovered(operation, fault, tried, tool if self._could_do_without(job, tool) else "")
-            tried = 0 if action == "hold" else tried + 1
+            action = await self.recovered(operation, fault, tries, tool if self._could_do_without(job, tool) else "")
             await self.settle(arm, resources)
             if action == "other":
                 self._shop.take_out(tool, fault, f"could not be mounted ({fault.code} at {fault.where})")
@@ -343,8 +339,8 @@ class Tooling:
         needs, barred = shop.needs(unit, job.chain), frozenset({*unit.barred, tool})
         return shop.resources.could_bind(unit, job.chain, needs, shop.units.values(), barred)
 
-    async def recovered(self, operation: str, fault: Fault, tried: int, exchangeable: str = "") -> str:
-        """Act on a fault of a tool change; what was decided.
+    async def recovered(self, operation: str, fault: Fault, tries: Tries, exchangeable: str = "") -> str:
+        """Act on a fault of a tool change; what was decided, which is noted.
 
         `other` only for a tool that another can do the work of, and where it is the tool that the fault speaks against.
         """
@@ -355,7 +351,8 @@ class Tooling:
                 return bool(exchangeable) and (step.kind == "tool" or (step.kind is None and fault.where == exchangeable))
             return step.action not in ("ask", "rework") and step.kind in (None, "tool")
 
-        step = choose(fault.code, tried, self._shop.line.recovery, possible)
+        step = choose(fault.code, tries.of(fault.code), self._shop.line.recovery, possible)
+        tries.note(fault.code, step.action)
         self._shop.decided("", operation, fault.code, step.action, str(fault))
         await (self._cell.hold(fault) if step.action == "hold" else self._cell.pass_through(step.pause_s))
         return step.action

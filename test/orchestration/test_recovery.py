@@ -649,3 +649,40 @@ def test_a_program_that_fails_once_as_it_drops_a_part_drops_it_at_the_second_tim
             assert cell.port.operations().count("drop_part") == 2
 
     run_virtual(story())
+
+
+@pytest.mark.parametrize("operation", ["mount_vacuum_cup", "drop_part", "settle_arm"])
+def test_a_fault_in_between_uses_up_no_tries_of_another(operation: str):
+    codes = ["DEVICE_SILENT", "SENSOR_IMPLAUSIBLE", "SENSOR_IMPLAUSIBLE"]
+    held = {"insert_cap": fault("GRIP_WRONG_WIDTH")}
+
+    def script(goal: SkillGoal) -> SkillResult | None:
+        if goal.operation == operation and codes:
+            return fault(codes.pop(0), "arm")
+        return held.pop(goal.operation, None)
+
+    async def story():
+        async with floor(script) as cell:
+            cell.controller.tooling.unsettled.add("arm")
+            order = await cell.controller.order_ended(cell.order(1))
+            assert (order.good, codes, "Held" in cell.states()) == (1, [], False)
+
+    run_virtual(story())
+
+
+def test_a_fault_that_comes_again_and_again_holds_the_cell_whatever_others_come_in_between():
+    codes = ["DEVICE_SILENT", "SENSOR_IMPLAUSIBLE"] * 3
+
+    def script(goal: SkillGoal) -> SkillResult | None:
+        return fault(codes.pop(0), "arm") if goal.operation == "mount_vacuum_cup" and codes else None
+
+    async def story():
+        async with floor(script) as cell:
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            assert [code for _, code, action in cell.decisions() if action == "hold"] == ["DEVICE_SILENT"]
+            assert codes == ["SENSOR_IMPLAUSIBLE"]
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+
+    run_virtual(story())
