@@ -16,6 +16,8 @@ REJECTED = "rejected"
 REWORK = "rework"
 DROP_PART = "drop_part"
 """The operation that empties the hand into a bin."""
+PART_LOST = "GRIP_PART_LOST"
+"""The fault of a hand that no longer holds what it held. Of a hand that is to be emptied it says nothing about the part."""
 PICK = "pick"
 """The skill that ends with what it has taken in the hand."""
 
@@ -147,13 +149,15 @@ class UnitHistory:
         """Attempts that took parts, and whether these are in the unit."""
         took = [attempt for attempt in self.attempts if attempt.ended and attempt.ended.parts]
         last = {attempt.operation: attempt.attempt_id for attempt in took}
-        held, dropped = "", set()
+        taking, held, dropped = {attempt.attempt_id for attempt in took}, "", set()
         for attempt in self.attempts:
-            if attempt.ended and attempt.ended.parts:
+            takes = attempt.attempt_id in taking
+            if takes:
                 in_hand = attempt.outcome != SUCCEEDED or attempt.skill == PICK  # a screw that was driven is in the unit
                 held = attempt.attempt_id if in_hand else ""
-            elif attempt.outcome == SUCCEEDED:
-                dropped |= {held} if attempt.operation == DROP_PART else set()
+            fell = attempt.fault_code == PART_LOST and attempt.operation != DROP_PART
+            if fell or (attempt.outcome == SUCCEEDED and not takes):
+                dropped |= {held} if fell or attempt.operation == DROP_PART else set()
                 held = ""
         return [(a, a.attempt_id == last[a.operation] and a.attempt_id not in dropped) for a in took]
 

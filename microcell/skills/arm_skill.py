@@ -13,6 +13,7 @@ from microcell.skills.contract import DEVICE_FAULTS, Skill, SkillContext, SkillR
 from microcell.skills.guarded import press_until_contact, tare
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
+from microcell.skills.workplace import note_taken_unseen
 
 MOTION_FAULTS = (
     "ARM_UNREACHABLE", "ARM_SINGULAR", "ARM_BLOCKED", "ARM_OVERLOADED", "ARM_LIMIT", "ARM_DEVIATION",
@@ -119,6 +120,12 @@ class ArmSkill(Skill):
         tools = _tools_in_reach(context) if motion is None else [motion.tool_name]
         leased = context.goal.lease.resources.values()
         await stop_all(context, [*leased, *(name for name in tools if name in context.devices)])
+
+    async def account(self, context: SkillContext) -> None:
+        """A hand that closed on the presented part, and then was not what it should be, or was broken off, has taken it."""
+        hand = getattr(self, "hand", None)
+        if hand is not None and "presented" in context.noted and not context.taken and await hand.holds():
+            note_taken_unseen(context)
 
 
 def _tools_in_reach(context: SkillContext) -> list[str]:

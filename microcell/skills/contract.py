@@ -246,7 +246,8 @@ class Skill(ABC):
     A new instance is made for each goal.
 
     Conditions: `before` checks what must hold at the start, `run` watches what must hold during, `after`
-    checks the end. Each raises `FaultError` with one of `faults`. `make_safe` runs after a cancel or a fault.
+    checks the end. Each raises `FaultError` with one of `faults`. After a cancel or a fault `make_safe` runs, then
+    `account`.
     """
 
     name: ClassVar[str]
@@ -319,6 +320,9 @@ class Skill(ABC):
     async def make_safe(self, context: SkillContext) -> None:
         """Bring the devices to rest after a cancel or a fault: nothing moves, what is held stays held."""
         await stop_all(context, context.goal.lease.resources.values())
+
+    async def account(self, context: SkillContext) -> None:
+        """After a cancel or a fault, with the devices at rest: note in `taken` what was taken when nobody could say so."""
 
 
 async def stop_all(context: SkillContext, names: Iterable[str]) -> None:

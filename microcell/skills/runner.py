@@ -227,6 +227,7 @@ class SkillRunner:
     ) -> SkillResult:
         """Make the devices safe and tell the outcome: success, with the fault, when the work was done before."""
         await self._make_safe(skill, context)
+        await self._account(skill, context)
         broken = self._ended_by(context, error, outcome)
         try:
             done = await self._done_before(skill, context)
@@ -274,6 +275,13 @@ class SkillRunner:
             await skill.make_safe(context)
         except Exception:
             logger.exception("the devices of %s could not be made safe", context.goal.skill)
+
+    async def _account(self, skill: Skill, context: SkillContext) -> None:
+        """Have the skill note what it took; where the devices do not tell, the first fault stays reported."""
+        try:
+            await skill.account(context)
+        except Exception:
+            logger.exception("what %s had taken could not be found out", context.goal.skill)
 
     def _ended_by(self, context: SkillContext, error: FaultError, outcome: Outcome = Outcome.FAULT) -> SkillResult:
         fault = error.fault.at(context.goal.unit, context.goal.operation, self._clock.now())

@@ -51,6 +51,29 @@ def test_a_part_that_was_dropped_into_the_bin_is_in_no_unit(story):
     assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
 
 
+@pytest.mark.parametrize("lost_at", ["pick", "insert"])
+def test_a_part_that_fell_is_in_no_unit(story, lost_at: str):
+    lost = {"outcome": "fault", "fault": {"code": "GRIP_PART_LOST"}}
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "pick", skill="pick", parts=(("cap", "L1"),), **(lost if lost_at == "pick" else {})),
+        *story.attempt(2.0, 3.0, "V-1", "insert", **(lost if lost_at == "insert" else {"outcome": "fault"})),
+        *story.attempt(3.0, 4.0, "V-1", "drop_part", **lost),
+    ]  # fmt: skip
+    unit = fold(history).units["V-1"]
+    assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
+
+
+def test_a_hand_that_is_found_empty_when_it_is_to_be_emptied_may_have_put_its_part_into_the_unit(story):
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "pick", skill="pick", parts=(("cap", "L1"),)),
+        *story.attempt(2.0, 3.0, "V-1", "insert", outcome="fault"),
+        *story.attempt(3.0, 4.0, "V-1", "drop_part", outcome="fault", fault={"code": "GRIP_PART_LOST"}),
+    ]  # fmt: skip
+    assert [part.lot for part in fold(history).units["V-1"].parts] == ["L1"]
+
+
 def test_a_screw_that_was_driven_stays_in_the_unit_when_a_label_is_dropped_later(story):
     history = [
         story.opened(), story.unit_started(0.0, "V-1"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
 from skill_bench import line_with, skill_bench
 
 from microcell.clock import run_virtual
+from microcell.description.fault_schedule import ScheduledFault
+from microcell.devices.gripper.contract import Grip
 from microcell.faults import FaultError
 from microcell.geometry import Pose, wrap_angle
 from microcell.skills.arm_motion import ArmMotion
-from microcell.skills.contract import PartUse
+from microcell.skills.contract import Outcome, PartUse
 
 TRAVEL_M = 0.14
 
@@ -88,6 +91,41 @@ def test_a_part_that_is_not_where_it_should_be_is_a_fault_with_an_empty_hand(ope
     assert (result.fault.code, held, result.parts) == (code, "", ())
     assert (result.fault.unit, result.fault.operation) == ("VLV-1", operation)
     assert height_m >= TRAVEL_M - 1e-6
+
+
+def test_a_part_that_is_held_after_a_fault_of_the_grasp_is_told_as_taken():
+    async def story():
+        async with skill_bench() as bench:
+            bench.plant.injections.schedule(ScheduledFault(fault="gripper.wrong_width", where="parallel_gripper"))
+            return await bench.fault("pick_body"), bench.held()
+
+    result, held = run_virtual(story())
+    assert (result.fault.code, held, result.parts) == ("GRIP_WRONG_WIDTH", "body", (PartUse("body", "nest_1-L0001"),))
+
+
+def test_a_part_on_which_the_fingers_have_just_closed_when_they_are_stopped_is_told_as_taken(monkeypatch):
+    async def story():
+        async with skill_bench() as bench:
+            await bench.mount("parallel_gripper")
+            gripper, closed = bench.devices["parallel_gripper"], asyncio.Event()
+            close = gripper.close
+
+            async def close_and_answer_late(force_n: float) -> Grip:
+                grip = await close(force_n)
+                closed.set()
+                await bench.clock.sleep(10.0)
+                return grip
+
+            monkeypatch.setattr(gripper, "close", close_and_answer_late)
+            goal = bench.goal("pick_body")
+            picking = asyncio.ensure_future(bench.run(goal))
+            await closed.wait()
+            picking.cancel()
+            await asyncio.wait({picking})
+            return await bench.run(goal), bench.held()
+
+    result, held = run_virtual(story())
+    assert (result.outcome, held, result.parts) == (Outcome.CANCELLED, "body", (PartUse("body", "nest_1-L0001"),))
 
 
 def test_the_camera_makes_up_for_a_tray_with_scattered_parts():
