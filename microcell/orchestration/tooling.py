@@ -352,10 +352,11 @@ class Tooling:
             return step.action not in ("ask", "rework") and step.kind in (None, "tool")
 
         step = choose(fault.code, tries.of(fault.code), self._shop.line.recovery, possible)
-        tries.note(fault.code, step.action)
-        self._shop.decided("", operation, fault.code, step.action, str(fault))
-        await (self._cell.hold(fault) if step.action == "hold" else self._cell.pass_through(step.pause_s))
-        return step.action
+        action = "retry" if step.action == "scrap" else step.action  # there is no unit to give up
+        tries.note(fault.code, action)
+        self._shop.decided("", operation, fault.code, action, str(fault))
+        await (self._cell.hold(fault) if action == "hold" else self._cell.pass_through(step.pause_s))
+        return action
 
     def _with_crib(self, arm: str, wanted: str = "") -> dict[str, str]:
         """The arm and the crib where the wanted tool belongs, or else where it was last, or its tool's, or the first one."""

@@ -366,6 +366,15 @@ def test_after_a_fault_of_a_change_the_flange_is_settled_with_what_the_journal_e
     run_virtual(run())
 
 
+def test_a_program_that_fails_once_as_it_mounts_a_tool_gives_no_unit_up():
+    async def run() -> None:
+        async with floor(once("mount_vacuum_cup", fault("SKILL_FAILED", "change_tool"))) as cell:
+            assert (await cell.controller.order_ended(cell.order(1))).good == 1
+            assert cell.decisions() == [("mount_vacuum_cup", "SKILL_FAILED", "retry")]
+
+    run_virtual(run())
+
+
 def test_a_change_that_ends_well_without_its_tool_is_asked_about():
     async def run() -> None:
         async with floor() as cell:
