@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from microcell import events
-from microcell.description.contents import at_once, first_set_up
+from microcell.description.contents import at_once, contents, first_set_up
 from microcell.description.line import Line
 from microcell.events import Event
 
@@ -86,6 +86,7 @@ class Lines:
     articles: dict[str, Article] = field(default_factory=dict)
     changes: int = 0
     _units: dict[str, str] = field(default_factory=dict)
+    _alike: dict[tuple[str, str, str], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.active = tuple(line.product for line in at_once(self.line.every))
@@ -124,6 +125,21 @@ class Lines:
         """Whether units of a product may be begun: its line is active, is not being left, and waits for no verdict."""
         article = self.articles.get(product or self.line.product)
         return self.runs(product) and (article is None or not article.unit)
+
+    def is_set_up(self, station: str, product: str) -> bool:
+        """Whether a station may take a unit of a product: it holds what the product's line wants there, and is not to be
+        set up for another line, by a change that lets units rest where they stand.
+        """
+        product, change = product or self.line.product, self.change
+        is_left = change is not None and change.how == "park" and product in change.leaving
+        to_do = change.steps if change is not None and is_left else ()
+        if any(step.station == station and step.product for step in to_do):
+            return False
+        key = (station, product, self.set_up.get(station, product))
+        if key not in self._alike:
+            wanted, held = (contents(self.of(each), station) for each in key[1:])
+            self._alike[key] = wanted is None or held is None or wanted.likeness == held.likeness
+        return self._alike[key]
 
     def why_not(self, product: str) -> str:
         """Why no unit of a product is begun; "" where it is not for its line."""

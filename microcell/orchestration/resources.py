@@ -233,13 +233,17 @@ class Resources:
         free = [
             [
                 s
-                for s in self._of(unit).stations(unit, kind)
+                for s in self._ready(unit, kind)
                 if s not in self.occupied and s not in self.ending and self._may_have(s, terms)
             ]
             for kind in wanted
         ]
         for choice in product(*free):
             yield dict(zip(wanted, choice, strict=True))
+
+    def _ready(self, unit: UnitWork, kind: str) -> list[str]:
+        """Stations of a kind that suit a unit and are set up for it."""
+        return [s for s in self._of(unit).stations(unit, kind) if self._lines.is_set_up(s, unit.product)]
 
     def _safe(self, unit: UnitWork, taken: Mapping[str, str], units: list[UnitWork]) -> bool:
         every = [*(u for u in units if u.serial != unit.serial), unit]
@@ -253,7 +257,7 @@ class Resources:
     def _claims(self, unit: UnitWork, taken: Mapping[str, str]) -> list[Claim]:
         """For each station that a unit will still take, those of which it needs one."""
         return [
-            frozenset(self._of(unit).stations(unit, op.occupies))
+            frozenset(self._ready(unit, op.occupies))
             for name, op in unit.plan.operations.items()
             if op.occupies and name not in unit.done and op.occupies not in unit.stations and op.occupies not in taken
         ]

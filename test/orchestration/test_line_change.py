@@ -13,7 +13,7 @@ from changing_line import (
     not_done,
     on_flange,
 )
-from fake_shop_floor import floor, once, rejected
+from fake_shop_floor import Floor, fault, floor, once, rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -342,6 +342,64 @@ def test_a_change_that_parks_waits_for_the_chains_that_were_interrupted_with_it(
     drained = next(n for n, e in enumerate(after) if isinstance(e, events.LineChangeStepEnded))
     placed = next(n for n, e in enumerate(after) if isinstance(e, events.OperationEnded) and e.operation == "place_body")
     assert (ended[-2:], placed < drained) == (["pick_body", "place_body"], True)
+
+
+def fixtures_of(told: list[Event], prefix: str) -> set[str]:
+    """The fixtures that units whose serials begin so were put into."""
+    begun = (e for e in told if isinstance(e, events.OperationStarted) and e.unit.startswith(prefix))
+    return {e.resources["fixture"] for e in begun if e.operation.startswith("place_")}
+
+
+async def until_controllers_are_made(bench: Floor) -> None:
+    Person(bench)
+    ended = await bench.controller.order_ended(bench.order(2, None, "controller"))
+    assert ended.good == 2
+
+
+def test_a_unit_whose_fixture_was_reserved_when_its_line_was_left_is_put_into_none_that_is_to_be_set_up():
+    async def killed_on_its_way() -> list[Event]:
+        async with floor(line=TWO_LINES) as bench:
+            bench.controller.shop.resources.out_of_service.add("fixture_1")
+            bench.order(1)
+            while "pick_body" not in bench.port.operations():
+                await bench.clock.sleep(1.0)
+            bench.controller.shop.resources.out_of_service.clear()
+            change = await bench.controller.line_change.begin(["controller"], "park")
+            assert {"fixture_1", "fixture_2"} & {step.station for step in change.steps} == {"fixture_1"}
+            return list(bench.journal.events())
+
+    told = run_virtual(killed_on_its_way())
+
+    async def story() -> list[Event]:
+        async with floor(line=TWO_LINES, journal=copy_of(told), on_flange=on_flange(told)) as bench:
+            bench.port.settled = not_done
+            await until_controllers_are_made(bench)
+            return list(bench.journal.events())[len(told) :]
+
+    after = run_virtual(story())
+    assert (fixtures_of(after, "VLV"), fixtures_of(after, "CTL")) == ({"fixture_2"}, {"fixture_1"})
+
+
+def test_a_fixture_that_was_only_reserved_for_a_parked_unit_is_not_used_with_its_jaws_after_a_restart():
+    async def killed_at_rest() -> list[Event]:
+        async with floor(once("place_body", fault("GRIP_PART_LOST", "parallel_gripper")), TWO_LINES) as bench:
+            bench.order(1)
+            while "pick_body" not in bench.port.operations():
+                await bench.clock.sleep(1.0)
+            await bench.controller.line_change.begin(["controller"], "park")
+            while not bench.controller.shop.questions.open():
+                await bench.clock.sleep(1.0)
+            assert bench.controller.shop.resources.occupied == {"fixture_1": "VLV-000001"}
+            return list(bench.journal.events())
+
+    told = run_virtual(killed_at_rest())
+
+    async def story() -> list[Event]:
+        async with floor(line=TWO_LINES, journal=copy_of(told), on_flange=on_flange(told)) as bench:
+            await until_controllers_are_made(bench)
+            return list(bench.journal.events())[len(told) :]
+
+    assert fixtures_of(run_virtual(story()), "CTL") == {"fixture_2"}
 
 
 def test_a_chain_that_an_abort_broke_off_is_gone_on_with_although_its_line_is_being_left():
