@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -11,21 +12,27 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from microcell.description.order import POSSIBLE_DATES, is_possible
 from microcell.errors import UsageError
+from microcell.gateways.naming import plain
 
-_NUMBER = re.compile(r"[+-]?\d{1,15}(?:[.,' \u00a0\u202f]\d+)*\Z")
+_BLANKS = "' \u00a0\u202f\u2019"
+"""What stands between thousands and is never a decimal mark."""
+_NUMBER = re.compile(rf"[+-]?\d{{1,15}}(?:[.,]\d+)*\Z|[+-]?\d{{1,3}}(?:[{_BLANKS}]\d{{3}})+(?:[.,]\d+)?\Z")
+_WHOLE = r"[+-]?(?:[1-9]\d{{0,2}}(?:\{}\d{{3}})+|\d+)"
+"""Digits, or groups of three of them behind a mark."""
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\Z")
 _SHORT = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})\Z")
-_NAMED = re.compile(r"(\d{1,2})[-. ]{1,2}([^\W\d]{3,12})\.?[-. ]{1,2}(\d{4})\Z")
+_NAMED = re.compile(r"(?P<day>\d{1,2})[-. ]{1,2}(?P<month>[^\W\d]{3,12})\.?[-. ]{1,2}(?P<year>\d{4})\Z")
+_NAMED_FIRST = re.compile(r"(?P<month>[^\W\d]{3,12})\.? (?P<day>\d{1,2}),? (?P<year>\d{4})\Z")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?(?: ?([AaPp])\.?[Mm]\.?)?\Z")
 _ZONE = re.compile(r"(.*\d)\s*(Z|UTC|GMT|[+-]\d{2}:?\d{2})\Z")
 _SERIAL = re.compile(r"[34-6]\d{4}(?:[.,]\d+)?\Z")
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("jan", "feb", "mar mär mrz", "apr", "may mai", "jun", "jul", "aug", "sep", "oct okt", "nov", "dec dez"), 1
-    )
-    for name in names.split()
-}
+_MONTHS = (
+    "january januar janvier enero", "february februar fevrier febrero", "march maerz marz mrz mars marzo",
+    "april avril abril", "may mai mayo", "june juni juin junio", "july juli juillet julio", "august aout agosto",
+    "september septembre septiembre", "october oktober octobre octubre", "november novembre noviembre",
+    "december dezember decembre diciembre",
+)  # fmt: skip
+"""Names of the months without accents; any beginning that fits one month only is understood."""
 _SERIAL_ZERO = datetime(1899, 12, 30, tzinfo=timezone.utc)
 BEGIN_OF_DAY, END_OF_DAY = time(0, 0), time(23, 59, 59)
 
@@ -57,40 +64,32 @@ def zone_of(name: str) -> tzinfo:
         raise UsageError(f"no time zone '{name}' is known here; Europe/Berlin is one.") from None
 
 
-def habits_of(numbers: Iterable[str], dates: Iterable[str], separator: str, given: Habits) -> Habits:
-    """What the cells of a table tell; what is given wins."""
-    return Habits(given.decimal or _decimal(list(numbers), separator), given.dates or _order(dates), given.zone)
+def habits_of(numbers: Iterable[str], dates: Iterable[str], given: Habits) -> Habits:
+    """What the cells of a table tell, unless they contradict each other; what is given wins."""
+    marks = {mark for text in numbers if (mark := _mark(text))}
+    orders = {order for text in dates if (order := _order(text))}
+    decimal = marks.pop() if len(marks) == 1 else ""
+    return Habits(given.decimal or decimal, given.dates or (orders.pop() if len(orders) == 1 else ""), given.zone)
 
 
-def _decimal(numbers: list[str], separator: str) -> str:
-    """The mark that is last where both stand in one number, or that stands before other than three digits."""
-    for text in numbers:
-        marks = [c for c in text if c in ".,"]
-        if len(set(marks)) == 2:
-            return marks[-1]
-        if len(marks) == 1 and len(text) - text.rindex(marks[0]) - 1 != 3:
-            return marks[0]
-        if len(marks) > 1:
-            return "," if marks[0] == "." else "."
-    return "," if separator == ";" and any("," in text for text in numbers) else ""
+def _mark(text: str) -> str:
+    """The decimal mark with which alone a number has a value, "" where there is none or both do."""
+    marks = [mark for mark in ".," if _NUMBER.match(text) and _value(_joined(text), mark) is not None]
+    return marks[0] if len(marks) == 1 else ""
 
 
-def _order(dates: Iterable[str]) -> str:
-    """Whether days or months come first: the one that is over 12 somewhere."""
-    for text in dates:
-        if found := _SHORT.match(re.split(r"[T ]", text)[0]):
-            if int(found[1]) > 12 >= int(found[3]):
-                return "dmy"
-            if int(found[3]) > 12 >= int(found[1]):
-                return "mdy"
-    return ""
+def _order(text: str) -> str:
+    """Whether a date tells that days or months come first; with points, days always do."""
+    found = _SHORT.match(re.split(r"[T ]", text)[0])
+    orders = _possible(found) if found and found[2] != "." else {}
+    return next(iter(orders)) if len(orders) == 1 else ""
 
 
 def whole_number(text: str, habits: Habits, least: int, most: int) -> int:
     """A whole number within bounds, `12`, `12,0` and `1.200` among them; raises CellError."""
     if not _NUMBER.match(text):
         raise CellError(f"no number ('{text[:40]}')", f"a whole number from {least} to {most} is needed. Correct it.")
-    number = _number(re.sub(r"[' \u00a0\u202f]", "", text), habits)
+    number = _number(_joined(text), habits.decimal)
     if number != number.to_integral_value():
         raise CellError(f"no whole number ('{text}')", "pieces are whole. Correct it.")
     if not least <= number <= most:
@@ -98,23 +97,29 @@ def whole_number(text: str, habits: Habits, least: int, most: int) -> int:
     return int(number)
 
 
-def _number(text: str, habits: Habits) -> Decimal:
-    marks = {c for c in text if c in ".,"}
-    if not marks:
-        return Decimal(text)
-    if not habits.decimal:
-        if re.fullmatch(r"[+-]?\d{1,3}([.,])\d{3}", text) and not re.fullmatch(r"[+-]?0[.,]000", text):
-            what = f"'{text}' may be a thousand times as many or not"
-            raise CellError(what, "write it without a mark, or say --decimal ',' or --decimal '.'.")
-        return Decimal(text.replace(",", "."))
-    thousands = "." if habits.decimal == "," else ","
-    whole, _, rest = text.partition(habits.decimal)
-    if (
-        thousands in rest
-        or habits.decimal in rest
-        or not re.fullmatch(rf"[+-]?\d{{1,3}}(?:\{thousands}\d{{3}})+|[+-]?\d+", whole)
-    ):
-        raise CellError(f"no number ('{text}')", f"'{habits.decimal}' is the decimal mark of this table. Correct it.")
+def _joined(text: str) -> str:
+    """A number without what stands between its thousands and is never a decimal mark."""
+    return re.sub(f"[{_BLANKS}]", "", text)
+
+
+def _number(text: str, decimal: str) -> Decimal:
+    """The value of a number with a decimal mark, or the only one that it can have."""
+    values = {value for mark in decimal or ".," if (value := _value(text, mark)) is not None}
+    if len(values) > 1:
+        what = f"'{text}' may be a thousand times as many or not"
+        raise CellError(what, "write it without a mark, or say --decimal ',' or --decimal '.'.")
+    if not values:
+        why = f"'{decimal}' is the decimal mark of this table" if decimal else "its marks are not those of a number"
+        raise CellError(f"no number ('{text}')", f"{why}. Correct it.")
+    return values.pop()
+
+
+def _value(text: str, decimal: str) -> Decimal | None:
+    """The value of digits and marks where one of those is the decimal mark; None where they are no number then."""
+    thousands = "." if decimal == "," else ","
+    whole, _, rest = text.partition(decimal)
+    if not re.fullmatch(_WHOLE.format(thousands), whole) or not re.fullmatch(r"\d*", rest):
+        return None
     return Decimal(f"{whole.replace(thousands, '')}.{rest or 0}")
 
 
@@ -137,7 +142,10 @@ def _moment(text: str, habits: Habits, alone: time) -> tuple[datetime, bool]:
         text, zone = said[1], said[2]
     day, clock = _split(text.strip())
     when = _date(day, habits)
-    return _zoned(datetime.combine(when, _time(clock, text) if clock else alone), zone, habits)
+    moment, with_zone = _zoned(datetime.combine(when, _time(clock, text) if clock else alone), zone, habits)
+    if clock and moment.astimezone(timezone.utc).astimezone(moment.tzinfo) != moment:
+        raise CellError(f"there is no such time in the zone ('{text}')", "clocks are put forward then. Correct it.")
+    return moment, with_zone
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -160,20 +168,44 @@ def _zoned(moment: datetime, zone: str | None, habits: Habits) -> tuple[datetime
 def _date(text: str, habits: Habits) -> date:
     if found := _ISO.match(text):
         return _day(int(found[1]), int(found[2]), int(found[3]), text)
-    if found := _NAMED.match(text):
-        month = _MONTHS.get(found[2].lower()[:3])
-        if month is not None:
-            return _day(int(found[3]), month, int(found[1]), text)
+    if (found := _NAMED.match(text) or _NAMED_FIRST.match(text)) and (month := _month(found["month"])):
+        return _day(int(found["year"]), month, int(found["day"]), text)
     if found := _SHORT.match(text):
-        first, second, year = int(found[1]), int(found[3]), int(found[4])
-        year += 2000 if year < 100 else 0
-        order = habits.dates or ("dmy" if found[2] == "." or first == second else "")
-        if not order:
-            what = f"'{text}' may be two dates"
-            raise CellError(what, "write it as 2026-03-01, or say --dates dmy or --dates mdy.")
-        day, month = (first, second) if order == "dmy" else (second, first)
-        return _day(year, month, day, text)
+        return _short(found, habits.dates, text)
     raise CellError(f"no date ('{text[:40]}')", "one such as 2026-03-01 or 2026-03-01 14:00 is needed. Correct it.")
+
+
+def _month(name: str) -> int:
+    """Number of a month by the beginning of its name, 0 for none or several."""
+    begin = plain(name)
+    found = [number for number, names in enumerate(_MONTHS, 1) if any(each.startswith(begin) for each in names.split())]
+    return found[0] if len(found) == 1 else 0
+
+
+def _short(found: re.Match[str], habit: str, text: str) -> date:
+    """A date of digits only: in the table's order, or in the only one that is possible."""
+    orders = _possible(found)
+    points = found[2] == "."
+    if len(set(orders.values())) > 1 and (habit == "mdy" if points else not habit):
+        raise CellError(f"'{text}' may be two dates", "write it as 2026-03-01, or say --dates dmy or --dates mdy.")
+    wanted = "dmy" if points else habit
+    if orders and (wanted in orders or not wanted):
+        return orders[wanted] if wanted else next(iter(orders.values()))
+    raise CellError(f"there is no such day ('{text}')", "correct the date.")
+
+
+def _possible(found: re.Match[str]) -> dict[str, date]:
+    """The dates that digits may be, by the order of year, month and day."""
+    a, b, c = int(found[1]), int(found[3]), int(found[4])
+    year = c + 2000 if c < 100 else c
+    read = {"dmy": (year, b, a), "mdy": (year, a, b)}
+    if found[2] == "-" and len(found[4]) == 2:  # 26-03-01 may be a shortened 2026-03-01
+        read["ymd"] = a + 2000, b, c
+    possible = {}
+    for order, numbers in read.items():
+        with suppress(CellError):
+            possible[order] = _day(*numbers, "")
+    return possible
 
 
 def _day(year: int, month: int, day: int, text: str) -> date:

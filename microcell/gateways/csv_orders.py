@@ -5,7 +5,6 @@ Rows with one order's id are lines of that order; then they say the same product
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,27 +15,31 @@ from microcell.errors import Issue
 from microcell.gateways import cells
 from microcell.gateways.cells import CellError, Habits
 from microcell.gateways.imported import Choices, Imported, ImportedOrder, RowReport
-from microcell.gateways.naming import is_order_id, product_of, slug
+from microcell.gateways.naming import is_order_id, is_pieces, plain, product_of, same_name, slug
 from microcell.gateways.tables import Cell, Row, best_separator, decode_table, read_table
 
 COLUMNS = {
-    "order_id": ("order_id", "order id", "orderid", "order", "order no", "order no.", "order number", "id",
-                 "auftrag", "auftragsnummer", "auftrags-nr.", "auftragsnr", "bestellnummer", "commande", "pedido"),
+    "order_id": ("order_id", "order", "order no.", "order number", "order nr", "order #", "id", "auftrag",
+                 "auftragsnummer", "auftrags-nr.", "bestellung", "bestellnummer", "bestell-nr.", "commande", "n° commande",
+                 "numéro de commande", "pedido"),
     "product": ("product", "product name", "item", "article", "sku", "material", "produkt", "artikel", "produit",
                 "producto"),
     "variant": ("variant", "version", "type", "option", "variante", "ausführung", "typ"),
-    "quantity": ("quantity", "qty", "qty.", "amount", "count", "pieces", "pcs", "units", "menge", "anzahl", "stück", "stk",
-                 "quantité", "cantidad"),
+    "quantity": ("quantity", "qty", "amount", "count", "pieces", "pcs", "units", "order quantity", "order qty", "menge",
+                 "anzahl", "stück", "stk", "stückzahl", "bestellmenge", "quantité", "qté", "cantidad"),
+    "unit": ("unit", "uom", "unit of measure", "einheit", "mengeneinheit", "me", "unité", "unidad"),
     "priority": ("priority", "prio", "urgency", "priorität", "dringlichkeit", "priorité", "prioridad"),
-    "due": ("due", "due date", "due_date", "deadline", "delivery date", "date", "needed by", "termin", "liefertermin",
-            "lieferdatum", "fällig", "fällig am", "datum", "échéance", "fecha"),
+    "due": ("due", "due date", "due by", "deadline", "delivery date", "date", "needed by", "required date", "termin",
+            "liefertermin", "lieferdatum", "wunschtermin", "fällig", "fällig am", "datum", "échéance", "date d'échéance",
+            "date de livraison", "fecha", "fecha de entrega"),
     "earliest": ("earliest", "earliest start", "start", "start date", "not before", "frühestens", "beginn", "starttermin"),
 }  # fmt: skip
-"""Headers by column, in lower case; others are passed over and told."""
+"""Headers by column; case, accents, blanks and marks make no difference. Others are passed over and told."""
 
-KNOWN = {header: column for column, headers in COLUMNS.items() for header in headers}
+KNOWN = {plain(header): column for column, headers in COLUMNS.items() for header in headers}
+TOTALS = frozenset(map(plain, ("total", "totals", "grand total", "subtotal", "sum", "summe", "gesamt", "gesamtsumme",
+                               "insgesamt", "zwischensumme", "somme", "total général", "suma")))  # fmt: skip
 MAX_LINES = 1_000
-_UNITS = ("pcs", "pc", "stk", "stück", "ea", "units", "x")
 
 
 @dataclass
@@ -63,6 +66,10 @@ class _Table:
     choices: Choices
     issues: list[Issue] = field(default_factory=list)
     notes: list[Issue] = field(default_factory=list)
+    width: int = 0
+    has_ids: bool = False
+    variants: dict[str, str] = field(default_factory=dict)
+    """What they are called in the table, by our names."""
 
     def cell(self, row: Row, column: str) -> Cell | None:
         """A row's cell of a column, None where it has none or an empty one."""
@@ -76,28 +83,35 @@ class _Table:
 def read(content: bytes, file: str, choices: Choices) -> Imported:
     """Import every row that can be understood."""
     text, encoding = decode_table(content)
-    separator = best_separator(text, list(KNOWN))
+    separator = best_separator(text, lambda header: _column(header) is not None)
     rows = read_table(text, separator)
     if rows and rows[0][0].text.lower().startswith("sep="):
         rows = rows[1:]
     if not rows:
         raise Unusable("the table is empty", "a row of headers and a row for each line of an order are needed.")
-    table = _table(rows, separator, file, choices)
+    table = _table(rows, file, choices)
     orders: dict[str, _Building] = {}
     reports = [_take(table, row, orders) for row in rows[1:]] if "quantity" in table.columns else []
     how = f"{encoding}, '{'tab' if separator == chr(9) else separator}' between cells"
-    told = Issue(file, rows[0][0].line, 1, "", f"read as {how}", f"columns: {listed(table.columns)}.")
+    columns = (f"{name} ('{rows[0][index].text}')" for name, index in table.columns.items())
+    told = Issue(file, rows[0][0].line, 1, "", f"read as {how}", f"columns: {listed(columns)}.")
     found = tuple(_order(building) for building in orders.values())
     return Imported(file, "csv", found, tuple(sorted(table.issues)), (told, *sorted(table.notes)), rows=tuple(reports))
 
 
-def _table(rows: list[Row], separator: str, file: str, choices: Choices) -> _Table:
+def _column(header: str) -> str | None:
+    """The column that a header names; a unit of pieces may stand behind it in brackets."""
+    name, _, unit = header.rstrip(")] ").partition("(" if "(" in header else "[")
+    return KNOWN.get(plain(name if unit and is_pieces(unit) else header))
+
+
+def _table(rows: list[Row], file: str, choices: Choices) -> _Table:
     columns: dict[str, int] = {}
-    table = _Table(file, columns, Habits(), choices)
+    table = _Table(file, columns, Habits(), choices, width=len(rows[0]))
     for index, header in enumerate(rows[0]):
-        column = KNOWN.get(header.text.lower())
+        column = _column(header.text)
         if column is None and header.text:
-            match = near(header.text.lower(), KNOWN)
+            match = near(header.text.lower(), (name for names in COLUMNS.values() for name in names))
             hint = f"did you mean '{match}'?" if match else "it is passed over."
             table.notes.append(Issue(file, header.line, header.column, "", f"unknown column '{header.text[:40]}'", hint))
         elif column is not None and column in columns:
@@ -105,32 +119,33 @@ def _table(rows: list[Row], separator: str, file: str, choices: Choices) -> _Tab
         elif column is not None:
             columns[column] = index
     if "quantity" not in columns:
-        remedy = f"one of {listed(COLUMNS['quantity'])} is needed. Add it."
+        remedy = f"one of {listed(COLUMNS['quantity'])} is needed in the first row. Add it."
         table.issues.append(Issue(file, rows[0][0].line, 1, "", "there is no column of quantities", remedy))
     if "product" not in columns and not choices.product:
         remedy = "add one, or say --product."
         table.issues.append(Issue(file, rows[0][0].line, 1, "", "there is no column of products", remedy))
-    numbers = _texts(table, rows, "quantity", "priority")
+    table.has_ids = bool(_texts(table, rows, "order_id"))
+    numbers = (_without_unit(text) for text in _texts(table, rows, "quantity", "priority"))
     dates = _texts(table, rows, "due", "earliest")
     given = Habits(choices.decimal, choices.dates, cells.zone_of(choices.zone))
-    table.habits = cells.habits_of(numbers, dates, separator, given)
+    table.habits = cells.habits_of(numbers, dates, given)
     return table
 
 
-def _texts(table: _Table, rows: list[Row], *columns: str) -> Iterable[str]:
+def _texts(table: _Table, rows: list[Row], *columns: str) -> list[str]:
     return [cell.text for row in rows[1:] for name in columns if (cell := table.cell(row, name))]
 
 
 def _take(table: _Table, row: Row, orders: dict[str, _Building]) -> RowReport:
     """Add a row to its order; what became of it."""
     before = len(table.issues)
-    quantity = _number(table, row, "quantity", 1, 100_000, None)
+    _check_row(table, row)
+    quantity = _number(table, row, "quantity", 1, 100_000)
     called = cell.text if (cell := table.cell(row, "product")) else table.choices.product
     if not called and "product" in table.columns:
         table.wrong(row[0], "product", "the product is missing", "say it in the row, or --product.")
     product, variant = product_of(called, table.choices) if called else ("", None)
-    if cell := table.cell(row, "variant"):
-        variant = slug(cell.text)
+    variant = _variant(table, row, variant)
     building = _building(table, row, product, called, orders)
     if quantity is not None and building is not None and variant in building.lines:
         which = f"variant '{variant}'" if variant else "this product"
@@ -150,9 +165,42 @@ def _take(table: _Table, row: Row, orders: dict[str, _Building]) -> RowReport:
     return RowReport(row[0].line, text + (", one more line of it" if joined else ""), True)
 
 
+def _check_row(table: _Table, row: Row) -> None:
+    """Tell what is no line of an order, or belongs to none of the columns."""
+    first = next(cell for cell in row if cell.text)
+    if plain(first.text) in TOTALS:
+        table.wrong(first, "", f"this is a row of totals ('{first.text}')", "remove it.")
+    if beyond := next((cell for cell in row[table.width :] if cell.text), None):
+        what = f"the row has more cells than there are headers ('{beyond.text[:40]}')"
+        table.wrong(beyond, "", what, "a number with a comma, or a text with separators, stands in quotes. Correct it.")
+    unit = table.cell(row, "unit")
+    if unit is not None and not is_pieces(unit.text):
+        table.wrong(unit, "unit", f"'{unit.text[:40]}' is no unit of pieces", "quantities are pieces. Convert them.")
+
+
+def _variant(table: _Table, row: Row, of_product: str | None) -> str | None:
+    """The variant that a row names in its own column or with the product."""
+    cell = table.cell(row, "variant")
+    if cell is None:
+        return of_product
+    variant = slug(cell.text)
+    known = table.variants.get(variant)
+    if of_product not in (None, variant):
+        what = f"the product says variant '{of_product}', this cell '{cell.text[:40]}'"
+        table.wrong(cell, "variant", what, "correct one of the two.")
+    elif known is not None and not same_name(known, cell.text):
+        what = f"'{cell.text[:40]}' and '{known[:40]}' would both be the variant '{variant}'"
+        table.wrong(cell, "variant", what, "name them as the product does.")
+    elif known is None and not same_name(variant, cell.text):
+        what = f"'{cell.text[:40]}' is taken for the variant '{variant}'"
+        table.notes.append(Issue(table.file, cell.line, cell.column, "variant", what, "name it as the product does."))
+    table.variants.setdefault(variant, cell.text)
+    return variant
+
+
 def _building(table: _Table, row: Row, product: str, called: str, orders: dict[str, _Building]) -> _Building | None:
     """The order that a row belongs to: a new one, or one above that it agrees with."""
-    priority = _number(table, row, "priority", -100, 100, None)
+    priority = _number(table, row, "priority", -100, 100)
     due, earliest = _date(table, row, "due"), _date(table, row, "earliest")
     if due and earliest and earliest >= due:
         what = "the order is due before its earliest start"
@@ -161,6 +209,10 @@ def _building(table: _Table, row: Row, product: str, called: str, orders: dict[s
     if given is not None and not is_order_id(given.text):
         remedy = "letters, digits, '_', '.' and '-' are possible, 63 at most. Correct it."
         table.wrong(given, "order_id", f"not well formed ('{given.text[:60]}')", remedy)
+        return None
+    if given is None and table.has_ids:
+        remedy = "say it in every row of the order, also where cells are merged, or in none."
+        table.wrong(row[0], "order_id", "the order's id is missing", remedy)
         return None
     known = orders.get(given.text) if given else None
     if known is None or given is None:
@@ -177,21 +229,25 @@ def _building(table: _Table, row: Row, product: str, called: str, orders: dict[s
     return known
 
 
-def _number(table: _Table, row: Row, column: str, least: int, most: int, default: int | None) -> int | None:
+def _number(table: _Table, row: Row, column: str, least: int, most: int) -> int | None:
     cell = table.cell(row, column)
     if cell is None:
         if column == "quantity":
             table.wrong(
                 row[0], column, "the quantity is missing", f"a whole number from {least} to {most} is needed. Add it."
             )
-        return default
-    text = cell.text
-    number, _, unit = text.rpartition(" ")
+        return None
     try:
-        return cells.whole_number(number if number and unit.lower() in _UNITS else text, table.habits, least, most)
+        return cells.whole_number(_without_unit(cell.text), table.habits, least, most)
     except CellError as error:
         table.wrong(cell, column, error.what, error.remedy)
         return None
+
+
+def _without_unit(text: str) -> str:
+    """The number of a text such as `12 pcs`; any other text as it is."""
+    number, _, unit = text.rpartition(" ")
+    return number.rstrip() if number and unit[:1].isalpha() and is_pieces(unit) else text
 
 
 def _date(table: _Table, row: Row, column: str) -> datetime | None:

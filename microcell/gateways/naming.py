@@ -9,6 +9,12 @@ from microcell.description.base import MAX_NAME, ORDER_ID_PATTERN, is_name
 from microcell.gateways.imported import Choices
 
 _SPLIT = re.compile(r"[/:|]")
+_BETWEEN_WORDS = re.compile(r"[\s_./:|-]+")
+_UMLAUTS = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"))
+_PIECES = frozenset((
+    "1", "c62", "ea", "each", "h87", "nar", "pc", "pce", "pces", "pcs", "piece", "pieces", "pz", "pza", "st", "stck", "stk",
+    "stueck", "u", "un", "unit", "units", "unite", "unites", "x",
+))  # fmt: skip
 _MAX_ID = 63
 
 
@@ -28,11 +34,33 @@ def is_made(called: str, choices: Choices) -> bool:
 
 def slug(text: str) -> str:
     """A legal name as near to a text as possible: `CV-299 (Rev 4)` becomes `cv_299_rev_4`."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    name = re.sub(r"[^a-z0-9]+", "_", _ascii(text)).strip("_")
     if not name or not name[0].isalpha():
         name = f"p_{name}".rstrip("_")
     return name[:MAX_NAME]
+
+
+def plain(text: str) -> str:
+    """Letters and digits alone, in lower case and without accents, umlauts written out: `Due_Date` and `due date` agree."""
+    spelt = unicodedata.normalize("NFC", text).casefold()
+    for umlaut, letters in _UMLAUTS:
+        spelt = spelt.replace(umlaut, letters)
+    return re.sub(r"[^a-z0-9]+", "", _ascii(spelt))
+
+
+def _ascii(text: str) -> str:
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names differ at most in case and in the blanks, dashes and the like between their words."""
+    first, second = (_BETWEEN_WORDS.sub(" ", name.casefold()).strip() for name in (one, other))
+    return first == second
+
+
+def is_pieces(unit: str) -> bool:
+    """Whether a unit of measure counts pieces: by its name or by its code of UN/ECE recommendation 20."""
+    return plain(unit) in _PIECES
 
 
 def is_order_id(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from microcell.description.source import Unusable
@@ -122,14 +123,17 @@ def _bounded(text: str, line: int, column: int) -> str:
     return text
 
 
-def best_separator(text: str, known: Sequence[str]) -> str:
+def best_separator(text: str, is_known: Callable[[str], bool]) -> str:
     """The separator with which the first row has most known headers; a line `sep=;` above says it itself."""
-    first = text.split("\n", 1)[0]
-    head = first.strip().strip('"')
-    if head.lower().startswith("sep=") and len(head) == 5:
-        return head[4]
-    counts = {}
-    for separator in SEPARATORS:
-        names = [name.strip().strip('"').strip().lower() for name in first.split(separator)]
-        counts[separator] = sum(name in known for name in names), len(names)
-    return max(SEPARATORS, key=lambda separator: counts[separator])
+    if said := re.match(r'"?sep=(.)"?[ \t]*(?:[\r\n]|\Z)', text, re.IGNORECASE):
+        return said[1]
+    return max(SEPARATORS, key=lambda separator: _known_headers(text, separator, is_known))
+
+
+def _known_headers(text: str, separator: str, is_known: Callable[[str], bool]) -> tuple[int, int]:
+    """How many known headers the first row has with a separator, and how many cells."""
+    try:
+        row = next(_rows(text, separator), ())
+    except Unusable:
+        return 0, 0
+    return sum(is_known(cell.text) for cell in row), len(row)
