@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from microcell.description.source import Unusable, read_bytes, shown_path
 from microcell.errors import Issue
 from microcell.gateways import ariac, b2mml, csv_orders, nexus, own
 from microcell.gateways.imported import Choices, Imported
-from microcell.gateways.naming import is_made
+from microcell.gateways.naming import is_made, same_name
 
 Importer = Callable[[bytes, str, Choices], Imported]
 
@@ -24,6 +24,8 @@ IMPORTERS: dict[str, Importer] = {
 }
 """By the name that `--format` takes. Each gets the file's content, its name for messages, and the choices."""
 
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How .xlsx and .ods (zip archives) and .xls begin."""
 _TABLES = (".csv", ".tsv", ".txt")
 _TRIAL_KEYS = re.compile(rb"^(kitting_trays|assembly_inserts|orders|challenges)\s*:", re.MULTILINE)
 
@@ -33,22 +35,37 @@ def import_file(path: Path, format: str = "", choices: Choices | None = None) ->
     file = shown_path(path)
     try:
         content = read_bytes(path, "a file of orders")
+        _refuse_workbook(content)
         format = format or detect(path, content)
         found = IMPORTERS[format](content, file, choices or Choices())
-        return replace(found, notes=(*found.notes, *_made_names(found, choices or Choices())))
+        return _with_names_told(found, choices or Choices())
     except Unusable as error:
         issue = Issue(file, error.line, error.column, "", error.what, error.remedy)
         return Imported(file, format or "unknown", issues=(issue,))
 
 
-def _made_names(found: Imported, choices: Choices) -> Iterator[Issue]:
-    """A note for each name of a product that was made one of ours."""
-    told: set[str] = set()
+def _refuse_workbook(content: bytes) -> None:
+    if content.startswith(_WORKBOOKS):
+        remedy = "a program for spreadsheets saves each sheet as CSV (UTF-8). Import that."
+        raise Unusable("this is a workbook of a spreadsheet, or another packed file", remedy)
+
+
+def _with_names_told(found: Imported, choices: Choices) -> Imported:
+    """A note for each name of a product that was made one of ours; a mistake where two names would be the same one."""
+    made: dict[str, list[str]] = {}
+    notes, issues = [*found.notes], [*found.issues]
     for imported in found.orders:
-        if is_made(imported.called, choices) and imported.called not in told:
-            told.add(imported.called)
-            what = f"'{imported.called}' is taken for the product '{imported.order.product}'"
-            yield Issue(found.file, imported.line, 1, "", what, "--names FILE says otherwise.")
+        if not is_made(imported.called, choices) or imported.called in made.get(imported.order.product, ()):
+            continue
+        others = made.setdefault(imported.order.product, [])
+        what = f"'{imported.called}' is taken for the product '{imported.order.product}'"
+        if others and not same_name(others[0], imported.called):
+            remedy = "--names FILE says which product each is."
+            issues.append(Issue(found.file, imported.line, 1, "", f"{what}, and so is '{others[0]}'", remedy))
+        else:
+            notes.append(Issue(found.file, imported.line, 1, "", what, "--names FILE says otherwise."))
+        others.append(imported.called)
+    return replace(found, notes=tuple(notes), issues=tuple(sorted(issues)))
 
 
 def detect(path: Path, content: bytes) -> str:

@@ -136,6 +136,22 @@ def test_a_name_that_is_made_one_of_ours_is_told_once(tmp_path: Path):
     assert made[0].endswith(":2:1: 'CV-299 (Rev 4)' is taken for the product 'cv_299_rev_4'; --names FILE says otherwise.")
 
 
+def test_two_names_that_would_become_one_product_are_told(tmp_path: Path):
+    found = imported(tmp_path, "orders.csv", "order,product,quantity\nA,Kit A+,1\nB,Kit A-,2\nC,kit_a,3\n")
+    assert [str(issue).split(": ", 1)[1] for issue in found.issues] == [
+        "'Kit A-' is taken for the product 'kit_a', and so is 'Kit A+'; --names FILE says which product each is."
+    ]
+    assert imported(tmp_path, "orders.csv", "order,product,quantity\nA,CV-299,1\nB,cv 299,2\n").issues == ()
+
+
+@pytest.mark.parametrize("name", ["orders.xlsx", "orders.xls", "orders.csv"])
+@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_workbook_says_how_it_can_be_imported(tmp_path: Path, name: str, start: bytes):
+    (tmp_path / name).write_bytes(start + bytes(600))
+    found = import_file(tmp_path / name)
+    assert "this is a workbook of a spreadsheet, or another packed file; a program for" in str(found.issues[0])
+
+
 def test_a_list_of_our_own_orders_is_read_and_doubles_are_told(tmp_path: Path):
     order = "- {kind: order, order_id: a, product: valve, lines: [{quantity: 2}]}\n"
     found = imported(tmp_path, "orders.yaml", order + order + "- {product: valve}\n- 7\n")
