@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,7 +16,7 @@ from microcell.description.problems import validate
 from microcell.description.source import Source, Where, decoded, parse_source
 from microcell.errors import Issue
 from microcell.gateways.imported import Choices, Imported, ImportedOrder, ProcessStep
-from microcell.gateways.naming import is_order_id, product_of
+from microcell.gateways.naming import is_order_id, is_pieces, product_of
 
 MAX_STEPS = 1000
 
@@ -59,7 +60,7 @@ def read(content: bytes, file: str, choices: Choices) -> Imported:
     """Import one work order, or a list of them."""
     source = parse_source(decoded(content), file)
     entries = source.entries()
-    orders, issues = [], list(source.issues)
+    orders, issues, notes = [], list(source.issues), list[Issue]()
     seen: dict[str, Where] = {}
     for where, entry in entries:
         found, problems = validate(_WorkOrder, entry)
@@ -72,7 +73,8 @@ def read(content: bytes, file: str, choices: Choices) -> Imported:
             continue
         orders.append(_order(found, source, where, choices))
         issues += _ungiven(found, source, where)
-    return Imported(file, "nexus", tuple(orders), tuple(sorted(issues)))
+        notes += _passed_over(found, source, where)
+    return Imported(file, "nexus", tuple(orders), tuple(sorted(issues)), tuple(sorted(notes)))
 
 
 def _order(found: _WorkOrder, source: Source, where: Where, choices: Choices) -> ImportedOrder:
@@ -102,3 +104,13 @@ def _ungiven(found: _WorkOrder, source: Source, where: Where) -> list[Issue]:
         return []
     remedy = "letters, digits, '_', '.' and '-' are possible, 63 at most. Correct it."
     return [source.issue((*where, "id"), f"not well formed (text '{found.id[:60]}')", remedy)]
+
+
+def _passed_over(found: _WorkOrder, source: Source, where: Where) -> Iterator[Issue]:
+    """What the metadata say beyond what is read: a unit that is none of pieces, a date, anything else."""
+    extra = (found.metadata.model_extra if found.metadata else None) or {}
+    for key, value in extra.items():
+        if key == "unit" and isinstance(value, str) and is_pieces(value):
+            continue
+        remedy = "the quantity is taken as pieces." if key == "unit" else "SkuId, quantity and priority are read."
+        yield source.issue((*where, "metadata", key), f"'{key}' is passed over", remedy, key=True)

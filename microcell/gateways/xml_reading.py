@@ -24,6 +24,8 @@ class Element:
     column: int
     path: str
     text: str = ""
+    attributes: dict[str, str] = field(default_factory=dict)
+    """By their names without namespaces."""
     children: list[Element] = field(default_factory=list)
 
     def first(self, *names: str) -> Element | None:
@@ -61,7 +63,8 @@ class _Builder(ContentHandler):
             limits = f"at most {MAX_ELEMENTS} elements and {MAX_DEPTH} levels are read. Split the file."
             raise Unusable("the document is too large or too deep", limits, line, column)
         path = f"{self._open[-1].path}.{name[1]}" if self._open else name[1]
-        element = Element(name[1], name[0] or "", line, column, path)
+        given = {key[1]: value for key, value in attrs.items()}
+        element = Element(name[1], name[0] or "", line, column, path, attributes=given)
         if self._open:
             self._open[-1].children.append(element)
         else:

@@ -107,6 +107,88 @@ def test_what_is_wrong_in_xml_is_told_with_its_place(tmp_path: Path, old: str, n
     assert found.orders == ()
 
 
+def material(name: str, use: str, quantity: str, unit: str = "") -> str:
+    return (
+        f"<MaterialRequirement><MaterialDefinitionID>{name}</MaterialDefinitionID><MaterialUse>{use}</MaterialUse>"
+        f"<Quantity><QuantityString>{quantity}</QuantityString><UnitOfMeasure>{unit}</UnitOfMeasure></Quantity>"
+        "</MaterialRequirement>"
+    )
+
+
+def job(content: str, root: str = "JobList") -> str:
+    return f'<{root} xmlns="http://www.mesa.org/xml/B2MML"><JobOrder><ID>J</ID>{content}</JobOrder></{root}>'
+
+
+VALVES = material("valve", "Produced", "5")
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (job(material("valve", "Produced", "5", "kg")), "the unit of the quantity is not pieces"),
+        (job(VALVES + material("valve", "Produced", "7")), "'valve' is produced twice; it is not clear whether"),
+        (job(material("valve", "Produced", "1_0")), "not allowed (text '1_0')"),
+        (job(VALVES.replace("</Quantity>", "</Quantity><Quantity/>")), "there are several quantities"),
+        (job(f"{VALVES}<EndTime>2026-W10-1</EndTime>"), "no date and time (text '2026-W10-1')"),
+        (job(f"{VALVES}<EndTime>2026-03-01</EndTime>"), "no date and time (text '2026-03-01')"),
+        (job(f"{VALVES}<DispatchStatus>Completed</DispatchStatus>"), "the order is 'Completed' already"),
+        (job(VALVES, "CancelJobOrder"), "a transaction 'CancelJobOrder' brings no new orders"),
+        (job(VALVES, "RespondWorkSchedule"), "a transaction 'RespondWorkSchedule' brings no new orders"),
+        (
+            job(VALVES, "SyncJobOrder").replace(
+                "<JobOrder>", '<Sync><ActionExpression actionCode="Delete"/></Sync><JobOrder>', 1
+            ),
+            "a transaction 'SyncJobOrder' with the action 'Delete' brings no new orders",
+        ),
+    ],
+)
+def test_what_could_be_read_in_two_ways_or_is_no_new_order_is_refused(tmp_path: Path, text: str, mistake: str):
+    found = imported(tmp_path, "job.xml", text)
+    assert any(mistake in str(issue) for issue in found.issues), found.issues
+    assert found.orders == ()
+
+
+def test_of_several_segments_the_last_product_and_the_last_end_count(tmp_path: Path):
+    first = "<EarliestStartTime>2026-03-01T00:00:00Z</EarliestStartTime><LatestEndTime>2026-03-02T00:00:00Z</LatestEndTime>"
+    then = "<EarliestStartTime>2026-03-02T00:00:00Z</EarliestStartTime><LatestEndTime>2026-03-05T00:00:00Z</LatestEndTime>"
+    half = material("half", "Produced", "5") + material("body", "Consumed", "5")
+    whole = material("half", "Consumed", "5") + VALVES
+    segments = (
+        f"<SegmentRequirement>{first}{half}</SegmentRequirement><SegmentRequirement>{then}{whole}</SegmentRequirement>"
+    )
+    found = imported(tmp_path, "job.xml", job(segments))
+    order = found.orders[0].order
+    assert (order.product, order.quantity, order.earliest.day, order.due.day) == ("valve", 5, 1, 5)
+    assert [part.part for part in found.orders[0].parts] == ["body"]
+    assert "'half' is consumed by the same order; it is no product." in str(found.notes[0])
+
+
+def test_a_job_order_has_the_date_and_priority_of_its_work_request(tmp_path: Path):
+    own = job(VALVES, "WorkRequest").replace(
+        "<JobOrder>", "<EndTime>2026-03-05T00:00:00Z</EndTime><Priority>9</Priority><JobOrder>"
+    )
+    order = imported(tmp_path, "job.xml", own).orders[0].order
+    assert (order.due.day, order.priority) == (5, 9)
+    other = own.replace("</ID>", "</ID><EndTime>2026-03-04T00:00:00Z</EndTime><Priority>2</Priority>")
+    order = imported(tmp_path, "job.xml", other).orders[0].order
+    assert (order.due.day, order.priority) == (4, 2)
+
+
+def test_what_a_job_order_leaves_open_is_told(tmp_path: Path):
+    grease = material("grease", "Consumed", "0.25", "kg") + material("box", "By-product Produced", "5")
+    found = imported(
+        tmp_path, "job.xml", job(f"<WorkMasterID>valve</WorkMasterID>{grease}<RequestState>Forecast</RequestState>")
+    )
+    assert (found.issues, found.orders[0].parts, found.orders[0].order.allowed_to_start) == ((), (), False)
+    told = " ".join(map(str, found.notes))
+    for text in (
+        "it is not said how many; it is taken as 1.",
+        "'grease' is not consumed in whole",
+        "the order is a forecast",
+    ):
+        assert text in told
+
+
 def test_deep_xml_is_refused(tmp_path: Path):
     found = imported(tmp_path, "deep.xml", "<a>" * 5000 + "</a>" * 5000)
     assert "the document is too large or too deep" in str(found.issues[0])
@@ -115,12 +197,15 @@ def test_deep_xml_is_refused(tmp_path: Path):
 def test_a_work_order_of_nexus_is_an_order_with_its_steps(tmp_path: Path):
     found = imported(tmp_path, "work.json", json.dumps(NEXUS, indent="\t"), names={"1001": "valve/adult"})
     order = found.orders[0]
-    assert (found.format, found.issues, found.notes) == ("nexus", (), ())
+    assert (found.format, found.issues) == ("nexus", ())
+    assert [str(note).split(": ", 1)[1] for note in found.notes] == [
+        "metadata.unit: 'unit' is passed over; the quantity is taken as pieces."
+    ]
     assert (order.order.product, order.order.lines[0].variant, order.order.quantity) == ("valve", "adult", 3)
     assert order.steps == (ProcessStep("pickup", (("1001", 2),), ()), ProcessStep("place", (), (("1001", 1),)))
     unnamed = imported(tmp_path, "work.json", json.dumps(NEXUS))
     assert unnamed.orders[0].order.product == "valve_adult_rev_4"
-    assert "is taken for the product 'valve_adult_rev_4'; --names FILE says otherwise." in str(unnamed.notes[0])
+    assert any("is taken for the product 'valve_adult_rev_4'; --names FILE says otherwise." in str(n) for n in unnamed.notes)
 
 
 def test_a_work_order_without_steps_or_with_unknown_keys_is_refused(tmp_path: Path):
