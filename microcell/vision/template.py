@@ -7,8 +7,9 @@ touches one, or none. Where only a feature as a whole lies a little off, the ima
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from microcell.description.checks import DefectClass, Template
 from microcell.measurement import Measurement
 from microcell.vision.registration import grey
 from microcell.vision.results import CheckResult, Finding, Verdict
+from microcell.vision.template_place import BETTER_RATIO, Placed, Placer, descend
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,16 +29,15 @@ if TYPE_CHECKING:
 
 _CELL_PX = 32
 _AROUND_PX = 16
-_BETTER_RATIO = 0.8
-"""A local shift must leave at most so much of the difference."""
-
-_SEARCH_STEPS_PX = 40
 _BORDER_PX = 3
 _NEAR_SEED_PX = 3
 _PIECE_RATIO = 0.2
 """A part of a conductor, cut off, is one if it is at least so large as what was removed."""
 _PIECE_PX = 12
 _CONFIDENT_PX = 20.0
+
+_LEAST_LIKENESS = 0.65
+"""Correlation of both patterns under which the image shows another one, none, or the same elsewhere than was looked."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,43 @@ class TemplateModel:
 
     def defects(self, image: npt.NDArray[Any]) -> tuple[Finding, ...]:
         """Every difference with its class, in the template's pixels."""
-        seen = self._placed(binary(image, self.options.dark))
-        seen = self._fitted(seen)
-        removed, added = self._deep(seen)
+        return self._compared(self._placer.place(binary(image, self.options.dark)))
+
+    def check(self, image: npt.NDArray[Any], name: str = "template") -> CheckResult:
+        """Judge one image: no defect of a class that is not permitted; findings are in the image's pixels.
+
+        Uncertain where the pattern is not found as taught, and where nothing is wrong with what the image shows of it, but
+        it does not show all.
+        """
+        placed = self._placer.place(binary(image, self.options.dark))
+        if placed.likeness < _LEAST_LIKENESS:
+            note = f"the pattern was not found as taught (correlation {placed.likeness:.2f})"
+            measured = (Measurement(f"{name}.defects", math.nan, "1", None, 0.0),)
+            return CheckResult(name, "template", "uncertain", measured, note=note)
+        found = tuple(replace(finding, box_px=placed.box(finding.box_px)) for finding in self._compared(placed))
+        wrong = [finding for finding in found if finding.kind not in self.options.permitted]
+        unseen = self._unseen_ratio(placed.inside)
+        verdict: Verdict = self.options.on_fail if wrong else "uncertain" if unseen else "accept"
+        note = f"{100 * unseen:.1f} % of the pattern is not in the image" if unseen else ""
+        measured = (Measurement(f"{name}.defects", float(len(wrong)), "1", None, 0.0),)
+        return CheckResult(name, "template", verdict, measured, found, note)
+
+    def _compared(self, placed: Placed) -> tuple[Finding, ...]:
+        seen, inside = self._fitted(placed.seen, placed.inside)
+        removed, added = self._deep(seen, inside)
         found = [*self._groups(seen, removed, removal=True), *self._groups(seen, added, removal=False)]
         return tuple(sorted(found, key=lambda finding: -finding.score))
 
-    def check(self, image: npt.NDArray[Any], name: str = "template") -> CheckResult:
-        """Judge one image: no defect of a class that is not permitted."""
-        found = self.defects(image)
-        wrong = [finding for finding in found if finding.kind not in self.options.permitted]
-        verdict: Verdict = self.options.on_fail if wrong else "accept"
-        measured = (Measurement(f"{name}.defects", float(len(wrong)), "1", None, 0.0),)
-        return CheckResult(name, "template", verdict, measured, found)
+    def _unseen_ratio(self, inside: Mask) -> float:
+        """Share of the pattern that the image does not show; 0 while only as much is cut off as features may lie off."""
+        unseen = cv2.bitwise_and(self.pattern, cv2.bitwise_not(inside))
+        ratio = cv2.countNonZero(unseen) / max(1, cv2.countNonZero(self.pattern))
+        _clear_border(unseen, max(self.options.slack_px, _BORDER_PX))
+        return ratio if cv2.countNonZero(unseen) else 0.0
+
+    @cached_property
+    def _placer(self) -> Placer:
+        return Placer(self.pattern, self.options)
 
     @cached_property
     def _ground(self) -> Mask:
@@ -83,31 +108,20 @@ class TemplateModel:
     def _eroded(self, mask: Mask) -> Mask:
         return cv2.erode(mask, _disc(self.options.tolerance_px))
 
-    def _placed(self, seen: Mask) -> Mask:
-        """The image moved as a whole by full pixels to where it agrees best."""
-        height, width = self.pattern.shape
-        if seen.shape != self.pattern.shape:
-            seen = cv2.copyMakeBorder(
-                seen, 0, max(0, height - seen.shape[0]), 0, max(0, width - seen.shape[1]), cv2.BORDER_CONSTANT, value=0
-            )[:height, :width]
-        reach = round(self.options.max_shift_ratio * max(height, width))
-        shift = _descend(lambda at: _differing(self.pattern, seen, at), (0, 0), min(reach, _SEARCH_STEPS_PX))
-        return _moved(seen, shift) if shift != (0, 0) else seen
-
-    def _fitted(self, seen: Mask) -> Mask:
-        """The image with each cell that differs moved to where it and its surroundings agree best."""
+    def _fitted(self, seen: Mask, inside: Mask) -> tuple[Mask, Mask]:
+        """The image, each cell that differs moved to where it and its surroundings agree best, and what it shows then."""
         slack = self.options.slack_px
         if slack == 0:
-            return seen
-        fitted = seen.copy()
+            return seen, inside
+        fitted, shown = seen.copy(), inside.copy()
         for y, x in _cells(self._edges_apart(seen)):
             shift = self._local_shift(seen, y, x, slack)
             if shift != (0, 0):
-                bottom, right = min(y + _CELL_PX, seen.shape[0]), min(x + _CELL_PX, seen.shape[1])
-                rows = np.clip(np.arange(y, bottom) + shift[1], 0, seen.shape[0] - 1)
-                columns = np.clip(np.arange(x, right) + shift[0], 0, seen.shape[1] - 1)
-                fitted[y:bottom, x:right] = seen[rows[:, None], columns]
-        return fitted
+                cell = (slice(y, min(y + _CELL_PX, seen.shape[0])), slice(x, min(x + _CELL_PX, seen.shape[1])))
+                rows, columns = (np.arange(side.start, side.stop) + by for side, by in zip(cell, shift[::-1], strict=True))
+                at = np.ix_(np.clip(rows, 0, seen.shape[0] - 1), np.clip(columns, 0, seen.shape[1] - 1))
+                fitted[cell], shown[cell] = seen[at], inside[at]
+        return fitted, shown
 
     def _local_shift(self, seen: Mask, y: int, x: int, slack: int) -> tuple[int, int]:
         height, width = seen.shape
@@ -121,8 +135,8 @@ class TemplateModel:
             there = seen[top + at[1] : bottom + at[1], left + at[0] : right + at[0]]
             return float(cv2.countNonZero(cv2.bitwise_xor(wanted, there)))
 
-        shift = _descend(cost, (0, 0), slack)
-        return shift if cost(shift) < _BETTER_RATIO * cost((0, 0)) else (0, 0)
+        shift = descend(cost, slack)
+        return shift if cost(shift) < BETTER_RATIO * cost((0, 0)) else (0, 0)
 
     def _edges_apart(self, seen: Mask) -> Mask:
         """Where pattern or ground differ by more than a pixel."""
@@ -130,7 +144,7 @@ class TemplateModel:
         added = cv2.bitwise_and(seen, cv2.bitwise_not(cv2.dilate(self.pattern, _CROSS)))
         return cv2.bitwise_or(removed, added)
 
-    def _deep(self, seen: Mask) -> tuple[Mask, Mask]:
+    def _deep(self, seen: Mask, inside: Mask) -> tuple[Mask, Mask]:
         """What is certainly removed and added: further from an edge than the tolerance, in template or image."""
         bare = cv2.bitwise_not(seen)
         disc = _disc(self.options.tolerance_px)
@@ -138,9 +152,10 @@ class TemplateModel:
         new = cv2.bitwise_and(seen, cv2.bitwise_not(self._outer))
         removed = cv2.bitwise_or(gone, cv2.bitwise_and(self._inner[0], bare))
         added = cv2.bitwise_or(new, cv2.bitwise_and(self._inner[1], seen))
-        for mask in (removed, added):
-            cv2.rectangle(mask, (0, 0), (mask.shape[1] - 1, mask.shape[0] - 1), 0, 2 * _BORDER_PX - 1)
-        return removed, added
+        shown = inside.copy()
+        _clear_border(shown, 1)
+        shown = cv2.erode(shown, _disc(_BORDER_PX - 1))
+        return cv2.bitwise_and(removed, shown), cv2.bitwise_and(added, shown)
 
     def _groups(self, seen: Mask, deep: Mask, removal: bool) -> Iterator[Finding]:
         """One finding for each group of near differences."""
@@ -223,34 +238,8 @@ def _cells(apart: Mask) -> list[tuple[int, int]]:
     return sorted((int(y) * _CELL_PX, int(x) * _CELL_PX) for x, y in cells)
 
 
-def _descend(cost: Any, start: tuple[int, int], reach: int) -> tuple[int, int]:
-    """The shift of least cost that is reached from a start step by step."""
-    known: dict[tuple[int, int], float] = {start: cost(start)}
-    here = start
-    while True:
-        for step in ((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
-            there = (here[0] + step[0], here[1] + step[1])
-            if there not in known and max(abs(there[0]), abs(there[1])) <= reach:
-                known[there] = cost(there)
-        near = (at for at in known if max(abs(at[0] - here[0]), abs(at[1] - here[1])) <= 1)
-        best = min(near, key=lambda at: known[at])
-        if known[best] >= known[here]:
-            return here
-        here = best
-
-
-def _differing(pattern: Mask, seen: Mask, shift: tuple[int, int]) -> float:
-    """Share of pixels that differ where both are, the image read `shift` further on."""
-    (height, width), (x, y) = pattern.shape, shift
-    a = pattern[max(0, -y) : height - max(0, y), max(0, -x) : width - max(0, x)]
-    b = seen[max(0, y) : height + min(0, y), max(0, x) : width + min(0, x)]
-    return cv2.countNonZero(cv2.bitwise_xor(a, b)) / a.size
-
-
-def _moved(seen: Mask, shift: tuple[int, int]) -> Mask:
-    matrix = np.array([[1.0, 0.0, -shift[0]], [0.0, 1.0, -shift[1]]])
-    moved: Mask = cv2.warpAffine(seen, matrix, seen.shape[::-1], flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    return moved
+def _clear_border(mask: Mask, width_px: int) -> None:
+    cv2.rectangle(mask, (0, 0), (mask.shape[1] - 1, mask.shape[0] - 1), 0, 2 * width_px - 1)
 
 
 def _disc(radius: int) -> Mask:

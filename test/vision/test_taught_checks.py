@@ -227,6 +227,63 @@ def test_a_feature_that_lies_a_little_off_as_a_whole_is_no_defect():
     assert TemplateModel.of(board(), strict).check(image).verdict == "scrap"
 
 
+def laid(image: np.ndarray, shift=(0.0, 0.0), turn_deg=0.0, size=None) -> np.ndarray:
+    """A board shifted and turned on its bright bench; `size` is (width, height) of the image."""
+    matrix = cv2.getRotationMatrix2D(((image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2), turn_deg, 1.0)
+    matrix[:, 2] += shift
+    return cv2.warpAffine(image, matrix, size or image.shape[::-1], borderValue=255)
+
+
+def long_board(left: int = 0) -> np.ndarray:
+    """Conductors of unlike width and course, all of them longer than the image, of which it shows 320 px from `left`."""
+    image = np.full((260, 480), 255, np.uint8)
+    for y, width in ((30, 8), (80, 14), (150, 6), (215, 18)):
+        cv2.line(image, (0, y), (180, y), 0, width)
+        cv2.line(image, (180, y), (220, y + 20), 0, width)
+        cv2.line(image, (220, y + 20), (480, y + 20), 0, width)
+    cv2.circle(image, (120, 115), 16, 0, -1)
+    return image[:, left : left + 320]
+
+
+@pytest.mark.parametrize(("shift", "turn_deg"), [((70, 25), 0.0), ((4, -6), 3.0), ((-12, 8), -9.0)])
+def test_a_board_that_lies_far_off_or_is_turned_is_judged_as_one_in_its_place(shift, turn_deg):
+    image = board()
+    model = TemplateModel.of(cv2.copyMakeBorder(image, 60, 60, 90, 90, cv2.BORDER_CONSTANT, value=255), BOARD)
+    image = cv2.copyMakeBorder(image, 60, 60, 90, 90, cv2.BORDER_CONSTANT, value=255)
+    assert model.check(laid(image, shift, turn_deg)).verdict == "accept"
+    cv2.circle(image, (210, 270), 6, 255, -1)
+    (hole,) = model.check(laid(image, shift, turn_deg)).findings
+    assert hole.kind == "pin-hole"
+    matrix = cv2.getRotationMatrix2D(((image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2), turn_deg, 1.0)
+    matrix[:, 2] += shift
+    assert hole.centre_px == pytest.approx(tuple(matrix @ (210, 270, 1.0)), abs=2.0)
+
+
+def test_where_the_image_shows_nothing_of_the_template_nothing_is_a_defect_and_nothing_is_accepted():
+    model = TemplateModel.of(long_board(60), BOARD)
+    assert model.check(long_board(64)).verdict == "accept"
+    result = model.check(long_board(90))
+    assert (result.verdict, result.findings) == ("uncertain", ())
+    assert result.note == "8.8 % of the pattern is not in the image"
+    bitten = long_board(90).copy()
+    cv2.rectangle(bitten, (200, 90), (208, 110), 255, -1)
+    result = model.check(bitten)
+    assert (result.verdict, [finding.kind for finding in result.findings]) == ("scrap", ["open"])
+
+
+@pytest.mark.parametrize("image", [np.full((260, 320), 200, np.uint8), long_board()])
+def test_another_pattern_or_none_is_not_found_as_taught(image):
+    result = TemplateModel.of(board(), BOARD).check(image)
+    assert result.verdict == "uncertain"
+    assert "the pattern was not found as taught (correlation" in result.note
+
+
+def test_a_larger_image_shows_all_of_the_template_and_a_smaller_one_not():
+    model = TemplateModel.of(board(), BOARD)
+    assert model.check(laid(board(), (100, 80), size=(500, 400))).verdict == "accept"
+    assert "is not in the image" in model.check(board()[:200]).note
+
+
 def dots(*places: tuple[int, int]) -> np.ndarray:
     image = np.full((120, 200), 230, np.uint8)
     for at in places:
