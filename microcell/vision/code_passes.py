@@ -1,7 +1,8 @@
 """The looks that a code is searched in: larger, smaller, turned, sharper, with evened light.
 
-Bars are read up to about 20 degrees from the rows or columns: of the turned looks, two at least see them so. The order is by
-what the looks add to those before them, in photos of every kind of code (bench/vision_marks.py).
+Bars are read up to about 20 degrees from the rows or columns: of the turned looks, two at least see them so. The work that
+is permitted for large images ends before these; code_turns.py then turns such an image by its bars. The order is by what the
+looks add to those before them, in photos of every kind of code (bench/vision_marks.py).
 """
 
 from __future__ import annotations
@@ -87,7 +88,9 @@ def _smaller(image: Bytes) -> Look | None:
     return Look(half, _scaled(2.0), "GlobalHistogram")
 
 
-def _turned(angle_deg: float) -> Callable[[Bytes], Look]:
+def turned(angle_deg: float) -> Callable[[Bytes], Look]:
+    """A look that is turned counter-clockwise, as it is seen, and as large as it takes."""
+
     def turn(image: Bytes) -> Look:
         height, width = image.shape
         cos, sin = abs(math.cos(math.radians(angle_deg))), abs(math.sin(math.radians(angle_deg)))
@@ -98,6 +101,11 @@ def _turned(angle_deg: float) -> Callable[[Bytes], Look]:
         return Look(np.asarray(pixels, np.uint8), cv2.invertAffineTransform(matrix), "GlobalHistogram")
 
     return turn
+
+
+def sharpened(look: Look) -> Look:
+    """The same out of the blur of a lens."""
+    return Look(_sharper(look.pixels, 2.0, 1.5), look.image_from_look, look.binarizer)
 
 
 def _larger(image: Bytes, factor: float, binarizer: Literal["LocalAverage", "GlobalHistogram"]) -> Look | None:
@@ -129,6 +137,6 @@ def _evened(pixels: Bytes) -> Bytes:
 
 
 PASSES: tuple[Callable[[Bytes], Look | None], ...] = (
-    _plain, _contrast, _evened_larger, _larger_plain, _sharpened, _along_bars, _turned(-15.0), _turned(15.0), _smooth,
-    _evened_fixed, _turned(30.0), _smaller, _turned(-30.0), _turned(45.0),
+    _plain, _contrast, _evened_larger, _larger_plain, _sharpened, _along_bars, turned(-15.0), turned(15.0), _smooth,
+    _evened_fixed, turned(30.0), _smaller, turned(-30.0), turned(45.0),
 )  # fmt: skip

@@ -7,7 +7,7 @@ that two looks or three must read the same and few of the others may disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from microcell.description.code_kinds import CodeKind
 from microcell.errors import MissingCapabilityError
 from microcell.vision.code_passes import PASSES, Look
+from microcell.vision.code_turns import is_aslant, turned_looks
 from microcell.vision.registration import grey
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ SURE_RATIO, ENOUGH_RATIO = 3.0, 2.0
 """Votes for a text over those for all others at its place: to stop looking, and to be told in the end."""
 
 MAX_WORK_PX = 16_000_000
-"""Pixels that all looks together may have: bounds the time for an image that shows no code."""
+"""Pixels that all looks may have together, and those along bars once more: bounds the time for an image without a code."""
 
 _KIND_OF: dict[str, CodeKind] = {
     "aztec": "aztec", "codabar": "codabar", "code39": "code_39", "code93": "code_93", "code128": "code_128",
@@ -90,32 +91,48 @@ def read_codes(
 
     Naming the kind excludes wrong readings of other kinds and saves time. With `add_on`, EAN and UPC codes are read only
     together with the small code beside them, its digits after theirs. What is read by too few looks, or otherwise by others,
-    is left out.
+    is left out. Where nothing was read, bars are looked for, and the image is turned by them.
     """
     levels = np.clip(grey(image) + 0.5, 0, 255).astype(np.uint8)
     found: list[ReadCode] = []
-    for look in _looks(levels, max_work_px, inverted=not kinds or not _TRIED_INVERTED.issuperset(kinds)):
-        found = _voted(found, _once(look, kinds, add_on))
-        if found and all(_told(code, found, SURE_RATIO) for code in found):
+    told: list[ReadCode] = []
+    bars = not kinds or not MATRIX.issuperset(kinds)
+    for looks in (_looks(levels, inverted=not kinds or not _TRIED_INVERTED.issuperset(kinds)), turned_looks(levels)):
+        found, told = _told_by(_bounded(looks, max_work_px), found, kinds, add_on)
+        if told or not bars:
             break
-    told = [code for code in found if _told(code, found, ENOUGH_RATIO)]
     return tuple(sorted(told, key=lambda code: (code.centre_px[1], code.centre_px[0], code.text)))
 
 
-def _looks(levels: Bytes, max_work_px: int, inverted: bool = False) -> Iterator[Look]:
-    """The looks one after the other, as long as the work is permitted; in the end, where wanted, some of the negative."""
+def _told_by(
+    looks: Iterable[Look], found: list[ReadCode], kinds: Sequence[CodeKind], add_on: bool
+) -> tuple[list[ReadCode], list[ReadCode]]:
+    """What was found with what further looks find, until they are sure, and what of it is told."""
+    for look in looks:
+        found = _voted(found, _once(look, kinds, add_on))
+        if found and all(_told(code, found, SURE_RATIO) for code in found):
+            break
+    return found, [code for code in found if _told(code, found, ENOUGH_RATIO)]
+
+
+def _bounded(looks: Iterable[Look], max_work_px: int) -> Iterator[Look]:
+    """Looks, as long as the work is permitted; one at the least."""
     work = 0
-    negative: Bytes = 255 - levels
-    for make, of in [(make, levels) for make in PASSES] + [
-        (make, negative) for make in PASSES[:_INVERTED_LOOKS] if inverted
-    ]:
-        look = make(of)
-        if look is None:
-            continue
+    for look in looks:
         work += look.pixels.size
         if work > max_work_px and work > look.pixels.size:
             return
         yield look
+
+
+def _looks(levels: Bytes, inverted: bool = False) -> Iterator[Look]:
+    """The looks one after the other; in the end, where wanted, some of the negative."""
+    negative: Bytes = 255 - levels
+    made = [(make, levels) for make in PASSES] + [(make, negative) for make in PASSES[:_INVERTED_LOOKS] if inverted]
+    for make, of in made:
+        look = make(of)
+        if look is not None:
+            yield look
 
 
 def _once(look: Look, kinds: Sequence[CodeKind], add_on: bool) -> list[ReadCode]:
@@ -129,7 +146,7 @@ def _once(look: Look, kinds: Sequence[CodeKind], add_on: bool) -> list[ReadCode]
         options["ean_add_on_symbol"] = zxingcpp.EanAddOnSymbol.Require
     options["binarizer"] = getattr(zxingcpp.Binarizer, look.binarizer)
     codes = zxingcpp.read_barcodes(look.pixels, **options)
-    return [_code(code, look) for code in codes if code.valid]
+    return [_code(code, look) for code in codes if code.valid and not _is_cut(code, look)]
 
 
 def _formats(kinds: Sequence[CodeKind]) -> Any:
@@ -144,10 +161,20 @@ def _formats(kinds: Sequence[CodeKind]) -> Any:
         raise MissingCapabilityError(text) from error
 
 
+def _is_cut(code: Any, look: Look) -> bool:
+    """Whether a reading may be of a part of a code: digits of ITF look like its beginning, and a row aslant meets few."""
+    return _kind(str(code.format)) == "itf" and is_aslant(look, _corners(code))
+
+
 def _code(code: Any, look: Look) -> ReadCode:
+    corners = look.to_image(_corners(code))
+    return ReadCode(_kind(str(code.format)), str(code.text), bytes(code.bytes), corners, 1)
+
+
+def _corners(code: Any) -> Floats:
+    """(4, 2), from the one where reading begins, across."""
     place = code.position
-    corners = [(p.x, p.y) for p in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)]
-    return ReadCode(_kind(str(code.format)), str(code.text), bytes(code.bytes), look.to_image(np.array(corners, float)), 1)
+    return np.array([(p.x, p.y) for p in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)], float)
 
 
 def _kind(name: str) -> CodeKind | None:

@@ -16,6 +16,7 @@ from microcell.errors import MissingCapabilityError
 from microcell.vision import code_reader
 from microcell.vision.code_passes import PASSES
 from microcell.vision.code_reader import ENOUGH_RATIO, ReadCode, read_codes
+from microcell.vision.code_turns import bar_angles_deg
 
 BARS = np.array([[0.0, 0.0], [90.0, 0.0], [90.0, 30.0], [0.0, 30.0]])
 
@@ -85,11 +86,37 @@ def turned(sheet: np.ndarray[Any, Any], angle_deg: float) -> np.ndarray[Any, Any
 
 
 @pytest.mark.parametrize("angle_deg", [10, 17, 30, 45])
-def test_rows_aslant_through_itf_do_not_make_a_part_of_it_the_text(angle_deg: float) -> None:
+@pytest.mark.parametrize("height", [70, 160])
+def test_rows_aslant_through_itf_do_not_make_a_part_of_it_the_text(angle_deg: float, height: int) -> None:
     """Of a turned code, some rows cross only some bars: they are no rival of the whole, and never told in its place."""
-    sheet = turned(on_sheet(code("ITF", "12345678901231", 440, 160)), angle_deg)
-    assert {found.text for found in read_codes(sheet, ["itf"])} <= {"12345678901231"}
-    assert angle_deg > 20 or len(read_codes(sheet, ["itf"])) == 1
+    sheet = turned(on_sheet(code("ITF", "12345678901231", 440, height)), angle_deg)
+    assert [found.text for found in read_codes(sheet, ["itf"])] == ["12345678901231"]
+
+
+@pytest.mark.parametrize("angle_deg", [-68, -35, 22, 41, 60])
+@pytest.mark.parametrize(
+    ("name", "text", "kinds"),
+    [("Code39", "VLV-000123", ["code_39"]), ("ITF", "12345678901231", ["itf"]), ("ITF", "12345678901231", [])],
+)
+def test_a_turned_bar_code_is_read_in_a_large_image_where_it_lies(
+    name: str, text: str, kinds: list[CodeKind], angle_deg: float
+) -> None:
+    sheet = turned(on_sheet(code(name, text, 420, 70)), angle_deg)
+    image = np.full((960, 1280), 170, np.uint8)
+    image[180 : 180 + sheet.shape[0], 400 : 400 + sheet.shape[1]] = sheet
+    (found,) = read_codes(image, kinds)
+    assert found.text == text
+    assert found.centre_px == pytest.approx((400 + sheet.shape[1] / 2, 180 + sheet.shape[0] / 2), abs=20)
+    along = found.corners_px[1] - found.corners_px[0]
+    assert np.degrees(np.arctan2(-along[1], along[0])) == pytest.approx(angle_deg, abs=3)
+
+
+def test_without_bars_nothing_is_turned_and_edges_of_things_are_no_bars() -> None:
+    image = np.full((300, 400), 200, np.uint8)
+    cv2.fillPoly(image, [np.array([[60, 150], [200, 40], [340, 160], [190, 270]])], 40)
+    assert bar_angles_deg(image) == []
+    assert bar_angles_deg(np.full((5, 5), 200, np.uint8)) == []
+    assert bar_angles_deg(turned(on_sheet(code("Code39", "LOT7")), 30)) == pytest.approx([-30], abs=2)
 
 
 def test_a_stacked_code_repairs_itself_and_needs_one_reading() -> None:
@@ -115,8 +142,8 @@ def test_an_image_without_a_code_has_none_and_bounded_work() -> None:
     noise = np.random.default_rng(2).integers(0, 255, (200, 300)).astype(np.uint8)
     assert read_codes(noise) == ()
     assert read_codes(np.full((1, 1), 255, np.uint8)) == ()
-    assert len(list(code_reader._looks(noise, 200 * 300))) == 1
-    assert len(list(code_reader._looks(noise, 10**9))) == len(PASSES)
+    assert len(list(code_reader._bounded(code_reader._looks(noise), 200 * 300))) == 1
+    assert len(list(code_reader._bounded(code_reader._looks(noise), 10**9))) == len(PASSES)
 
 
 def test_a_bar_code_that_one_look_alone_reads_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
