@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,9 +13,10 @@ from rich.text import Text
 
 from microcell.commands.client import INTERRUPTED, know_order, order_over, talk
 from microcell.commands.order import describe
-from microcell.orchestration.packml import Mode, State
+from microcell.orchestration.packml import WAY_ON, Mode, State
 from microcell.orchestration.work import OrderStatus
 from microcell.ros.cell_client import CellClient
+from microcell_interfaces.msg import Fault as FaultMessage
 from microcell_interfaces.msg import OrderState
 
 REFRESH_S = 0.2
@@ -92,9 +94,18 @@ def _state(cell: CellClient) -> Text:
             f"\n{fault.code} at {fault.where}: {fault.cause} {fault.detail}\n  {fault.actor}: {fault.remedy}",
             "bold red",
         )
+    if way := _way_on(state, shown.active_faults):
+        text.append(f"\nthen go on with: {way}", "bold red")
     for question in cell.questions.values():
         text.append(f"\n{question.id}: {question.text}\n  answer {' or '.join(question.choices)}", "bold yellow")
     return text
+
+
+def _way_on(state: State, faults: Iterable[FaultMessage]) -> str:
+    """The commands that are legal and let the cell go on; "" where there are none, as without a journal."""
+    if any(fault.code == "JOURNAL_UNWRITABLE" for fault in faults):
+        return ""
+    return ", then ".join(f"microcell command {command.name.lower()}" for command in WAY_ON.get(state, ()))
 
 
 def _orders(cell: CellClient) -> Table:

@@ -104,6 +104,8 @@ COMMANDED: dict[tuple[State, Command], State] = {
     **{(state, C.ABORT): S.ABORTING for state in (*RUNNING, S.STOPPING, S.STOPPED, S.CLEARING)},
 }
 
+WAY_ON: dict[State, tuple[Command, ...]] = {S.HELD: (C.UNHOLD,), S.ABORTED: (C.CLEAR, C.RESET), S.STOPPED: (C.RESET,)}
+"""What a person commands who has looked, for the cell to go on: where it does not do so by itself."""
 
 MODE_CHANGES = (S.STOPPED, S.IDLE, S.ABORTED)
 """States in which the mode may change: in each of them nothing is in progress that the new mode would have to end.

@@ -15,6 +15,7 @@ from microcell.clock import run_virtual
 from microcell.commands.watch import view
 from microcell.faults import CATALOGUE, Fault
 from microcell.orchestration.order_view import OrderView
+from microcell.orchestration.packml import COMMANDED, WAY_ON, State
 from microcell.orchestration.view import CellSnapshot
 from microcell.ros.convert_cell import cell_message, diagnostic_status, order_message
 from microcell.ros.convert_skills import fault_message, fault_of, result_message, result_of
@@ -36,13 +37,13 @@ def seen(code: str, where: str = "arm") -> Fault:
     return Fault(code, where, "12.5 N", "VLV-000007", "insert_cap", 30.0)
 
 
-def watched(*active: Fault) -> str:
+def watched(*active: Fault, state: State = State.HELD) -> str:
     """What the terminal shows of a cell with active faults."""
     messages = [fault_message(fault, EPOCH_S) for fault in active]
-    state = cell_message(replace(QUIET, active_faults=active), EPOCH_S)
+    shown_state = cell_message(replace(QUIET, active_faults=active, state=state), EPOCH_S)
     console = Console(width=2000, file=None, record=True, quiet=False)
     with console.capture() as shown:
-        console.print(view(SimpleNamespace(cell="/bench", state=state, orders={}, questions={}, faults=messages)))
+        console.print(view(SimpleNamespace(cell="/bench", state=shown_state, orders={}, questions={}, faults=messages)))
     return shown.get()
 
 
@@ -67,3 +68,16 @@ def test_two_devices_with_the_same_fault_are_both_told():
     keys = [value.key for value in diagnostic_status(replace(QUIET, active_faults=both)).values]
     assert keys[-2:] == ["fault DEVICE_SILENT at printer", "fault DEVICE_SILENT at camera_1"]
     assert "DEVICE_SILENT at printer" in watched(*both) and "DEVICE_SILENT at camera_1" in watched(*both)
+
+
+@pytest.mark.parametrize("state", WAY_ON)
+def test_a_cell_that_waits_for_a_person_says_which_command_lets_it_go_on_and_the_first_one_is_legal(state: State):
+    first, *others = WAY_ON[state]
+    assert (state, first) in COMMANDED
+    told = ", then ".join(f"microcell command {command.name.lower()}" for command in (first, *others))
+    assert f"then go on with: {told}" in watched(seen("SENSOR_IMPLAUSIBLE"), state=state)
+
+
+def test_without_a_journal_and_in_a_cell_that_works_no_command_is_named():
+    assert "go on with" not in watched(seen("JOURNAL_UNWRITABLE"), state=State.ABORTED)
+    assert "go on with" not in watched(state=State.EXECUTE)
