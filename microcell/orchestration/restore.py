@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import microcell
 from microcell import events
+from microcell.description.fault_schedule import operations_of
 from microcell.errors import UsageError
 from microcell.orchestration.session import Session, at_rest
 from microcell.orchestration.shop import Shop
@@ -47,6 +48,7 @@ class _Restorer:
     used: dict[str, dict[str, Mapping[str, str]]] = field(default_factory=dict)
     at_rest: str = ""
     in_view: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    begun: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def apply(self, event: events.Event) -> None:
         self.shop.apply(event)
@@ -70,6 +72,7 @@ class _Restorer:
             self._moves(event)
             self.open_attempts[event.attempt_id] = event
             self.used.setdefault(event.unit, {})[event.operation] = event.resources
+            self.begun.setdefault(event.unit, {})[event.operation] = None
         elif isinstance(event, events.OperationEnded):
             self._operation_ended(event)
         elif isinstance(event, events.ToolMounted):
@@ -96,6 +99,7 @@ class _Restorer:
         unit.scrapping = event.reason if event.disposition == "scrapped" else ""
         self.shop.remove_unit(unit, self.shop.orders[event.order_id])
         self.used.pop(event.unit, None)
+        self.begun.pop(event.unit, None)
         self.in_view.pop(event.unit, None)
 
     def _moves(self, event: events.OperationStarted) -> None:
@@ -179,6 +183,22 @@ class _Restorer:
         """What was interrupted on a unit before it was given up is no question any more."""
         self.open_attempts = {key: a for key, a in self.open_attempts.items() if a.unit != unit.serial}
 
+    def strange(self) -> Iterator[str]:
+        """What the journal tells of open orders and of units in work and the line does not have, in words. What was done
+        under another name would be done once more.
+        """
+        for order in self.shop.orders.values():
+            known = self.shop.lines.of(order.product).product_description.variants if not order.status.ended else {}
+            wanted = () if order.status.ended else (variant for variant, _ in order.lines)
+            yield from (f"the variant '{name}' of {order.order_id}" for name in wanted if name not in known)
+        for unit in self.shop.units.values():
+            line, devices = self.shop.line_of(unit), self.shop.line.cell_description.devices
+            product, arms = line.product_description, line.cell_description.of_kind("arm")
+            known_operations = operations_of((*product.plan, *product.scrap_plan), arms, line.tools)
+            done = (name for name in self.begun.get(unit.serial, ()) if name not in known_operations)
+            yield from (f"the operation '{name}' of {unit.serial}" for name in done)
+            yield from (f"the station '{s}' of {unit.serial}" for s in unit.stations.values() if s not in devices)
+
     def midway(self) -> dict[str, str]:
         """Units of which a chain is begun and not ended, with its arm, "" where it has none."""
         found = {}
@@ -220,6 +240,13 @@ def refuse_other(opened: events.JournalOpened, line: str, world: str) -> None:
         )
 
 
+def _misfit(what: str, shop: Shop) -> UsageError:
+    return UsageError(
+        f"the journal speaks of {what}, which the line '{shop.lines.line.name}' does not have any more. Finish its "
+        "orders with the old description, or name another journal."
+    )
+
+
 def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Restored:
     """Fold a journal into an empty shop and empty PackML records; what is still to be settled.
 
@@ -237,10 +264,9 @@ def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Res
         try:
             restorer.apply(events.moved(event, by_s))
         except KeyError as error:
-            raise UsageError(
-                f"the journal speaks of {error}, which the line '{shop.lines.line.name}' does not have any more. Finish its "
-                "orders with the old description, or name another journal."
-            ) from error
+            raise _misfit(str(error), shop) from error
+    if strange := list(dict.fromkeys(restorer.strange())):
+        raise _misfit(" and ".join(strange), shop)
     shop.orders.tell_ended()
     packml.power_off()
     return Restored(

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from changing_line import copy_of
 from fake_shop_floor import VALVE, Floor, fault, floor, once
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -332,6 +333,68 @@ def test_a_person_who_commands_too_early_does_not_keep_the_cell_from_going_on(co
         produce_until(journal, lambda event: isinstance(event, OrderAccepted))
         assert run_virtual(run()) is OrderStatus.COMPLETED
     assert told == ([] if command is Command.ABORT else [TOO_EARLY])
+
+
+def renamed(line: Line, old: str, new: str) -> Line:
+    """The line with another name for an operation of its plan."""
+    product = line.product_description
+
+    def names(name: str | None) -> str | None:
+        return new if name == old else name
+
+    plan = {
+        names(name): spec.model_copy(
+            update={"continues_in": names(spec.continues_in), "after": tuple(map(names, spec.after))}
+        )
+        for name, spec in product.plan.items()
+    }
+    return line.model_copy(update={"product_description": product.model_copy(update={"plan": plan})})
+
+
+def without_variant(line: Line, name: str) -> Line:
+    product = line.product_description
+    variants = {other: spec for other, spec in product.variants.items() if other != name}
+    return line.model_copy(update={"product_description": product.model_copy(update={"variants": variants})})
+
+
+def without_device(line: Line, name: str) -> Line:
+    cell = line.cell_description
+    devices = {other: spec for other, spec in cell.devices.items() if other != name}
+    return line.model_copy(update={"cell_description": cell.model_copy(update={"devices": devices})})
+
+
+CHANGED = {
+    "the operation 'pick_cap' of VLV-000001": renamed(VALVE, "pick_cap", "take_cap"),
+    "the variant 'adult' of order-0001": without_variant(VALVE, "adult"),
+    "the station 'fixture_1' of VLV-000001": without_device(VALVE, "fixture_1"),
+}
+
+
+@pytest.mark.parametrize("told", CHANGED)
+def test_a_line_that_lacks_what_a_unit_in_work_has_had_is_refused_before_anything_is_done_twice(told: str):
+    async def story() -> None:
+        journal = Journal.create_or_open(":memory:", durability="batch")
+        async with floor(journal=journal) as cell:
+            cell.order(1)
+            while "fasten_1" not in cell.port.operations():
+                await cell.clock.sleep(1.0)
+            events = list(journal.events())
+        with pytest.raises(UsageError, match=f"the journal speaks of {told}, which the line 'valve' does not have any more"):
+            async with floor(line=CHANGED[told], journal=copy_of(events)):
+                pass
+
+    run_virtual(story())
+
+
+def test_a_line_may_lose_what_only_ended_orders_had():
+    async def story() -> None:
+        journal = Journal.create_or_open(":memory:", durability="batch")
+        async with floor(journal=journal) as cell:
+            await cell.controller.order_ended(cell.order(1))
+        async with floor(line=renamed(without_variant(VALVE, "adult"), "pick_cap", "take_cap"), journal=journal) as cell:
+            assert (await cell.controller.order_ended(cell.order(1, "child"))).good == 1
+
+    run_virtual(story())
 
 
 def test_the_journal_of_another_world_or_line_is_refused():
