@@ -161,13 +161,14 @@ class _Search:
 
 def _sums(edges: set[int], length: int) -> np.ndarray:
     """For each length up to `length` the largest sum of edges, each as often as one likes, that is not longer."""
-    can = 1
+    can, within = 1, (1 << length + 1) - 1
     for edge in sorted(edges):
         step = edge
         while step <= length:
-            can |= can << step
+            can |= can << step & within
             step *= 2
-    bits = np.array([can >> i & 1 for i in range(length + 1)], dtype=bool)
+    octets = np.frombuffer(can.to_bytes(length // 8 + 1, "little"), np.uint8)
+    bits = np.unpackbits(octets, count=length + 1, bitorder="little")
     return np.maximum.accumulate(np.where(bits, np.arange(length + 1), 0))
 
 
