@@ -19,6 +19,7 @@ MAX_STEPS = 20_000
 
 _ROUNDING = 1e-6
 """So much of a step is a rounding of floats."""
+_NO_LENGTH_M = 1e-9
 
 Edges = tuple[int, int, int]
 """Along x, y and z, in steps of the grid."""
@@ -86,18 +87,24 @@ class Grid:
 
     @classmethod
     def fitting(cls, kinds: Iterable[BoxKind], container: Container) -> Grid:
-        """The coarsest of 1, 0.1 and 0.01 mm on which all edges lie, or the finest that its length permits."""
+        """The coarsest of 1, 0.1 and 0.01 mm on which all edges lie, else their common measure (a third of the container, or
+        a sixteenth of an inch), else the finest of those three that the length permits.
+        """
         edges = [*container.size_m, *(edge for kind in kinds for edge in kind.size_m)]
+        edges = [edge for edge in edges if math.isfinite(edge) and edge > 0]
         grid = cls()
         for step_m in (0.0001, 0.00001):
-            if all(
-                abs(edge / grid.step_m - round(edge / grid.step_m)) <= _ROUNDING for edge in edges if math.isfinite(edge)
-            ):
-                break
-            if max(container.size_m) / step_m > MAX_STEPS:
+            if grid._holds(edges) or max(container.size_m) / step_m > MAX_STEPS:
                 break
             grid = cls(step_m)
-        return grid
+        if grid._holds(edges) or (step_m := _common_measure(edges)) * MAX_STEPS < max(container.size_m):
+            return grid
+        common = cls(step_m)
+        return common if common._holds(edges) else grid
+
+    def _holds(self, edges: Iterable[float]) -> bool:
+        """Whether all edges are whole numbers of steps."""
+        return all(abs(edge / self.step_m - round(edge / self.step_m)) <= _ROUNDING for edge in edges)
 
     def box(self, size_m: tuple[float, float, float]) -> Edges:
         """Edges of a box in steps."""
@@ -108,6 +115,16 @@ class Grid:
         """Edges of a container in steps."""
         x, y, z = (math.floor(edge / self.step_m + _ROUNDING) for edge in size_m)
         return x, y, z
+
+
+def _common_measure(edges: Iterable[float]) -> float:
+    """The length of which all edges are multiples, as far as floats tell: Euclid's algorithm."""
+    measure = 0.0
+    for edge in edges:
+        rest = edge
+        while rest > _NO_LENGTH_M:
+            measure, rest = rest, abs(math.remainder(measure, rest))
+    return measure
 
 
 def orientations(edges: Edges, upright: tuple[bool, bool, bool]) -> tuple[tuple[int, int, int], ...]:

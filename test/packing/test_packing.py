@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from microcell.errors import UsageError
 from microcell.packing.boxes import BoxKind, Container, Grid, Packing, Placement
 from microcell.packing.checking import judge
-from microcell.packing.search import pack
+from microcell.packing.search import _sums, pack
 
 CUBE = BoxKind("cube", (0.1, 0.1, 0.1), 8)
 ROOM = Container((0.2, 0.2, 0.2))
@@ -38,6 +39,36 @@ def test_what_fits_exactly_is_packed_whole():
     found = pack([CUBE], ROOM)
     assert found.complete
     assert found.volume_use_ratio == pytest.approx(1.0)
+
+
+AXIS = st.tuples(st.integers(1, 4), st.integers(1, 4))
+"""Units of length of a box, and how many boxes are as long as the room."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.003, 0.1), st.tuples(AXIS, AXIS, AXIS))
+def test_boxes_that_divide_a_room_fill_it_whatever_their_unit_of_length(unit_m: float, axes: tuple[tuple[int, int], ...]):
+    """Such as thirds of a metre, or sixteenths of an inch."""
+    x, y, z = (unit_m * units for units, _ in axes)
+    room = Container((x * axes[0][1], y * axes[1][1], z * axes[2][1]))
+    kind = BoxKind("k", (x, y, z), math.prod(boxes for _, boxes in axes), (False, False, True))
+    found = pack([kind], room, effort=1)
+    assert (found.complete, judge(found, [kind]).faults) == (True, ())
+
+
+def test_of_edges_without_a_common_measure_each_box_is_rounded_up():
+    kinds = [BoxKind("a", (0.0301234567, 0.02, 0.01), 9), BoxKind("b", (0.0299876543, 0.02, 0.01), 9)]
+    found = pack(kinds, Container((0.0911111111, 0.0611111111, 0.0211111111)))
+    assert (len(found.placements), judge(found, kinds, gap_m=0.001).faults) == (18, ())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(1, 70), max_size=6), st.integers(0, 60))
+def test_the_most_that_edges_can_fill_of_each_length(edges: set[int], length: int):
+    most = [0] * (length + 1)
+    for whole in range(1, length + 1):
+        most[whole] = max([most[whole - edge] + edge for edge in edges if edge <= whole], default=0)
+    assert list(_sums(edges, length)) == most
 
 
 def test_boxes_that_must_stand_on_one_edge_do_and_the_rest_is_told():
