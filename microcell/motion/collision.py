@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import coal
 import numpy as np
 import pinocchio as pin
 
-from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec
 from microcell.geometry import Pose, Vector
 from microcell.motion.checking import sampled
+from microcell.motion.coal_shapes import coal_shape, se3
 from microcell.motion.contacts import Touch
 from microcell.motion.limits import Joints
 from microcell.motion.robot import RobotModel
@@ -234,21 +233,6 @@ def names_of_hits(geometry: pin.GeometryModel, results: pin.GeometryData, owners
         if result.isCollision()
     }
     return list(found)
-
-
-def coal_shape(shape: ShapeSpec) -> Any:
-    """A shape as coal knows it."""
-    if isinstance(shape, BoxShape):
-        return coal.Box(*shape.box_m)
-    if isinstance(shape, CylinderShape):
-        return coal.Cylinder(shape.radius_m, shape.length_m)
-    return coal.Sphere(shape.sphere_radius_m)
-
-
-def se3(pose: Pose) -> pin.SE3:
-    """A pose as Pinocchio knows it."""
-    quaternion = np.array(pose.orientation)
-    return pin.XYZQUATToSE3(np.concatenate((pose.position, quaternion / np.linalg.norm(quaternion))))
 
 
 @dataclass(frozen=True, slots=True)

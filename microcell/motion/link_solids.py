@@ -1,7 +1,7 @@
 """The solids of a robot's links: as its file has them, else fitted to what is seen, else to the kinematics.
 
-Meshes count where their file is there (as the box around them); a robot file whose meshes are elsewhere loads all
-the same. A link without any usable shape becomes a rod (`rods.py`): coarse, but it stands where the link stands.
+Meshes count where their file is there (as the convex body around them); a robot file whose meshes are elsewhere loads
+all the same. A link without any usable shape becomes a rod (`rods.py`): coarse, but it stands where the link stands.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec, SphereShape
 from microcell.geometry import Pose
+from microcell.motion.hulls import THINNEST_M, mesh_hull
 from microcell.motion.robot_elements import Primitive
 from microcell.motion.robot_file import Chain, FileJoint, RobotFile, RobotFileError
 from microcell.motion.rods import Rods
@@ -24,7 +25,6 @@ Drawn = tuple[ShapeSpec, Pose, Rgba]
 """The same with its colour, each 0 to 1."""
 
 GREY: Rgba = (0.75, 0.77, 0.80, 1.0)
-THINNEST_M = 1e-4
 MOST_M = 10.0
 MAX_MESH_BYTES = 50_000_000
 
@@ -63,7 +63,7 @@ def seen(robot: RobotFile, chain: Chain) -> dict[str, list[Drawn]]:
 def placed(path: Path, parts: Sequence[Primitive]) -> list[Placed]:
     found = []
     for part in parts:
-        found += _mesh_box(path, part) if part.kind == "mesh" else _shapes(path, part)
+        found += _mesh(path, part) if part.kind == "mesh" else _shapes(path, part)
     return found
 
 
@@ -88,24 +88,16 @@ def _shapes(path: Path, part: Primitive) -> list[Placed]:
     return [cylinder, *((SphereShape(sphere_radius_m=sizes[0]), end) for end in ends)]
 
 
-def _mesh_box(path: Path, part: Primitive) -> list[Placed]:
-    """The box around a mesh, nothing where its file is not there or cannot be read."""
+def _mesh(path: Path, part: Primitive) -> list[Placed]:
+    """The convex body around a mesh, nothing where its file is not there or cannot be read."""
     found = _mesh_file(path, part.mesh)
-    if found is None:
+    x, y, z = part.sizes
+    hull = mesh_hull(found, found.stat().st_mtime_ns, (x, y, z)) if found is not None else None
+    if found is None or hull is None:
         return []
-    import coal
-    import numpy as np
-
-    try:
-        mesh = coal.MeshLoader().load(str(found), np.array(part.sizes))
-    except (RuntimeError, ValueError):
-        return []
-    mesh.computeLocalAABB()
-    low, high = mesh.aabb_local.min_, mesh.aabb_local.max_
-    x, y, z = ((low + high) / 2.0).tolist()
-    edges = tuple(max(edge, THINNEST_M) for edge in (high - low).tolist())
-    _check_size(path, f"the mesh {found.name}", edges)
-    return [(BoxShape(box_m=(edges[0], edges[1], edges[2])), part.pose @ Pose((x, y, z)))]
+    shape, middle = hull
+    _check_size(path, f"the mesh {found.name}", shape.box_m)
+    return [(shape, part.pose @ Pose(middle))]
 
 
 def _mesh_file(path: Path, name: str) -> Path | None:

@@ -133,6 +133,9 @@ def _balls(body: pin.GeometryObject) -> list[tuple[int, Any, float]]:
         half = np.array(shape.halfSide)
     elif hasattr(shape, "halfLength"):
         half = np.array((shape.radius, shape.radius, shape.halfLength))
+    elif hasattr(shape, "points"):
+        shape.computeLocalAABB()
+        half = np.maximum(shape.aabb_local.max_, -shape.aabb_local.min_)
     else:
         return [(int(body.parentJoint), body.placement.translation.copy(), float(shape.radius))]
     axis = int(half.argmax())

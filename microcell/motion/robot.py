@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pinocchio as pin
 
-from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec
 from microcell.geometry import Pose
 from microcell.motion import link_solids
 from microcell.motion.closed_form import ZeroPosture
+from microcell.motion.coal_shapes import coal_shape, se3
 from microcell.motion.described_arm import check_limits, described_chain
 from microcell.motion.limits import Joints, Limits
 from microcell.motion.link_solids import Drawn, Placed
@@ -148,8 +148,8 @@ class RobotModel:
             index, placed = self._carriers[link]
             frame = self.pin_model.getFrameId(link)
             for number, (shape, pose) in enumerate(solids):
-                placement = placed * _placement(pose)
-                body = pin.GeometryObject(f"{link}/{number}", index, frame, placement, _coal_shape(shape))
+                placement = placed * se3(pose)
+                body = pin.GeometryObject(f"{link}/{number}", index, frame, placement, coal_shape(shape))
                 geometry.addGeometryObject(body)
         for first, second in self._pairs(geometry):
             geometry.addCollisionPair(pin.CollisionPair(first, second))
@@ -194,10 +194,10 @@ class RobotModel:
         for joint in self._robot.below(self.base_link):
             index, placed = self._carriers[joint.parent]
             if joint.name in moving:
-                added = self._add_joint(model, index, placed * _placement(joint.origin), joint)
+                added = self._add_joint(model, index, placed * se3(joint.origin), joint)
                 self._place(model, joint.child, added, pin.SE3.Identity())
             else:
-                self._place(model, joint.child, index, placed * _placement(joint.locked()))
+                self._place(model, joint.child, index, placed * se3(joint.locked()))
         return model
 
     def _add_joint(self, model: pin.Model, carrier: int, placed: pin.SE3, joint: FileJoint) -> int:
@@ -235,11 +235,6 @@ def _range(robot: RobotFile, joint: FileJoint) -> tuple[float, float, float]:
     return joint.lower, joint.upper, velocity
 
 
-def _placement(pose: Pose) -> pin.SE3:
-    quaternion = np.array(pose.orientation)
-    return pin.XYZQUATToSE3(np.concatenate((pose.position, quaternion / np.linalg.norm(quaternion))))
-
-
 def _pose(placement: pin.SE3) -> Pose:
     x, y, z, qx, qy, qz, qw = pin.SE3ToXYZQUAT(placement).tolist()
     return Pose((x, y, z), (qx, qy, qz, qw))
@@ -253,17 +248,7 @@ def _inertia(link: FileLink) -> pin.Inertia | None:
     if np.linalg.eigvalsh(matrix)[0] < 0.0:  # no body's, as some exporters write
         matrix = np.zeros((3, 3))
     about = pin.Inertia(link.inertial.mass_kg, np.zeros(3), matrix)
-    return about.se3Action(_placement(link.inertial.pose))
-
-
-def _coal_shape(shape: ShapeSpec) -> Any:
-    import coal
-
-    if isinstance(shape, BoxShape):
-        return coal.Box(*shape.box_m)
-    if isinstance(shape, CylinderShape):
-        return coal.Cylinder(shape.radius_m, shape.length_m)
-    return coal.Sphere(shape.sphere_radius_m)
+    return about.se3Action(se3(link.inertial.pose))
 
 
 __all__ = ["RobotFileError", "RobotModel"]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from microcell.description.shape import BoxShape, CylinderShape, ShapeSpec, SphereShape
 from microcell.errors import UsageError
 from microcell.geometry import Pose, Vector
+from microcell.motion.hulls import HullShape
 
 ROOM, JAW, FORK = "room", "jaw", "fork"
 """Names of solids: room that nobody sees, for what may be there, such as the unit in a fixture; a fixture's closed jaws; the
@@ -80,6 +81,8 @@ def grown(solid: Solid, by_m: float) -> Solid:
     shape = solid.shape
     if by_m == 0.0:
         return solid
+    if isinstance(shape, HullShape):
+        return replace(solid, shape=shape.model_copy(update={"grown_m": shape.grown_m + by_m}))
     if isinstance(shape, BoxShape):
         x, y, z = shape.box_m
         return replace(solid, shape=shape.model_copy(update={"box_m": (x + 2 * by_m, y + 2 * by_m, z + 2 * by_m)}))

@@ -95,7 +95,7 @@ def _radius_m(solid: Solid) -> float:
 def _solid_depth_m(a: Solid, b: Solid) -> float:
     import coal
 
-    from microcell.motion.collision import coal_shape, se3
+    from microcell.motion.coal_shapes import coal_shape, se3
 
     placed = [coal.Transform3s(se3(solid.middle).rotation, se3(solid.middle).translation) for solid in (a, b)]
     shapes = coal_shape(a.shape), coal_shape(b.shape)

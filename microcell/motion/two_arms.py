@@ -11,7 +11,8 @@ import pinocchio as pin
 
 from microcell.geometry import Pose
 from microcell.motion.checking import sampled
-from microcell.motion.collision import PERIOD_S, Contact, Pairs, arm_geometry, grid, names_of_hits, se3
+from microcell.motion.coal_shapes import se3
+from microcell.motion.collision import PERIOD_S, Contact, Pairs, arm_geometry, grid, names_of_hits
 from microcell.motion.robot import RobotModel
 from microcell.motion.scene import Solid
 from microcell.motion.trajectory import JointTrajectory

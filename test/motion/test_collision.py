@@ -15,7 +15,8 @@ from microcell.description.loader import load_line
 from microcell.geometry import Pose, from_rpy
 from microcell.motion.carried import carried_solids
 from microcell.motion.cell_scene import arm_solids, cell_scene
-from microcell.motion.collision import CollisionChecker, coal_shape, line_between, se3
+from microcell.motion.coal_shapes import coal_shape, se3
+from microcell.motion.collision import CollisionChecker, line_between
 from microcell.motion.robot import RobotModel
 from microcell.motion.scene import Scene, box, sphere
 from microcell.motion.trajectory import JointTrajectory

@@ -365,7 +365,7 @@ def out_m(shape, at):
     return at.position[2] + abs(along) * shape.length_m / 2 + math.sqrt(max(0.0, 1.0 - along**2)) * shape.radius_m
 
 
-def test_a_mesh_that_is_there_counts_as_the_box_around_it(tmp_path):
+def test_a_mesh_that_is_there_counts_as_the_convex_body_around_it(tmp_path):
     (tmp_path / "arm.obj").write_text(
         "v 0 0 0\nv 100 0 0\nv 0 200 0\nv 0 0 300\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n", encoding="utf-8"
     )
@@ -378,6 +378,16 @@ def test_a_mesh_that_is_there_counts_as_the_box_around_it(tmp_path):
     ((shape, pose),) = load(folder, arm_elements().replace('<link name="4"/>', link)).solids()["4"]
     assert shape.box_m == pytest.approx((0.1, 0.2, 0.3))
     assert pose.position == pytest.approx((0.05, 0.1, 1.15))
+    corners = [pose.apply(corner) for corner in shape.corners_m]
+    assert sorted(corners) == [pytest.approx(at) for at in [(0, 0, 1), (0, 0, 1.3), (0, 0.2, 1), (0.1, 0, 1)]]
+
+
+def test_a_flat_mesh_counts_as_a_thin_box(tmp_path):
+    (tmp_path / "plate.obj").write_text("v 0 0 0\nv 0.1 0 0\nv 0.1 0.2 0\nv 0 0.2 0\nf 1 2 3\nf 1 3 4\n", encoding="utf-8")
+    link = '<link name="4"><collision><geometry><mesh filename="plate.obj"/></geometry></collision></link>'
+    ((shape, pose),) = load(tmp_path, arm_elements().replace('<link name="4"/>', link)).solids()["4"]
+    assert type(shape) is BoxShape and shape.box_m == pytest.approx((0.1, 0.2, 1e-4))
+    assert pose.position == pytest.approx((0.05, 0.1, 0.0))
 
 
 @pytest.mark.parametrize(
