@@ -12,7 +12,7 @@ from microcell.description.rules_context import AnyTool, Context, rule
 from microcell.description.rules_plan import ancestors, operations
 from microcell.description.rules_product import item_part, used_parts
 from microcell.description.source import Where
-from microcell.description.tool import GripperTool
+from microcell.description.tool import LEAST_MARGIN_M, GripperTool
 from microcell.description.wording import choice, listed
 from microcell.errors import Issue
 from microcell.faults import CATALOGUE
@@ -131,14 +131,16 @@ def rule_tools_can_take_the_parts(context: Context) -> Iterator[Issue]:
 def _grip_issues(context: Context, where: Where, grasp: Grasp, grippers: list[GripperTool]) -> Iterator[Issue]:
     """What of a grasp is too much for every gripper: one of the two, or only both together."""
     alone = False
-    for key, most in (("width_m", "stroke_m"), ("force_n", "force_max_n")):
-        limit = max(getattr(tool, most) for tool in grippers)
-        if getattr(grasp, key) > limit:
+    widest_m = max(tool.stroke_m for tool in grippers) - LEAST_MARGIN_M
+    strongest_n = max(tool.force_max_n for tool in grippers)
+    room = f"stroke_m less {LEAST_MARGIN_M * 1e3:g} mm, to go around it"
+    for key, limit, most in (("width_m", widest_m, room), ("force_n", strongest_n, "force_max_n")):
+        if getattr(grasp, key) > limit + 1e-9:
             alone = True
             what = f"too much for every gripper ({getattr(grasp, key):g})"
             remedy = f"the most is {limit:g} ({most}). Correct it, or use another gripper."
             yield context.issue("product", (*where, key), what, remedy)
-    if not alone and not any(tool.stroke_m >= grasp.width_m and tool.force_max_n >= grasp.force_n for tool in grippers):
+    if not alone and not any(tool.can_grip(grasp.width_m, grasp.force_n) for tool in grippers):
         what = f"no gripper is wide and strong enough at once ({grasp.width_m:g} m, {grasp.force_n:g} N)"
         there = ", ".join(f"{tool.name} up to {tool.stroke_m:g} m with {tool.force_max_n:g} N" for tool in grippers)
         yield context.issue("product", where, what, f"they grip: {there}. Correct it, or use another gripper.", key=True)

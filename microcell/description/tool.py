@@ -38,6 +38,10 @@ class ToolBase(Document):
     life: ToolLife = Field(ToolLife(), description="How long one tool of this kind lasts.")
 
 
+OPENING_MARGIN_M, LEAST_MARGIN_M = 0.012, 0.002
+"""How much wider than what they take fingers open; at least so much, or they come down on it."""
+
+
 class GripperTool(ToolBase):
     """Two parallel fingers that close along the TCP's x axis."""
 
@@ -45,6 +49,14 @@ class GripperTool(ToolBase):
     stroke_m: PositiveMetre = Field(description="Opening between the fingers when open.")
     speed_m_s: float = Field(0.1, gt=0, le=2, description="At which the opening changes.")
     force_max_n: float = Field(gt=0, le=2000, description="Greatest gripping force.")
+
+    def opening_m(self, width_m: float) -> float:
+        """How far the fingers open around something so wide, m."""
+        return min(width_m + OPENING_MARGIN_M, self.stroke_m)
+
+    def can_grip(self, width_m: float, force_n: float) -> bool:
+        """Whether the fingers go around something so wide, and press so hard."""
+        return self.stroke_m >= width_m + LEAST_MARGIN_M - 1e-9 and self.force_max_n >= force_n
 
 
 class VacuumTool(ToolBase):

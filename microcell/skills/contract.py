@@ -149,7 +149,7 @@ class Needs:
         """Whether a tool can do it; where no tool is needed, any."""
         if self.capability is None:
             return True
-        fits = not isinstance(tool, GripperTool) or (tool.stroke_m >= self.width_m and tool.force_max_n >= self.force_n)
+        fits = not isinstance(tool, GripperTool) or tool.can_grip(self.width_m, self.force_n)
         return fits and self.capability in tool.capabilities
 
 

@@ -12,8 +12,6 @@ from microcell.devices.vacuum.contract import Vacuum
 from microcell.faults import FaultError
 from microcell.skills.contract import SkillContext
 
-OPENING_MARGIN_M = 0.012
-"""How much wider than the part the fingers open."""
 WIDTH_TOLERANCE_M = 0.0015
 STRIP_RAD, STRIP_RAD_S = 6.3, 10.0
 
@@ -63,7 +61,7 @@ class FingerHand(Hand):
         self._tool = tool
 
     async def make_ready(self, grasp: Grasp) -> None:
-        await self._gripper.open(self._ready_m(grasp))
+        await self._gripper.open(self._tool.opening_m(grasp.width_m))
 
     async def take(self, grasp: Grasp) -> None:
         """GRIP_NOTHING_HELD when the fingers meet nothing, GRIP_WRONG_WIDTH for a part of another size."""
@@ -77,12 +75,9 @@ class FingerHand(Hand):
 
     async def let_go(self, grasp: Grasp | None = None) -> None:
         """HAND_NOT_EMPTY when the fingers still hold something."""
-        width_m = self._tool.stroke_m if grasp is None else self._ready_m(grasp)
+        width_m = self._tool.stroke_m if grasp is None else self._tool.opening_m(grasp.width_m)
         if (await self._gripper.open(width_m)).holding:
             raise FaultError("HAND_NOT_EMPTY", self.name, "the fingers did not let go")
-
-    def _ready_m(self, grasp: Grasp) -> float:
-        return min(grasp.width_m + OPENING_MARGIN_M, self._tool.stroke_m)
 
     async def holds(self) -> bool:
         return (await self._gripper.grip()).holding

@@ -26,6 +26,33 @@ HEIGHT = "      high: {kind: height, site: cap_seat, radius_m: 0.001, nominal_m:
 
 PROVOCATIONS = [
     (
+        "rule_fingers_go_around_parts",
+        (VALVE, "width_m: 0.040\n      force_n: 25.0", "width_m: 0.020\n      force_n: 25.0"),
+        "parts.body.grasp.width_m: fingers that open to 0.032 come down on the part (0.02); along the fingers' x axis it "
+        "measures 0.04. Correct the width, or turn the grasp.",
+    ),
+    (
+        "rule_fingers_go_around_parts",
+        (VALVE, "width_m: 0.040\n      force_n: 20.0", "width_m: 0.042\n      force_n: 20.0"),
+        "parts.cap_white.grasp.width_m: wider than the part (0.042); along the fingers' x axis it measures 0.04. Correct",
+    ),
+    (
+        "rule_fingers_go_around_units",
+        (VALVE, "unit_grasp: *outside_40", "unit_grasp: {<<: *outside_40, width_m: 0.020}"),
+        "unit_grasp.width_m: fingers that open to 0.032 come down on what is at 'body_seat' (0.02); the width is that of "
+        "the whole unit between them. Correct it, or take the unit elsewhere.",
+    ),
+    (
+        "rule_sites_lie_over_the_seat",
+        (
+            VALVE,
+            "body_seat: {item: body, part_in_unit: {}}",
+            "body_seat: {item: body, part_in_unit: {xyz_m: [0, 0, -0.01]}}",
+        ),
+        "sites.body_seat.part_in_unit: 'body' would reach 0.01 m below the unit's seat; the unit stands on z = 0 of its own "
+        "frame. Correct the place.",
+    ),
+    (
         "rule_what_is_inspected_is_large_enough",
         (BENCH, "focal_px: 15000.0", "focal_px: 1500.0"),
         "devices.camera_1.focal_px: check 'serial' at 'fixture_1' sees its item 16.9 px wide; "
@@ -514,7 +541,12 @@ PROVOCATIONS = [
     (
         "rule_tools_can_take_the_parts",
         (GRIPPER, "stroke_m: 0.060", "stroke_m: 0.030"),
-        "parts.body.grasp.width_m: too much for every gripper (0.04); the most is 0.03 (stroke_m). Correct it, or use",
+        "parts.body.grasp.width_m: too much for every gripper (0.04); the most is 0.028 (stroke_m less 2 mm, to go around",
+    ),
+    (
+        "rule_tools_can_take_the_parts",
+        (GRIPPER, "stroke_m: 0.060", "stroke_m: 0.041"),
+        "parts.body.grasp.width_m: too much for every gripper (0.04); the most is 0.039 (stroke_m less 2 mm, to go around",
     ),
     (
         "rule_bores_leave_a_wall",
