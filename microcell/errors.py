@@ -39,7 +39,7 @@ class Issue:
     """One thing that is wrong in a configuration file; lines and columns count from 1.
 
     `where` is the dotted path in the file, `what` says what is wrong and shows the value, `remedy` says what
-    is allowed and what to do.
+    is allowed and what to do. What is `doubtful` works, and is hardly meant: a warning.
     """
 
     file: str
@@ -48,9 +48,11 @@ class Issue:
     where: str
     what: str
     remedy: str
+    doubtful: bool = False
 
     def __str__(self) -> str:
         where = f"{self.where}: " if self.where else ""
+        where = f"{where}warning: " if self.doubtful else where
         return _on_one_line(f"{self.file}:{self.line}:{self.column}: {where}{self.what}; {self.remedy}")
 
 

@@ -6,6 +6,7 @@ import argparse
 from datetime import datetime, timezone
 
 from microcell.description.loader import check_paths
+from microcell.description.rules_doubts import doubts
 from microcell.description.rules_ready import untaught_checks
 from microcell.motion.arm_files import unusable_files
 from microcell.motion.reaching import out_of_reach
@@ -13,14 +14,17 @@ from microcell.motion.standing import overlapping
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every mistake; 0 when there is none, 2 otherwise."""
-    further = (untaught_checks, unusable_files, overlapping, out_of_reach)
+    """Print every mistake, and what is doubtful; 0 when there is no mistake, 2 otherwise."""
+    further = (untaught_checks, doubts, unusable_files, overlapping, out_of_reach)
     issues = check_paths(args.paths, datetime.now(timezone.utc).date(), further)
     for issue in issues:
         print(issue)
-    if issues:
-        files = len({issue.file for issue in issues})
-        print(f"{len(issues)} mistake{'s' * (len(issues) > 1)} in {files} file{'s' * (files > 1)}")
+    mistakes = [issue for issue in issues if not issue.doubtful]
+    doubtful = len(issues) - len(mistakes)
+    besides = f", {doubtful} warning{'s' * (doubtful > 1)}" if doubtful else ""
+    if mistakes:
+        files = len({issue.file for issue in mistakes})
+        print(f"{len(mistakes)} mistake{'s' * (len(mistakes) > 1)} in {files} file{'s' * (files > 1)}{besides}")
         return 2
-    print("no mistakes found")
+    print(f"no mistakes found{besides}")
     return 0

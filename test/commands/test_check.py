@@ -190,3 +190,23 @@ def test_what_cannot_be_loaded_is_not_asked_for_its_reach(config, capsys):
     text = told(config, capsys)
     assert "out of reach" not in text
     assert "1 mistake in 1 file" in text
+
+
+def test_what_is_hardly_meant_is_a_warning_and_no_mistake(config, capsys):
+    config.edit(LINE, "nest_3: {part: cap_blue,", "nest_3: {part: spare,")
+    config.edit(VALVE, "  cap_blue: {<<: *cap,", "  spare: {<<: *cap}\n  cap_blue: {<<: *cap,")
+    config.edit(VALVE, "{membrane: membrane_medium, cap: cap_blue, screw: screw_m2_5x6}}", "{<<: &firm {cap: cap_white}}}")
+    config.edit(VALVE, "default_variant: adult", "  toddler: {summary: The same., items: *firm}\ndefault_variant: adult")
+    assert main(["check", str(config.root / LINE)]) == 0
+    text = capsys.readouterr().out
+    assert "feeders.nest_3.part: warning: no variant uses a 'spare'; its parts are never taken. Correct the part, or" in text
+    assert "variants.toddler: warning: it is made as 'child' is; they differ in their summary at most. Say" in text
+    assert text.endswith("no mistakes found, 2 warnings\n")
+
+
+def test_warnings_are_counted_apart_from_mistakes(config, capsys):
+    config.edit(LINE, "nest_3: {part: cap_blue,", "nest_3: {part: spare,")
+    config.edit(VALVE, "  cap_blue: {<<: *cap,", "  spare: {<<: *cap}\n  cap_blue: {<<: *cap,")
+    config.edit(VALVE, "{membrane: membrane_medium, cap: cap_blue, screw: screw_m2_5x6}}", "{cap: cap_white}}")
+    config.edit(BENCH, "part_in_cell: {xyz_m: [0.24, -0.42, 0.02]}", "part_in_cell: {xyz_m: [1.24, -0.42, 0.02]}")
+    assert told(config, capsys).endswith("\n1 mistake in 1 file, 1 warning\n")
