@@ -158,7 +158,9 @@ CATALOGUE: dict[str, FaultKind] = {
         "Look at flange and pockets (the detail names them), make lock and sensors agree, then Unhold.",
     ),
     "TOOL_OUT_OF_SERVICE": _maintenance(
-        "The tool was put out of service.", "Put it back into service, or put in another with its serial in the description."
+        "The tool was put out of service.",
+        "Put it back into service ('microcell tools --in-service TOOL'), or put in another with its serial in the cell's "
+        "description; then Unhold.",
     ),
     "TOOL_UNSUITABLE": _engineer(
         "The mounted tool cannot do what the skill needs.", "Check the plan and the tools' capabilities."

@@ -13,6 +13,8 @@ from microcell.orchestration.limits import check_text
 from microcell.orchestration.questions import Question
 from microcell.orchestration.shop import PUT_BACK, Shop
 
+OUT_OF_SERVICE = ("DEVICE_OUT_OF_SERVICE", "TOOL_OUT_OF_SERVICE")
+
 
 class Service:
     """What may be planned with. `wake` is called when something came back, or was answered."""
@@ -51,8 +53,9 @@ class Service:
 
     def cleared(self, faults: Iterable[Fault]) -> None:
         """A person lets the cell go on after faults: what the cell itself took out of use is tried again."""
+        noticed = {question.device for question in self._shop.questions.open() if question.device}
         for fault in list(faults):
-            if fault.code == "DEVICE_OUT_OF_SERVICE" and fault.where in self._shop.sources.taken_out:
+            if fault.code in OUT_OF_SERVICE and fault.where in {*self._shop.sources.taken_out, *noticed}:
                 self.set_service(fault.where, True, "its fault was cleared")
 
     def answer(self, number: str, choice: str, by: str = "") -> Question:

@@ -341,6 +341,40 @@ def test_a_part_that_was_lost_twice_counts_twice_though_the_hand_is_found_empty_
     run_virtual(run())
 
 
+def test_the_only_tool_that_fails_too_often_is_tried_again_after_an_unhold_as_any_source():
+    bad = always("pick_membrane", fault("VACUUM_NOT_SEALED", "vacuum_cup"))
+
+    async def run() -> None:
+        async with floor(bad) as cell:
+            order = cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            assert cell.controller.reason.startswith("TOOL_OUT_OF_SERVICE at vacuum_cup: ")
+            assert "failed 3 of its last 3 uses, the last time with VACUUM_NOT_SEALED" in cell.controller.reason
+            cell.port.script = lambda goal: None
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
+            assert cell.controller.shop.questions.open() == ()
+
+    run_virtual(run())
+
+
+def test_a_tool_that_is_to_stay_out_of_use_by_a_persons_answer_does_so():
+    bad = always("pick_membrane", fault("VACUUM_NOT_SEALED", "vacuum_cup"))
+
+    async def run() -> None:
+        async with floor(bad) as cell:
+            cell.order(1)
+            await cell.controller.until_state(State.HELD)
+            (notice,) = cell.controller.shop.questions.open()
+            cell.controller.service.answer(notice.question, "leave_out", "anna")
+            cell.controller.command(Command.UNHOLD)
+            await cell.clock.sleep(1.0)
+            assert cell.controller.state is State.HELD
+            assert cell.controller.reason.startswith("TOOL_OUT_OF_SERVICE at vacuum_cup: ")
+
+    run_virtual(run())
+
+
 def test_a_tool_that_is_missing_from_its_pocket_is_given_up_where_another_one_can_do_the_work():
     async def run() -> None:
         async with floor(always("mount_vacuum_cup", fault("TOOL_MISSING", "crib")), line=with_two_cups()) as cell:
