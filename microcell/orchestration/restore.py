@@ -11,7 +11,7 @@ from microcell.description.fault_schedule import operations_of
 from microcell.errors import UsageError
 from microcell.orchestration.session import Session, at_rest
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.work import OrderStatus, UnitWork
+from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork
 from microcell.records.journal import Journal
 from microcell.records.packml import CELL, PackmlFold
 from microcell.records.tools import TOOLING_SKILLS
@@ -187,10 +187,12 @@ class _Restorer:
         """What the journal tells of open orders and of units in work and the line does not have, in words. What was done
         under another name would be done once more.
         """
-        for order in self.shop.orders.values():
-            known = self.shop.lines.of(order.product).product_description.variants if not order.status.ended else {}
-            wanted = () if order.status.ended else (variant for variant, _ in order.lines)
-            yield from (f"the variant '{name}' of {order.order_id}" for name in wanted if name not in known)
+        if strange := list(self._strange_products()):
+            yield from strange
+            return
+        for order in self._open_orders():
+            known = self.shop.lines.of(order.product).product_description.variants
+            yield from (f"the variant '{name}' of {order.order_id}" for name, _ in order.lines if name not in known)
         for unit in self.shop.units.values():
             line, devices = self.shop.line_of(unit), self.shop.line.cell_description.devices
             product, arms = line.product_description, line.cell_description.of_kind("arm")
@@ -198,6 +200,16 @@ class _Restorer:
             done = (name for name in self.begun.get(unit.serial, ()) if name not in known_operations)
             yield from (f"the operation '{name}' of {unit.serial}" for name in done)
             yield from (f"the station '{s}' of {unit.serial}" for s in unit.stations.values() if s not in devices)
+
+    def _strange_products(self) -> Iterator[str]:
+        """Products that no line makes: of open orders, and those that the cell is set up for."""
+        lines = self.shop.lines
+        wanted = {order.order_id: order.product for order in self._open_orders()} | lines.set_up
+        yield from (f"the product '{name}' of {whose}" for whose, name in wanted.items() if not lines.line.makes(name))
+        yield from (f"the product '{name}' that it made" for name in lines.active if not lines.line.makes(name))
+
+    def _open_orders(self) -> list[OrderWork]:
+        return [order for order in self.shop.orders.values() if not order.status.ended]
 
     def midway(self) -> dict[str, str]:
         """Units of which a chain is begun and not ended, with its arm, "" where it has none."""

@@ -13,7 +13,7 @@ from changing_line import (
     not_done,
     on_flange,
 )
-from fake_shop_floor import Floor, fault, floor, once, rejected
+from fake_shop_floor import VALVE, Floor, fault, floor, once, rejected
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -342,6 +342,45 @@ def test_a_change_that_parks_waits_for_the_chains_that_were_interrupted_with_it(
     drained = next(n for n, e in enumerate(after) if isinstance(e, events.LineChangeStepEnded))
     placed = next(n for n, e in enumerate(after) if isinstance(e, events.OperationEnded) and e.operation == "place_body")
     assert (ended[-2:], placed < drained) == (["pick_body", "place_body"], True)
+
+
+@pytest.mark.parametrize("order_is_open", [True, False])
+def test_a_cell_that_is_started_without_a_line_is_refused_only_where_that_line_is_still_needed(order_is_open: bool):
+    async def two_lines() -> list[Event]:
+        async with floor(line=TWO_LINES) as bench:
+            order = bench.order(1, None, "controller")
+            if not order_is_open:
+                bench.controller.control(order, "cancel")
+            return list(bench.journal.events())
+
+    async def one_line() -> int:
+        async with floor(line=VALVE, journal=copy_of(told)) as bench:
+            return (await bench.controller.order_ended(bench.order(1))).good
+
+    told = run_virtual(two_lines())
+    if order_is_open:
+        with pytest.raises(UsageError, match="the journal speaks of the product 'controller' of order-0001, which the line"):
+            run_virtual(one_line())
+    else:
+        assert run_virtual(one_line()) == 1
+
+
+def test_a_cell_that_is_set_up_for_a_line_is_not_started_without_it():
+    async def two_lines() -> list[Event]:
+        async with floor(line=TWO_LINES) as bench:
+            Person(bench)
+            await bench.controller.line_change.begin(["controller"])
+            while bench.controller.shop.lines.active != ("controller",):
+                await bench.clock.sleep(1.0)
+            return list(bench.journal.events())
+
+    async def one_line() -> None:
+        async with floor(line=VALVE, journal=copy_of(told)):
+            pass
+
+    told = run_virtual(two_lines())
+    with pytest.raises(UsageError, match="the product 'controller' of fixture_1 and .* that it made, which the line"):
+        run_virtual(one_line())
 
 
 def fixtures_of(told: list[Event], prefix: str) -> set[str]:
