@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,13 +34,14 @@ def judge(packing: Packing, kinds: Sequence[BoxKind], support_ratio: float = 1.0
     faults = [*_counted(packing, kinds), *_turned(packing.placements, kinds), *_outside(packing)]
     low, high = _corners(packing.placements)
     supports = []
-    for i, box in enumerate(packing.placements):
-        shared = np.minimum(high[i], high) - np.maximum(low[i], low)
-        for j in np.flatnonzero((shared[:i] > TOLERANCE_M).all(axis=1)):
+    for i, (box, others) in enumerate(zip(packing.placements, _in_same_cells(low, high), strict=True)):
+        shared = np.minimum(high[i], high[others]) - np.maximum(low[i], low[others])
+        before = others < i
+        for j in others[before & (shared > TOLERANCE_M).all(axis=1)]:
             faults.append(f"box {i} ({box.kind}) is in box {j} ({packing.placements[j].kind})")
-        over = (shared[:i, :2] > TOLERANCE_M).all(axis=1) & (low[:i, 2] >= high[i, 2] - TOLERANCE_M)
-        faults += [f"box {i} ({box.kind}) goes below box {j}, which is there before it" for j in np.flatnonzero(over)]
-        supports.append(_support(i, low, high, shared, gap_m))
+        over = before & (shared[:, :2] > TOLERANCE_M).all(axis=1) & (low[others, 2] >= high[i, 2] - TOLERANCE_M)
+        faults += [f"box {i} ({box.kind}) goes below box {j}, which is there before it" for j in others[over]]
+        supports.append(_support(low[i], high[i], high[others, 2], shared, gap_m))
         if supports[-1] < support_ratio - 1e-9:
             faults.append(f"box {i} ({box.kind}) stands on {100 * supports[-1]:.1f} % of its bottom only")
     return Judgement(tuple(faults), min(supports, default=1.0))
@@ -51,14 +52,27 @@ def _corners(placements: Sequence[Placement]) -> tuple[np.ndarray, np.ndarray]:
     return low, low + np.array([p.size_m for p in placements]).reshape(-1, 3)
 
 
-def _support(i: int, low: np.ndarray, high: np.ndarray, shared: np.ndarray, gap_m: float) -> float:
-    """The share of a box's bottom that is on the floor or on other boxes."""
-    if low[i, 2] <= gap_m:
+def _in_same_cells(low: np.ndarray, high: np.ndarray) -> Iterator[np.ndarray]:
+    """For each box the numbers, rising, of those that share a square of the floor with it: all above and below are there."""
+    edge_m = float((high - low)[:, :2].max(initial=0.0)) or 1.0
+    cells: dict[tuple[int, int], list[int]] = {}
+    covered = []
+    for i, (x0, y0, x1, y1) in enumerate(np.floor(np.hstack([low[:, :2], high[:, :2]]) / edge_m).astype(int).tolist()):
+        covered.append([(x, y) for x in range(x0, x1 + 1) for y in range(y0, y1 + 1)])
+        for cell in covered[i]:
+            cells.setdefault(cell, []).append(i)
+    for mine in covered:
+        yield np.unique([j for cell in mine for j in cells[cell]])
+
+
+def _support(low: np.ndarray, high: np.ndarray, tops: np.ndarray, shared: np.ndarray, gap_m: float) -> float:
+    """The share of a box's bottom that is on the floor or on other boxes; `tops` are theirs."""
+    if low[2] <= gap_m:
         return 1.0
-    gaps = low[i, 2] - high[:, 2]
+    gaps = low[2] - tops
     below = (gaps > -TOLERANCE_M) & (gaps <= gap_m) & (shared[:, :2] > 0).all(axis=1)
     area = shared[below, 0] @ shared[below, 1]
-    return float(area / math.prod(high[i, :2] - low[i, :2]))
+    return float(area / math.prod(high[:2] - low[:2]))
 
 
 def _outside(packing: Packing) -> list[str]:

@@ -149,3 +149,26 @@ def test_boxes_of_no_whole_millimetres_fill_what_they_fit_into(edge_m: float, ro
     found = pack([BoxKind("cube", (edge_m,) * 3, 27)], Container((room_m,) * 3), effort=20)
     assert len(found.placements) == 27
     assert all(corner + edge_m <= room_m + 1e-9 for placed in found.placements for corner in placed.corner_m)
+
+
+BOXES = st.lists(
+    st.tuples(*[st.integers(-2, 9).map(lambda steps: steps / 10)] * 3, st.sampled_from([(0.1, 0.2, 0.1), (0.4, 0.3, 0.2)])),
+    max_size=14,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(BOXES)
+def test_the_judge_sees_every_pair_of_boxes_that_are_in_each_other(boxes: list[tuple[float, ...]]):
+    placed = tuple(Placement("k", (x, y, z), size) for x, y, z, size in boxes)  # type: ignore[arg-type]
+    pairs = {
+        f"box {i} (k) is in box {j} (k)"
+        for i, a in enumerate(placed)
+        for j, b in enumerate(placed[:i])
+        if all(
+            min(p + s, q + t) - max(p, q) > 1e-6
+            for p, s, q, t in zip(a.corner_m, a.size_m, b.corner_m, b.size_m, strict=True)
+        )
+    }
+    faults = judge(Packing(ROOM, placed, ()), [BoxKind("k", (0.1, 0.2, 0.1), 0)]).faults
+    assert {fault for fault in faults if " is in box " in fault} == pairs
