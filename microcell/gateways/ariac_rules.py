@@ -176,7 +176,7 @@ def nesting(trial: TrialFacts, index: int) -> Issue | None:
 
 
 def notes(trial: TrialFacts) -> Iterator[Issue]:
-    """What is odd and yet possible: too few parts, a condition that is passed over."""
+    """What is odd and yet possible, or goes beyond an order of ours: too few parts, a key or a time that is passed over."""
     free, wanted = trial.free_stock(), Counter[str]()
     for order in trial.orders:
         for need in order.needs():
@@ -186,6 +186,10 @@ def notes(trial: TrialFacts) -> Iterator[Issue]:
                     what = f"orders want {wanted[need.part]} of {_spoken(need.part)}, there are {free[need.part]}"
                     yield trial.source.issue(need.where, what, "the parts are not enough for all orders.")
         announced = mapping(order.data.get("announcement"))
+        if announced and announced.get("time_condition") != 0:
+            where = (*order.where, "announcement")
+            remedy = "here it may start as soon as it is handed in. Hand it in then."
+            yield trial.source.issue(where, "the trial announces the order later", remedy, key=True)
         if order.data.get("priority") is True and "submission_condition" in announced:
             where = (*order.where, "announcement", "submission_condition")
             yield trial.source.issue(

@@ -232,7 +232,13 @@ def test_an_order_with_a_mistake_is_left_out_and_the_others_are_there():
 def test_too_few_parts_are_a_note_for_that_is_a_challenge_of_the_competition():
     found = changed("number: 2", "number: 1")
     assert told(found) == []
-    assert "orders want 2 of red sensor, there are 1" in str(found.notes[0])
+    assert any("orders want 2 of red sensor, there are 1" in str(note) for note in found.notes)
+
+
+def test_an_order_that_is_announced_later_is_told_for_ours_may_start_at_once():
+    later = [note for note in changed("number: 2", "number: 2").notes if "announces the order later" in note.what]
+    assert [note.where for note in later] == ["orders[1].announcement", "orders[2].announcement"]
+    assert "here it may start as soon as it is handed in." in later[0].remedy
 
 
 JUNK = st.sampled_from([None, True, -1, 3.5, "", "x", [], [[1]], {}, {"a": 1}, [{"type": []}], "pi/0", 10**17])
