@@ -107,7 +107,9 @@ def _ungiven(found: _WorkOrder, source: Source, where: Where) -> list[Issue]:
 
 
 def _passed_over(found: _WorkOrder, source: Source, where: Where) -> Iterator[Issue]:
-    """What the metadata say beyond what is read: a unit that is none of pieces, a date, anything else."""
+    """What the metadata say beyond what is read: a unit that is none of pieces, a date, anything else; or no quantity."""
+    if found.metadata is None or "quantity" not in found.metadata.model_fields_set:
+        yield source.issue((*where, "metadata"), "it is not said how many", "it is taken as 1.", key=True)
     extra = (found.metadata.model_extra if found.metadata else None) or {}
     for key, value in extra.items():
         if key == "unit" and isinstance(value, str) and is_pieces(value):

@@ -208,6 +208,14 @@ def test_a_work_order_of_nexus_is_an_order_with_its_steps(tmp_path: Path):
     assert any("is taken for the product 'valve_adult_rev_4'; --names FILE says otherwise." in str(n) for n in unnamed.notes)
 
 
+@pytest.mark.parametrize("metadata", [None, {"SkuId": "1001"}])
+def test_a_work_order_that_does_not_say_how_many_is_told(tmp_path: Path, metadata: dict[str, str] | None):
+    work = {"workInstructionName": "valve", "metadata": metadata, "steps": [{"processId": "pickup"}]}
+    found = imported(tmp_path, "work.json", json.dumps(work))
+    assert (found.issues, found.orders[0].order.quantity) == ((), 1)
+    assert [note.what for note in found.notes] == ["it is not said how many"]
+
+
 def test_a_work_order_without_steps_or_with_unknown_keys_is_refused(tmp_path: Path):
     found = imported(tmp_path, "work.json", json.dumps({"workInstructionName": "a", "steps": [], "stepz": 1}))
     assert [issue.where for issue in found.issues] == ["steps", "stepz"]
