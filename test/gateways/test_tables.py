@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -225,6 +225,40 @@ def test_a_date_of_digits_is_the_written_one_or_refused(day: date, others: list[
         assert first is None or first.due.date() == day
     elif "d" in others and day.day <= 12 and day.day != day.month:
         assert first is None
+
+
+DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y-%m-%d", "%d-%m-%Y", "%m/%d/%y", "%d-%b-%Y", "%B %d, %Y", "%Y/%m/%d")
+ORDERED = st.tuples(
+    st.sampled_from([1, 12, 1000, 3000, 12_345]),
+    st.sampled_from(["", "0", "00", "000"]),
+    st.builds(datetime.combine, st.dates(date(2026, 1, 1), date(2029, 12, 31)), st.times()),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(ORDERED, min_size=1, max_size=5),
+    st.sampled_from([",.", ",'", ", ", ",", ".,", ".'", "."]),
+    st.sampled_from(DATES),
+    st.sampled_from(["", " %H:%M", "T%H:%M:%S", " %I:%M %p"]),
+    st.sampled_from(SEPARATORS),
+    st.sampled_from(ENCODINGS),
+)
+def test_an_order_of_any_locale_is_read_as_it_was_meant_or_refused(
+    orders: list[tuple[int, str, datetime]], marks: str, day: str, clock: str, separator: str, encoding: str
+):
+    """`marks` are the decimal mark and that of thousands."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out, delimiter=separator)
+    table.writerow(["Order ID", "Product", "Qty", "Due Date"])
+    for number, (quantity, decimals, due) in enumerate(orders):
+        written = f"{quantity:,}".replace(",", marks[1:]) + (f"{marks[0]}{decimals}" if decimals else "")
+        table.writerow([f"o{number}", "valve", written, due.strftime(day + clock)])
+    for imported in read(out.getvalue(), encoding).orders:
+        quantity, _, due = orders[int(str(imported.order.order_id)[1:])]
+        found = imported.order.due
+        assert (imported.order.quantity, found.date()) == (quantity, due.date())
+        assert not clock or (found.hour, found.minute) == (due.hour, due.minute)
 
 
 @pytest.mark.parametrize(
