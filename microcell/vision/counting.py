@@ -11,11 +11,19 @@ import numpy as np
 from microcell.description.checks import Count
 from microcell.faults import FaultError
 from microcell.measurement import Measurement
+from microcell.vision.registration import grey
 from microcell.vision.results import CheckResult, Finding
 from microcell.vision.template import binary
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+_BORDER_PX = 3
+_LEAST_STEP_RATIO = 0.33
+"""Share of the contrast that lies within few pixels on either side of a thing's border: edges are steep, shading is not."""
+
+_SMOOTH_PX = 2.0
+"""What is brighter by noise alone falls on one side of the border: without noise there is no such step."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +61,29 @@ def teach(image: npt.NDArray[Any], options: Count, where: str = "teach") -> Coun
 
 
 def _blobs(image: npt.NDArray[Any], options: Count) -> list[tuple[tuple[float, float, float, float], float]]:
-    """Boxes and areas of what stands out."""
+    """Boxes and areas of what stands out from what is around it: the darker half of a shaded ground does not."""
     mask = cv2.morphologyEx(binary(image, options.dark), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if count < 2:
+        return []
+    steps = _steps(cv2.GaussianBlur(grey(image), (0, 0), _SMOOTH_PX), labels, count)
     return [
         ((float(x), float(y), float(x + width), float(y + height)), float(area))
-        for x, y, width, height, area in stats[1:].tolist()
+        for (x, y, width, height, area), step in zip(stats[1:].tolist(), steps[1:], strict=True)
+        if step >= _LEAST_STEP_RATIO
     ]
+
+
+def _steps(values: npt.NDArray[Any], labels: npt.NDArray[Any], count: int) -> npt.NDArray[np.float64]:
+    """(count,): how far the brightness on each blob's border is from that beside it, as a share of the whole contrast."""
+    things, near = labels > 0, np.ones((2 * _BORDER_PX + 1, 2 * _BORDER_PX + 1), np.uint8)
+    contrast = abs(float(values[things].mean()) - float(values[~things].mean())) if not things.all() else 0.0
+    inner = things & (cv2.erode(things.astype(np.uint8), near) == 0)
+    around = cv2.dilate(labels.astype(np.float32), near).astype(np.intp)
+    outer = (around > 0) & ~things
+    sides = []
+    for where, owner in ((inner, labels), (outer, around)):
+        pixels = np.bincount(owner[where], minlength=count)
+        sides.append(np.bincount(owner[where], values[where], minlength=count) / np.maximum(pixels, 1))
+    steps: npt.NDArray[np.float64] = np.abs(sides[0] - sides[1]) / max(contrast, 1e-6)
+    return steps

@@ -298,6 +298,17 @@ def test_things_are_counted_and_those_that_touch_are_told_apart():
     assert model.check(dots((40, 80), (160, 90))).verdict == "scrap"
 
 
+@pytest.mark.parametrize("slope", [0, 10, 40])
+def test_the_darker_half_of_an_empty_place_is_no_thing(slope):
+    """A place that one thing nearly fills is halved by its shading into what is as large as the thing."""
+    one, shade = Count(kind="count", site="tray", expected=1), np.linspace(-slope, slope, 120)[None]
+    place = np.clip(200 + shade + np.random.default_rng(1).normal(0.0, 3.0, (120, 120)), 0, 255).astype(np.uint8)
+    full = cv2.circle(place.copy(), (60, 60), 40, 60, -1)
+    model = counting.teach(cv2.GaussianBlur(full, (0, 0), 1.5), one)
+    assert (model.check(full).verdict, model.check(place).verdict) == ("accept", "scrap")
+    assert model.check(place).measurements[0].value == 0.0
+
+
 def test_too_few_things_to_learn_from_are_refused():
     with pytest.raises(FaultError, match="1 separate things in the photo, 3 expected"):
         counting.teach(dots((30, 30)), Count(kind="count", site="tray", expected=3))
