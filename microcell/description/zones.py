@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from microcell.description.cartons import CartonLayout
 from microcell.description.cell import ArmSpec, Cell, FeederSpec, ToolCribSpec, ZoneSpec
-from microcell.geometry import wrap_angle
+from microcell.geometry import Pose, wrap_angle
 
 Point = tuple[float, float]
 
@@ -64,6 +64,19 @@ class Ways:
         reach = math.dist((bx, by), (x, y))
         radius = self.arms[arm].turning_radius_m
         return place if reach <= radius else (bx + (x - bx) * radius / reach, by + (y - by) * radius / reach)
+
+    def withdrawn(self, arm: str, tcp_in_cell: Pose) -> Pose:
+        """The pose in the same direction on an arm's turning circle, as high; the pose itself when it lies within."""
+        x, y, z = tcp_in_cell.position
+        return Pose((*self.turning_place(arm, (x, y)), z), tcp_in_cell.orientation)
+
+    def legs(self, arm: str, start: Pose, goal: Pose) -> tuple[Pose, ...]:
+        """Where the TCP goes from place to place, the goal last: by its turning circle where the straight way leads through
+        other zones.
+        """
+        if not self.zones or self.is_direct(arm, start.position[:2], goal.position[:2]):
+            return (goal,)
+        return self.withdrawn(arm, start), self.withdrawn(arm, goal), goal
 
     def meet(self, arm: str, place: Point, other: str, there: Point) -> bool:
         """Whether two arms could touch each other when each works at a place, or on the way there."""

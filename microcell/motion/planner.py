@@ -20,6 +20,7 @@ from microcell.motion.trajectory import JointTrajectory
 
 if TYPE_CHECKING:
     from microcell.motion.collision import CollisionChecker
+    from microcell.motion.planning import Free
 
 KEPT_MOTIONS = 512
 """So many of each kind are remembered, the latest used ones: some tens of kB each."""
@@ -107,19 +108,28 @@ class MotionPlanner:
 
     def _plan_joint_move(self, start: Joints, goal: Joints, speed_ratio: float, load: Load) -> JointTrajectory:
         """All joints together from rest to rest; around what stands in the way."""
-        from microcell.motion.planning import plan_motion
-        from microcell.motion.timing import time_joint_move
+        from microcell.motion.planning import time_way
 
-        if self._checker(load, CLEARANCE_M).way_surely_free(start, goal):
-            return time_joint_move(self.limits, start, goal, speed_ratio)
+        return time_way(self.limits, *self.joint_way(start, goal, load), speed_ratio)
+
+    def joint_way(self, start: Joints, goal: Joints, load: Load) -> tuple[tuple[Joints, ...], Free]:
+        """Corners of a free way in joint space, both ends among them, and what says of joints whether they are free."""
+        from microcell.motion.planning import plan_path
+
         checker = self._checker(load)
+        if self._checker(load, CLEARANCE_M).way_surely_free(start, goal):
+            return (start, goal), checker.free
         known = () if checker.free(start) else checker.touches(start)
         self._check_free(checker, goal, known, "the goal")
         careful = self._checker(load, MARGIN_M)
         if careful.free(start) and careful.free(goal):  # else it leaves or enters a narrow place
             checker = careful
+
+        def free(row: Joints) -> bool:
+            return not _new_hits(checker, row, known)
+
         try:
-            return plan_motion(self.limits, start, goal, lambda row: not _new_hits(checker, row, known), speed_ratio, SEED)
+            return plan_path(self.limits, start, goal, free, SEED), free
         except FaultError as error:
             in_the_way = _touching(checker.way_hits(start, goal))
             detail = f"{error.fault.detail}; on the straight way {in_the_way}" if in_the_way else error.fault.detail

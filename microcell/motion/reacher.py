@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,17 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
 from microcell.motion.contacts import Allowed
 from microcell.motion.limits import Joints
-from microcell.motion.planner import COLUMN_M
+from microcell.motion.planner import COLUMN_M, Load, MotionPlanner
 
 if TYPE_CHECKING:
     from microcell.motion.collision import CollisionChecker, Pairs
     from microcell.motion.inverse import InverseKinematics
     from microcell.motion.robot import RobotModel
     from microcell.motion.scene import Scene
+
+
+MOST_FAILURES = 3
+"""Ways that planning does not find are told of; after so many no further are looked for: each search takes some seconds."""
 
 
 class Reacher:
@@ -29,13 +34,14 @@ class Reacher:
         self.spec, self.name = spec, name
         self._line = line
         self._home: Joints = tuple(spec.home_rad)
+        self._failures = 0
         self._cell_in_base = spec.base_in_cell.pose.inverse()
-        self._checkers: dict[str, CollisionChecker] = {}
-        self._alones: dict[str, CollisionChecker] = {}
+        self._checkers: dict[Load, CollisionChecker] = {}
+        self._alones: dict[Load, CollisionChecker] = {}
         cribs = line.cell_description.of_kind("tool_crib").items()
         served = [pocket for crib, rack in cribs if spec.works_at(crib) for pocket in rack.pockets]
         self.tools = [pocket.tool for pocket in served if pocket.tool in line.tools]
-        self._pockets = {pocket.tool: pocket.flange_in_cell.xyz_m[:2] for pocket in served if pocket.tool}
+        self._pockets = {pocket.tool: pocket.flange_in_cell.pose for pocket in served if pocket.tool}
 
     def why_not(self, flange_in_cell: Pose) -> str:
         """Why the flange does not come there at all, "" when it does."""
@@ -46,18 +52,18 @@ class Reacher:
         return ""
 
     def why_no_way(
-        self, flange_in_cell: Pose, rise_m: float, tool: str, working_at: frozenset[str], guarded: bool, hover: bool
+        self, flange_in_cell: Pose, rise_m: float, load: Load, working_at: frozenset[str], guarded: bool, hover: bool
     ) -> str:
         """Why the arm cannot go over a place, `rise_m` higher, and straight down as skills do; "" when it can.
 
         The hand may touch the stations `working_at` as planning allows it (`Allowed`), below `approach_m` also by force when
-        that is `guarded`. With `hover` the way ends there. What a tool holds is left out.
+        that is `guarded`. With `hover` the way ends there.
         """
         above = flange_in_cell.shifted(dz=min(self.spec.approach_m, rise_m))
         over = flange_in_cell.shifted(dz=rise_m)
-        checker = self._checker(tool)
         try:
-            joints = self._over(over, tool)
+            checker = self._checker(load)
+            joints = self._over(over, load)
             coupling = self._coupling_at(flange_in_cell, working_at)
             for start, end, by_force in ((over, above, False), (above, flange_in_cell, guarded))[: 1 if hover else 2]:
                 before, joints = joints, self._straight(joints, start, end)
@@ -77,25 +83,56 @@ class Reacher:
         """
         over, up = flange_in_cell.shifted(dz=rise_m), flange_in_cell.shifted(dz=up_m)
         try:
-            joints = self._over(over, "")
+            joints = self._over(over, Load())
             self._straight(self._straight(joints, over, flange_in_cell), flange_in_cell, up)
         except FaultError as error:
             return f"on the way up with it {error.fault.detail}"
         return ""
 
+    def why_not_across(self, way_in_cell: Sequence[Pose], load: Load) -> str:
+        """Why planning finds no way from over the first place of some to over the next, where the hand has been empty over
+        the first; "" when it does, or when the arm does not come to the first at all.
+        """
+        try:
+            here = self._planner.inverse(self._cell_in_base @ way_in_cell[0], self._home, replace(load, part=""))
+        except FaultError:
+            return ""
+        return self._why_not_from(here, way_in_cell[1:], load)
+
+    def why_not_from_home(self, way_in_cell: Sequence[Pose]) -> str:
+        """Why planning finds no way for the bare arm from home to over some places; "" when it does."""
+        return self._why_not_from(self._home, way_in_cell, Load())
+
+    def pocket_of(self, tool: str) -> Pose:
+        """Pose of the flange in the cell when it is coupled to a tool in its pocket; KeyError for tools of other arms."""
+        return self._pockets[tool]
+
     def hits_at_home(self) -> Pairs:
         """What the bare arm touches in its home posture."""
-        return self._checker("").hits(self._home)
+        return self._checker(Load()).hits(self._home)
 
     # inside
 
-    def _over(self, flange_in_cell: Pose, tool: str) -> Joints:
+    def _why_not_from(self, here: Joints, way_in_cell: Sequence[Pose], load: Load) -> str:
+        if self._failures >= MOST_FAILURES:
+            return ""
+        try:
+            for flange_in_cell in way_in_cell:
+                there = self._planner.inverse(self._cell_in_base @ flange_in_cell, self._home, load)
+                self._planner.joint_way(here, there, load)
+                here = there
+        except FaultError as error:
+            self._failures += 1
+            return f"on the way across {error.fault.detail}"
+        return ""
+
+    def _over(self, flange_in_cell: Pose, load: Load) -> Joints:
         """The joints over a place, the branch nearest to home that is free."""
         from microcell.motion.postures import posture
 
-        flange, checker = self._cell_in_base @ flange_in_cell, self._checker(tool)
+        flange, checker = self._cell_in_base @ flange_in_cell, self._checker(load)
         try:
-            return posture(self._inverse, flange, self._home, checker, self._alone(tool))
+            return posture(self._inverse, flange, self._home, checker, self._alone(load))
         except FaultError as error:
             if error.fault.code != "ARM_BLOCKED":
                 high = f"where it goes across, its flange {flange_in_cell.position[2]:.3g} m over the bench"
@@ -117,27 +154,32 @@ class Reacher:
         cribs = self._line.cell_description.of_kind("tool_crib")
         if not working_at & cribs.keys():
             return frozenset()
-        return frozenset(tool for tool, place in self._pockets.items() if math.dist(here, place) <= COLUMN_M)
+        return frozenset(tool for tool, at in self._pockets.items() if math.dist(here, at.position[:2]) <= COLUMN_M)
 
-    def _checker(self, tool: str) -> CollisionChecker:
+    def _checker(self, load: Load) -> CollisionChecker:
         from microcell.motion.carried import carried_solids
         from microcell.motion.collision import CollisionChecker
 
-        if tool not in self._checkers:
-            scene = self._scene.without(tool)
-            carried = carried_solids(self._line, tool)
-            self._checkers[tool] = CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried)
-        return self._checkers[tool]
+        if load not in self._checkers:
+            scene = self._scene.without(load.tool)
+            carried = carried_solids(self._line, load.tool, load.part)
+            self._checkers[load] = CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried)
+        return self._checkers[load]
 
-    def _alone(self, tool: str) -> CollisionChecker:
-        """Of the arm and a tool, with nothing around."""
+    def _alone(self, load: Load) -> CollisionChecker:
+        """Of the arm and what it carries, with nothing around."""
         from microcell.motion.carried import carried_solids
         from microcell.motion.collision import CollisionChecker
         from microcell.motion.scene import Scene
 
-        if tool not in self._alones:
-            self._alones[tool] = CollisionChecker(self._model, Pose(), Scene(), carried_solids(self._line, tool))
-        return self._alones[tool]
+        if load not in self._alones:
+            carried = carried_solids(self._line, load.tool, load.part)
+            self._alones[load] = CollisionChecker(self._model, Pose(), Scene(), carried)
+        return self._alones[load]
+
+    @cached_property
+    def _planner(self) -> MotionPlanner:
+        return MotionPlanner(self._line, self.name)
 
     @cached_property
     def _scene(self) -> Scene:

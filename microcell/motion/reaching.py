@@ -20,13 +20,16 @@ from microcell.description.line import Line
 from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Grasp, Product
 from microcell.description.rules_context import Context
-from microcell.description.zones import Ways
 from microcell.errors import Issue
 from microcell.geometry import Pose
 from microcell.motion.arm_files import unusable_files
+from microcell.motion.carried import UNIT
+from microcell.motion.planner import Load
 from microcell.motion.reacher import Reacher, told
 
 STEP_M = 0.005
+_HOLDING = ("grip", "suction", "drive_screw")
+"""What a tool that holds parts can do; others leave something."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class Stop:
     `capability` is what the tool must be able to do; None is the flange itself. `key` is where the station's description
     tells its place. Where a unit can be turned over, what is out of reach may be reached then, at `turned`. A `guarded` one
     is felt for by force on the last way down; on a `hover` the arm stays `approach_m` higher. `tool` is the one that is
-    docked there, and no other, which is carried over the rack with its TCP over `clear_m`.
+    docked there, and no other, which is carried over the rack with its TCP over `clear_m`. `part` is held there: taken
+    there, or brought (or "unit").
     """
 
     key: str
@@ -48,6 +52,7 @@ class Stop:
     hover: bool = False
     tool: str = ""
     clear_m: float = 0.0
+    part: str = ""
 
 
 def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
@@ -75,15 +80,13 @@ def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
 
 def _why_not_back(line: Line, reacher: Reacher) -> str:
     """Why an arm does not come back from its work to its turning circle, as it must in a cell with zones; "" if it does."""
-    cell, travel_m = line.cell_description, reacher.spec.travel_height_m
-    ways = Ways(cell, line.carton)
+    cell, travel_m, ways = line.cell_description, reacher.spec.travel_height_m, line.ways
     for name, spec in cell.devices.items() if cell.zones else ():
         worked_at = reacher.spec.works_at(name) and line.works_with(name)
         for stop in _distinct(stops(line, name, spec)) if worked_at else ():
             for tool, tcp in _hands(line, stop, reacher):
                 flange_in_tcp = line.tools[tool].tcp_in_flange.pose.inverse() if tool else Pose()
-                x, y, z_m = tcp.position
-                back = Pose((*ways.turning_place(reacher.name, (x, y)), max(z_m, travel_m)), tcp.orientation)
+                back = ways.withdrawn(reacher.name, tcp.shifted(dz=max(0.0, travel_m - tcp.position[2])))
                 if not reacher.why_not(tcp @ flange_in_tcp) and (why := reacher.why_not(back @ flange_in_tcp)):
                     return f"from '{name}'{f' with {tool}' if tool else ''}: {why}"
     return ""
@@ -105,7 +108,7 @@ def _distinct(every: Iterable[Stop]) -> Iterable[Stop]:
     """Each place once: variants mostly go to the same."""
     places: dict[object, Stop] = {}
     for stop in every:
-        places.setdefault((stop.key, stop.tcp_in_cell, stop.capability, stop.tool, stop.turned), stop)
+        places.setdefault((stop.key, stop.tcp_in_cell, stop.capability, stop.tool, stop.turned, stop.part), stop)
     return places.values()
 
 
@@ -133,7 +136,7 @@ def stops(line: Line, name: str, spec: DeviceSpec) -> Iterator[Stop]:
         columns, rows = (spec.columns, spec.rows) if spec.style == "tray" else (1, 1)
         for c, r in ((c, r) for r in (0, rows - 1) for c in (0, columns - 1)):
             place = spec.part_in_cell.pose @ Pose((c * spec.pitch_m, r * spec.pitch_m, 0.0))
-            stop = _stop("part_in_cell", f"to take '{part}'", place, product.parts[part].grasp)
+            stop = _stop("part_in_cell", f"to take '{part}'", place, product.parts[part].grasp, part)
             yield replace(stop, guarded=spec.style == "screw")
     elif isinstance(spec, FixtureSpec):
         turners = line.cell_description.of_kind("turner").values()
@@ -141,7 +144,7 @@ def stops(line: Line, name: str, spec: DeviceSpec) -> Iterator[Stop]:
     elif isinstance(spec, CartonStationSpec):
         for number, place in enumerate(line.carton.places, 1):
             what = f"for place {number} of the carton"
-            yield _stop("carton_in_cell", what, spec.carton_in_cell.pose @ place, product.unit_grasp)
+            yield _stop("carton_in_cell", what, spec.carton_in_cell.pose @ place, product.unit_grasp, UNIT)
     elif isinstance(spec, ToolCribSpec):
         for number, pocket in enumerate(spec.pockets):
             flange = pocket.flange_in_cell.pose
@@ -150,12 +153,13 @@ def stops(line: Line, name: str, spec: DeviceSpec) -> Iterator[Stop]:
                 tcp = flange @ line.tools[pocket.tool].tcp_in_flange.pose
                 yield Stop("pockets", f"to fetch '{pocket.tool}'", tcp, tool=pocket.tool, clear_m=flange.position[2])
     elif isinstance(spec, TesterSpec):
-        tested = (part for part in product.parts.values() if part.voltage is not None)
-        yield from (_stop("part_in_cell", "to lay a part in", spec.part_in_cell.pose, part.grasp) for part in tested)
+        tested = ((name, part) for name, part in product.parts.items() if part.voltage is not None)
+        yield from (_stop("part_in_cell", "to lay a part in", spec.part_in_cell.pose, p.grasp, name) for name, p in tested)
     elif isinstance(spec, PrinterSpec):
         labels = {op.item: op.item for op in product.plan.values() if op.skill == "label" and op.item}
-        grasps = (product.parts[part].grasp for item in labels for part in parts_of_item(product, item))
-        yield from (_stop("label_in_cell", "to take a label", spec.label_in_cell.pose, grasp) for grasp in grasps)
+        parts = [part for item in labels for part in parts_of_item(product, item)]
+        place = spec.label_in_cell.pose
+        yield from (_stop("label_in_cell", "to take a label", place, product.parts[p].grasp, p) for p in parts)
     elif isinstance(spec, BinSpec):
         drop = spec.drop_in_cell.pose @ Pose((0.0, 0.0, 0.0), _DOWN)
         yield Stop("drop_in_cell", "to drop a part", drop, product.unit_grasp.capability, hover=True)
@@ -166,16 +170,17 @@ def _at_fixture(product: Product, seat: Pose, turner: TurnerSpec | None) -> Iter
     for site_name, site in product.sites.items():
         for part in parts_of_item(product, site.item):
             grasp = product.parts[part].grasp
-            stop = _stop("seat_in_cell", f"for site '{site_name}'", seat @ site.part_in_unit.pose, grasp)
+            stop = _stop("seat_in_cell", f"for site '{site_name}'", seat @ site.part_in_unit.pose, grasp, part)
             if turner is not None:
                 over = seat @ turner.half_turn @ site.part_in_unit.pose @ grasp.tcp_in_part.pose
                 stop = replace(stop, turned=over)
             yield stop
-    yield replace(_stop("seat_in_cell", "to take the unit", seat, product.unit_grasp), guarded=False)
+    yield replace(_stop("seat_in_cell", "to take the unit", seat, product.unit_grasp, UNIT), guarded=False)
 
 
-def _stop(key: str, what: str, part_in_cell: Pose, grasp: Grasp) -> Stop:
-    return Stop(key, what, part_in_cell @ grasp.tcp_in_part.pose, grasp.capability)
+def _stop(key: str, what: str, part_in_cell: Pose, grasp: Grasp, part: str) -> Stop:
+    held = part if grasp.capability in _HOLDING else ""
+    return Stop(key, what, part_in_cell @ grasp.tcp_in_part.pose, grasp.capability, part=held)
 
 
 @dataclass(frozen=True)
@@ -217,11 +222,26 @@ def _hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose
 def _why_no_way(line: Line, station: str, stop: Stop, reacher: Reacher, tool: str, tcp: Pose, flange: Pose) -> str:
     z_m, spec = tcp.position[2], reacher.spec
     rise_m = max(spec.travel_height_m, max(z_m, stop.clear_m) + spec.approach_m) - z_m
-    why = reacher.why_no_way(flange, rise_m, tool, _leased(line, station), stop.guarded, stop.hover)
-    if stop.tool and not why:
+    for load in dict.fromkeys((Load(tool), Load(tool, stop.part))):
+        if why := reacher.why_no_way(flange, rise_m, load, _leased(line, station), stop.guarded, stop.hover):
+            return f"with {stop.part} in the hand, {why}" if load.part else why
+    if stop.tool:
         bare_m = max(spec.travel_height_m, stop.clear_m + spec.approach_m) - stop.clear_m
-        why = reacher.why_not_up(flange, bare_m, rise_m)
-    return why
+        return reacher.why_not_up(flange, bare_m, rise_m)
+    return _why_not_across(line, reacher, tool, tcp.shifted(dz=rise_m))
+
+
+def _why_not_across(line: Line, reacher: Reacher, tool: str, over: Pose) -> str:
+    """Why planning finds no way to over a place: for the bare flange from home, for a tool from over its pocket."""
+    if not tool:
+        return reacher.why_not_from_home([over])
+    tcp_in_flange = line.tools[tool].tcp_in_flange.pose
+    pocket = reacher.pocket_of(tool)
+    clear_m = pocket.position[2] + reacher.spec.approach_m
+    begin = pocket @ tcp_in_flange
+    begin = begin.shifted(dz=max(reacher.spec.travel_height_m, clear_m) - begin.position[2])
+    way = (begin, *line.ways.legs(reacher.name, begin, over))
+    return reacher.why_not_across([tcp @ tcp_in_flange.inverse() for tcp in way], Load(tool))
 
 
 def _leased(line: Line, station: str) -> frozenset[str]:

@@ -137,12 +137,9 @@ class ArmMotion:
 
         In a cell with zones the arm turns on its turning circle where the straight way leads through other zones.
         """
-        if self._ways.zones:
-            start, (x, y) = await self.tcp_in_cell(), tcp_in_cell.position[:2]
-            if not self._ways.is_direct(self.name, start.position[:2], (x, y)):
-                await self._move_joints(self._withdrawn(start))
-                await self._move_joints(self._withdrawn(tcp_in_cell))
-        await self._move_joints(tcp_in_cell)
+        legs = self._ways.legs(self.name, await self.tcp_in_cell(), tcp_in_cell) if self._ways.zones else (tcp_in_cell,)
+        for leg in legs:
+            await self._move_joints(leg)
 
     async def lift(self, height_m: float | None = None) -> None:
         """Move straight up until the TCP is at a height over the bench, m; without one, travel height."""
@@ -212,9 +209,9 @@ class ArmMotion:
     async def withdraw(self) -> None:
         """Lift, and move straight back to the turning circle; an arm that is there already does not move."""
         present = await self.tcp_in_cell()
-        if distance(present, self._withdrawn(present)) > _ALREADY_THERE_M:
+        if distance(present, self._ways.withdrawn(self.name, present)) > _ALREADY_THERE_M:
             await self.lift()
-            await self._move_joints(self._withdrawn(await self.tcp_in_cell()))
+            await self._move_joints(self._ways.withdrawn(self.name, await self.tcp_in_cell()))
 
     async def _move_joints(self, tcp_in_cell: Pose) -> None:
         flange = self._flange_in_base(tcp_in_cell)
@@ -235,11 +232,6 @@ class ArmMotion:
         others = sorted(frozenset().union(*touched) - touched[0] - touched[-1])
         if others:
             raise FaultError("ARM_BLOCKED", self.name, f"the way around leads through zone {', '.join(others)}")
-
-    def _withdrawn(self, tcp_in_cell: Pose) -> Pose:
-        """The pose in the same direction on the turning circle, as high; the pose itself when it lies within."""
-        x, y, z = tcp_in_cell.position
-        return Pose((*self._ways.turning_place(self.name, (x, y)), z), tcp_in_cell.orientation)
 
     async def _planned(self, plan: Callable[..., Any], *question: Any) -> Any:
         """The planner's answer; the planner itself answers one at a time."""

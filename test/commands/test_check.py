@@ -57,6 +57,15 @@ MISTAKES = {
         "parallel_gripper: on the straight way parallel_gripper would touch cartons. Give the fingers more room beside the "
         "units (room_m in the product's packing), or move what is in the way.",
     ),
+    "a part that meets what the hand alone passes": (
+        (
+            BENCH,
+            "exchange_s: 6.0}",
+            "exchange_s: 6.0, shape: [{box_m: [0.02, 0.02, 0.02], at: {xyz_m: [0.48, -0.072, 0.045]}}]}",
+        ),
+        "devices.fixture_1.seat_in_cell: no way for any arm, for site 'body_seat' at (0.48, -0.1, 0.042); arm with "
+        "parallel_gripper: with body in the hand, on the straight way body would touch cartons. Move the station or",
+    ),
     "a home in the bench": (
         (BENCH, "home_rad: [0.0, 0.0, 1.5708, 0.0, 1.5708, 0.0]", "home_rad: [0.0, 2.2, 0.0, 0.0, 1.5708, 0.0]"),
         "would touch bench_top; an arm waits there. Choose another posture, or move what is in the way.",
