@@ -193,9 +193,12 @@ class Line(LineDocument):
         return self.model_copy(update={"also": tuple(other.model_copy(update={"also": ()}) for other in others)})
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Line:
-        """A copy that works out anew which lines there are besides."""
+        """A copy that works out anew what follows from what is changed."""
         copy = super().model_copy(update=update, deep=deep)
         copy.__dict__.pop("_others", None)
+        if update and {"cell_description", "product_description"} & update.keys():
+            for name in ("ways", "carton"):
+                copy.__dict__.pop(name, None)
         return copy
 
     def works_with(self, device: str) -> bool:

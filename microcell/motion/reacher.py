@@ -89,6 +89,15 @@ class Reacher:
             return f"on the way up with it {error.fault.detail}"
         return ""
 
+    def postures(self, flange_in_cell: Pose, rise_m: float, load: Load) -> tuple[Joints, ...]:
+        """The joints `rise_m` over a place, and down there; none where the arm does not come."""
+        over = flange_in_cell.shifted(dz=rise_m)
+        try:
+            joints = self._over(over, load)
+            return joints, self._straight(joints, over, flange_in_cell)
+        except FaultError:
+            return ()
+
     def why_not_across(self, way_in_cell: Sequence[Pose], load: Load) -> str:
         """Why planning finds no way from over the first place of some to over the next, where the hand has been empty over
         the first; "" when it does, or when the arm does not come to the first at all.

@@ -72,7 +72,7 @@ def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
             yield context.issue("cell", ("devices", name, "turning_radius_m"), what, f"{why}. Take another, or move it.")
     for name, spec in line.cell_description.devices.items():
         serving = {arm: reacher for arm, reacher in arms.items() if reacher.spec.works_at(name)}
-        places = _distinct(stops(line, name, spec)) if line.works_with(name) else ()
+        places = distinct(stops(line, name, spec)) if line.works_with(name) else ()
         missed = next((miss for stop in places if (miss := _missed(line, name, stop, serving))), None)
         if missed is not None:
             yield _issue(context, name, spec, *missed)
@@ -83,8 +83,8 @@ def _why_not_back(line: Line, reacher: Reacher) -> str:
     cell, travel_m, ways = line.cell_description, reacher.spec.travel_height_m, line.ways
     for name, spec in cell.devices.items() if cell.zones else ():
         worked_at = reacher.spec.works_at(name) and line.works_with(name)
-        for stop in _distinct(stops(line, name, spec)) if worked_at else ():
-            for tool, tcp in _hands(line, stop, reacher):
+        for stop in distinct(stops(line, name, spec)) if worked_at else ():
+            for tool, tcp in hands(line, stop, reacher):
                 flange_in_tcp = line.tools[tool].tcp_in_flange.pose.inverse() if tool else Pose()
                 back = ways.withdrawn(reacher.name, tcp.shifted(dz=max(0.0, travel_m - tcp.position[2])))
                 if not reacher.why_not(tcp @ flange_in_tcp) and (why := reacher.why_not(back @ flange_in_tcp)):
@@ -104,7 +104,7 @@ def _issue(context: Context, station: str, spec: DeviceSpec, stop: Stop, miss: M
     return context.issue("cell", where, f"no way for any arm, {place}", f"{miss.why}. {remedy}")
 
 
-def _distinct(every: Iterable[Stop]) -> Iterable[Stop]:
+def distinct(every: Iterable[Stop]) -> Iterable[Stop]:
     """Each place once: variants mostly go to the same."""
     places: dict[object, Stop] = {}
     for stop in every:
@@ -195,7 +195,7 @@ def _missed(line: Line, station: str, stop: Stop, serving: Mapping[str, Reacher]
     """The stop and why nobody works there; None where somebody does, or nobody could hold the tool."""
     tried: list[tuple[Reacher, str, Pose, str]] = []
     for reacher in serving.values():
-        for tool, tcp in _hands(line, stop, reacher):
+        for tool, tcp in hands(line, stop, reacher):
             flange = tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
             why = _why_no_way(line, station, stop, reacher, tool, tcp, flange)
             if not why:
@@ -210,7 +210,7 @@ def _miss(reacher: Reacher, tool: str, flange: Pose, why: str) -> Miss:
     return Miss(f"{reacher.name}{f' with {tool}' if tool else ''}: {short or why}", in_reach=not short)
 
 
-def _hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose]]:
+def hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose]]:
     """Each tool of an arm's cribs that will do, with where its TCP has to come; the bare flange has no tool."""
     if stop.capability is None and stop.tool in ("", *reacher.tools):
         yield stop.tool, stop.tcp_in_cell
@@ -219,9 +219,14 @@ def _hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose
             yield from ((tool, pose) for pose in (stop.tcp_in_cell, stop.turned) if pose is not None)
 
 
+def rise_over(stop: Stop, reacher: Reacher, tcp: Pose) -> float:
+    """How far over a stop an arm goes across, where its TCP comes there, m."""
+    spec, z_m = reacher.spec, tcp.position[2]
+    return max(spec.travel_height_m, max(z_m, stop.clear_m) + spec.approach_m) - z_m
+
+
 def _why_no_way(line: Line, station: str, stop: Stop, reacher: Reacher, tool: str, tcp: Pose, flange: Pose) -> str:
-    z_m, spec = tcp.position[2], reacher.spec
-    rise_m = max(spec.travel_height_m, max(z_m, stop.clear_m) + spec.approach_m) - z_m
+    spec, rise_m = reacher.spec, rise_over(stop, reacher, tcp)
     for load in dict.fromkeys((Load(tool), Load(tool, stop.part))):
         if why := reacher.why_no_way(flange, rise_m, load, _leased(line, station), stop.guarded, stop.hover):
             return f"with {stop.part} in the hand, {why}" if load.part else why

@@ -7,6 +7,7 @@ from config_copy import SHIPPED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from microcell.description.base import PoseSpec
 from microcell.description.loader import load_line
 from microcell.description.zones import HALF_WIDTH_M, Ways
 
@@ -71,3 +72,11 @@ def test_arms_whose_strips_have_a_point_in_common_meet(place, there):  # type: i
 def test_the_cartons_places_are_those_of_the_products_packing():
     assert len(WAYS.places["cartons"]) == len(TWIN.carton.places)
     assert len(Ways(TWIN.cell_description).places["cartons"]) == 1
+
+
+def test_a_copy_with_another_cell_has_ways_of_its_own():
+    assert VALVE.ways.base("arm") == (0.0, 0.0)
+    devices = dict(VALVE.cell_description.devices)
+    devices["arm"] = devices["arm"].model_copy(update={"base_in_cell": PoseSpec(xyz_m=(0.1, 0.0, 0.0))})
+    moved = VALVE.cell_description.model_copy(update={"devices": devices})
+    assert VALVE.model_copy(update={"cell_description": moved}).ways.base("arm") == (0.1, 0.0)
