@@ -52,10 +52,12 @@ class Service:
         shop.take_out(source, fault, reason)
 
     def cleared(self, faults: Iterable[Fault]) -> None:
-        """A person lets the cell go on after faults: what the cell itself took out of use is tried again."""
+        """A person lets the cell go on after faults: what the cell itself took out of use is tried again, unless somebody
+        has answered its notice.
+        """
         noticed = {question.device for question in self._shop.questions.open() if question.device}
         for fault in list(faults):
-            if fault.code in OUT_OF_SERVICE and fault.where in {*self._shop.sources.taken_out, *noticed}:
+            if fault.code in OUT_OF_SERVICE and fault.where in noticed:
                 self.set_service(fault.where, True, "its fault was cleared")
 
     def answer(self, number: str, choice: str, by: str = "") -> Question:

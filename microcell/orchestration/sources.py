@@ -51,7 +51,7 @@ HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
 class Sources:
     """How every source did in its last uses.
 
-    `taken_out` are devices that the cell itself took out of use, with the fault's code; `reasons` why any is out of service.
+    `reasons` says why a device or a tool is out of service.
     """
 
     def __init__(self, line: Line) -> None:
@@ -60,7 +60,6 @@ class Sources:
         self._running: dict[str, dict[str, str]] = {}
         self._mounted: dict[str, str] = {}
         self._blamed: dict[tuple[str, str], tuple[str, ...]] = {}
-        self.taken_out: dict[str, str] = {}
         self.reasons: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
@@ -113,7 +112,6 @@ class Sources:
 
     def _service(self, event: events.DeviceServiceChanged | events.ToolServiceChanged) -> None:
         device = event.device if isinstance(event, events.DeviceServiceChanged) else event.tool
-        code = event.code if isinstance(event, events.DeviceServiceChanged) else ""
         for place, blamed in list(self._blamed.items()):
             if device in blamed:
                 del self._blamed[place]
@@ -121,12 +119,9 @@ class Sources:
                     self._uses.pop(other, None)
         self._uses.pop(device, None)
         if event.in_service:
-            self.taken_out.pop(device, None)
             self.reasons.pop(device, None)
-            return
-        self.reasons[device] = event.reason
-        if code:
-            self.taken_out[device] = code
+        else:
+            self.reasons[device] = event.reason
 
 
 def _found_nothing_to_drop(event: events.OperationEnded) -> bool:

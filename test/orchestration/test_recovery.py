@@ -358,11 +358,18 @@ def test_the_only_tool_that_fails_too_often_is_tried_again_after_an_unhold_as_an
     run_virtual(run())
 
 
-def test_a_tool_that_is_to_stay_out_of_use_by_a_persons_answer_does_so():
-    bad = always("pick_membrane", fault("VACUUM_NOT_SEALED", "vacuum_cup"))
+@pytest.mark.parametrize(
+    ("bad", "held"),
+    [
+        (fault("VACUUM_NOT_SEALED", "vacuum_cup"), "TOOL_OUT_OF_SERVICE at vacuum_cup: "),
+        (fault("PART_NOT_FOUND", "camera_trays"), "DEVICE_OUT_OF_SERVICE at tray_1: "),
+    ],
+)
+def test_what_is_to_stay_out_of_use_by_a_persons_answer_does_so(bad: SkillResult, held: str):
+    line = with_policy("PART_NOT_FOUND", step("retry", 9))
 
     async def run() -> None:
-        async with floor(bad) as cell:
+        async with floor(always("pick_membrane", bad), line=line) as cell:
             cell.order(1)
             await cell.controller.until_state(State.HELD)
             (notice,) = cell.controller.shop.questions.open()
@@ -370,7 +377,7 @@ def test_a_tool_that_is_to_stay_out_of_use_by_a_persons_answer_does_so():
             cell.controller.command(Command.UNHOLD)
             await cell.clock.sleep(1.0)
             assert cell.controller.state is State.HELD
-            assert cell.controller.reason.startswith("TOOL_OUT_OF_SERVICE at vacuum_cup: ")
+            assert cell.controller.reason.startswith(held)
 
     run_virtual(run())
 
