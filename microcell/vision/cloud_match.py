@@ -20,6 +20,7 @@ from microcell.geometry import Pose
 from microcell.libraries import open3d
 from microcell.vision.cloud import finite, thinned
 from microcell.vision.cloud_refine import Refined, Surface, refine
+from microcell.vision.cloud_variants import better_variant
 from microcell.vision.optics import placed
 from microcell.vision.uncertainty import WithCovariance
 
@@ -78,7 +79,8 @@ def locate_model(
     """Find a model, (n, 3) points of its surface, in a scan, (k, 3); both in m, NaN left out.
 
     `viewer_m` is where the scan was taken from, which makes its normals sure. Raises PART_NOT_FOUND where less than
-    MIN_OVERLAP_RATIO of the smaller cloud comes to lie on the other one.
+    MIN_OVERLAP_RATIO of the smaller cloud comes to lie on the other one, and where the model's mirror image, or the model in
+    another size, fits clearly better.
     """
     model, scan = finite(model_m), finite(scan_m)
     if min(len(model), len(scan)) < 50:
@@ -102,6 +104,8 @@ def locate_model(
         detail = f"{100 * share:.0f} % of the smaller cloud lies on the other; at least {100 * MIN_OVERLAP_RATIO:.0f} % must"
         raise FaultError("PART_NOT_FOUND", where, detail)
     best = found[0]
+    if other := better_variant(*coarse, best.transform, voxel):
+        raise FaultError("PART_NOT_FOUND", where, f"{other} fits the scan better than the model itself")
     others = [match.score for match in found[1:] if _apart(match.transform, best.transform, coarse[0].points) > 4.0 * voxel]
     runner_up = max(others, default=0.0) / best.score
     return Match(best.transform, best.overlap_ratio, best.rms_m, best.covariance, runner_up)

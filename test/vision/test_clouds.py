@@ -49,6 +49,11 @@ def bracket_of(share: float, rng: np.random.Generator) -> Cloud:
     return np.concatenate((base, wall, rib))
 
 
+def handed(rng: np.random.Generator) -> Cloud:
+    """The bracket from many points, with a block beside its middle: its mirror image is plainly another part."""
+    return np.concatenate((bracket_of(4.0, rng), box((0.012, 0.010, 0.012), (0.040, 0.026, 0.004), 600, rng)))
+
+
 def transform_of(pose: Pose) -> Cloud:
     matrix = np.eye(4)
     matrix[:3, :3] = (placed(pose, np.eye(3)) - pose.position).T
@@ -103,6 +108,16 @@ def test_a_model_that_is_not_in_the_scan_is_not_found(bracket: Cloud) -> None:
     line = np.linspace(0.0, 1.0, 400)[:, None] * (1.0, 0.0, 0.0) + np.random.default_rng(3).normal(0, 0.0001, (400, 3))
     with pytest.raises(FaultError, match="% of the smaller cloud lies on the other; at least 30 % must"):
         locate_model(bracket[::6], line)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"), [((-1.0, 1.0, 1.0), "its mirror image"), ((1.2, 1.2, 1.2), "the model at 0.[0-9]+ times its size")]
+)
+def test_a_part_that_is_mirrored_or_of_another_size_is_not_the_model(change: Size, text: str) -> None:
+    model, scan = (handed(np.random.default_rng(seed)) for seed in (1, 8))
+    scan = moved(transform_of(Pose((0.3, -0.1, 0.2), from_rpy(2.0, -0.7, 2.9))), scan)
+    with pytest.raises(FaultError, match=f"{text} fits the scan better than the model itself"):
+        locate_model(model * change, scan)
 
 
 def test_too_few_points_are_told() -> None:
