@@ -29,6 +29,8 @@ BOUND = 0.95
 _LEAST_WIDE = 1 << 14
 _LEAST_OVER_GOOD = 1.05
 _MOST_OVER_GOOD = 2.0
+_MOST_ODD = 2.0
+"""Of what the others permit, so far off a good photo may be at the most."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def _refuse_dark_wide(photos: Sequence[Photo]) -> None:
 def _teach_anomaly(check: Anomaly, good: Sequence[Photo], bad: Sequence[Photo]) -> Lesson:
     taught = anomaly_model.teach([photo.pixels for photo in good], check, names=[photo.name for photo in good])
     of_good = list(taught.good_scores)
+    _refuse_odd(good, of_good)
     of_bad = [taught.model.score(photo.pixels).score for photo in bad]
     model = replace(taught.model, threshold=threshold_between(of_good, of_bad))
     rejected = sum(score > threshold_between(_without(of_good, k), of_bad) for k, score in enumerate(of_good))
@@ -170,6 +173,16 @@ def _teach_anomaly(check: Anomaly, good: Sequence[Photo], bad: Sequence[Photo]) 
         Rate(rejected, len(good)),
         Rate(escaped, len(bad)),
     )
+
+
+def _refuse_odd(photos: Sequence[Photo], scores: Sequence[float]) -> None:
+    """INSPECTION_NOT_CONFIGURED for a photo far from all others: a limit beyond it would let every like defect pass."""
+    for k, (photo, score) in enumerate(zip(photos, scores, strict=True)):
+        ratio = score / anomaly_model.threshold_of(_without(scores, k))
+        if ratio > _MOST_ODD:
+            detail = f"'{photo.name}' of the good photos deviates {ratio:.1f} times as much as the others permit"
+            remedy = "take it out where the part is bad, else add more that look like it"
+            raise FaultError("INSPECTION_NOT_CONFIGURED", "teach", f"{detail}: {remedy}")
 
 
 def threshold_between(good: Sequence[float], bad: Sequence[float]) -> float:

@@ -244,6 +244,15 @@ def test_photos_that_would_make_the_rates_wrong_are_named_and_refused():
         teach(check, [*good, empty])
 
 
+def test_a_bad_photo_among_the_good_ones_is_named_and_does_not_widen_the_limit():
+    check, good = Anomaly(**OPTIONS), [Photo(f"{seed}.png", label(seed)) for seed in range(8)]
+    with pytest.raises(
+        FaultError, match=r"'odd.png' of the good photos deviates [0-9.]+ times as much as the others permit"
+    ):
+        teach(check, [*good, Photo("odd.png", label(30, smear=True))])
+    assert teach(check, good).good
+
+
 def test_a_photo_that_is_there_twice_counts_once():
     good, check = [Photo(f"{seed}.png", label(seed)) for seed in range(6)], Anomaly(**OPTIONS)
     once, twice = teach(check, good), teach(check, [*good, Photo("copy.png", good[2].pixels)])
