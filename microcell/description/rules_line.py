@@ -115,7 +115,7 @@ def rule_recovery_redoes_operations(context: Context) -> Iterator[Issue]:
 @rule("line", "cell.devices", "tools", "product")
 def rule_tools_can_take_the_parts(context: Context) -> Iterator[Issue]:
     """A tool of the crib takes each part in use, and the finished unit: able, wide and strong enough."""
-    tools = _ready_tools(context)
+    tools = ready_tools(context)
     for where, grasp in grasps(context):
         able = [tool for tool in tools.values() if grasp.capability in tool.capabilities]
         if not able:
@@ -196,7 +196,8 @@ def rule_cell_has_the_stations(context: Context) -> Iterator[Issue]:
             yield context.issue("product", ("plan", name, "occupies"), what, remedy)
 
 
-def _ready_tools(context: Context) -> dict[str, AnyTool]:
+def ready_tools(context: Context) -> dict[str, AnyTool]:
+    """The tools in the cell's cribs that are sound, by name."""
     return {name: context.tools[name] for name in pocket_tools(context) if name in context.tools}
 
 

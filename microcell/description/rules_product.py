@@ -119,7 +119,7 @@ def rule_rework_is_something_to_redo(context: Context) -> Iterator[Issue]:
 
 _GRID = ("columns", "rows", "pitch_m")
 _OF_GRID, _WORKED_OUT = ("layers", "layer_m"), ("units", "room_m")
-_CARTON_NEEDS = ("product.packing", "product.parts", "product.bill_of_materials", "product.variants", "product.sites")
+CARTON_NEEDS = ("product.packing", "product.parts", "product.bill_of_materials", "product.variants", "product.sites")
 
 
 @rule("product.packing")
@@ -152,7 +152,7 @@ def rule_units_fit_side_by_side(context: Context) -> Iterator[Issue]:
         yield context.issue("product", ("packing", "pitch_m"), what, remedy)
 
 
-@rule(*_CARTON_NEEDS)
+@rule(*CARTON_NEEDS)
 def rule_carton_is_large_enough(context: Context) -> Iterator[Issue]:
     """The carton holds the units that it is to hold, of every variant: those of the grid, those asked for, or one."""
     packing, layout = context.product.packing, carton_of(context)
@@ -178,7 +178,7 @@ def rule_carton_is_large_enough(context: Context) -> Iterator[Issue]:
 def carton_of(context: Context) -> CartonLayout | None:
     """Where units lie in a carton; None where the sizes of units or of the carton are not told rightly."""
     product = context.product if context.has("product") else None
-    if product is None or not all(map(context.has, _CARTON_NEEDS)) or not product.sites:
+    if product is None or not all(map(context.has, CARTON_NEEDS)) or not product.sites:
         return None
     known = all(
         item_part(context, site.item, variant) is not None for site in product.sites.values() for variant in product.variants

@@ -26,6 +26,17 @@ HEIGHT = "      high: {kind: height, site: cap_seat, radius_m: 0.001, nominal_m:
 
 PROVOCATIONS = [
     (
+        "rule_fingers_go_between_packed_units",
+        (VALVE, "packing: {columns: 3, rows: 2, pitch_m: 0.055}", "packing: {columns: 3, rows: 2, pitch_m: 0.048}"),
+        "packing.pitch_m: fingers that open to 0.052 come down on a unit beside place 2; each unit needs room for the "
+        "fingers (pitch_m). Put the places further apart.",
+    ),
+    (
+        "rule_fingers_go_between_parts_of_a_tray",
+        (BENCH, "pitch_m: 0.035", "pitch_m: 0.020"),
+        "devices.tray_1.pitch_m: the parts would lie on each other (0.02); a 'membrane_firm' is 0.024 wide at least. Put",
+    ),
+    (
         "rule_fingers_go_around_parts",
         (VALVE, "width_m: 0.040\n      force_n: 25.0", "width_m: 0.020\n      force_n: 25.0"),
         "parts.body.grasp.width_m: fingers that open to 0.032 come down on the part (0.02); along the fingers' x axis it "
