@@ -7,6 +7,7 @@ back. For an item that may be turned in any way, only its average over all turns
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,12 +63,12 @@ class PresenceModel:
     empty: Mapping[str, Floats]
 
     def likenesses(self, image: npt.NDArray[Any]) -> dict[str, Likeness]:
-        """Compare each place of an image with both photos."""
+        """Compare each place that lies in the image with both photos."""
         factor = _factor(self.options)
         edges = _edges(image, factor)
         found = {}
-        for name, box in self.options.places_px.items():
-            window, corner = _window(edges, box, factor)
+        for name in self._places_in(image):
+            window, corner = _window(edges, self.options.places_px[name], factor)
             energy = _energy(window)
             (full, full_px), (empty, empty_px) = (
                 _best(window, energy, template[name], corner, factor) for template in (self.full, self.empty)
@@ -76,18 +77,28 @@ class PresenceModel:
         return found
 
     def check(self, image: npt.NDArray[Any], name: str = "taught_presence") -> CheckResult:
-        """Judge one image: every place has the item."""
+        """Judge one image: every place has the item. A place that is not in the image tells nothing."""
         found = self.likenesses(image)
         guard = self.options.guard_ratio
         measured = tuple(Measurement(f"{name}.{place}", like.difference, "1", 0.0) for place, like in found.items())
-        unsure = [place for place, like in found.items() if abs(like.difference) < guard]
-        missing = tuple(
-            self._finding(like) for like in found.values() if like.difference <= 0.0
-        )  # fmt: skip
-        worst = min(like.difference for like in found.values())
+        missing = tuple(self._finding(like) for like in found.values() if like.difference <= 0.0)
+        worst = min((like.difference for like in found.values()), default=math.nan)
         verdict: Verdict = decide(worst, guard, self.options.on_fail)
-        note = f"as like with as without the item: {', '.join(unsure)}" if verdict == "uncertain" else ""
+        if verdict == "accept" and len(found) < len(self.options.places_px):
+            verdict = "uncertain"
+        note = self._unsure(found, image) if verdict == "uncertain" else ""
         return CheckResult(name, "taught_presence", verdict, measured, missing, note)
+
+    def _places_in(self, image: npt.NDArray[Any]) -> list[str]:
+        return [name for name, box in self.options.places_px.items() if _is_in(box, image)]
+
+    def _unsure(self, found: Mapping[str, Likeness], image: npt.NDArray[Any]) -> str:
+        """Why a verdict is uncertain."""
+        alike = [place for place, like in found.items() if abs(like.difference) < self.options.guard_ratio]
+        hidden = [place for place in self.options.places_px if place not in found]
+        size = f"{image.shape[1]} x {image.shape[0]}"
+        notes = ((f"not in the image of {size}", hidden), ("as like with as without the item", alike))
+        return "; ".join(f"{what}: {', '.join(places)}" for what, places in notes if places)
 
     def _finding(self, like: Likeness) -> Finding:
         (x, y), radius = like.empty_px, self.options.item_px / 2.0
@@ -109,14 +120,7 @@ def teach(full: npt.NDArray[Any], empty: npt.NDArray[Any], options: TaughtPresen
     """Learn from one photo with the item in every place and one with it in none."""
     for image in (full, empty):
         for place, box in options.places_px.items():
-            if (
-                box[0] < 0
-                or box[1] < 0
-                or box[2] > image.shape[1]
-                or box[3] > image.shape[0]
-                or box[2] <= box[0]
-                or box[3] <= box[1]
-            ):
+            if not _is_in(box, image):
                 detail = f"place '{place}' {box} is not in a photo of {image.shape[1]} x {image.shape[0]}"
                 raise FaultError("INSPECTION_NOT_CONFIGURED", where, detail)
     return PresenceModel(options, _templates(full, options), _templates(empty, options))
@@ -134,6 +138,11 @@ def _templates(image: npt.NDArray[Any], options: TaughtPresence) -> dict[str, Fl
         return found
     mean = np.mean(list(found.values()), axis=0).astype(np.float32)
     return dict.fromkeys(found, mean)
+
+
+def _is_in(box: tuple[int, int, int, int], image: npt.NDArray[Any]) -> bool:
+    x1, y1, x2, y2 = box
+    return 0 <= x1 < x2 <= image.shape[1] and 0 <= y1 < y2 <= image.shape[0]
 
 
 def _factor(options: TaughtPresence) -> float:

@@ -66,6 +66,20 @@ def test_a_place_outside_of_the_photo_is_refused():
         taught_presence.teach(plate(True, True), plate(False, False), wide)
 
 
+@pytest.mark.parametrize(
+    ("width", "left", "verdict", "note"),
+    [
+        (170, True, "uncertain", "not in the image of 170 x 210: right"),
+        (170, False, "scrap", ""),
+        (90, True, "uncertain", "not in the image of 90 x 210: left, right"),
+    ],
+)
+def test_of_a_place_that_an_image_does_not_show_nothing_is_told(width: int, left: bool, verdict: str, note: str):
+    result = SCREWS.check(plate(left, True)[:, :width], "screws")
+    assert (result.verdict, result.note) == (verdict, note)
+    assert [m.name for m in result.measurements] == ["screws.left"][: width > 100]
+
+
 ANOMALY = Anomaly(kind="anomaly", site="part", work_px=160, cell_px=2)
 
 
