@@ -20,7 +20,8 @@ from microcell.description.checks import DefectClass, Template
 from microcell.measurement import Measurement
 from microcell.vision.registration import grey
 from microcell.vision.results import CheckResult, Finding, Verdict
-from microcell.vision.template_place import BETTER_RATIO, Placed, Placer, descend
+from microcell.vision.template_light import Light, evened
+from microcell.vision.template_place import BETTER_RATIO, Placed, Placer, descend, laid_over
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,7 +55,7 @@ class TemplateModel:
 
     def defects(self, image: npt.NDArray[Any]) -> tuple[Finding, ...]:
         """Every difference with its class, in the template's pixels."""
-        return self._compared(self._placer.place(binary(image, self.options.dark)))
+        return self._compared(self._placed(image)[0])
 
     def check(self, image: npt.NDArray[Any], name: str = "template") -> CheckResult:
         """Judge one image: no defect of a class that is not permitted; findings are in the image's pixels.
@@ -62,18 +63,29 @@ class TemplateModel:
         Uncertain where the pattern is not found as taught, and where nothing is wrong with what the image shows of it, but
         it does not show all.
         """
-        placed = self._placer.place(binary(image, self.options.dark))
+        placed, told = self._placed(image)
         if placed.likeness < _LEAST_LIKENESS:
             note = f"the pattern was not found as taught (correlation {placed.likeness:.2f})"
             measured = (Measurement(f"{name}.defects", math.nan, "1", None, 0.0),)
             return CheckResult(name, "template", "uncertain", measured, note=note)
         found = tuple(replace(finding, box_px=placed.box(finding.box_px)) for finding in self._compared(placed))
         wrong = [finding for finding in found if finding.kind not in self.options.permitted]
-        unseen = self._unseen_ratio(placed.inside)
-        verdict: Verdict = self.options.on_fail if wrong else "uncertain" if unseen else "accept"
-        note = f"{100 * unseen:.1f} % of the pattern is not in the image" if unseen else ""
+        lost = self._lost(placed.inside, told)
+        verdict: Verdict = self.options.on_fail if wrong else "uncertain" if lost else "accept"
+        note = ", ".join(f"{100 * ratio:.1f} % of the pattern {where}" for ratio, where in lost)
         measured = (Measurement(f"{name}.defects", float(len(wrong)), "1", None, 0.0),)
         return CheckResult(name, "template", verdict, measured, found, note)
+
+    def _placed(self, image: npt.NDArray[Any]) -> tuple[Placed, Mask]:
+        """The image laid over the template, told from the ground place by place; and where that can be told."""
+        values = mono(image)
+        values = values if self.options.dark else cv2.bitwise_not(values)
+        placed = self._placer.place(_darker(values), lambda: evened(values))
+        laid = laid_over(values, placed.image_from_template, self.pattern.shape[::-1])
+        seen, told = self._light.told(laid, placed.inside)
+        shown = cv2.bitwise_and(placed.inside, told)
+        seen = cv2.bitwise_xor(self.pattern, cv2.bitwise_and(cv2.bitwise_xor(seen, self.pattern), shown))
+        return replace(placed, seen=seen), told
 
     def _compared(self, placed: Placed) -> tuple[Finding, ...]:
         seen, inside = self._fitted(placed.seen, placed.inside)
@@ -81,12 +93,24 @@ class TemplateModel:
         found = [*self._groups(seen, removed, removal=True), *self._groups(seen, added, removal=False)]
         return tuple(sorted(found, key=lambda finding: -finding.score))
 
-    def _unseen_ratio(self, inside: Mask) -> float:
-        """Share of the pattern that the image does not show; 0 while only as much is cut off as features may lie off."""
-        unseen = cv2.bitwise_and(self.pattern, cv2.bitwise_not(inside))
-        ratio = cv2.countNonZero(unseen) / max(1, cv2.countNonZero(self.pattern))
-        _clear_border(unseen, max(self.options.slack_px, _BORDER_PX))
-        return ratio if cv2.countNonZero(unseen) else 0.0
+    def _lost(self, inside: Mask, told: Mask) -> list[tuple[float, str]]:
+        """Shares of the pattern of which nothing is told, and why; none while as much is cut off as features may lie off."""
+        lost = []
+        for shown, border, why in (
+            (inside, max(self.options.slack_px, _BORDER_PX), "is not in the image"),
+            (cv2.bitwise_or(told, cv2.bitwise_not(inside)), 0, "is not apart from its ground in this light"),
+        ):
+            unseen = cv2.bitwise_and(self.pattern, cv2.bitwise_not(shown))
+            ratio = cv2.countNonZero(unseen) / max(1, cv2.countNonZero(self.pattern))
+            if border:
+                _clear_border(unseen, border)
+            if cv2.countNonZero(unseen):
+                lost.append((ratio, why))
+        return lost
+
+    @cached_property
+    def _light(self) -> Light:
+        return Light(self.pattern)
 
     @cached_property
     def _placer(self) -> Placer:
@@ -214,9 +238,21 @@ def class_of_added(pattern: Mask, added: Mask) -> DefectClass:
 
 def binary(image: npt.NDArray[Any], dark: bool) -> Mask:
     """255 where the pattern is, by Otsu's threshold."""
-    mono = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
-    values = mono if mono.dtype == np.uint8 else np.clip(grey(mono), 0, 255).astype(np.uint8)
-    kind = cv2.THRESH_BINARY_INV if dark else cv2.THRESH_BINARY
+    values = mono(image)
+    return _darker(values) if dark else _otsu(values, cv2.THRESH_BINARY)
+
+
+def mono(image: npt.NDArray[Any]) -> Mask:
+    """An image's grey levels, 0 to 255."""
+    flat = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    return flat if flat.dtype == np.uint8 else np.clip(grey(flat), 0, 255).astype(np.uint8)
+
+
+def _darker(values: Mask) -> Mask:
+    return _otsu(values, cv2.THRESH_BINARY_INV)
+
+
+def _otsu(values: Mask, kind: int) -> Mask:
     mask: Mask = cv2.threshold(values, 0, 255, kind + cv2.THRESH_OTSU)[1]
     return mask
 

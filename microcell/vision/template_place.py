@@ -33,6 +33,8 @@ _SEARCH_STEPS_PX = 40
 _ALIGNED_PX = 1.5
 """What differs by more than the template from itself, moved by so much, may lie elsewhere."""
 
+_STEPS = tuple((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1))
+
 _BLUR_PX = 4.0
 """Unblurred edges tell a step its way only when it ends within their width."""
 
@@ -66,13 +68,20 @@ class Placer:
     def __init__(self, pattern: Mask, options: Aligned) -> None:
         self._pattern, self._options = pattern, options
 
-    def place(self, seen: Mask) -> Placed:
-        """Lay an image's pattern, of any size, where it agrees best with the template."""
-        near = self._nearest(seen)
-        if near.left <= self._usual:
-            return near
-        found = self._registered(seen)
-        return found if found and found.left < BETTER_RATIO * near.left else near
+    def place(self, seen: Mask, otherwise: Callable[[], Mask]) -> Placed:
+        """Lay an image's pattern, of any size, where it agrees best with the template.
+
+        `otherwise` tells the pattern in another way; it is tried where the first one does not lie near.
+        """
+        best = self._nearest(seen)
+        if best.left <= self._usual:
+            return best
+        other = otherwise()
+        best = _better(best, self._nearest(other))
+        for way in (seen, other):
+            if best.left > self._usual:
+                best = _better(best, self._registered(way))
+        return best
 
     @cached_property
     def _usual(self) -> float:
@@ -101,10 +110,9 @@ class Placer:
 
     def _laid(self, seen: Mask, image_from_template: Floats) -> Placed:
         size = self._pattern.shape[::-1]
-        flags, whole = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, np.full_like(seen, 255)
         laid, inside = (
-            cv2.threshold(cv2.warpAffine(mask, image_from_template, size, flags=flags), 127, 255, cv2.THRESH_BINARY)[1]
-            for mask in (seen, whole)
+            cv2.threshold(laid_over(mask, image_from_template, size), 127, 255, cv2.THRESH_BINARY)[1]
+            for mask in (seen, np.full_like(seen, 255))
         )
         apart = cv2.bitwise_and(cv2.bitwise_xor(laid, self._pattern), inside)
         left = cv2.countNonZero(apart) / max(1, cv2.countNonZero(inside))
@@ -112,18 +120,38 @@ class Placer:
         return Placed(cv2.bitwise_xor(self._pattern, apart), inside, image_from_template, likeness, left)
 
 
+def _better(one: Placed, other: Placed | None) -> Placed:
+    """The other place if it leaves much less of the difference."""
+    return other if other and other.left < BETTER_RATIO * one.left else one
+
+
+def laid_over(image: Mask, image_from_template: Floats, size: tuple[int, int]) -> Mask:
+    """An image laid over a template of some width and height, 0 outside of it."""
+    shift = np.rint(image_from_template[:, 2]).astype(int)
+    if not np.array_equal(image_from_template, _moving((int(shift[0]), int(shift[1])))[:2]):
+        laid: Mask = cv2.warpAffine(image, image_from_template, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        return laid
+    laid = np.zeros(size[::-1], np.uint8)  # by full pixels, nothing is interpolated
+    (left, top), (width, height) = shift, size
+    rows = slice(max(0, -top), max(0, min(height, image.shape[0] - top)))
+    columns = slice(max(0, -left), max(0, min(width, image.shape[1] - left)))
+    there = image[max(0, top) : max(0, height + top), max(0, left) : max(0, width + left)]
+    if there.size:
+        laid[rows, columns] = there
+    return laid
+
+
 def descend(cost: Callable[[Shift], float], reach: int) -> Shift:
     """The shift of least cost that is reached from none, step by step."""
-    known: dict[Shift, float] = {(0, 0): cost((0, 0))}
+    known = {(0, 0): (cost((0, 0)), 0)}  # of equal ones, the first counts
     here = (0, 0)
     while True:
-        for step in ((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)):
-            there = (here[0] + step[0], here[1] + step[1])
-            if there not in known and max(abs(there[0]), abs(there[1])) <= reach:
-                known[there] = cost(there)
-        near = (at for at in known if max(abs(at[0] - here[0]), abs(at[1] - here[1])) <= 1)
-        best = min(near, key=lambda at: known[at])
-        if known[best] >= known[here]:
+        near = [(here[0] + i, here[1] + j) for i, j in _STEPS if max(abs(here[0] + i), abs(here[1] + j)) <= reach]
+        for there in near:
+            if there not in known:
+                known[there] = (cost(there), len(known))
+        best = min(near, key=known.__getitem__)
+        if known[best][0] >= known[here][0]:
             return here
         here = best
 

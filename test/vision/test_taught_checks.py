@@ -298,6 +298,55 @@ def test_a_larger_image_shows_all_of_the_template_and_a_smaller_one_not():
     assert "is not in the image" in model.check(board()[:200]).note
 
 
+def light(name: str) -> np.ndarray:
+    """Share of the light on each pixel of a board, and (as a second plane) what glare adds."""
+    y, x = np.mgrid[:260, :320].astype(float)
+    glare = np.exp(-((x - 130) ** 2 + (y - 120) ** 2) / (2 * 50.0**2))
+    share, added = {
+        "edge": (np.where(x + 0.3 * y < 200, 0.45, 1.0), 0.0 * x),
+        "slope": (0.3 + 0.7 * x / 320, 0.0 * x),
+        "glare": (0.6 + 0.0 * x, 100.0 * glare),
+    }[name]
+    return np.stack([share, added])
+
+
+def lit(image: np.ndarray, name: str) -> np.ndarray:
+    """A board, its pattern at 40 and its ground at 230, in an uneven light and with noise."""
+    share, added = light(name)
+    levels = (40 + image * (190 / 255)) * share + added
+    return np.clip(levels + np.random.default_rng(1).normal(0.0, 2.0, levels.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("name", ["edge", "slope", "glare"])
+def test_in_uneven_light_a_good_board_is_good_and_each_defect_is_found(name, dark):
+    taught = board() if dark else 255 - board()
+    model = TemplateModel.of(taught, BOARD.model_copy(update={"dark": dark}))
+    assert model.check(lit(taught, name)).verdict == "accept"
+    for kind, make in DEFECTS.items():
+        image = board()
+        make(image)
+        result = model.check(lit(image if dark else 255 - image, name))
+        assert (result.verdict, [finding.kind for finding in result.findings]) == ("scrap", [kind])
+
+
+def test_where_pattern_and_ground_are_at_one_level_nothing_is_told():
+    image = (board() * 0.7).astype(np.uint8)
+    image[150:, 20:220] = 250
+    model = TemplateModel.of(board(), BOARD)
+    result = model.check(image)
+    assert (result.verdict, result.findings) == ("uncertain", ())
+    assert "of the pattern is not apart from its ground in this light" in result.note
+
+
+def test_copper_far_from_all_pattern_is_found_and_thin_pattern_is_told():
+    image = cv2.copyMakeBorder(board(), 0, 0, 0, 900, cv2.BORDER_CONSTANT, value=255)
+    bad = cv2.circle(image.copy(), (1100, 100), 7, 0, -1)
+    assert [finding.kind for finding in TemplateModel.of(image, BOARD).check(bad).findings] == ["copper"]
+    thin = cv2.rectangle(np.full((260, 320), 255, np.uint8), (40, 40), (280, 200), 0, 1)
+    assert TemplateModel.of(thin, BOARD).check(thin).verdict == "accept"
+
+
 def dots(*places: tuple[int, int]) -> np.ndarray:
     image = np.full((120, 200), 230, np.uint8)
     for at in places:
