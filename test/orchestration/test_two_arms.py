@@ -169,7 +169,9 @@ async def test_a_tool_is_docked_in_its_own_crib_before_one_is_fetched_from_anoth
 @virtual
 async def test_by_hand_a_tool_of_another_crib_is_docked_first():
     async with floor(line=with_a_crib_besides(TWIN)) as cell:
+        await cell.controller.order_ended(cell.order(1))  # then the other arm is parked outside of the zone between them
         await cell.controller.until_state(State.IDLE)
+        await cell.controller.tooling.dock("left_arm")
         await cell.controller.tooling.change("left_arm", "parallel_gripper")
         with pytest.raises(UsageError) as refused:
             await cell.controller.tooling.change("left_arm", "vacuum_cup_2")

@@ -98,7 +98,7 @@ def _draw(random: Random) -> tuple[Any, dict[tuple[str, str], Needs]]:
         max_tool_run=random.choice((0, 1, 2, 8)),
     )  # fmt: skip
     line.also, line.every = (), (line,)
-    line.making, line.works_with = lambda product: line, lambda device: True
+    line.making, line.makes, line.works_with = lambda product: line, lambda product: True, lambda device: True
     return line, needs
 
 
