@@ -55,40 +55,50 @@ class TemplateModel:
 
     def defects(self, image: npt.NDArray[Any]) -> tuple[Finding, ...]:
         """Every difference with its class, in the template's pixels."""
-        return self._compared(self._placed(image)[0])
+        placed = self._placed(image)[0]
+        return self._compared(placed.seen, placed.inside)
 
     def check(self, image: npt.NDArray[Any], name: str = "template") -> CheckResult:
         """Judge one image: no defect of a class that is not permitted; findings are in the image's pixels.
 
         Uncertain where the pattern is not found as taught, and where nothing is wrong with what the image shows of it, but
-        it does not show all.
+        it does not show all, or shows what may be shadow or a thing.
         """
-        placed, told = self._placed(image)
+        placed, other, told = self._placed(image)
         if placed.likeness < _LEAST_LIKENESS:
             note = f"the pattern was not found as taught (correlation {placed.likeness:.2f})"
             measured = (Measurement(f"{name}.defects", math.nan, "1", None, 0.0),)
             return CheckResult(name, "template", "uncertain", measured, note=note)
-        found = tuple(replace(finding, box_px=placed.box(finding.box_px)) for finding in self._compared(placed))
-        wrong = [finding for finding in found if finding.kind not in self.options.permitted]
-        lost = self._lost(placed.inside, told)
-        verdict: Verdict = self.options.on_fail if wrong else "uncertain" if lost else "accept"
-        note = ", ".join(f"{100 * ratio:.1f} % of the pattern {where}" for ratio, where in lost)
+        found = self._compared(placed.seen, placed.inside)
+        wrong = self._wrong(found)
+        doubtful = () if wrong else self._wrong(self._compared(other, placed.inside))
+        found = tuple(replace(finding, box_px=placed.box(finding.box_px)) for finding in (*found, *doubtful))
+        notes = [f"{100 * ratio:.1f} % of the pattern {where}" for ratio, where in self._lost(placed.inside, told)]
+        if doubtful:
+            notes.append(f"of a grey between pattern and ground, shadows or not: {len(doubtful)}")
+        verdict: Verdict = self.options.on_fail if wrong else "uncertain" if notes else "accept"
         measured = (Measurement(f"{name}.defects", float(len(wrong)), "1", None, 0.0),)
-        return CheckResult(name, "template", verdict, measured, found, note)
+        return CheckResult(name, "template", verdict, measured, found, ", ".join(notes))
 
-    def _placed(self, image: npt.NDArray[Any]) -> tuple[Placed, Mask]:
-        """The image laid over the template, told from the ground place by place; and where that can be told."""
+    def _wrong(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        return tuple(finding for finding in found if finding.kind not in self.options.permitted)
+
+    def _placed(self, image: npt.NDArray[Any]) -> tuple[Placed, Mask, Mask]:
+        """The image laid over the template, told from the ground place by place; its second reading; where that is told."""
         values = mono(image)
         values = values if self.options.dark else cv2.bitwise_not(values)
         placed = self._placer.place(_darker(values), lambda: evened(values))
         laid = laid_over(values, placed.image_from_template, self.pattern.shape[::-1])
-        seen, told = self._light.told(laid, placed.inside)
+        *readings, told = self._light.told(laid, placed.inside)
         shown = cv2.bitwise_and(placed.inside, told)
-        seen = cv2.bitwise_xor(self.pattern, cv2.bitwise_and(cv2.bitwise_xor(seen, self.pattern), shown))
-        return replace(placed, seen=seen), told
+        seen, other = (
+            cv2.bitwise_xor(self.pattern, cv2.bitwise_and(cv2.bitwise_xor(reading, self.pattern), shown))
+            for reading in readings
+        )
+        return replace(placed, seen=seen), other, told
 
-    def _compared(self, placed: Placed) -> tuple[Finding, ...]:
-        seen, inside = self._fitted(placed.seen, placed.inside)
+    def _compared(self, seen: Mask, inside: Mask) -> tuple[Finding, ...]:
+        seen, inside = self._fitted(seen, inside)
         removed, added = self._deep(seen, inside)
         found = [*self._groups(seen, removed, removal=True), *self._groups(seen, added, removal=False)]
         return tuple(sorted(found, key=lambda finding: -finding.score))

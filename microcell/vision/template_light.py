@@ -2,7 +2,8 @@
 
 The template says which pixels are pattern and which ground. So each place gets the grey level that tells both apart best in
 a window around it, much larger than defects: what is defective is on the wrong side of any level between both, and so does
-not move it. Where no level tells them apart, nothing can be told of the place.
+not move it. What lies between both itself does: it may be in shadow, or be a thing. So a second reading has the level that
+such things move less; what only it shows is in doubt. Where no level tells both apart, nothing can be told of the place.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ _SMOOTH_BINS = 5
 _EQUAL_RATIOS = (0.02, 0.25)
 """A level that puts so much more of pattern and ground, or of the least, on the wrong side than the best one is as good."""
 
+_DOUBT_RATIO = 0.15
+"""For the second reading, the first of those: things that fill less than this of a window leave the level in the middle."""
+
 _WRONG_RATIO = 0.5
 """More of pattern and ground on the wrong side than this: it is not the defects that are there."""
 
@@ -55,14 +59,16 @@ class Light:
         bare = cv2.bitwise_not(pattern)
         self._places = tuple(self._sampled(_inner(mask)) for mask in (pattern, bare))
 
-    def told(self, laid: Mask, inside: Mask) -> tuple[Mask, Mask]:
-        """255 where a laid image shows pattern, the darker of both; and 255 where that can be told."""
+    def told(self, laid: Mask, inside: Mask) -> tuple[Mask, Mask, Mask]:
+        """255 where a laid image shows pattern, the darker of both, by each reading; and 255 where that can be told."""
         pattern, ground = (self._counted(laid, inside, *places) for places in self._places)
-        level, sure = self._levels(pattern, ground, max(_LEAST_GAP, _NOISES * _noise(laid)))
-        seen = cv2.compare(laid, self._spread(np.rint(level).clip(0, 255).astype(np.uint8)), cv2.CMP_LT)
+        levels, sure = self._levels(pattern, ground, max(_LEAST_GAP, _NOISES * _noise(laid)))
+        seen, other = (
+            cv2.compare(laid, self._spread(np.rint(level).clip(0, 255).astype(np.uint8)), cv2.CMP_LT) for level in levels
+        )
         if sure.all():
-            return seen, np.full_like(laid, 255)
-        return seen, cv2.compare(self._spread(np.where(sure, np.uint8(255), np.uint8(0))), 254, cv2.CMP_GT)
+            return seen, other, np.full_like(laid, 255)
+        return seen, other, cv2.compare(self._spread(np.where(sure, np.uint8(255), np.uint8(0))), 254, cv2.CMP_GT)
 
     def _sampled(self, mask: Mask) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Indices of a mask's pixels, and of the first bin of each one's cell."""
@@ -79,8 +85,8 @@ class Light:
         return np.bincount(bins, minlength=total).astype(float).reshape(*self._cells, _BINS)
 
     def _levels(self, pattern: Floats, ground: Floats, least: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """Of each cell, the level between pattern and ground, and whether they are apart."""
-        level, sure = np.full(self._cells, 128.0), np.zeros(self._cells, bool)
+        """(2, rows, columns): levels between pattern and ground by each reading; and in which cells they are apart."""
+        levels, sure = np.full((2, *self._cells), 128.0), np.zeros(self._cells, bool)
         sums = [_integral(counts) for counts in (pattern, ground)]
         means = np.full((2, *self._cells), np.nan)
         y, x = np.indices(self._cells).reshape(2, -1)
@@ -88,18 +94,18 @@ class Light:
             windows = [_windows(total, reach, y, x) for total in sums]
             enough = np.minimum(windows[0][:, -1], windows[1][:, -1]) >= (_LEAST_PIXELS if reach < _REACHES[-1] else 1.0)
             at, windows = (y[enough], x[enough]), [counts[enough] for counts in windows]
-            middle, gap, wrong = _parted(*windows)
+            middles, gap, wrong = _parted(*windows)
             here = np.array([_mean(counts) for counts in windows])
             narrow = means[:, at[0], at[1]]
             stays = (np.abs(narrow - here) <= _STAYS_RATIO * gap).any(axis=0) | np.isnan(narrow[0])
             good = stays & (gap >= least) & (wrong <= _WRONG_RATIO)
-            level[at] = np.where(good | np.isnan(narrow[0]), middle, level[at])
+            levels[:, at[0], at[1]] = np.where(good | np.isnan(narrow[0]), middles, levels[:, at[0], at[1]])
             sure[at] = good
             means[:, at[0], at[1]] = np.where(np.isnan(narrow), here, narrow)
             y, x = np.nonzero(~sure)
             if not len(y):
                 break
-        return level, sure
+        return levels, sure
 
     def _spread(self, cells: Mask) -> Mask:
         """Values of cells for each pixel, linear between the cells' middles."""
@@ -155,12 +161,17 @@ def _mean(cumulated: Floats) -> Floats:
 
 
 def _parted(pattern: Floats, ground: Floats) -> tuple[Floats, Floats, Floats]:
-    """Of each window, the level midway between pattern and ground, how far they are apart, and the shares on wrong sides."""
+    """Of n windows, (2, n): the levels midway between pattern and ground by each reading; how far both are apart by the
+    first, and the shares on wrong sides.
+    """
     if not len(pattern):
-        return np.zeros(0), np.zeros(0), np.zeros(0)
+        return np.zeros((2, 0)), np.zeros(0), np.zeros(0)
     exact = 1.0 - pattern / pattern[:, -1:] + ground / ground[:, -1:]
     wrong = cv2.blur(exact, (_SMOOTH_BINS, 1), borderType=cv2.BORDER_REPLICATE)
     best = wrong.min(axis=1)
-    good = wrong <= (_EQUAL_RATIOS[0] + (1.0 + _EQUAL_RATIOS[1]) * best)[:, None]
-    first, last = good.argmax(axis=1), _BINS - 1 - good[:, ::-1].argmax(axis=1)
-    return (first + last + 2) * (_LEVELS / 2.0), (last - first) * float(_LEVELS), best
+    ends = []
+    for ratio in (_EQUAL_RATIOS[0], _DOUBT_RATIO):
+        good = wrong <= (ratio + (1.0 + _EQUAL_RATIOS[1]) * best)[:, None]
+        ends.append((good.argmax(axis=1), _BINS - 1 - good[:, ::-1].argmax(axis=1)))
+    middles = np.array([(first + last + 2) * (_LEVELS / 2.0) for first, last in ends])
+    return middles, (ends[0][1] - ends[0][0]) * float(_LEVELS), best

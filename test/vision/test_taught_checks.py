@@ -339,6 +339,17 @@ def test_where_pattern_and_ground_are_at_one_level_nothing_is_told():
     assert "of the pattern is not apart from its ground in this light" in result.note
 
 
+@pytest.mark.parametrize("level", [90, 120])
+def test_a_small_thing_paler_than_the_pattern_is_not_taken_for_a_shadow_and_accepted(level):
+    image = 40 + board() // 255 * 190
+    model = TemplateModel.of(image, BOARD)
+    cv2.rectangle(image, (196, 196), (216, 216), level, -1)
+    result = model.check(image)
+    assert (result.verdict, [finding.kind for finding in result.findings]) == ("uncertain", ["copper"])
+    assert result.note == "of a grey between pattern and ground, shadows or not: 1"
+    assert TemplateModel.of(board(), BOARD.model_copy(update={"permitted": ("copper",)})).check(image).verdict == "accept"
+
+
 def test_copper_far_from_all_pattern_is_found_and_thin_pattern_is_told():
     image = cv2.copyMakeBorder(board(), 0, 0, 0, 900, cv2.BORDER_CONSTANT, value=255)
     bad = cv2.circle(image.copy(), (1100, 100), 7, 0, -1)
