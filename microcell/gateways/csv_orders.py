@@ -67,6 +67,9 @@ class _Table:
     issues: list[Issue] = field(default_factory=list)
     notes: list[Issue] = field(default_factory=list)
     width: int = 0
+    """Cells up to the last header that is not empty."""
+    usual: int = 0
+    """Cells that a row may have, empty ones at its end included: as many as the headers, or as every row has."""
     has_ids: bool = False
     variants: dict[str, str] = field(default_factory=dict)
     """What they are called in the table, by our names."""
@@ -107,7 +110,9 @@ def _column(header: str) -> str | None:
 
 def _table(rows: list[Row], file: str, choices: Choices) -> _Table:
     columns: dict[str, int] = {}
-    table = _Table(file, columns, Habits(), choices, width=len(rows[0]))
+    named = [index for index, header in enumerate(rows[0], 1) if header.text]
+    usual = max(len(rows[0]), min(map(len, rows[1:]), default=0))
+    table = _Table(file, columns, Habits(), choices, width=named[-1], usual=usual)
     for index, header in enumerate(rows[0]):
         column = _column(header.text)
         if column is None and header.text:
@@ -170,8 +175,9 @@ def _check_row(table: _Table, row: Row) -> None:
     first = next(cell for cell in row if cell.text)
     if plain(first.text) in TOTALS:
         table.wrong(first, "", f"this is a row of totals ('{first.text}')", "remove it.")
-    if beyond := next((cell for cell in row[table.width :] if cell.text), None):
-        what = f"the row has more cells than there are headers ('{beyond.text[:40]}')"
+    beyond = next((cell for cell in row[table.width :] if cell.text), None) or next(iter(row[table.usual :]), None)
+    if beyond is not None:
+        what = "the row has more cells than there are headers" + (f" ('{beyond.text[:40]}')" if beyond.text else "")
         table.wrong(beyond, "", what, "a number with a comma, or a text with separators, stands in quotes. Correct it.")
     unit = table.cell(row, "unit")
     if unit is not None and not is_pieces(unit.text):

@@ -117,6 +117,22 @@ def test_a_mark_that_belongs_to_no_number_settles_nothing(other: str):
     assert any("'1.000' may be a thousand times" in line for line in told(found))
 
 
+@pytest.mark.parametrize(
+    ("table", "mistake"),
+    [
+        ("order,product,quantity,\nA,valve,1,200\n", "orders.csv:2:11: the row has more cells than there are headers"),
+        ("order,product,quantity,note\nA,valve,3,x\nB,valve,1,200,\n", "orders.csv:3:15: the row has more cells than there"),
+    ],
+)
+def test_a_number_that_its_comma_parts_is_refused_also_where_empty_cells_end_the_rows(table: str, mistake: str):
+    assert [line.startswith(mistake) for line in told(read(table))] == [True]
+
+
+@pytest.mark.parametrize("table", ["order,product,quantity\nA,valve,3,,\n", ",order,product,quantity,\n0,A,valve,3,\n"])
+def test_separators_that_end_every_row_and_numbers_before_them_are_no_mistake(table: str):
+    assert (told(read(table)), [order.order.quantity for order in read(table).orders]) == ([], [3])
+
+
 def test_a_separator_does_not_settle_the_decimal_mark():
     assert "'1,000' may be a thousand times" in told(read("order;product;quantity\nA;valve;1,000\n"))[0]
 
