@@ -15,7 +15,7 @@ from microcell.errors import Issue
 from microcell.gateways import cells
 from microcell.gateways.cells import CellError, Habits
 from microcell.gateways.imported import Choices, Imported, ImportedOrder, RowReport
-from microcell.gateways.naming import is_order_id, is_pieces, plain, product_of, same_name, slug
+from microcell.gateways.naming import is_order_id, is_pieces, parts_of, plain, product_of, same_name, slug
 from microcell.gateways.tables import Cell, Row, best_separator, decode_table, read_table
 
 COLUMNS = {
@@ -71,8 +71,8 @@ class _Table:
     usual: int = 0
     """Cells that a row may have, empty ones at its end included: as many as the headers, or as every row has."""
     has_ids: bool = False
-    variants: dict[str, str] = field(default_factory=dict)
-    """What they are called in the table, by our names."""
+    variants: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What they are called in the table, by our names of product and variant."""
 
     def cell(self, row: Row, column: str) -> Cell | None:
         """A row's cell of a column, None where it has none or an empty one."""
@@ -150,7 +150,7 @@ def _take(table: _Table, row: Row, orders: dict[str, _Building]) -> RowReport:
     if not called and "product" in table.columns:
         table.wrong(row[0], "product", "the product is missing", "say it in the row, or --product.")
     product, variant = product_of(called, table.choices) if called else ("", None)
-    variant = _variant(table, row, variant)
+    variant = _variant(table, row, called, product, variant)
     building = _building(table, row, product, called, orders)
     if quantity is not None and building is not None and variant in building.lines:
         which = f"variant '{variant}'" if variant else "this product"
@@ -184,23 +184,26 @@ def _check_row(table: _Table, row: Row) -> None:
         table.wrong(unit, "unit", f"'{unit.text[:40]}' is no unit of pieces", "quantities are pieces. Convert them.")
 
 
-def _variant(table: _Table, row: Row, of_product: str | None) -> str | None:
+def _variant(table: _Table, row: Row, called: str, product: str, of_product: str | None) -> str | None:
     """The variant that a row names in its own column or with the product."""
-    cell = table.cell(row, "variant")
-    if cell is None:
-        return of_product
-    variant = slug(cell.text)
-    known = table.variants.get(variant)
+    cell, text = table.cell(row, "variant"), parts_of(called, table.choices)[1]
+    if cell is not None:
+        text, variant = cell.text, slug(cell.text)
+    elif of_product is not None:
+        cell, variant = table.cell(row, "product") or row[0], of_product
+    else:
+        return None
+    known = table.variants.get((product, variant))
     if of_product not in (None, variant):
-        what = f"the product says variant '{of_product}', this cell '{cell.text[:40]}'"
+        what = f"the product says variant '{of_product}', this cell '{text[:40]}'"
         table.wrong(cell, "variant", what, "correct one of the two.")
-    elif known is not None and not same_name(known, cell.text):
-        what = f"'{cell.text[:40]}' and '{known[:40]}' would both be the variant '{variant}'"
+    elif known is not None and not same_name(known, text):
+        what = f"'{text[:40]}' and '{known[:40]}' would both be the variant '{variant}'"
         table.wrong(cell, "variant", what, "name them as the product does.")
-    elif known is None and not same_name(variant, cell.text):
-        what = f"'{cell.text[:40]}' is taken for the variant '{variant}'"
+    elif known is None and not same_name(variant, text):
+        what = f"'{text[:40]}' is taken for the variant '{variant}'"
         table.notes.append(Issue(table.file, cell.line, cell.column, "variant", what, "name it as the product does."))
-    table.variants.setdefault(variant, cell.text)
+    table.variants.setdefault((product, variant), text)
     return variant
 
 
@@ -227,6 +230,10 @@ def _building(table: _Table, row: Row, product: str, called: str, orders: dict[s
             if product
             else None
         )
+    if product == known.product and not same_name(*(parts_of(name, table.choices)[0] for name in (called, known.called))):
+        what = f"'{called[:40]}' and '{known.called[:40]}' would both be the product '{product}'"
+        remedy = "--names FILE says which product each is."
+        table.wrong(table.cell(row, "product") or given, "product", what, remedy)
     told = (("product", product or None), ("priority", priority), ("due", due), ("earliest", earliest))
     for name, value in told:
         if value is not None and value != getattr(known, name):

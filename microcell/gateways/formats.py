@@ -11,7 +11,7 @@ from microcell.description.source import Unusable, read_bytes, shown_path
 from microcell.errors import Issue
 from microcell.gateways import ariac, b2mml, csv_orders, nexus, own
 from microcell.gateways.imported import Choices, Imported
-from microcell.gateways.naming import is_made, same_name
+from microcell.gateways.naming import is_made, parts_of, same_name
 
 Importer = Callable[[bytes, str, Choices], Imported]
 
@@ -55,16 +55,16 @@ def _with_names_told(found: Imported, choices: Choices) -> Imported:
     made: dict[str, list[str]] = {}
     notes, issues = [*found.notes], [*found.issues]
     for imported in found.orders:
-        if not is_made(imported.called, choices) or imported.called in made.get(imported.order.product, ()):
+        called, others = parts_of(imported.called, choices)[0], made.setdefault(imported.order.product, [])
+        if not is_made(imported.called, choices) or called in others:
             continue
-        others = made.setdefault(imported.order.product, [])
-        what = f"'{imported.called}' is taken for the product '{imported.order.product}'"
-        if others and not same_name(others[0], imported.called):
+        what = f"'{called}' is taken for the product '{imported.order.product}'"
+        if others and not same_name(others[0], called):
             remedy = "--names FILE says which product each is."
             issues.append(Issue(found.file, imported.line, 1, "", f"{what}, and so is '{others[0]}'", remedy))
         else:
             notes.append(Issue(found.file, imported.line, 1, "", what, "--names FILE says otherwise."))
-        others.append(imported.called)
+        others.append(called)
     return replace(found, notes=tuple(notes), issues=tuple(sorted(issues)))
 
 

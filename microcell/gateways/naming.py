@@ -20,16 +20,23 @@ _MAX_ID = 63
 
 def product_of(called: str, choices: Choices) -> tuple[str, str | None]:
     """Product and variant for a name: as `choices` say, else `product/variant` as it stands, else made a legal name."""
-    ours = choices.names.get(called, called)
-    first, *rest = _SPLIT.split(ours, maxsplit=1)
-    product = first if is_name(first) else slug(first)
-    variant = rest[0].strip() if rest else ""
-    return product, (variant if is_name(variant) else slug(variant)) if variant else None
+    product, variant = parts_of(called, choices)
+    return _legal(product), _legal(variant) if variant else None
+
+
+def parts_of(called: str, choices: Choices) -> tuple[str, str]:
+    """What stands for the product in a name, or in what `choices` say for it, and what for the variant, "" without one."""
+    product, *rest = _SPLIT.split(choices.names.get(called, called), maxsplit=1)
+    return product, rest[0].strip() if rest else ""
 
 
 def is_made(called: str, choices: Choices) -> bool:
     """Whether a product of ours is called otherwise than that, without anybody having said so."""
-    return bool(called) and called not in choices.names and not is_name(_SPLIT.split(called, maxsplit=1)[0])
+    return bool(called) and called not in choices.names and not is_name(parts_of(called, choices)[0])
+
+
+def _legal(text: str) -> str:
+    return text if is_name(text) else slug(text)
 
 
 def slug(text: str) -> str:

@@ -235,6 +235,7 @@ def test_two_names_that_would_become_one_product_are_told(tmp_path: Path):
         "'Kit A-' is taken for the product 'kit_a', and so is 'Kit A+'; --names FILE says which product each is."
     ]
     assert imported(tmp_path, "orders.csv", "order,product,quantity\nA,CV-299,1\nB,cv 299,2\n").issues == ()
+    assert imported(tmp_path, "orders.csv", "order,product,quantity\nA,CV-299/x,1\nB,CV-299/y,2\n").issues == ()
 
 
 @pytest.mark.parametrize("name", ["orders.xlsx", "orders.xls", "orders.csv"])

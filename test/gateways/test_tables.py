@@ -163,8 +163,22 @@ def test_two_variants_never_become_one_by_their_names():
     ]
     assert any("'A+' is taken for the variant 'a'" in str(note) for note in found.notes)
     assert told(read(table.format("valve", "Child", "child "))) == []
+    whole = read("order,product,quantity\nA,valve/A+,3\nB,valve/A-,4\nC,pump/A-,5\n")
+    assert told(whole) == [
+        "orders.csv:3:3: variant: 'A-' and 'A+' would both be the variant 'a'; name them as the product does."
+    ]
     both = told(read(table.format("valve/adult", "child", "child")))
     assert both == ["orders.csv:2:15: variant: the product says variant 'adult', this cell 'child'; correct one of the two."]
+
+
+def test_rows_of_an_order_whose_products_would_become_one_are_told_unless_their_names_are_given():
+    table = "order,product,variant,quantity\nA,Kit A+,x,3\nA,Kit A-,y,4\n"
+    assert told(read(table)) == [
+        "orders.csv:3:3: product: 'Kit A-' and 'Kit A+' would both be the product 'kit_a'; --names FILE says which product "
+        "each is."
+    ]
+    given = read(table, names={"Kit A+": "kit", "Kit A-": "kit"})
+    assert (told(given), [line.quantity for line in given.orders[0].order.lines]) == ([], [3, 4])
 
 
 @pytest.mark.parametrize(
