@@ -18,9 +18,10 @@ from microcell.vision.template import binary
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_BORDER_PX = 3
+_BORDER_PX, _BORDER_RATIO = 4.0, 0.07
+"""How far beside a thing's border it is looked, at least, and by the side of a square of its area."""
 _LEAST_STEP_RATIO = 0.33
-"""Share of the contrast that lies within few pixels on either side of a thing's border: edges are steep, shading is not."""
+"""Share of the contrast that lies so near to the border: edges are steep, shading is not."""
 
 _SMOOTH_PX = 2.0
 """What is brighter by noise alone falls on one side of the border: without noise there is no such step."""
@@ -66,7 +67,7 @@ def _blobs(image: npt.NDArray[Any], options: Count) -> list[tuple[tuple[float, f
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count < 2:
         return []
-    steps = _steps(cv2.GaussianBlur(grey(image), (0, 0), _SMOOTH_PX), labels, count)
+    steps = _steps(cv2.GaussianBlur(grey(image), (0, 0), _SMOOTH_PX), labels, stats[:, cv2.CC_STAT_AREA])
     return [
         ((float(x), float(y), float(x + width), float(y + height)), float(area))
         for (x, y, width, height, area), step in zip(stats[1:].tolist(), steps[1:], strict=True)
@@ -74,16 +75,21 @@ def _blobs(image: npt.NDArray[Any], options: Count) -> list[tuple[tuple[float, f
     ]
 
 
-def _steps(values: npt.NDArray[Any], labels: npt.NDArray[Any], count: int) -> npt.NDArray[np.float64]:
-    """(count,): how far the brightness on each blob's border is from that beside it, as a share of the whole contrast."""
-    things, near = labels > 0, np.ones((2 * _BORDER_PX + 1, 2 * _BORDER_PX + 1), np.uint8)
+def _steps(values: npt.NDArray[Any], labels: npt.NDArray[Any], areas: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """(n,): how far the brightness on each blob's border is from that beside it, as a share of the whole contrast."""
+    things, reach = labels > 0, np.maximum(_BORDER_PX, _BORDER_RATIO * np.sqrt(areas))
     contrast = abs(float(values[things].mean()) - float(values[~things].mean())) if not things.all() else 0.0
-    inner = things & (cv2.erode(things.astype(np.uint8), near) == 0)
-    around = cv2.dilate(labels.astype(np.float32), near).astype(np.intp)
-    outer = (around > 0) & ~things
+    inner = things & (cv2.distanceTransform(things.astype(np.uint8), cv2.DIST_L2, 5) <= reach[labels])
+    away, nearest = cv2.distanceTransformWithLabels(
+        (~things).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    owners = np.zeros(int(nearest.max()) + 1, np.intp)
+    owners[nearest[things]] = labels[things]
+    around = owners[nearest]
+    outer = ~things & (away <= reach[around])
     sides = []
     for where, owner in ((inner, labels), (outer, around)):
-        pixels = np.bincount(owner[where], minlength=count)
-        sides.append(np.bincount(owner[where], values[where], minlength=count) / np.maximum(pixels, 1))
+        pixels = np.bincount(owner[where], minlength=len(areas))
+        sides.append(np.bincount(owner[where], values[where], minlength=len(areas)) / np.maximum(pixels, 1))
     steps: npt.NDArray[np.float64] = np.abs(sides[0] - sides[1]) / max(contrast, 1e-6)
     return steps

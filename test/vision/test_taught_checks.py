@@ -383,6 +383,17 @@ def test_the_darker_half_of_an_empty_place_is_no_thing(slope):
     assert model.check(place).measurements[0].value == 0.0
 
 
+@pytest.mark.parametrize("shape", ["slope", "bowl", "fold"])
+def test_large_things_out_of_focus_are_counted_and_large_shadings_are_not(shape):
+    """An edge is as wide as the lens makes it, in pixels: of a large thing it is steep all the same."""
+    y, x = np.mgrid[:360, :360] / 360
+    shade = {"slope": x, "bowl": 2 * ((x - 0.5) ** 2 + (y - 0.5) ** 2), "fold": 2 * np.abs(x - 0.5)}[shape]
+    place = (200 - 40 * shade + np.random.default_rng(1).normal(0.0, 3.0, shade.shape)).astype(np.uint8)
+    full = cv2.GaussianBlur(cv2.circle(place.copy(), (180, 180), 100, 60, -1), (0, 0), 7.0)
+    model = counting.teach(full, Count(kind="count", site="tray", expected=1))
+    assert [model.check(image).measurements[0].value for image in (full, place)] == [1.0, 0.0]
+
+
 def test_too_few_things_to_learn_from_are_refused():
     with pytest.raises(FaultError, match="1 separate things in the photo, 3 expected"):
         counting.teach(dots((30, 30)), Count(kind="count", site="tray", expected=3))
