@@ -3,8 +3,8 @@
 Read are `JobOrder` (also in JobList, WorkRequest, WorkSchedule and in transactions such as ProcessJobOrder),
 `OperationsRequest` and the `ProductionRequest` of version 4. The product is the material that is produced, else the work
 master or the production rule; `variant` may be a parameter. EndTime is when it is due. Of segments that follow each other
-the last end counts, and what one of them makes for another is no product. A job order without dates or priority has those
-of its work request.
+the last end counts, and what one of them makes for another is no product. A job order without dates, priority or state has
+those of its work request.
 """
 
 from __future__ import annotations
@@ -110,12 +110,14 @@ def _order(reading: _Reading, element: Element, request: Element | None) -> Impo
     above = [request] if request else []
     due = _date(reading, "EndTime", element, above, "LatestEndTime", max)
     earliest = _date(reading, "StartTime", element, above, "EarliestStartTime", min)
-    given = next((found for each in (element, *above) if (found := each.first("Priority"))), None)
+    given = _own_or_above(element, above, "Priority")
     priority = _whole(reading, given, 0)
     if not -100 <= priority <= 100:
         reading.wrong(given or element, f"out of range ({priority})", "a number from -100 to 100 is needed. Correct it.")
     command = _command(reading, element)
-    allowed = COMMANDS[command.lower()] and not _is_forecast(reading, element)
+    allowed = COMMANDS[command.lower()] and not _is_forecast(
+        reading, _own_or_above(element, above, "DispatchStatus", "RequestState")
+    )
     if due and earliest and earliest >= due:
         reading.wrong(element, "its end is not after its start", "StartTime is before EndTime. Correct one of them.")
     if len(lines) > MAX_LINES:
@@ -320,9 +322,13 @@ def _command(reading: _Reading, element: Element) -> str:
     return ""
 
 
-def _is_forecast(reading: _Reading, element: Element) -> bool:
-    """Whether a request is only foreseen; one that is worked on or has ended is no new order."""
-    state = element.first("DispatchStatus", "RequestState")
+def _own_or_above(element: Element, above: list[Element], *names: str) -> Element | None:
+    """What an order says, else what that says to which it belongs."""
+    return next((found for each in (element, *above) if (found := each.first(*names))), None)
+
+
+def _is_forecast(reading: _Reading, state: Element | None) -> bool:
+    """Whether an order of this state is only foreseen; one that is worked on or has ended is no new order."""
     if state is not None and state.text.lower() in UNDER_WAY:
         reading.wrong(state, f"the order is '{state.text}' already", "it would be made a second time. Remove it.")
     if state is None or state.text.lower() != "forecast":

@@ -163,7 +163,7 @@ def test_of_several_segments_the_last_product_and_the_last_end_count(tmp_path: P
     assert "'half' is consumed by the same order; it is no product." in str(found.notes[0])
 
 
-def test_a_job_order_has_the_date_and_priority_of_its_work_request(tmp_path: Path):
+def test_a_job_order_has_the_date_priority_and_state_of_its_work_request(tmp_path: Path):
     own = job(VALVES, "WorkRequest").replace(
         "<JobOrder>", "<EndTime>2026-03-05T00:00:00Z</EndTime><Priority>9</Priority><JobOrder>"
     )
@@ -172,6 +172,12 @@ def test_a_job_order_has_the_date_and_priority_of_its_work_request(tmp_path: Pat
     other = own.replace("</ID>", "</ID><EndTime>2026-03-04T00:00:00Z</EndTime><Priority>2</Priority>")
     order = imported(tmp_path, "job.xml", other).orders[0].order
     assert (order.due.day, order.priority) == (4, 2)
+    done = own.replace("<JobOrder>", "<RequestState>Completed</RequestState><JobOrder>")
+    assert "the order is 'Completed' already" in str(imported(tmp_path, "job.xml", done).issues)
+    foreseen = imported(tmp_path, "job.xml", done.replace("Completed", "Forecast"))
+    assert (foreseen.issues, foreseen.orders[0].order.allowed_to_start) == ((), False)
+    ready = done.replace("</ID>", "</ID><DispatchStatus>Ready</DispatchStatus>")
+    assert imported(tmp_path, "job.xml", ready).orders[0].order.allowed_to_start
 
 
 def test_what_a_job_order_leaves_open_is_told(tmp_path: Path):
