@@ -8,7 +8,7 @@ looks add to those before them, in photos of every kind of code (bench/vision_ma
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +26,11 @@ MAX_ENLARGED_PX = 4_000_000
 
 _MIN_FACTOR = 1.25
 
+_FACTOR = 1.7
+"""Of looks that are turned already."""
+
+Binarizer = Literal["LocalAverage", "GlobalHistogram", "FixedThreshold"]
+
 
 @dataclass(frozen=True)
 class Look:
@@ -33,7 +38,7 @@ class Look:
 
     pixels: Bytes
     image_from_look: Floats
-    binarizer: Literal["LocalAverage", "GlobalHistogram", "FixedThreshold"]
+    binarizer: Binarizer
 
     def to_image(self, points_px: Floats) -> Floats:
         """(n, 2) pixels of the look in the image."""
@@ -103,12 +108,18 @@ def turned(angle_deg: float) -> Callable[[Bytes], Look]:
     return turn
 
 
-def sharpened(look: Look) -> Look:
-    """The same out of the blur of a lens."""
-    return Look(_sharper(look.pixels, 2.0, 1.5), look.image_from_look, look.binarizer)
+def sharpened(look: Look) -> Iterator[Look]:
+    """The same out of the blur of a lens, less and more; and enlarged, unless it is large already: that takes long."""
+    larger = _larger(look.pixels, _FACTOR, look.binarizer) if look.pixels.size * _FACTOR**2 <= MAX_ENLARGED_PX else None
+    made = [(look.pixels, look.image_from_look, 2.0, 1.5), (look.pixels, look.image_from_look, 1.5, 3.0)]
+    if larger is not None:
+        image_from_larger = look.image_from_look @ np.vstack((larger.image_from_look, (0.0, 0.0, 1.0)))
+        made += [(larger.pixels, image_from_larger, sigma_px, 2.0) for sigma_px in (4.0, 2.5)]
+    for pixels, image_from_look, sigma_px, amount_ratio in made:
+        yield Look(_sharper(pixels, sigma_px, amount_ratio), image_from_look, look.binarizer)
 
 
-def _larger(image: Bytes, factor: float, binarizer: Literal["LocalAverage", "GlobalHistogram"]) -> Look | None:
+def _larger(image: Bytes, factor: float, binarizer: Binarizer) -> Look | None:
     factor = min(factor, math.sqrt(MAX_ENLARGED_PX / image.size))
     if factor < _MIN_FACTOR:
         return None

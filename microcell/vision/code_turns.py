@@ -46,12 +46,14 @@ _LEAST_LONG_PX = 8.0
 
 
 def turned_looks(image: Bytes) -> Iterator[Look]:
-    """The image turned so that what looks like bars stands upright or level, three looks for each way that bars run."""
+    """The image turned so that what looks like bars stands upright or level, some looks for each way that bars run.
+
+    How black and white are told apart makes no difference to the reader of bars: each look has other pixels.
+    """
     for angle_deg in bar_angles_deg(image):
         look = turned(angle_deg)(image)
         yield look
-        yield Look(look.pixels, look.image_from_look, "LocalAverage")
-        yield sharpened(look)
+        yield from sharpened(look)
 
 
 def bar_angles_deg(image: Bytes) -> list[float]:

@@ -111,6 +111,17 @@ def test_a_turned_bar_code_is_read_in_a_large_image_where_it_lies(
     assert np.degrees(np.arctan2(-along[1], along[0])) == pytest.approx(angle_deg, abs=3)
 
 
+@pytest.mark.parametrize("angle_deg", [22, 47, 66])
+def test_a_turned_bar_code_is_read_out_of_the_blur_and_noise_of_a_camera(angle_deg: float) -> None:
+    sheet = turned(on_sheet(code("Code128", "LOT-77-ABC", 420, 100)), angle_deg)
+    image = np.full((720, 960), 170, np.uint8)
+    image[100 : 100 + sheet.shape[0], 150 : 150 + sheet.shape[1]] = sheet
+    seen = cv2.GaussianBlur(image.astype(float), (0, 0), 1.0) + np.random.default_rng(1).normal(0.0, 4.0, image.shape)
+    (found,) = read_codes(np.clip(seen, 0, 255).astype(np.uint8), ["code_128"])
+    assert found.text == "LOT-77-ABC"
+    assert found.centre_px == pytest.approx((150 + sheet.shape[1] / 2, 100 + sheet.shape[0] / 2), abs=20)
+
+
 def test_without_bars_nothing_is_turned_and_edges_of_things_are_no_bars() -> None:
     image = np.full((300, 400), 200, np.uint8)
     cv2.fillPoly(image, [np.array([[60, 150], [200, 40], [340, 160], [190, 270]])], 40)
