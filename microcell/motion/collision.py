@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ SLIDING_M_PER_RAD = 0.4
 PERIOD_S = 0.01
 _TURNS = 16
 _EVERYWHERE = 1e3
+_ROUNDING_M = 1e-6
 
 Pairs = list[tuple[str, str]]
 """Names of what touches: a link, tool or part of the arm first, then a link or a body of the scene."""
@@ -76,14 +78,21 @@ class CollisionChecker:
 
     def hits(self, joints: Sequence[float]) -> Pairs:
         """What touches what, each pair of names once; empty when free."""
-        pin.computeCollisions(self._pin, self._data, self._geometry, self._results, np.array(joints, dtype=float), False)
-        return names_of_hits(self._geometry, self._results, self._owners)
+        pairs = (self._geometry.collisionPairs[number] for number in self._touching(joints))
+        return list(dict.fromkeys((self._owners[pair.first], self._owners[pair.second]) for pair in pairs))
 
     def touches(self, joints: Sequence[float]) -> list[Touch]:
         """What touches what and how deeply, solid by solid; empty when free."""
-        pin.computeCollisions(self._pin, self._data, self._geometry, self._results, np.array(joints, dtype=float), False)
-        results = enumerate(self._results.collisionResults)
-        return [self._touch(number) for number, result in results if result.isCollision()]
+        return [self._touch(number) for number in self._touching(joints)]
+
+    def _touching(self, joints: Sequence[float]) -> list[int]:
+        """The numbers of all pairs that touch; only those are asked closely whose balls meet."""
+        pin.updateGeometryPlacements(self._pin, self._data, self._geometry, self._results, np.array(joints, dtype=float))
+        placements, middles = self._results.oMg, self._balls.middles
+        for number, middle in self._balls.moving:
+            middles[number] = placements[number].act(middle)
+        near = self._balls.meeting()
+        return [number for number in near if pin.computeCollision(self._geometry, self._results, number)]
 
     def _touch(self, number: int) -> Touch:
         pair = self._geometry.collisionPairs[number]
@@ -149,6 +158,10 @@ class CollisionChecker:
     def _make_ready(self) -> None:
         self._data, self._results = self._pin.createData(), self._geometry.createData()
         self._broad = pin.TreeBroadPhaseManager_DynamicAABBTreeCollisionManager(self._pin, self._geometry, self._results)
+
+    @cached_property
+    def _balls(self) -> _Balls:
+        return _Balls(self._geometry)
 
     def _add_body(self, body: str, solid: Solid, reach: Sequence[_Reach]) -> None:
         """A solid of the scene, in the base's frame, with a pair for each moving solid of the arm that may get there."""
@@ -245,6 +258,29 @@ class _Reach:
 
     def meets(self, middle: Vector, radius_m: float) -> bool:
         return math.dist(self.middle, middle) <= self.radius_m + radius_m
+
+
+class _Balls:
+    """A ball around each solid, and which pairs of them meet: a quick look before the close one."""
+
+    def __init__(self, geometry: pin.GeometryModel) -> None:
+        bodies = list(geometry.geometryObjects)
+        for body in bodies:
+            body.geometry.computeLocalAABB()
+        own = [body.geometry.aabb_center.copy() for body in bodies]
+        self.middles = np.array([body.placement.act(middle) for body, middle in zip(bodies, own, strict=True)]).reshape(
+            -1, 3
+        )
+        self.moving = [(n, own[n]) for n, body in enumerate(bodies) if body.parentJoint]
+        radii_m = np.array([float(body.geometry.aabb_radius) for body in bodies])
+        self._pairs = np.array([(p.first, p.second) for p in geometry.collisionPairs], dtype=int).reshape(-1, 2)
+        self._within_m2 = (radii_m[self._pairs].sum(axis=1) + _ROUNDING_M) ** 2
+
+    def meeting(self) -> list[int]:
+        """Numbers of the pairs whose balls meet, in their order."""
+        apart = self.middles[self._pairs[:, 0]] - self.middles[self._pairs[:, 1]]
+        found: list[int] = np.flatnonzero(np.einsum("ij,ij->i", apart, apart) <= self._within_m2).tolist()
+        return found
 
 
 def _reach(model: RobotModel, geometry: pin.GeometryModel) -> list[_Reach]:

@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 import numpy as np
+import pinocchio as pin
 import pytest
 from config_copy import EXAMPLE
 from hypothesis import given, settings
@@ -218,3 +219,17 @@ def test_two_trajectories_are_compared_in_time():
     assert arms.first_contact(Timed(straight(AWAY, HOME), start_s=2.0), Timed(out, start_s=1.0)) is None
     late = arms.first_contact(Timed(straight(AWAY, HOME), start_s=2.0), Timed(out, start_s=4.0))
     assert late is not None and 2.5 < late.time_s < 3.0
+
+
+CLOSE_AND_WIDE = [checker(SCENE, GRIPPER), checker(SCENE, GRIPPER, clearance_m=0.1)]
+
+
+@given(joints)
+@settings(max_examples=60, deadline=None)
+def test_what_touches_is_what_a_close_look_at_every_pair_finds(posture):
+    for among in CLOSE_AND_WIDE:
+        geometry, data = among._geometry, among._pin.createData()
+        results = geometry.createData()
+        pin.updateGeometryPlacements(among._pin, data, geometry, results, np.array(posture))
+        pairs = range(len(geometry.collisionPairs))
+        assert [t.pair for t in among.touches(posture)] == [n for n in pairs if pin.computeCollision(geometry, results, n)]
