@@ -80,7 +80,7 @@ class Ways:
 
     def meet(self, arm: str, place: Point, other: str, there: Point) -> bool:
         """Whether two arms could touch each other when each works at a place, or on the way there."""
-        return _segments_m((self.base(arm), place), (self.base(other), there)) < 2.0 * HALF_WIDTH_M
+        return _are_near((self.base(arm), place), (self.base(other), there), 2.0 * HALF_WIDTH_M)
 
     def gap_m(self, point: Point, arm: str, place: Point) -> float:
         """Distance of a point from the middle of the strip to an arm's place, m."""
@@ -93,20 +93,22 @@ class Ways:
     def _is_direct(self, arm: str, start: Point, goal: Point) -> bool:
         """Whether an arm may turn from place to place as it is, without drawing back to its turning circle first."""
         allowed = self.touched(arm, start) | self.touched(arm, goal)
+        others = self._elsewhere(arm, allowed)
         return all(
-            self.touched(arm, place) <= allowed and not self._in_others_way(arm, place, allowed)
+            self.touched(arm, place) <= allowed and not any(self.meet(arm, place, *other) for other in others)
             for place in self._swept(arm, start, goal)
         )
 
-    def _in_others_way(self, arm: str, place: Point, held: frozenset[str]) -> bool:
-        return any(
-            self.meet(arm, place, other, there)
+    def _elsewhere(self, arm: str, held: frozenset[str]) -> list[tuple[str, Point]]:
+        """Every other arm with each place where it may be while an arm holds some zones."""
+        return [
+            (other, there)
             for other in self.arms
             if other != arm
             for station in self.stations(other)
             if not held & self.zones_at(other, station)
             for there in self.places[station]
-        )
+        ]
 
     def _swept(self, arm: str, start: Point, goal: Point) -> Iterator[Point]:
         """Places on the outer arc that the arm draws when it turns from start to goal."""
@@ -153,7 +155,15 @@ def _strip_touches(base: Point, place: Point, zone: ZoneSpec) -> bool:
     (x0, y0), (x1, y1) = zone.low_m, zone.high_m
     corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
     sides = zip(corners, (*corners[1:], corners[0]), strict=True)
-    return any(_segments_m((base, place), side) < HALF_WIDTH_M for side in sides)
+    return any(_are_near((base, place), side, HALF_WIDTH_M) for side in sides)
+
+
+def _are_near(a: tuple[Point, Point], b: tuple[Point, Point], within_m: float) -> bool:
+    """Whether two straight lines between points come so near to each other; most are told by the boxes around them."""
+    for (p, q), (u, v) in zip(zip(*a, strict=True), zip(*b, strict=True), strict=True):
+        if max(u, v) + within_m <= min(p, q) or max(p, q) + within_m <= min(u, v):
+            return False
+    return _segments_m(a, b) < within_m
 
 
 def _segments_m(a: tuple[Point, Point], b: tuple[Point, Point]) -> float:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from microcell.description.base import PoseSpec
 from microcell.description.loader import load_line
-from microcell.description.zones import HALF_WIDTH_M, Ways
+from microcell.description.zones import HALF_WIDTH_M, Ways, _are_near, _segments_m
 
 TWIN = load_line(SHIPPED / "lines" / "valve_twin.yaml")
 VALVE = load_line(SHIPPED / "lines" / "valve.yaml")
@@ -80,3 +80,8 @@ def test_a_copy_with_another_cell_has_ways_of_its_own():
     devices["arm"] = devices["arm"].model_copy(update={"base_in_cell": PoseSpec(xyz_m=(0.1, 0.0, 0.0))})
     moved = VALVE.cell_description.model_copy(update={"devices": devices})
     assert VALVE.model_copy(update={"cell_description": moved}).ways.base("arm") == (0.1, 0.0)
+
+
+@given(a=st.tuples(anywhere, anywhere), b=st.tuples(anywhere, anywhere), within_m=st.floats(0.01, 0.5))
+def test_lines_are_near_where_their_distance_says_so(a, b, within_m):
+    assert _are_near(a, b, within_m) == (_segments_m(a, b) < within_m)
