@@ -8,15 +8,13 @@ from datetime import datetime, timezone
 from microcell.description.loader import check_paths
 from microcell.description.rules_doubts import doubts
 from microcell.description.rules_ready import untaught_checks
-from microcell.motion.arm_files import unusable_files
-from microcell.motion.parked import in_the_way
-from microcell.motion.reaching import out_of_reach
+from microcell.motion.arm_rules import wrong_with_arms
 from microcell.motion.standing import overlapping
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every mistake, and what is doubtful; 0 when there is no mistake, 2 otherwise."""
-    further = (untaught_checks, doubts, unusable_files, overlapping, out_of_reach, in_the_way)
+    further = (untaught_checks, doubts, overlapping, wrong_with_arms)
     issues = check_paths(args.paths, datetime.now(timezone.utc).date(), further)
     for issue in issues:
         print(issue)

@@ -98,3 +98,8 @@ def deeper(touches: Iterable[Touch], known: Iterable[Touch]) -> list[tuple[str, 
         return touch.theirs in left and touch.depth_m <= depths_m.get(touch.pair, 0.0) + DEEPER_M
 
     return list(dict.fromkeys((t.ours, t.theirs) for t in touches if not may(t)))
+
+
+def told(pairs: Iterable[tuple[str, str]]) -> str:
+    """What would touch what."""
+    return ", ".join(f"{a} would touch {b}" for a, b in pairs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -10,10 +10,10 @@ from microcell.description.line import Line
 from microcell.description.rules_context import Context
 from microcell.errors import Issue
 from microcell.geometry import Pose
-from microcell.motion.arm_files import unusable_files
+from microcell.motion.contacts import told
 from microcell.motion.limits import Joints
 from microcell.motion.planner import Load
-from microcell.motion.reacher import Reacher, told
+from microcell.motion.reacher import Reacher
 from microcell.motion.reaching import distinct, hands, rise_over, stops
 
 
@@ -37,12 +37,10 @@ class Blocking:
     pairs: tuple[tuple[str, str], ...]
 
 
-def in_the_way(context: Context, line: Line) -> Iterator[Issue]:
+def in_the_way(context: Context, line: Line, reachers: Mapping[str, Reacher]) -> Iterator[Issue]:
     """Each arm that, parked, would be in the way of another one for good: that waits for it, and ends in ARM_BLOCKED."""
-    if not line.ways.zones or any(unusable_files(context, line)):
-        return
     told_of = set()
-    for found in blocking(line):
+    for found in blocking(line, reachers):
         if (found.waiting, found.working) not in told_of:
             told_of.add((found.waiting, found.working))
             what = f"parked after work at '{found.after}' it is in the way of '{found.working}' at '{found.at}'"
@@ -50,18 +48,21 @@ def in_the_way(context: Context, line: Line) -> Iterator[Issue]:
             yield context.issue("cell", ("devices", found.waiting, "turning_radius_m"), what, remedy)
 
 
-def blocking(line: Line) -> Iterator[Blocking]:
-    """Every pair of a place where an arm is parked and one where another works, at which they would come too near."""
+def blocking(line: Line, reachers: Mapping[str, Reacher]) -> Iterator[Blocking]:
+    """Every pair of a place where an arm is parked and one where another works, at which they would come too near.
+
+    Arms are parked only in a cell with zones.
+    """
     from microcell.motion.carried import carried_solids
     from microcell.motion.meeting import CLEARANCE_M
-    from microcell.motion.robot import RobotModel
     from microcell.motion.two_arms import Armed, TwoArms
 
     def armed(arm: str, tool: str) -> Armed:
-        spec = reachers[arm].spec
-        return Armed(RobotModel.of(spec, arm), spec.base_in_cell.pose, carried_solids(line, tool))
+        reacher = reachers[arm]
+        return Armed(reacher.model, reacher.spec.base_in_cell.pose, carried_solids(line, tool))
 
-    reachers = {name: Reacher(line, name, spec) for name, spec in line.cell_description.of_kind("arm").items()}
+    if not line.ways.zones:
+        return
     waiting = {name: list(_waiting(line, reacher)) for name, reacher in reachers.items()}
     working = {name: list(_working(line, reacher)) for name, reacher in reachers.items()}
     for one, other in permutations(reachers, 2):

@@ -13,13 +13,13 @@ from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
-from microcell.motion.contacts import Allowed, Touch, deeper
+from microcell.motion.contacts import Allowed, Touch, deeper, told
 from microcell.motion.limits import Joints, Limits
 from microcell.motion.payload import check_carrying
 from microcell.motion.trajectory import JointTrajectory
 
 if TYPE_CHECKING:
-    from microcell.motion.collision import CollisionChecker
+    from microcell.motion.collision import CollisionChecker, Pairs
     from microcell.motion.planning import Free
 
 KEPT_MOTIONS = 512
@@ -77,13 +77,14 @@ class MotionPlanner:
         self.spec = spec
         self.limits = Limits.of(spec.joints)
         self._line = line
-        self._model = RobotModel.of(spec, arm)
-        self._inverse = InverseKinematics(self._model, careful=True)
+        self.model = RobotModel.of(spec, arm)
+        self._inverse = InverseKinematics(self.model, careful=True)
         self._scene = cell_scene(line, arm)
         self._pockets = {name: crib.pockets for name, crib in line.cell_description.of_kind("tool_crib").items()}
         # A model of its own: it is asked where the arm is while another thread plans with the first.
         self.forward = lru_cache(maxsize=KEPT_MOTIONS)(RobotModel.of(spec, arm).forward)
         self.inverse = lru_cache(maxsize=KEPT_MOTIONS)(self._solve)
+        self.line = lru_cache(maxsize=KEPT_MOTIONS)(self._line_rows)
         self.joint_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_joint_move)
         self.straight_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_straight_move)
         self.path_move = lru_cache(maxsize=KEPT_MOTIONS)(self._plan_path_move)
@@ -93,6 +94,28 @@ class MotionPlanner:
     def check_payload(self, load: Load) -> None:
         """ARM_OVERLOADED when a load is too heavy for the arm or reaches too far out: with it, no motion is planned."""
         check_carrying(self._line, self.name, load.tool, load.part)
+
+    def reach(self, flange_in_base: Pose, near: Joints) -> Joints:
+        """Joints that bring the flange there, nearest to `near`, whatever is in the way."""
+        return self._inverse.solve(flange_in_base, near)
+
+    def hits(self, joints: Joints, load: Load) -> Pairs:
+        """What the arm with a load touches."""
+        return self._checker(load).hits(joints)
+
+    def check_line(
+        self, rows: Sequence[Joints], load: Load, working_at: frozenset[str], guarded: bool, finely: bool = True
+    ) -> None:
+        """ARM_BLOCKED when on a straight `line` tool or part would be where they may not (`Allowed`).
+
+        Not looked at `finely`, something thinner than the line's steps of a centimetre may be passed over.
+        """
+        coupling = self._coupling_at(self.model.forward(rows[-1]), working_at)
+        self._check_rows(rows, load, Allowed(working_at, coupling, guarded), finely)
+
+    def check_way(self, start: Joints, goal: Joints, load: Load) -> None:
+        """ARM_BLOCKED where `joint_move` finds no way: it asks as that does, but leaves out what makes a way found quick."""
+        self._joint_way(start, goal, load, shortened=False)
 
     def _solve(self, flange_in_base: Pose, near: Joints, load: Load) -> Joints:
         """Joints that bring the flange there without a collision, nearest to `near`."""
@@ -104,15 +127,15 @@ class MotionPlanner:
         except FaultError as error:
             if error.fault.code != "ARM_BLOCKED":
                 raise
-        raise self._blocked("the goal", checker.hits(self._inverse.solve(flange_in_base, near)))
+        raise self._blocked("the goal", checker.hits(self.reach(flange_in_base, near)))
 
     def _plan_joint_move(self, start: Joints, goal: Joints, speed_ratio: float, load: Load) -> JointTrajectory:
         """All joints together from rest to rest; around what stands in the way."""
         from microcell.motion.planning import time_way
 
-        return time_way(self.limits, *self.joint_way(start, goal, load), speed_ratio)
+        return time_way(self.limits, *self._joint_way(start, goal, load), speed_ratio)
 
-    def joint_way(self, start: Joints, goal: Joints, load: Load) -> tuple[tuple[Joints, ...], Free]:
+    def _joint_way(self, start: Joints, goal: Joints, load: Load, shortened: bool = True) -> tuple[tuple[Joints, ...], Free]:
         """Corners of a free way in joint space, both ends among them, and what says of joints whether they are free."""
         from microcell.motion.planning import plan_path
 
@@ -129,9 +152,9 @@ class MotionPlanner:
             return not _new_hits(checker, row, known)
 
         try:
-            return plan_path(self.limits, start, goal, free, SEED), free
+            return plan_path(self.limits, start, goal, free, SEED, shortened=shortened), free
         except FaultError as error:
-            in_the_way = _touching(checker.way_hits(start, goal))
+            in_the_way = told(checker.way_hits(start, goal))
             detail = f"{error.fault.detail}; on the straight way {in_the_way}" if in_the_way else error.fault.detail
             raise FaultError(error.fault.code, self.name, detail) from None
 
@@ -149,13 +172,17 @@ class MotionPlanner:
         At the stations `working_at`, tool and part may be where they have to (`Allowed`). What is touched at the start may
         be left, or pressed on by a `guarded` motion, which a force sensor stops.
         """
-        from microcell.motion.straight import line_rows
         from microcell.motion.timing import time_line
 
-        rows = line_rows(self._inverse, start, flange_in_base)
-        allowed = Allowed(working_at, self._coupling_at(flange_in_base, working_at), guarded)
-        self._check_line(rows, load, allowed)
-        return time_line(self.limits, rows, distance(self._model.forward(start), flange_in_base), speed_m_s)
+        rows = self.line(start, flange_in_base)
+        self.check_line(rows, load, working_at, guarded)
+        return time_line(self.limits, rows, distance(self.model.forward(start), flange_in_base), speed_m_s)
+
+    def _line_rows(self, start: Joints, flange_in_base: Pose) -> tuple[Joints, ...]:
+        """Joints along the straight line of the flange, both ends included, whatever is in the way."""
+        from microcell.motion.straight import line_rows
+
+        return line_rows(self._inverse, start, flange_in_base)
 
     def _plan_path_move(
         self, start: Joints, way_in_base: tuple[Pose, ...], speed_m_s: float, load: Load, working_at: frozenset[str]
@@ -167,18 +194,20 @@ class MotionPlanner:
         from microcell.motion.polyline import even_poses
         from microcell.motion.timing import time_line
 
-        poses, length_m = even_poses((self._model.forward(start), *way_in_base), CORNER_M, PATH_STEP_M)
+        poses, length_m = even_poses((self.model.forward(start), *way_in_base), CORNER_M, PATH_STEP_M)
         rows = self._inverse.along(poses[1:], start)
-        self._check_line((start, *rows), load, Allowed(working_at))
+        self._check_rows((start, *rows), load, Allowed(working_at))
         return time_line(self.limits, (start, *rows), length_m, speed_m_s)
 
-    def _check_line(self, rows: Sequence[Joints], load: Load, allowed: Allowed) -> None:
+    def _check_rows(self, rows: Sequence[Joints], load: Load, allowed: Allowed, finely: bool = True) -> None:
         """ARM_BLOCKED where a line touches what it may not: legs that keep well clear are not looked at finely."""
-        checker, clear = self._checker(load), self._checker(load, CLEARANCE_M)
+        checker = self._checker(load)
         if not checker.free(rows[0]):
             allowed.start_with(checker.touches(rows[0]))
         for a, b in pairwise(rows):
-            if not clear.way_surely_free(a, b):
+            if not finely:
+                self._check_allowed(checker, b, allowed)
+            elif not self._checker(load, CLEARANCE_M).way_surely_free(a, b):
                 count = math.ceil(checker.sweep_m(a, b) / LOOK_M) or 1
                 for k in range(1, count + 1):
                     self._check_allowed(checker, tuple(p + (q - p) * k / count for p, q in zip(a, b, strict=True)), allowed)
@@ -192,7 +221,7 @@ class MotionPlanner:
             raise self._blocked(what, pairs)
 
     def _blocked(self, what: str, pairs: Iterable[tuple[str, str]]) -> FaultError:
-        return FaultError("ARM_BLOCKED", self.name, f"on {what} {_touching(pairs)}")
+        return FaultError("ARM_BLOCKED", self.name, f"on {what} {told(pairs)}")
 
     def _coupling_at(self, flange_in_base: Pose, working_at: frozenset[str]) -> frozenset[str]:
         """The tool in whose pocket, of a crib that is worked at, a line ends: the flange may touch it, and no other."""
@@ -207,7 +236,7 @@ class MotionPlanner:
         self.check_payload(load)
         carried = carried_solids(self._line, load.tool, load.part)
         scene = self._scene.without(load.tool)
-        return CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried, clearance_m=clearance_m)
+        return CollisionChecker(self.model, self.spec.base_in_cell.pose, scene, carried, clearance_m=clearance_m)
 
     def _make_alone(self, load: Load) -> CollisionChecker:
         """Of the arm and what it carries, with nothing around."""
@@ -215,7 +244,7 @@ class MotionPlanner:
         from microcell.motion.collision import CollisionChecker
         from microcell.motion.scene import Scene
 
-        return CollisionChecker(self._model, Pose(), Scene(), carried_solids(self._line, load.tool, load.part))
+        return CollisionChecker(self.model, Pose(), Scene(), carried_solids(self._line, load.tool, load.part))
 
 
 def _new_hits(checker: CollisionChecker, joints: Joints, known: Sequence[Touch]) -> list[tuple[str, str]]:
@@ -223,7 +252,3 @@ def _new_hits(checker: CollisionChecker, joints: Joints, known: Sequence[Touch])
     if checker.free(joints):
         return []
     return deeper(checker.touches(joints), known) if known else checker.hits(joints)
-
-
-def _touching(pairs: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{a} would touch {b}" for a, b in pairs)

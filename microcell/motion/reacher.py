@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,23 +11,23 @@ from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.faults import FaultError
 from microcell.geometry import Pose, distance
-from microcell.motion.contacts import Allowed
+from microcell.motion.contacts import told
 from microcell.motion.limits import Joints
-from microcell.motion.planner import COLUMN_M, Load, MotionPlanner
+from microcell.motion.planner import Load, MotionPlanner
 
 if TYPE_CHECKING:
-    from microcell.motion.collision import CollisionChecker, Pairs
-    from microcell.motion.inverse import InverseKinematics
+    from microcell.motion.collision import Pairs
     from microcell.motion.robot import RobotModel
-    from microcell.motion.scene import Scene
 
 
 MOST_FAILURES = 3
 """Ways that planning does not find are told of; after so many no further are looked for: each search takes some seconds."""
 
+_STANDING_M = 1e-6
+
 
 class Reacher:
-    """An arm of a line among what stands in its cell. Poses are those of the flange in the cell."""
+    """An arm of a line among what stands in its cell, asked of its planner. Poses are those of the flange in the cell."""
 
     def __init__(self, line: Line, name: str, spec: ArmSpec) -> None:
         self.spec, self.name = spec, name
@@ -36,8 +35,6 @@ class Reacher:
         self._home: Joints = tuple(spec.home_rad)
         self._failures = 0
         self._cell_in_base = spec.base_in_cell.pose.inverse()
-        self._checkers: dict[Load, CollisionChecker] = {}
-        self._alones: dict[Load, CollisionChecker] = {}
         cribs = line.cell_description.of_kind("tool_crib").items()
         served = [pocket for crib, rack in cribs if spec.works_at(crib) for pocket in rack.pockets]
         self.tools = [pocket.tool for pocket in served if pocket.tool in line.tools]
@@ -46,7 +43,7 @@ class Reacher:
     def why_not(self, flange_in_cell: Pose) -> str:
         """Why the flange does not come there at all, "" when it does."""
         try:
-            self._inverse.solve(self._cell_in_base @ flange_in_cell, self._home)
+            self._planner.reach(self._cell_in_base @ flange_in_cell, self._home)
         except FaultError as error:
             return error.fault.detail
         return ""
@@ -54,27 +51,23 @@ class Reacher:
     def why_no_way(
         self, flange_in_cell: Pose, rise_m: float, load: Load, working_at: frozenset[str], guarded: bool, hover: bool
     ) -> str:
-        """Why the arm cannot go over a place, `rise_m` higher, and straight down as skills do; "" when it can.
+        """Why the arm cannot go over a place, `rise_m` higher, and straight down as skills do, with the part of a load and
+        with an empty hand; "" when it can.
 
         The hand may touch the stations `working_at` as planning allows it (`Allowed`), below `approach_m` also by force when
         that is `guarded`. With `hover` the way ends there.
         """
-        above = flange_in_cell.shifted(dz=min(self.spec.approach_m, rise_m))
         over = flange_in_cell.shifted(dz=rise_m)
-        try:
-            checker = self._checker(load)
-            joints = self._over(over, load)
-            coupling = self._coupling_at(flange_in_cell, working_at)
-            for start, end, by_force in ((over, above, False), (above, flange_in_cell, guarded))[: 1 if hover else 2]:
-                before, joints = joints, self._straight(joints, start, end)
-                allowed = Allowed(working_at, coupling, by_force)
-                if not checker.free(before):
-                    allowed.start_with(checker.touches(before))
-                if not checker.free(joints) and (pairs := allowed.forbidden(checker.touches(joints))):
-                    return f"on the straight way {told(pairs)}"
-        except FaultError as error:
-            return error.fault.detail
-        return ""
+        above = flange_in_cell.shifted(dz=min(self.spec.approach_m, rise_m))
+        legs = ((over, above, False), (above, flange_in_cell, guarded))[: 1 if hover else 2]
+        why, empty = self._why_not_down(legs, load, working_at), replace(load, part="")
+        if load == empty:
+            return why
+        if why:
+            return self._why_not_down(legs, empty, working_at) or f"with {load.part} in the hand, {why}"
+        if self._over(over, empty) == self._over(over, load):
+            return ""  # the same way with less on it
+        return self._why_not_down(legs, empty, working_at)
 
     def why_not_up(self, flange_in_cell: Pose, rise_m: float, up_m: float) -> str:
         """Why the bare flange, come from `rise_m` over a place, cannot go straight up by `up_m` from there; "" when it can.
@@ -118,7 +111,11 @@ class Reacher:
 
     def hits_at_home(self) -> Pairs:
         """What the bare arm touches in its home posture."""
-        return self._checker(Load()).hits(self._home)
+        return self._planner.hits(self._home, Load())
+
+    @property
+    def model(self) -> RobotModel:
+        return self._planner.model
 
     # inside
 
@@ -128,87 +125,52 @@ class Reacher:
         try:
             for flange_in_cell in way_in_cell:
                 there = self._planner.inverse(self._cell_in_base @ flange_in_cell, self._home, load)
-                self._planner.joint_way(here, there, load)
+                self._planner.check_way(here, there, load)
                 here = there
         except FaultError as error:
             self._failures += 1
             return f"on the way across {error.fault.detail}"
         return ""
 
+    def _why_not_down(self, legs: Sequence[tuple[Pose, Pose, bool]], load: Load, working_at: frozenset[str]) -> str:
+        """Why not over the first of some legs and along them; of each its start, its end, and whether it is guarded."""
+        try:
+            joints = self._over(legs[0][0], load)
+            for start, end, guarded in legs:
+                if distance(start, end) >= _STANDING_M:
+                    rows = self._planner.line(joints, self._cell_in_base @ end)
+                    self._planner.check_line(rows, load, working_at, guarded, finely=False)
+                    joints = rows[-1]
+        except FaultError as error:
+            return error.fault.detail
+        return ""
+
     def _over(self, flange_in_cell: Pose, load: Load) -> Joints:
         """The joints over a place, the branch nearest to home that is free."""
-        from microcell.motion.postures import posture
-
-        flange, checker = self._cell_in_base @ flange_in_cell, self._checker(load)
+        flange = self._cell_in_base @ flange_in_cell
         try:
-            return posture(self._inverse, flange, self._home, checker, self._alone(load))
+            return self._planner.inverse(flange, self._home, load)
         except FaultError as error:
-            if error.fault.code != "ARM_BLOCKED":
+            if error.fault.code == "ARM_UNREACHABLE":
                 high = f"where it goes across, its flange {flange_in_cell.position[2]:.3g} m over the bench"
                 detail = f"{high}, {error.fault.detail}"
                 raise FaultError(error.fault.code, self.name, detail) from None
-        hits = checker.hits(self._inverse.solve(flange, self._home))
+            if error.fault.code != "ARM_BLOCKED":
+                raise
+        hits = self._planner.hits(self._planner.reach(flange, self._home), load)
         raise FaultError("ARM_BLOCKED", self.name, f"over it {told(hits)}")
 
     def _straight(self, joints: Joints, start: Pose, end: Pose) -> Joints:
-        """The joints at the end of a straight way."""
-        from microcell.motion.straight import line_rows
-
-        if distance(start, end) < 1e-6:
+        """The joints at the end of a straight way, whatever is in the way."""
+        if distance(start, end) < _STANDING_M:
             return joints
-        return line_rows(self._inverse, joints, self._cell_in_base @ end)[-1]
-
-    def _coupling_at(self, flange_in_cell: Pose, working_at: frozenset[str]) -> frozenset[str]:
-        here = flange_in_cell.position[:2]
-        cribs = self._line.cell_description.of_kind("tool_crib")
-        if not working_at & cribs.keys():
-            return frozenset()
-        return frozenset(tool for tool, at in self._pockets.items() if math.dist(here, at.position[:2]) <= COLUMN_M)
-
-    def _checker(self, load: Load) -> CollisionChecker:
-        from microcell.motion.carried import carried_solids
-        from microcell.motion.collision import CollisionChecker
-
-        if load not in self._checkers:
-            scene = self._scene.without(load.tool)
-            carried = carried_solids(self._line, load.tool, load.part)
-            self._checkers[load] = CollisionChecker(self._model, self.spec.base_in_cell.pose, scene, carried)
-        return self._checkers[load]
-
-    def _alone(self, load: Load) -> CollisionChecker:
-        """Of the arm and what it carries, with nothing around."""
-        from microcell.motion.carried import carried_solids
-        from microcell.motion.collision import CollisionChecker
-        from microcell.motion.scene import Scene
-
-        if load not in self._alones:
-            carried = carried_solids(self._line, load.tool, load.part)
-            self._alones[load] = CollisionChecker(self._model, Pose(), Scene(), carried)
-        return self._alones[load]
+        return self._planner.line(joints, self._cell_in_base @ end)[-1]
 
     @cached_property
     def _planner(self) -> MotionPlanner:
         return MotionPlanner(self._line, self.name)
 
-    @cached_property
-    def _scene(self) -> Scene:
-        from microcell.motion.cell_scene import cell_scene
 
-        return cell_scene(self._line, self.name)
-
-    @cached_property
-    def _model(self) -> RobotModel:
-        from microcell.motion.robot import RobotModel
-
-        return RobotModel.of(self.spec, self.name)
-
-    @cached_property
-    def _inverse(self) -> InverseKinematics:
-        from microcell.motion.inverse import InverseKinematics
-
-        return InverseKinematics(self._model, careful=True)
-
-
-def told(pairs: Iterable[tuple[str, str]]) -> str:
-    """What would touch what."""
-    return ", ".join(f"{a} would touch {b}" for a, b in pairs)
+def reachers(line: Line) -> dict[str, Reacher]:
+    """All arms of a line by name."""
+    return {name: Reacher(line, name, spec) for name, spec in line.cell_description.of_kind("arm").items()}

@@ -22,10 +22,10 @@ from microcell.description.product import Grasp, Product
 from microcell.description.rules_context import Context
 from microcell.errors import Issue
 from microcell.geometry import Pose
-from microcell.motion.arm_files import unusable_files
 from microcell.motion.carried import UNIT
+from microcell.motion.contacts import told
 from microcell.motion.planner import Load
-from microcell.motion.reacher import Reacher, told
+from microcell.motion.reacher import Reacher
 
 STEP_M = 0.005
 _HOLDING = ("grip", "suction", "drive_screw")
@@ -55,14 +55,11 @@ class Stop:
     part: str = ""
 
 
-def out_of_reach(context: Context, line: Line) -> Iterator[Issue]:
+def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> Iterator[Issue]:
     """Each arm that touches something at home or cannot draw back, and each station with a place that no arm of it comes to.
 
-    An arm comes to a place with any tool that it could take. Nothing is said as long as a robot file cannot be used.
+    An arm comes to a place with any tool that it could take.
     """
-    if any(unusable_files(context, line)):
-        return
-    arms = {name: Reacher(line, name, spec) for name, spec in line.cell_description.of_kind("arm").items()}
     for name, reacher in arms.items():
         if hits := reacher.hits_at_home():
             remedy = "an arm waits there. Choose another posture, or move what is in the way."
@@ -227,9 +224,9 @@ def rise_over(stop: Stop, reacher: Reacher, tcp: Pose) -> float:
 
 def _why_no_way(line: Line, station: str, stop: Stop, reacher: Reacher, tool: str, tcp: Pose, flange: Pose) -> str:
     spec, rise_m = reacher.spec, rise_over(stop, reacher, tcp)
-    for load in dict.fromkeys((Load(tool), Load(tool, stop.part))):
-        if why := reacher.why_no_way(flange, rise_m, load, _leased(line, station), stop.guarded, stop.hover):
-            return f"with {stop.part} in the hand, {why}" if load.part else why
+    load = Load(tool, stop.part)
+    if why := reacher.why_no_way(flange, rise_m, load, _leased(line, station), stop.guarded, stop.hover):
+        return why
     if stop.tool:
         bare_m = max(spec.travel_height_m, stop.clear_m + spec.approach_m) - stop.clear_m
         return reacher.why_not_up(flange, bare_m, rise_m)

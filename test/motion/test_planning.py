@@ -55,6 +55,14 @@ def test_a_way_around_is_not_much_longer_than_it_has_to_be():
     assert lengths[0] < 1.15 * lengths[1]
 
 
+def test_who_only_asks_for_a_way_gets_one_that_is_free_for_fewer_looks():
+    asked, planned = Wall(), Wall()
+    way = plan_path(LIMITS, START, GOAL, asked, shortened=False)
+    plan_path(LIMITS, START, GOAL, planned)
+    assert is_free(way, Wall())
+    assert asked.looks < planned.looks
+
+
 @given(seed=st.integers(0, 1000), gap=st.floats(-1.5, 1.5))
 @settings(max_examples=15, deadline=None)
 def test_ways_are_found_and_free_for_any_seed(seed, gap):

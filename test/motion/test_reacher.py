@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from microcell.description.base import PoseSpec
 from microcell.description.loader import load_line
+from microcell.description.shape import BoxShape
 from microcell.geometry import Pose
 from microcell.motion.planner import Load
 from microcell.motion.reacher import MOST_FAILURES, Reacher
@@ -44,6 +46,18 @@ def test_a_way_across_through_something_says_what_is_touched(arm):
     inside = Pose((*nest.position[:2], 0.06), POCKET.orientation)
     why = arm.why_no_way(inside, 0.01, Load("parallel_gripper"), NOWHERE, guarded=False, hover=True)
     assert why.startswith("over it parallel_gripper would touch ")
+
+
+def test_what_a_part_meets_on_its_way_is_seen_though_it_is_clear_of_both_ends():
+    cell = LINE.cell_description
+    shape = BoxShape(at=PoseSpec(xyz_m=(0.508, -0.1, 0.23)), box_m=(0.04, 0.04, 0.015))
+    ledge = cell.devices["camera_1"].model_copy(update={"shape": (shape,)})
+    cell = cell.model_copy(update={"devices": {**cell.devices, "camera_1": ledge}})
+    arm = Reacher(LINE.model_copy(update={"cell_description": cell}), "arm", cell.devices["arm"])
+    place = Pose((0.48, -0.1, 0.32), POCKET.orientation)  # of the flange: the tip of the cup is 0.03 below the ledge
+    assert arm.why_no_way(place, 0.15, Load("vacuum_cup"), NOWHERE, guarded=False, hover=False) == ""
+    why = arm.why_no_way(place, 0.15, Load("vacuum_cup", "membrane_soft"), NOWHERE, guarded=False, hover=False)
+    assert why == "with membrane_soft in the hand, on the straight way membrane_soft would touch camera_1"
 
 
 def test_a_tool_is_lifted_out_from_where_the_bare_flange_came(arm):
