@@ -48,6 +48,14 @@ class Reacher:
             return error.fault.detail
         return ""
 
+    def why_overloaded(self, load: Load) -> str:
+        """Why the arm cannot carry a load, "" when it can."""
+        try:
+            self._planner.check_payload(load)
+        except FaultError as error:
+            return error.fault.detail
+        return ""
+
     def why_no_way(
         self, flange_in_cell: Pose, rise_m: float, load: Load, working_at: frozenset[str], guarded: bool, hover: bool
     ) -> str:

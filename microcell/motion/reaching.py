@@ -56,10 +56,15 @@ class Stop:
 
 
 def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> Iterator[Issue]:
-    """Each arm that touches something at home or cannot draw back, and each station with a place that no arm of it comes to.
+    """Each arm that is too weak, touches something at home or cannot draw back, and each station with a place to which no
+    arm of it comes.
 
     An arm comes to a place with any tool that it could take.
     """
+    overloaded = {name: why for name, reacher in arms.items() if (why := _why_overloaded(line, reacher))}
+    for name, why in overloaded.items():
+        remedy = "Use a stronger arm, or a tool that is lighter or shorter."
+        yield context.issue("cell", ("devices", name, "payload_reach_m"), f"too little, {why}", remedy)
     for name, reacher in arms.items():
         if hits := reacher.hits_at_home():
             remedy = "an arm waits there. Choose another posture, or move what is in the way."
@@ -68,11 +73,22 @@ def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> I
             what = f"the arm does not come to its turning circle ({reacher.spec.turning_radius_m:g})"
             yield context.issue("cell", ("devices", name, "turning_radius_m"), what, f"{why}. Take another, or move it.")
     for name, spec in line.cell_description.devices.items():
-        serving = {arm: reacher for arm, reacher in arms.items() if reacher.spec.works_at(name)}
+        serving = {arm: reacher for arm, reacher in arms.items() if reacher.spec.works_at(name) and arm not in overloaded}
         places = distinct(stops(line, name, spec)) if line.works_with(name) else ()
         missed = next((miss for stop in places if (miss := _missed(line, name, stop, serving))), None)
         if missed is not None:
             yield _issue(context, name, spec, *missed)
+
+
+def _why_overloaded(line: Line, reacher: Reacher) -> str:
+    """What of a tool and a part that an arm may work with is too much for it, by their moment; "" where nothing is."""
+    for name, spec in line.cell_description.devices.items():
+        if reacher.spec.works_at(name) and line.works_with(name):
+            for stop in distinct(stops(line, name, spec)):
+                for tool, _ in hands(line, stop, reacher):
+                    if why := reacher.why_overloaded(Load(tool, stop.part)):
+                        return why
+    return ""
 
 
 def _why_not_back(line: Line, reacher: Reacher) -> str:

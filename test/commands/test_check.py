@@ -41,6 +41,10 @@ MISTAKES = {
         ),
         "devices.nest_3.part_in_cell: out of reach of every arm, to take 'cap_blue' at (0.47, -0.42, ",
     ),
+    "a tool too heavy so far from the flange": (
+        (BENCH, "payload_kg: 5.0", "payload_kg: 5.0\n    payload_reach_m: 0.008"),
+        "devices.arm.payload_reach_m: too little, parallel_gripper: 0.62 kg at 65 mm from the flange make 0.0403 kg m, ",
+    ),
     "a travel height that the arm does not come to": (
         (BENCH, "travel_height_m: 0.14", "travel_height_m: 1.1"),
         "devices.fixture_1.seat_in_cell: no way for any arm, for site 'body_seat' at (0.48, -0.1, 0.042); "
