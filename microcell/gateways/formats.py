@@ -38,6 +38,8 @@ def import_file(path: Path, format: str = "", choices: Choices | None = None) ->
         _refuse_workbook(content)
         format = format or detect(path, content)
         found = IMPORTERS[format](content, file, choices or Choices())
+        if not found.orders and not found.issues:
+            raise Unusable("there is no order in the file", "one at least is needed. Add it.")
         return _with_names_told(found, choices or Choices())
     except Unusable as error:
         issue = Issue(file, error.line, error.column, "", error.what, error.remedy)

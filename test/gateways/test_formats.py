@@ -244,6 +244,18 @@ def test_two_names_that_would_become_one_product_are_told(tmp_path: Path):
     assert imported(tmp_path, "orders.csv", "order,product,quantity\nA,CV-299/x,1\nB,CV-299/y,2\n").issues == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "text"), [("orders.csv", "order,product,quantity\n"), ("orders.csv", ""), ("orders.yaml", "[]\n")]
+)
+def test_a_file_without_an_order_is_no_success(tmp_path: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    assert main(["import", str(path), "--output", str(tmp_path / "out.yaml")]) == 2
+    told = capsys.readouterr().out
+    assert "there is no order in the file; one at least is needed." in told or "the table is empty" in told
+    assert not (tmp_path / "out.yaml").exists()
+
+
 @pytest.mark.parametrize("name", ["orders.xlsx", "orders.xls", "orders.csv"])
 @pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
 def test_a_workbook_says_how_it_can_be_imported(tmp_path: Path, name: str, start: bytes):
