@@ -29,14 +29,16 @@ COLUMNS = {
                  "anzahl", "stück", "stk", "stückzahl", "bestellmenge", "quantité", "qté", "cantidad"),
     "unit": ("unit", "uom", "unit of measure", "einheit", "mengeneinheit", "me", "unité", "unidad"),
     "priority": ("priority", "prio", "urgency", "priorität", "dringlichkeit", "priorité", "prioridad"),
-    "due": ("due", "due date", "due by", "deadline", "delivery date", "date", "needed by", "required date", "termin",
-            "liefertermin", "lieferdatum", "wunschtermin", "fällig", "fällig am", "datum", "échéance", "date d'échéance",
-            "date de livraison", "fecha", "fecha de entrega"),
+    "due": ("due", "due date", "due by", "deadline", "delivery date", "needed by", "required date", "termin", "liefertermin",
+            "lieferdatum", "wunschtermin", "fällig", "fällig am", "échéance", "date d'échéance", "date de livraison",
+            "fecha de entrega"),
     "earliest": ("earliest", "earliest start", "start", "start date", "not before", "frühestens", "beginn", "starttermin"),
 }  # fmt: skip
 """Headers by column; case, accents, blanks and marks make no difference. Others are passed over and told."""
 
 KNOWN = {plain(header): column for column, headers in COLUMNS.items() for header in headers}
+ANY_DATE = frozenset(("date", "datum", "fecha"))
+"""Headers of a date of which they do not say whether the order was written or is due on it."""
 TOTALS = frozenset(map(plain, ("total", "totals", "grand total", "subtotal", "sum", "summe", "gesamt", "gesamtsumme",
                                "insgesamt", "zwischensumme", "somme", "total général", "suma")))  # fmt: skip
 MAX_LINES = 1_000
@@ -113,16 +115,21 @@ def _table(rows: list[Row], file: str, choices: Choices) -> _Table:
     named = [index for index, header in enumerate(rows[0], 1) if header.text]
     usual = max(len(rows[0]), min(map(len, rows[1:]), default=0))
     table = _Table(file, columns, Habits(), choices, width=named[-1], usual=usual)
+    undecided: list[Cell] = []
     for index, header in enumerate(rows[0]):
         column = _column(header.text)
-        if column is None and header.text:
+        if plain(header.text) in ANY_DATE:
+            undecided.append(header)
+        elif column is None and header.text:
             match = near(header.text.lower(), (name for names in COLUMNS.values() for name in names))
-            hint = f"did you mean '{match}'?" if match else "it is passed over."
+            hint = f"it is passed over; did you mean '{match}'?" if match else "it is passed over."
             table.notes.append(Issue(file, header.line, header.column, "", f"unknown column '{header.text[:40]}'", hint))
         elif column is not None and column in columns:
             table.wrong(header, column, f"two columns are '{column}'", "keep one of them.")
         elif column is not None:
             columns[column] = index
+    for header in undecided:
+        _tell_date(table, header)
     if "quantity" not in columns:
         remedy = f"one of {listed(COLUMNS['quantity'])} is needed in the first row. Add it."
         table.issues.append(Issue(file, rows[0][0].line, 1, "", "there is no column of quantities", remedy))
@@ -135,6 +142,16 @@ def _table(rows: list[Row], file: str, choices: Choices) -> _Table:
     given = Habits(choices.decimal, choices.dates, cells.zone_of(choices.zone))
     table.habits = cells.habits_of(numbers, dates, given)
     return table
+
+
+def _tell_date(table: _Table, header: Cell) -> None:
+    """A column of dates that does not say of what: with dates due in a column of their own it is another, else it may be."""
+    if "due" in table.columns:
+        what = f"the column '{header.text}' does not say which date it is"
+        table.notes.append(Issue(table.file, header.line, header.column, "", what, "it is passed over."))
+    else:
+        what = f"'{header.text}' may be the date of the order, or when it is due"
+        table.wrong(header, "", what, "call the column 'due date' if it is that, else remove it.")
 
 
 def _texts(table: _Table, rows: list[Row], *columns: str) -> list[str]:

@@ -53,6 +53,18 @@ def test_columns_may_stand_in_any_order_and_unknown_ones_are_told():
     assert any("unknown column 'note'" in str(note) for note in found.notes)
 
 
+@pytest.mark.parametrize("header", ["Date", "DATUM", "Fecha"])
+def test_a_date_of_which_nobody_says_what_it_is_of_is_no_due_date(header: str):
+    alone = read(f"{header},order,product,qty\n2026-03-01,A,valve,4\n")
+    assert told(alone) == [
+        f"orders.csv:1:1: '{header}' may be the date of the order, or when it is due; call the column 'due date' if it is "
+        "that, else remove it."
+    ]
+    beside = read(f"{header},order,product,qty,due date\n2026-03-01,A,valve,4,2026-03-09\n")
+    assert (told(beside), beside.orders[0].order.due.day) == ([], 9)
+    assert f"the column '{header}' does not say which date it is; it is passed over." in str(beside.notes[1])
+
+
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
