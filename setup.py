@@ -50,7 +50,7 @@ setup(
         *shared_files(),
     ],
     install_requires=requirements("runtime"),
-    extras_require={"text": requirements("text"), "view": requirements("view"), "test": requirements("dev")},
+    extras_require={name: requirements(name) for name in ("text", "view", "excel")} | {"test": requirements("dev")},
     zip_safe=False,
     entry_points={
         "console_scripts": [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
-ORDER_FORMATS = ("own", "csv", "b2mml", "nexus", "ariac")
+ORDER_FORMATS = ("own", "csv", "xlsx", "b2mml", "nexus", "ariac")
 
 MOST_WIDTH_PX = 4000
 """Of a picture: one of twice its width is drawn first, in memory."""
@@ -113,6 +113,7 @@ def takes_foreign(parser: argparse.ArgumentParser, product: bool = True) -> None
     parser.add_argument("--names", type=Path, metavar="FILE", help="YAML: our 'product' or 'product/variant' for theirs")
     parser.add_argument("--decimal", choices=(",", "."), help="the table's decimal mark, where it does not tell")
     parser.add_argument("--dates", choices=("dmy", "mdy"), help="the table's order of day and month, where it does not tell")
+    parser.add_argument("--sheet", metavar="NAME", help="of a workbook; default: the only visible one that has orders")
     parser.add_argument("--zone", default="UTC", help="time zone of dates without one (default: %(default)s)")
 
 

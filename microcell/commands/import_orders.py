@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
 def choices_of(args: argparse.Namespace) -> Choices:
     """What the command line says that the file does not."""
-    return Choices(_names(args.names), args.product or "", args.decimal or "", args.dates or "", args.zone)
+    return Choices(_names(args.names), args.product or "", args.decimal or "", args.dates or "", args.zone, args.sheet or "")
 
 
 def _names(path: Path | None) -> dict[str, str]:

@@ -41,6 +41,9 @@ ANY_DATE = frozenset(("date", "datum", "fecha"))
 """Headers of a date of which they do not say whether the order was written or is due on it."""
 TOTALS = frozenset(map(plain, ("total", "totals", "grand total", "subtotal", "sum", "summe", "gesamt", "gesamtsumme",
                                "insgesamt", "zwischensumme", "somme", "total général", "suma")))  # fmt: skip
+NO_VALUES = frozenset(("#N/A", "#NV", "#REF!", "#BEZUG!", "#VALUE!", "#WERT!", "#DIV/0!", "#NAME?", "#NUM!", "#ZAHL!",
+                       "#NULL!"))  # fmt: skip
+"""What spreadsheets write where a formula has no value."""
 MAX_LINES = 1_000
 
 
@@ -94,14 +97,24 @@ def read(content: bytes, file: str, choices: Choices) -> Imported:
         rows = rows[1:]
     if not rows:
         raise Unusable("the table is empty", "a row of headers and a row for each line of an order are needed.")
+    how = f"{encoding}, '{'tab' if separator == chr(9) else separator}' between cells"
+    return read_rows(rows, file, choices, "csv", how)
+
+
+def read_rows(rows: list[Row], file: str, choices: Choices, format: str, how: str) -> Imported:
+    """Import the rows of a table, its headers first; `format` and `how` say what it was read from."""
     table = _table(rows, file, choices)
     orders: dict[str, _Building] = {}
     reports = [_take(table, row, orders) for row in rows[1:]] if "quantity" in table.columns else []
-    how = f"{encoding}, '{'tab' if separator == chr(9) else separator}' between cells"
     columns = (f"{name} ('{rows[0][index].text}')" for name, index in table.columns.items())
     told = Issue(file, rows[0][0].line, 1, "", f"read as {how}", f"columns: {listed(columns)}.")
     found = tuple(_order(building) for building in orders.values())
-    return Imported(file, "csv", found, tuple(sorted(table.issues)), (told, *sorted(table.notes)), rows=tuple(reports))
+    return Imported(file, format, found, tuple(sorted(table.issues)), (told, *sorted(table.notes)), rows=tuple(reports))
+
+
+def has_quantities(headers: Row) -> bool:
+    """Whether one of the headers is that of a column of quantities."""
+    return any(_column(header.text) == "quantity" for header in headers)
 
 
 def _column(header: str) -> str | None:
@@ -196,6 +209,9 @@ def _check_row(table: _Table, row: Row) -> None:
     if beyond is not None:
         what = "the row has more cells than there are headers" + (f" ('{beyond.text[:40]}')" if beyond.text else "")
         table.wrong(beyond, "", what, "a number with a comma, or a text with separators, stands in quotes. Correct it.")
+    for column in table.columns:
+        if (cell := table.cell(row, column)) and (cell.text.startswith("=") or cell.text in NO_VALUES):
+            table.wrong(cell, column, f"a formula without a value ('{cell.text[:40]}')", "correct it, or write the value.")
     unit = table.cell(row, "unit")
     if unit is not None and not is_pieces(unit.text):
         table.wrong(unit, "unit", f"'{unit.text[:40]}' is no unit of pieces", "quantities are pieces. Convert them.")

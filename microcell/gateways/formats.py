@@ -9,7 +9,7 @@ from pathlib import Path
 
 from microcell.description.source import Unusable, read_bytes, shown_path
 from microcell.errors import Issue
-from microcell.gateways import ariac, b2mml, csv_orders, nexus, own
+from microcell.gateways import ariac, b2mml, csv_orders, nexus, own, workbook
 from microcell.gateways.imported import Choices, Imported
 from microcell.gateways.naming import is_made, parts_of, same_name
 
@@ -18,14 +18,15 @@ Importer = Callable[[bytes, str, Choices], Imported]
 IMPORTERS: dict[str, Importer] = {
     "own": own.read,
     "csv": csv_orders.read,
+    "xlsx": workbook.read,
     "b2mml": b2mml.read,
     "nexus": nexus.read,
     "ariac": ariac.read,
 }
 """By the name that `--format` takes. Each gets the file's content, its name for messages, and the choices."""
 
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-"""How .xlsx and .ods (zip archives) and .xls begin."""
+_PACKED, _OLD_WORKBOOK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""How .xlsx and .ods (zip archives), and .xls begin."""
 _TABLES = (".csv", ".tsv", ".txt")
 _TRIAL_KEYS = re.compile(rb"^(kitting_trays|assembly_inserts|orders|challenges)\s*:", re.MULTILINE)
 
@@ -35,7 +36,7 @@ def import_file(path: Path, format: str = "", choices: Choices | None = None) ->
     file = shown_path(path)
     try:
         content = read_bytes(path, "a file of orders")
-        _refuse_workbook(content)
+        _check_packed(content, format)
         format = format or detect(path, content)
         found = IMPORTERS[format](content, file, choices or Choices())
         if not found.orders and not found.issues:
@@ -46,10 +47,12 @@ def import_file(path: Path, format: str = "", choices: Choices | None = None) ->
         return Imported(file, format or "unknown", issues=(issue,))
 
 
-def _refuse_workbook(content: bytes) -> None:
-    if content.startswith(_WORKBOOKS):
-        remedy = "a program for spreadsheets saves each sheet as CSV (UTF-8). Import that."
-        raise Unusable("this is a workbook of a spreadsheet, or another packed file", remedy)
+def _check_packed(content: bytes, format: str) -> None:
+    """Refuse workbooks of other kinds, and those that are to be read as something else."""
+    if content.startswith(_OLD_WORKBOOK):
+        raise Unusable("this is an old workbook (.xls), or a locked one", f"save it as .xlsx, {workbook.SAVE_AS_CSV}.")
+    if content.startswith(_PACKED) and format not in ("", "xlsx"):
+        raise Unusable(f"this is a packed file such as a workbook, not {format}", "say --format xlsx, or nothing.")
 
 
 def _with_names_told(found: Imported, choices: Choices) -> Imported:
@@ -73,6 +76,8 @@ def _with_names_told(found: Imported, choices: Choices) -> Imported:
 def detect(path: Path, content: bytes) -> str:
     """The format of a file, from its ending and its content."""
     start = content[:4000].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if content.startswith(_PACKED):
+        return "xlsx"
     if path.suffix.lower() in _TABLES:
         return "csv"
     if path.suffix.lower() == ".xml" or start.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):

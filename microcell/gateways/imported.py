@@ -98,7 +98,8 @@ class Choices:
     """What a file cannot say itself.
 
     `names` maps the other system's names to `product` or `product/variant` of ours; `product` is that of rows without
-    one. `decimal` ("," or "."), `dates` ("dmy" or "mdy") and `zone` settle what a spreadsheet leaves open.
+    one. `decimal` ("," or "."), `dates` ("dmy" or "mdy") and `zone` settle what a spreadsheet leaves open; `sheet` names
+    that of a workbook.
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -106,3 +107,4 @@ class Choices:
     decimal: str = ""
     dates: str = ""
     zone: str = "UTC"
+    sheet: str = ""

@@ -94,7 +94,7 @@ def _cell(text: str, at: int, line: int, begun: int, separator: str) -> tuple[Ce
         stop = at
         while stop < len(text) and text[stop] not in (separator, "\r", "\n"):
             stop += 1
-        return Cell(_bounded(text[at:stop].strip(_SPACES), *place), *place), stop, line, begun
+        return Cell(bounded(text[at:stop].strip(_SPACES), *place), *place), stop, line, begun
     parts, at = [], at + 1
     while True:
         close = text.find('"', at)
@@ -114,10 +114,11 @@ def _cell(text: str, at: int, line: int, begun: int, separator: str) -> tuple[Ce
         if text[at] not in _SPACES:
             raise Unusable("text follows the quotes of a cell", "double the quotes that belong to it.", line, at - begun + 1)
         at += 1
-    return Cell(_bounded("".join(parts).strip(), *place), *place), at, line, begun
+    return Cell(bounded("".join(parts).strip(), *place), *place), at, line, begun
 
 
-def _bounded(text: str, line: int, column: int) -> str:
+def bounded(text: str, line: int, column: int) -> str:
+    """The text of a cell at a place; Unusable where it is too long to be one."""
     if len(text) > MAX_CELL:
         raise Unusable(f"a cell has more than {MAX_CELL} characters", "is a quote missing? Correct the cell.", line, column)
     return text

@@ -257,11 +257,18 @@ def test_a_file_without_an_order_is_no_success(tmp_path: Path, name: str, text: 
 
 
 @pytest.mark.parametrize("name", ["orders.xlsx", "orders.xls", "orders.csv"])
-@pytest.mark.parametrize("start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
-def test_a_workbook_says_how_it_can_be_imported(tmp_path: Path, name: str, start: bytes):
+@pytest.mark.parametrize(
+    ("start", "text"),
+    [
+        (b"PK\x03\x04", "this is no workbook that can be read (.xlsx); save it as .xlsx, or save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an old workbook (.xls), or a locked one; save it as .xlsx, or save"),
+    ],
+)
+def test_a_file_that_is_no_workbook_of_today_says_how_it_can_be_imported(tmp_path: Path, name: str, start: bytes, text: str):
     (tmp_path / name).write_bytes(start + bytes(600))
     found = import_file(tmp_path / name)
-    assert "this is a workbook of a spreadsheet, or another packed file; a program for" in str(found.issues[0])
+    assert text in str(found.issues[0])
+    assert "no workbook that can be" in str(import_file(tmp_path / name, "xlsx").issues[0]) or start[:2] != b"PK"
 
 
 def test_a_list_of_our_own_orders_is_read_and_doubles_are_told(tmp_path: Path):
@@ -286,6 +293,7 @@ PIECES = st.sampled_from(
         b"- id: A\n",
         b"<JobOrder>",
         b"\x00",
+        b"PK\x03\x04",
         b"\xff\xfe",
         b"a;b\n",
         b'"',
