@@ -24,7 +24,8 @@ class JournalOpened(Event):
 
     `tools` has tool, serial, cycles, torque_n_m_h, calibration_days and the day of the last calibration ("" for none) of
     each tool in the cribs: the limits that its life is judged by. So many of the newest `pictures` of inspections are kept.
-    `also` are the other lines of the cell, each with its product and its ideal cycle, s.
+    `also` are the other lines of the cell, each with its product and its ideal cycle, s. `chains` are a product and the
+    operations that follow each other with a part in the hand, for each chain of several.
     """
 
     kind: ClassVar[str] = "journal.opened"
@@ -41,6 +42,7 @@ class JournalOpened(Event):
     tools: tuple[tuple[str, str, int, float, int, str], ...] = ()
     pictures: int = 0
     also: tuple[tuple[str, str, float], ...] = ()
+    chains: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

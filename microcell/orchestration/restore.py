@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import microcell
 from microcell import events
 from microcell.description.fault_schedule import operations_of
+from microcell.description.wording import listed
 from microcell.errors import UsageError
 from microcell.orchestration.session import Session, at_rest
 from microcell.orchestration.shop import Shop
@@ -49,6 +50,9 @@ class _Restorer:
     at_rest: str = ""
     in_view: dict[str, Mapping[str, str]] = field(default_factory=dict)
     begun: dict[str, dict[str, None]] = field(default_factory=dict)
+    chains: tuple[tuple[str, ...], ...] = ()
+    too_early: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By unit and operation, one that the plan has before it and the journal does not."""
 
     def apply(self, event: events.Event) -> None:
         self.shop.apply(event)
@@ -57,6 +61,7 @@ class _Restorer:
             self.at_rest = at_rest(self.packml.units[CELL], self.at_rest)
         elif isinstance(event, events.JournalOpened):
             self.epoch = max(self.epoch, event.epoch)
+            self.chains = event.chains
         elif isinstance(event, events.OrderAccepted):
             self.shop.add_order(event)
         elif isinstance(event, events.OrderControlled):
@@ -72,7 +77,7 @@ class _Restorer:
             self._moves(event)
             self.open_attempts[event.attempt_id] = event
             self.used.setdefault(event.unit, {})[event.operation] = event.resources
-            self.begun.setdefault(event.unit, {})[event.operation] = None
+            self._begun(event)
         elif isinstance(event, events.OperationEnded):
             self._operation_ended(event)
         elif isinstance(event, events.ToolMounted):
@@ -100,7 +105,20 @@ class _Restorer:
         self.shop.remove_unit(unit, self.shop.orders[event.order_id])
         self.used.pop(event.unit, None)
         self.begun.pop(event.unit, None)
+        self.too_early.pop(event.unit, None)
         self.in_view.pop(event.unit, None)
+
+    def _begun(self, event: events.OperationStarted) -> None:
+        """Note what a unit has had, and what it lacked then. Within a chain, what comes before may be undone meanwhile."""
+        self.begun.setdefault(event.unit, {})[event.operation] = None
+        unit = self.shop.units.get(event.unit)
+        chain = unit and next((chain for chain in unit.plan.chains if event.operation in chain.operations), None)
+        if unit is None or not chain:
+            return
+        index = chain.operations.index(event.operation)
+        before = chain.operations[index - 1 : index] if index else sorted(chain.after)
+        if lacking := [name for name in before if name not in unit.done]:
+            self.too_early.setdefault(event.unit, {})[event.operation] = lacking[0]
 
     def _moves(self, event: events.OperationStarted) -> None:
         """An arm that begins other work leaves where it was."""
@@ -183,13 +201,14 @@ class _Restorer:
         """What was interrupted on a unit before it was given up is no question any more."""
         self.open_attempts = {key: a for key, a in self.open_attempts.items() if a.unit != unit.serial}
 
-    def strange(self) -> Iterator[str]:
+    def strange(self) -> list[str]:
         """What the journal tells of open orders and of units in work and the line does not have, in words. What was done
-        under another name would be done once more.
+        under another name, or before its turn, would be done once more or for nothing.
         """
-        if strange := list(self._strange_products()):
-            yield from strange
-            return
+        return list(self._strange_products()) or list(self._strange_names()) or list(self._strange_turns())
+
+    def _strange_names(self) -> Iterator[str]:
+        """Variants, operations and stations that are not there."""
         for order in self._open_orders():
             known = self.shop.lines.of(order.product).product_description.variants
             yield from (f"the variant '{name}' of {order.order_id}" for name, _ in order.lines if name not in known)
@@ -200,6 +219,21 @@ class _Restorer:
             done = (name for name in self.begun.get(unit.serial, ()) if name not in known_operations)
             yield from (f"the operation '{name}' of {unit.serial}" for name in done)
             yield from (f"the station '{s}' of {unit.serial}" for s in unit.stations.values() if s not in devices)
+
+    def _strange_turns(self) -> Iterator[str]:
+        """Operations that came before their turn, and chains that go on otherwise."""
+        for unit in self.shop.units.values():
+            early = self.too_early.get(unit.serial, {}).items()
+            yield from (f"the operation '{name}' of {unit.serial} without '{missing}' before it" for name, missing in early)
+            yield from (f"the chain {listed(map(repr, chain))} of {unit.serial}" for chain in self._broken_chains(unit))
+
+    def _broken_chains(self, unit: UnitWork) -> Iterator[tuple[str, ...]]:
+        """Chains that the unit was in the midst of and the plan does not have: the part in the hand would go elsewhere."""
+        had = (chain for product, *chain in self.chains if product == self.shop.line_of(unit).product)
+        have = {chain.operations for chain in unit.plan.chains}
+        for chain in map(tuple, had):
+            if chain not in have and unit.done.intersection(chain) and not unit.done.issuperset(chain):
+                yield chain
 
     def _strange_products(self) -> Iterator[str]:
         """Products that no line makes: of open orders, and those that the cell is set up for."""
@@ -240,6 +274,7 @@ def opening(shop: Shop, session: Session, epoch: int) -> events.JournalOpened:
         release=microcell.__version__,
         tools=shop.tools.limits(),
         pictures=line.evidence.pictures,
+        chains=shop.chains(),
     )
 
 
@@ -277,7 +312,7 @@ def restore(shop: Shop, packml: PackmlFold, journal: Journal, world: str) -> Res
             restorer.apply(events.moved(event, by_s))
         except KeyError as error:
             raise _misfit(str(error), shop) from error
-    if strange := list(dict.fromkeys(restorer.strange())):
+    if strange := dict.fromkeys(restorer.strange()):
         raise _misfit(" and ".join(strange), shop)
     shop.orders.tell_ended()
     packml.power_off()

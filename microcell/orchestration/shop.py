@@ -79,6 +79,11 @@ class Shop(OrderKeeping):
         setup = self.lines.of(product).feeders.get(feeder) if product is not None else None
         return setup.part if setup else ""
 
+    def chains(self) -> tuple[tuple[str, ...], ...]:
+        """The product and the operations of every chain of several, of all plans."""
+        made = ((name, chain) for name, plans in self._plans.items() for plan in plans for chain in plan.chains)
+        return tuple((name, *chain.operations) for name, chain in made if len(chain.operations) > 1)
+
     def apply(self, event: events.Event) -> None:
         """Take an event into account that is in the journal: its folds, and what is in service."""
         folds = (self.lines, self.tools, self.sources, self.attempts, self.questions, self.measured, self.drifts)

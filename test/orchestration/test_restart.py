@@ -363,8 +363,18 @@ def without_device(line: Line, name: str) -> Line:
     return line.model_copy(update={"cell_description": cell.model_copy(update={"devices": devices})})
 
 
+def replanned(line: Line, name: str, **changed: object) -> Line:
+    """The line with an operation of its plan that follows others, or that others follow."""
+    product = line.product_description
+    plan = {**product.plan, name: product.plan[name].model_copy(update=changed)}
+    return line.model_copy(update={"product_description": product.model_copy(update={"plan": plan})})
+
+
 CHANGED = {
     "the operation 'pick_cap' of VLV-000001": renamed(VALVE, "pick_cap", "take_cap"),
+    "the operation 'fasten_1' of VLV-000001 without 'fasten_2' before it": replanned(
+        replanned(VALVE, "fasten_2", after=("insert_cap",)), "fasten_1", after=("fasten_2",)
+    ),
     "the variant 'adult' of order-0001": without_variant(VALVE, "adult"),
     "the station 'fixture_1' of VLV-000001": without_device(VALVE, "fixture_1"),
 }
@@ -382,6 +392,37 @@ def test_a_line_that_lacks_what_a_unit_in_work_has_had_is_refused_before_anythin
         with pytest.raises(UsageError, match=f"the journal speaks of {told}, which the line 'valve' does not have any more"):
             async with floor(line=CHANGED[told], journal=copy_of(events)):
                 pass
+
+    run_virtual(story())
+
+
+def test_a_line_whose_chain_goes_on_elsewhere_than_the_hand_was_on_its_way_to_is_refused():
+    async def story() -> None:
+        journal = Journal.create_or_open(":memory:", durability="batch")
+        async with floor(journal=journal) as cell:
+            cell.order(1)
+            while "insert_cap" not in cell.port.operations():
+                await cell.clock.sleep(1.0)
+            events = list(journal.events())
+        with pytest.raises(UsageError, match="speaks of the chain 'pick_cap', 'insert_cap' of VLV-000001, which the line"):
+            async with floor(line=replanned(VALVE, "pick_cap", continues_in=None), journal=copy_of(events)):
+                pass
+
+    run_virtual(story())
+
+
+def test_a_line_may_change_the_order_of_what_no_unit_in_work_has_begun():
+    later = replanned(replanned(VALVE, "fasten_4", after=("insert_cap",)), "fasten_3", after=("fasten_4",))
+
+    async def story() -> None:
+        journal = Journal.create_or_open(":memory:", durability="batch")
+        async with floor(journal=journal) as cell:
+            cell.order(1)
+            while "fasten_1" not in cell.port.operations():
+                await cell.clock.sleep(1.0)
+            events = list(journal.events())
+        async with floor(line=later, journal=copy_of(events)) as cell:
+            assert cell.controller.order("order-0001").status is OrderStatus.RUNNING
 
     run_virtual(story())
 
