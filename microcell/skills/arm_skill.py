@@ -13,7 +13,7 @@ from microcell.skills.contract import DEVICE_FAULTS, Skill, SkillContext, SkillR
 from microcell.skills.guarded import press_until_contact, tare
 from microcell.skills.hand import Hand, hand_of
 from microcell.skills.mounted import arm_spec, check_believed
-from microcell.skills.workplace import note_taken_unseen
+from microcell.skills.workplace import has_left_feeder, note_taken_unseen
 
 MOTION_FAULTS = (
     "ARM_UNREACHABLE", "ARM_SINGULAR", "ARM_BLOCKED", "ARM_OVERLOADED", "ARM_LIMIT", "ARM_DEVIATION",
@@ -122,9 +122,13 @@ class ArmSkill(Skill):
         await stop_all(context, [*leased, *(name for name in tools if name in context.devices)])
 
     async def account(self, context: SkillContext) -> None:
-        """A hand that closed on the presented part, and then was not what it should be, or was broken off, has taken it."""
+        """A hand that closed on the presented part, and then was not what it should be, or was broken off, has taken it; so
+        has one that lost it again before its sensor saw it, if the feeder has one less.
+        """
         hand = getattr(self, "hand", None)
-        if hand is not None and "presented" in context.noted and not context.taken and await hand.holds():
+        if hand is None or "presented" not in context.noted or context.taken:
+            return
+        if await hand.holds() or await has_left_feeder(context):
             note_taken_unseen(context)
 
 

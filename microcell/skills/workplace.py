@@ -92,7 +92,7 @@ async def present_part(context: SkillContext, part_name: str) -> tuple[Presented
     if presented.part != part_name:
         detail = f"it presents {presented.part}, the operation needs {part_name}"
         raise FaultError("PART_WRONG", name, detail)
-    context.remember(presented=[presented.part, presented.lot])
+    context.remember(presented=[presented.part, presented.lot], level=presented.level)
     if spec.camera is None:
         return presented, presented.part_in_cell
     context.say("look", 0.1, f"looking for {part_name} at {name}")
@@ -108,6 +108,14 @@ def note_taken_unseen(context: SkillContext) -> None:
     """Of an interrupted attempt whose hand holds a part: note that one as taken which the feeder had presented."""
     if "presented" in context.noted and not context.taken:
         context.take_part(PartUse(*context.noted["presented"]))
+
+
+async def has_left_feeder(context: SkillContext) -> bool:
+    """Whether the leased feeder holds fewer pieces than when it presented one to this attempt."""
+    name = context.goal.lease.resources.get("feeder")
+    if name is None or "level" not in context.noted:
+        return False
+    return await context.device(name, Feeder).level() < context.noted["level"]
 
 
 async def _locate(context: SkillContext, feeder: FeederSpec, presented: Presented) -> Pose:

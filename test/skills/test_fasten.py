@@ -89,6 +89,26 @@ def test_a_screw_out_of_its_place_is_not_taken():
     assert (result.fault.code, result.parts, held) == ("FASTEN_NO_SCREW", (), "")
 
 
+def test_a_screw_that_falls_before_the_bit_has_seen_it_is_told_as_taken():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*READY)
+            await bench.mount("screwdriver")
+            driver, plant = bench.devices["screwdriver"], bench.plant
+            sees = driver.has_screw
+
+            async def falls() -> bool:
+                if held := plant.bench.held(plant.bench.tools["screwdriver"]):
+                    plant.bench.lose(held, held.pose, "fell from the bit")
+                return await sees()
+
+            driver.has_screw = falls
+            return await bench.fault("fasten_1")
+
+    result = run_virtual(story())
+    assert (result.fault.code, [part.lot for part in result.parts]) == ("FASTEN_NO_SCREW", ["screws_1-L0001"])
+
+
 def test_a_second_screw_for_the_same_thread_does_not_seat():
     (_, second), unit, held = fasten(times=2)
     assert second.fault.code == "FASTEN_NOT_SEATED"
