@@ -19,6 +19,10 @@ DROP_PART = "drop_part"
 PART_LOST = "GRIP_PART_LOST"
 """The fault of a hand that no longer holds what it held. Of a hand that is to be emptied it says nothing about the part."""
 PICK = "pick"
+NEVER_HELD = frozenset(("GRIP_NOTHING_HELD", "VACUUM_NOT_SEALED", "FASTEN_NO_SCREW"))
+"""Faults of a hand that is empty: a part that left its feeder all the same fell on the way into it."""
+BACKED_OUT = frozenset(("FASTEN_CROSS_THREADED", "FASTEN_NOT_SEATED"))
+"""Faults after which the screw is out of its thread, and in the bin where the attempt had one."""
 """The skill that ends with what it has taken in the hand."""
 
 
@@ -137,12 +141,14 @@ class UnitHistory:
 
     @property
     def parts(self) -> tuple[PartUsed, ...]:
-        """What is in the unit: of each operation what its last attempt took that took anything, and that was not dropped."""
+        """What is in the unit: of each operation what its last attempt took that took anything, unless it is known to have
+        fallen or been thrown away. What nobody knows the end of counts as in it.
+        """
         return tuple(used for attempt, stays in self._taken() if stays for used in _parts(attempt))
 
     @property
     def discarded(self) -> tuple[PartUsed, ...]:
-        """What was taken for it and thrown away, or replaced."""
+        """What was taken for it and fell, was thrown away, or was replaced."""
         return tuple(used for attempt, stays in self._taken() if not stays for used in _parts(attempt))
 
     def _taken(self) -> list[tuple[Attempt, bool]]:
@@ -155,7 +161,7 @@ class UnitHistory:
             if takes:
                 in_hand = attempt.outcome != SUCCEEDED or attempt.skill == PICK  # a screw that was driven is in the unit
                 held = attempt.attempt_id if in_hand else ""
-            fell = attempt.fault_code == PART_LOST and attempt.operation != DROP_PART
+            fell = _fell(attempt, takes)
             if fell or (attempt.outcome == SUCCEEDED and not takes):
                 dropped |= {held} if fell or attempt.operation == DROP_PART else set()
                 held = ""
@@ -243,6 +249,14 @@ class UnitsFold:
 def in_doubt(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """Attempts whose intent is recorded and whose outcome is not."""
     return tuple(attempt for attempt in attempts if attempt.ended is None)
+
+
+def _fell(attempt: Attempt, takes: bool) -> bool:
+    """Whether what the hand had, of this attempt or of one before, fell or was thrown away in it."""
+    if attempt.fault_code == PART_LOST:
+        return attempt.operation != DROP_PART  # a hand that was to be emptied may have put its part into the unit
+    thrown_away = attempt.fault_code in BACKED_OUT and "bin" in attempt.resources
+    return thrown_away or (takes and attempt.fault_code in NEVER_HELD)
 
 
 def _parts(attempt: Attempt) -> Iterator[PartUsed]:

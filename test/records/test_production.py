@@ -64,6 +64,30 @@ def test_a_part_that_fell_is_in_no_unit(story, lost_at: str):
     assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
 
 
+@pytest.mark.parametrize("code", ["FASTEN_NO_SCREW", "FASTEN_CROSS_THREADED", "FASTEN_NOT_SEATED"])
+def test_a_screw_that_fell_or_was_backed_out_into_the_bin_is_not_in_the_unit_that_is_scrapped(story, code: str):
+    last = {"skill": "fasten", "outcome": "fault", "fault": {"code": code}, "parts": (("screw", "L1"),)}
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "fasten_1", resources={"arm": "arm", "bin": "reject_bin"}, **last),
+        story.unit_ended(4.0, "V-1", "scrapped"),
+    ]  # fmt: skip
+    unit = fold(history).units["V-1"]
+    assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
+
+
+def test_a_screw_of_which_nobody_knows_how_far_it_went_in_is_scrapped_with_the_unit(story):
+    last = {"skill": "fasten", "outcome": "fault", "fault": {"code": "SKILL_TIMEOUT"}, "parts": (("screw", "L1"),)}
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "fasten_1", resources={"arm": "arm", "bin": "reject_bin"}, **last),
+        *story.attempt(2.0, 3.0, "V-1", "drop_part", outcome="fault", fault={"code": "GRIP_PART_LOST"}),
+        story.unit_ended(4.0, "V-1", "scrapped"),
+    ]  # fmt: skip
+    unit = fold(history).units["V-1"]
+    assert ([part.lot for part in unit.parts], unit.discarded) == (["L1"], ())
+
+
 def test_a_hand_that_is_found_empty_when_it_is_to_be_emptied_may_have_put_its_part_into_the_unit(story):
     history = [
         story.opened(), story.unit_started(0.0, "V-1"),
