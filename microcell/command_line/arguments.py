@@ -107,14 +107,15 @@ def takes_what(parser: argparse.ArgumentParser, product: bool = False) -> None:
 
 def takes_foreign(parser: argparse.ArgumentParser, product: bool = True) -> None:
     """How files of other systems are to be read."""
-    parser.add_argument("--format", choices=ORDER_FORMATS, help="of the file; default: told from its content")
+    group = parser.add_argument_group("orders of other systems")
+    group.add_argument("--format", choices=ORDER_FORMATS, help="of the file; default: told from its content")
     if product:
-        parser.add_argument("--product", help="for a table without a column of products")
-    parser.add_argument("--names", type=Path, metavar="FILE", help="YAML: our 'product' or 'product/variant' for theirs")
-    parser.add_argument("--decimal", choices=(",", "."), help="the table's decimal mark, where it does not tell")
-    parser.add_argument("--dates", choices=("dmy", "mdy"), help="the table's order of day and month, where it does not tell")
-    parser.add_argument("--sheet", metavar="NAME", help="of a workbook; default: the only visible one that has orders")
-    parser.add_argument("--zone", default="UTC", help="time zone of dates without one (default: %(default)s)")
+        group.add_argument("--product", help="for a table without a column of products")
+    group.add_argument("--names", type=Path, metavar="FILE", help="YAML: our 'product' or 'product/variant' for theirs")
+    group.add_argument("--decimal", choices=(",", "."), help="the table's decimal mark, where it does not tell")
+    group.add_argument("--dates", choices=("dmy", "mdy"), help="the table's order of day and month, where it does not tell")
+    group.add_argument("--sheet", metavar="NAME", help="of a workbook; default: the only visible one that has orders")
+    group.add_argument("--zone", default="UTC", help="time zone of dates without one (default: %(default)s)")
 
 
 def takes_keys(parser: argparse.ArgumentParser) -> None:

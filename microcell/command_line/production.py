@@ -11,6 +11,7 @@ from microcell.command_line.arguments import (
     positive,
     ratio,
     takes_also,
+    takes_foreign,
     takes_json,
     takes_line,
     takes_what,
@@ -46,6 +47,7 @@ def add_run_command(commands: Commands) -> None:
         metavar="RATIO",
         help="about so many units come out bad, of every kind that the inspections look for (0.05: one in twenty)",
     )
+    takes_foreign(run, product=False)
     run.add_argument("--hours", type=positive(float), help="end after so many hours of cell time")
     run.add_argument("--all-good", action="store_true", help="end with 1 when a unit was scrapped, too")
     run.add_argument("--journal", type=Path, metavar="FILE", help="keep the journal; without it, it is only in memory")

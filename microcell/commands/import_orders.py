@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from microcell.description.line import Line
 from microcell.description.loader import load_line
+from microcell.description.order import Order
 from microcell.description.source import read_source
 from microcell.errors import ConfigError, Issue, UsageError
 from microcell.gateways.formats import import_file
@@ -18,7 +20,7 @@ from microcell.gateways.imported import Choices, Imported, ImportedOrder
 
 def run(args: argparse.Namespace) -> int:
     """Report what is in a file; with --output write its orders as ours. 0 when nothing is wrong, 2 otherwise."""
-    found = import_file(args.file, args.format or "", choices_of(args))
+    found = import_file(args.file, args.format or "", choices_of(args, args.product))
     line = load_line(args.line) if args.line else None
     issues = (*found.issues, *(_unmakeable(found, line) if line else ()))
     if args.json:
@@ -31,9 +33,19 @@ def run(args: argparse.Namespace) -> int:
     return 2 if issues else 0
 
 
-def choices_of(args: argparse.Namespace) -> Choices:
+def foreign_orders(path: Path, args: argparse.Namespace, product: str | None) -> tuple[Order, ...]:
+    """The orders of a file in any format, `product` where it names none; ConfigError with every mistake in it."""
+    found = import_file(path, args.format or "", choices_of(args, product))
+    if found.issues:
+        raise ConfigError(found.issues)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return tuple(imported.order for imported in found.orders)
+
+
+def choices_of(args: argparse.Namespace, product: str | None) -> Choices:
     """What the command line says that the file does not."""
-    return Choices(_names(args.names), args.product or "", args.decimal or "", args.dates or "", args.zone, args.sheet or "")
+    return Choices(_names(args.names), product or "", args.decimal or "", args.dates or "", args.zone, args.sheet or "")
 
 
 def _names(path: Path | None) -> dict[str, str]:

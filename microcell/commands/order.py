@@ -10,12 +10,11 @@ from datetime import datetime, timezone
 from typing import Any, cast
 
 from microcell.commands.client import INTERRUPTED, talk
-from microcell.commands.import_orders import choices_of
+from microcell.commands.import_orders import foreign_orders
 from microcell.description.loader import load_order
 from microcell.description.order import Order
 from microcell.description.problems import in_words, validate
-from microcell.errors import ConfigError, UsageError
-from microcell.gateways.formats import import_file
+from microcell.errors import UsageError
 from microcell.gateways.own import is_list
 from microcell.orchestration.work import OrderStatus
 from microcell.ros import convert_cell
@@ -53,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         return talk(args.cell, lambda cell: _update(cell, changed))
     if args.from_file is not None:
         _refuse_options(args, "--from")
-        orders = _imported(args)
+        orders = foreign_orders(args.from_file, args, args.product)
         return talk(args.cell, lambda cell: _submit(cell, orders))
     wanted = convert_cell.request_of(_wanted(args))
     return talk(args.cell, lambda cell: _produce(cell, wanted, follow=not args.no_wait))
@@ -63,16 +62,6 @@ async def _list(cell: CellClient) -> int:
     for order in await cell.list_orders():
         print(describe(order))
     return 0
-
-
-def _imported(args: argparse.Namespace) -> tuple[Order, ...]:
-    """The orders of a file in any format; ConfigError with every mistake in it."""
-    found = import_file(args.from_file, args.format or "", choices_of(args))
-    if found.issues:
-        raise ConfigError(found.issues)
-    for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
-    return tuple(imported.order for imported in found.orders)
 
 
 async def _submit(cell: CellClient, orders: tuple[Order, ...]) -> int:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from microcell.commands.import_orders import foreign_orders
 from microcell.description.defects import with_defects
 from microcell.description.fault_schedule import ScheduledFault, random_schedule
 from microcell.description.line import Line
 from microcell.description.loader import ENDINGS, load_faults, load_line, load_order
 from microcell.description.order import Order, OrderLine
-from microcell.errors import ConfigError, UsageError
-from microcell.gateways.formats import import_file
+from microcell.errors import UsageError
 from microcell.gateways.own import is_list
 from microcell.motion.arm_files import unusable_files
 from microcell.orchestration.job_control import JobState
@@ -60,7 +60,7 @@ def _faults(told: str | None, line: Line) -> tuple[ScheduledFault, ...]:
 
 def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
     """The orders of the files, and one of `--quantity` units; a run makes exactly so many, scrapped ones included."""
-    orders = [order for path in args.order for order in _orders_of(path, line)]
+    orders = [order for path in args.order for order in _orders_of(path, args, line)]
     if args.quantity is None and not orders:
         raise UsageError("nothing to make: give --quantity N, or --order FILE.")
     if args.quantity is not None:
@@ -68,16 +68,11 @@ def _orders(args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
     return tuple(orders)
 
 
-def _orders_of(path: Path, line: Line) -> tuple[Order, ...]:
+def _orders_of(path: Path, args: argparse.Namespace, line: Line) -> tuple[Order, ...]:
     """The orders of a file of ours, or of another system's; raises ConfigError."""
     if path.suffix in ENDINGS and not is_list(path):
         return (load_order(path, line),)
-    found = import_file(path)
-    if found.issues:
-        raise ConfigError(found.issues)
-    for note in found.notes:
-        print(f"note: {note}", file=sys.stderr)
-    return tuple(imported.order for imported in found.orders)
+    return foreign_orders(path, args, line.product)
 
 
 def _exactly(line: Line, quantity: int, variant: str | None) -> Order:

@@ -135,6 +135,15 @@ def test_a_list_of_orders_is_run_and_handed_in_by_the_option_for_it(tmp_path: Pa
     assert f"is a list of orders: hand them in with --from {path}." in refused.stderr
 
 
+def test_a_table_is_run_as_its_line_s_and_read_as_the_options_say(tmp_path: Path):
+    path = tmp_path / "orders.csv"
+    path.write_text("order;quantity\nA-1;2.000\n")
+    run = ("run", "valve", "--order", str(path), "--json")
+    assert "say --decimal" in microcell(*run).stderr
+    made = json.loads(microcell(*run, "--decimal", ".").stdout)
+    assert made["kpis"]["yields"]["good"] == 2
+
+
 @pytest.mark.parametrize(
     ("told", "wrong"),
     [
