@@ -17,6 +17,9 @@ from microcell.change_events import LinesChanged as LinesChanged  # noqa: PLC041
 from microcell.event import Event as Event  # noqa: PLC0414 - exported
 from microcell.event import canonical as canonical  # noqa: PLC0414 - exported
 
+Chains = tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+"""Plans: of each chain its product, its operations, which follow each other with a part in the hand, and all before it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class JournalOpened(Event):
@@ -24,8 +27,7 @@ class JournalOpened(Event):
 
     `tools` has tool, serial, cycles, torque_n_m_h, calibration_days and the day of the last calibration ("" for none) of
     each tool in the cribs: the limits that its life is judged by. So many of the newest `pictures` of inspections are kept.
-    `also` are the other lines of the cell, each with its product and its ideal cycle, s. `chains` are a product and the
-    operations that follow each other with a part in the hand, for each chain of several.
+    `also` are the other lines of the cell, each with its product and its ideal cycle, s. `chains` are their plans.
     """
 
     kind: ClassVar[str] = "journal.opened"
@@ -42,7 +44,7 @@ class JournalOpened(Event):
     tools: tuple[tuple[str, str, int, float, int, str], ...] = ()
     pictures: int = 0
     also: tuple[tuple[str, str, float], ...] = ()
-    chains: tuple[tuple[str, ...], ...] = ()
+    chains: Chains = ()
 
 
 @dataclass(frozen=True, kw_only=True)

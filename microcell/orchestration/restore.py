@@ -50,7 +50,8 @@ class _Restorer:
     at_rest: str = ""
     in_view: dict[str, Mapping[str, str]] = field(default_factory=dict)
     begun: dict[str, dict[str, None]] = field(default_factory=dict)
-    chains: tuple[tuple[str, ...], ...] = ()
+    chains: events.Chains = ()
+    """Of the plans by which was worked last; none where the journal does not have them."""
     too_early: dict[str, dict[str, str]] = field(default_factory=dict)
     """By unit and operation, one that the plan has before it and the journal does not."""
 
@@ -109,11 +110,16 @@ class _Restorer:
         self.in_view.pop(event.unit, None)
 
     def _begun(self, event: events.OperationStarted) -> None:
-        """Note what a unit has had, and what it lacked then. Within a chain, what comes before may be undone meanwhile."""
+        """Note what a unit has had and, where it was planned otherwise, what it lacked then.
+
+        Within a chain, what comes before may be undone meanwhile.
+        """
         self.begun.setdefault(event.unit, {})[event.operation] = None
         unit = self.shop.units.get(event.unit)
         chain = unit and next((chain for chain in unit.plan.chains if event.operation in chain.operations), None)
-        if unit is None or not chain:
+        if unit is None or not chain or not self.chains:
+            return
+        if (self.shop.line_of(unit).product, chain.operations, tuple(sorted(chain.after))) in self.chains:
             return
         index = chain.operations.index(event.operation)
         before = chain.operations[index - 1 : index] if index else sorted(chain.after)
@@ -229,9 +235,11 @@ class _Restorer:
 
     def _broken_chains(self, unit: UnitWork) -> Iterator[tuple[str, ...]]:
         """Chains that the unit was in the midst of and the plan does not have: the part in the hand would go elsewhere."""
-        had = (chain for product, *chain in self.chains if product == self.shop.line_of(unit).product)
-        have = {chain.operations for chain in unit.plan.chains}
-        for chain in map(tuple, had):
+        had, have = (
+            dict.fromkeys(chain for product, chain, _ in chains if product == self.shop.line_of(unit).product)
+            for chains in (self.chains, self.shop.chains())
+        )
+        for chain in had:
             if chain not in have and unit.done.intersection(chain) and not unit.done.issuperset(chain):
                 yield chain
 

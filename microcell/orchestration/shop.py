@@ -79,10 +79,10 @@ class Shop(OrderKeeping):
         setup = self.lines.of(product).feeders.get(feeder) if product is not None else None
         return setup.part if setup else ""
 
-    def chains(self) -> tuple[tuple[str, ...], ...]:
-        """The product and the operations of every chain of several, of all plans."""
+    def chains(self) -> events.Chains:
+        """The plans of all products."""
         made = ((name, chain) for name, plans in self._plans.items() for plan in plans for chain in plan.chains)
-        return tuple((name, *chain.operations) for name, chain in made if len(chain.operations) > 1)
+        return tuple(dict.fromkeys((name, chain.operations, tuple(sorted(chain.after))) for name, chain in made))
 
     def apply(self, event: events.Event) -> None:
         """Take an event into account that is in the journal: its folds, and what is in service."""
