@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -159,6 +159,33 @@ async def test_an_arm_that_has_become_silent_is_stopped_where_its_trajectory_has
         await asyncio.sleep(PERIOD_S)
     assert 0.05 < controller.commands[-1][0] - slow.positions[0][0] < 0.75, "neither where it was seen, nor its goal"
     await controller.close()
+
+
+@in_ros
+async def test_an_arm_that_tells_one_state_without_velocity_between_two_motions_does_not_stand_yet(runtime):
+    controller = Controller(runtime)
+    velocities = iter(())
+
+    def tell_velocity(message: JointStateMsg) -> None:
+        message.velocity = [next(velocities, 0.0 if len(controller.commands) > 1 else 0.1)] * len(controller.at)
+
+    controller.spoil = tell_velocity
+    await controller.device.connect()
+    following = asyncio.ensure_future(controller.device.follow(replace(way(0.5), times_s=(0.0, 8.0))))
+    while controller.at == way(0.0).positions[0]:
+        await asyncio.sleep(PERIOD_S)
+    velocities = iter(spend_after(controller, [0.0, *[-0.03] * 10]))
+    following.cancel()
+    await asyncio.wait((following,))
+    assert next(velocities, None) is None, "it came back before it was taken to stand"
+    await controller.close()
+
+
+def spend_after(controller: Controller, told: list[float]) -> Iterator[float]:
+    """Velocities of an arm that moves on until its second command, and then tells these."""
+    while len(controller.commands) < 2:
+        yield 0.1
+    yield from told
 
 
 @pytest.mark.parametrize(("force_n", "time_s", "code"), [(math.nan, None, "DEVICE_MALFORMED"), (-20.0, 0.0, "DEVICE_STALE")])

@@ -7,6 +7,7 @@ Topics: `<name>/joint_trajectory` (out), `<name>/joint_states` (in), and, where 
 from __future__ import annotations
 
 import asyncio
+import math
 from bisect import bisect_right
 from typing import Any
 
@@ -126,9 +127,15 @@ class RosArm(RosDevice, Arm):
             return
         outcome: asyncio.Future[bool] = self._runtime.loop.create_future()
         rest = _Rest(self, self.clock.now() + hold.duration_s)
+        stood_s = math.inf
 
         def stands(message: JointStateMsg) -> bool | None:
-            return rest.reached(self._state_of(message)) or None
+            nonlocal stood_s
+            state = self._state_of(message)
+            stood_s = min(stood_s, state.time_s) if rest.reached(state) else math.inf
+            return (
+                state.time_s > stood_s or None
+            )  # a controller that takes a command over may tell one state without velocity
 
         with self._states.watched(outcome, stands):
             self._send(hold)
