@@ -38,21 +38,34 @@ MARK_M = 0.0001
 Solids = list[tuple[ShapeSpec, Pose]]
 
 
-def part_text(name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None) -> str:
-    """SDF of one part that lies somewhere: `pose` of its frame in the cell; `texture` is printed on its top."""
+def part_text(
+    name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None, rests: bool = False
+) -> str:
+    """SDF of one part that lies somewhere, see `add_part`."""
     root = ET.Element("sdf", version=SDF_VERSION)
-    add_part(root, name, product, part_name, pose, texture)
+    add_part(root, name, product, part_name, pose, texture, rests)
     return text_of(root)
 
 
 def add_part(
-    parent: ET.Element, name: str, product: Product, part_name: str, pose: Pose, texture: Path | None = None
+    parent: ET.Element,
+    name: str,
+    product: Product,
+    part_name: str,
+    pose: Pose,
+    texture: Path | None = None,
+    rests: bool = False,
 ) -> ET.Element:
-    """The model of a part: seen with its hollows, felt as the planner has it."""
+    """The model of a part: seen with its hollows, felt as the planner has it.
+
+    `pose` is that of its frame in the cell, `texture` is printed on its top. One that `rests` is moved by nothing.
+    """
     part = product.parts[part_name]
     solids = [(solid.shape, solid.middle) for solid in part_solids(part_name, part)]
     model = add(parent, "model", name=name)
     add_pose(model, pose)
+    if rests:
+        add(model, "static", "true")
     colour = rgba(part.colour_rgb)
     seen = [(shape, at, colour) for shape, at in part_seen(product, part_name)]
     touches = kind_mask(_kind(product, part_name))

@@ -15,8 +15,11 @@ from microcell.geometry import Pose
 from microcell.plant.items import Item
 from microcell.plant.plant import Plant
 
-HOLDING = ("fixture", "feeder", "printer")
+HOLDING = ("fixture", "printer")
 """Places where a station may hold what is in it."""
+
+FEEDER = "feeder"
+"""Where pieces rest until one is taken: they move nothing and nothing moves them, and they cost the physics no contacts."""
 
 RIGHTING = ("tool", "unit")
 """Places in which a piece stands as the plant has it, not as it lay before."""
@@ -33,11 +36,15 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A tool or a piece: the link that is held, by whom (None: it lies free), and for pieces what it is."""
+    """A tool or a piece: the link that is held, by whom (None: it lies free), and for pieces what it is.
+
+    What `rests` is a static model: before it can be held or lie free, it is taken away and comes anew.
+    """
 
     link: str
     hold: Hold | None
     item: Item | None = None
+    rests: bool = False
 
 
 Standing: TypeAlias = Mapping[str, Body]
@@ -46,11 +53,12 @@ Standing: TypeAlias = Mapping[str, Body]
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """A piece comes into the world, free, where it lies."""
+    """A piece comes into the world where it lies, free or at rest."""
 
     model: str
     item: Item
     pose: Pose
+    rests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,11 @@ class Release:
 Step: TypeAlias = Spawn | Remove | Put | Attach | Release
 
 
+def rests(item: Item) -> bool:
+    """Whether a piece that nobody has touched rests where it lies."""
+    return item.place.kind == FEEDER
+
+
 def standing(plant: Plant, before: Standing = MappingProxyType({})) -> dict[str, Body]:
     """Who holds whom in the plant now; what was held so before keeps the topic that lets go of it.
 
@@ -106,7 +119,7 @@ def standing(plant: Plant, before: Standing = MappingProxyType({})) -> dict[str,
                 hold = kept
             else:
                 hold = Hold(*held, next(free) if item.place.kind == "unit" else scheme.released(item.place.holder))
-            found[name] = Body(scheme.PART_LINK, hold, item)
+            found[name] = Body(scheme.PART_LINK, hold, item, rests(item) and (name not in before or before[name].rests))
     return found
 
 
@@ -123,9 +136,11 @@ def steps(before: Standing, after: Standing, poses: Mapping[str, Pose]) -> list[
     for name in _outermost_first(before, [name for name in before if name not in after]):
         hold = before[name].hold
         found += [*([Release(hold.release)] if hold is not None else []), Remove(name)]
+    stirred = [name for name, body in after.items() if name in before and before[name].rests and not body.rests]
+    found += map(Remove, stirred)
     for name, body in after.items():
-        if name not in before and body.item is not None:
-            found.append(Spawn(name, body.item, poses[name]))
+        if (name not in before or name in stirred) and body.item is not None:
+            found.append(Spawn(name, body.item, poses[name], body.rests))
     holders = {body.hold.model for body in after.values() if body.hold is not None}
     for name, body in after.items():
         held = before[name].hold if name in before else None

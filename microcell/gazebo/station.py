@@ -44,10 +44,9 @@ def add_stations(world: ET.Element, line: Line, arm: str) -> None:
 
 
 def holding_stations(line: Line) -> tuple[str, ...]:
-    """Stations that can hold a piece by a joint: fixtures, and those whose piece is sunk into them or thin as a label."""
+    """Stations that can hold a piece by a joint: fixtures, and printers, whose labels are thin."""
     cell = line.cell_description
-    screws = (name for name, spec in cell.of_kind("feeder").items() if spec.style == "screw")
-    return (*cell.of_kind("fixture"), *screws, *cell.of_kind("printer"))
+    return (*cell.of_kind("fixture"), *cell.of_kind("printer"))
 
 
 def _static(model: ET.Element) -> ET.Element:

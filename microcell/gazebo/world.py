@@ -11,6 +11,7 @@ from microcell.errors import UsageError
 from microcell.gazebo import arm as arms
 from microcell.gazebo import camera, part, scheme, station, tool
 from microcell.gazebo.elements import SDF_VERSION, add, add_plugin, numbers, text_of, valid_name
+from microcell.gazebo.standing import rests
 from microcell.gazebo.tuning import STEP_S
 from microcell.plant.items import Item
 
@@ -53,7 +54,7 @@ def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.
         station.add_crib(world, line, namespace, crib, spec, first)
     for item in items:
         name = scheme.item_model(item.item_id)
-        part.add_part(world, name, line.product_description, item.part_name, item.pose)
+        part.add_part(world, name, line.product_description, item.part_name, item.pose, rests=rests(item))
     sensors = cell.of_kind("force_sensor")
     for name, spec in cell.of_kind("arm").items():
         arms.add_arm(world, namespace, name, spec, sensors[spec.force_sensor])

@@ -65,7 +65,7 @@ class GazeboPort:
         self._namespace = namespace
         self._variables = dict(variables)
         self._folder = folder
-        self._entities: Mapping[str, int] = {}
+        self._entities: dict[str, int] = {}
         self._services: frozenset[str] = frozenset()
         self._releases: dict[str, Publisher] = {}
         self._told = {"attached": asyncio.Event(), "detached": asyncio.Event()}
@@ -77,11 +77,12 @@ class GazeboPort:
             await self._let_go(step.topic)
         elif isinstance(step, Remove):
             await self._change(requests.remove(self._world, step.model), step.model, there=False)
+            self._entities.pop(step.model, None)  # one that comes anew has another number
         elif isinstance(step, Put):
             await self._order(requests.when_done(requests.put(self._world, step.model, step.pose), self._services))
         elif isinstance(step, Spawn):
             texture = print_picture(step.item, self._folder)
-            sdf = part_text(step.model, self._product, step.item.part_name, step.pose, texture)
+            sdf = part_text(step.model, self._product, step.item.part_name, step.pose, texture, step.rests)
             await self._change(requests.spawn(self._world, sdf), step.model, there=True)
         else:
             await self._attach(step)
@@ -121,7 +122,7 @@ class GazeboPort:
         """Ask for all models that there are, and for all services until they are listed."""
         if scheme.service(self._world, "create") not in self._services:
             self._services = frozenset((await self._printed("-l")).split())
-        self._entities = requests.models_of(await self.ask(requests.scene(self._world)))
+        self._entities = dict(requests.models_of(await self.ask(requests.scene(self._world))))
 
     async def halt(self) -> None:
         await self._order(requests.control(self._world, pause=True))

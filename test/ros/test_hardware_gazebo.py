@@ -21,7 +21,7 @@ from microcell.errors import UsageError
 from microcell.events import UnitEnded, UnitStarted
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
-from microcell.gazebo.standing import Attach, Release, Spawn, Step
+from microcell.gazebo.standing import Attach, Release, Remove, Spawn, Step
 from microcell.geometry import Pose
 from microcell.motion.inverse import InverseKinematics
 from microcell.motion.robot import RobotModel
@@ -128,13 +128,16 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
 
     presented = await drivers["nest_1"].present()
     (spawned,) = [step for step in told.steps if isinstance(step, Spawn)]
+    assert spawned.rests, "nobody has taken it"
     tool = hardware.plant.tool("parallel_gripper")
     grasp = LINE.product_description.parts["body"].grasp.tcp_in_part.pose
     await drivers["parallel_gripper"].open(0.06)
     await led(world, hardware, presented.part_in_cell @ grasp @ tool.tcp_in_flange.inverse())
     grip = await drivers["parallel_gripper"].close(20.0)
     assert grip.holding and grip.width_m == pytest.approx(0.040)
-    taken = told.steps[-1]
+    gone, anew, _, taken = told.steps[-4:]
+    assert gone == Remove(spawned.model)
+    assert isinstance(anew, Spawn) and (anew.model, anew.rests) == (spawned.model, False)
     assert isinstance(taken, Attach) and (taken.hold.model, taken.model) == ("parallel_gripper", spawned.model)
 
     seat = LINE.cell_description.devices["fixture_1"].seat_in_cell.pose
