@@ -19,11 +19,11 @@ DROP_PART = "drop_part"
 PART_LOST = "GRIP_PART_LOST"
 """The fault of a hand that no longer holds what it held. Of a hand that is to be emptied it says nothing about the part."""
 PICK = "pick"
+"""The skill that ends with what it has taken in the hand."""
 NEVER_HELD = frozenset(("GRIP_NOTHING_HELD", "VACUUM_NOT_SEALED", "FASTEN_NO_SCREW"))
 """Faults of a hand that is empty: a part that left its feeder all the same fell on the way into it."""
 BACKED_OUT = frozenset(("FASTEN_CROSS_THREADED", "FASTEN_NOT_SEATED"))
 """Faults after which the screw is out of its thread, and in the bin where the attempt had one."""
-"""The skill that ends with what it has taken in the hand."""
 
 
 @dataclass(frozen=True, slots=True)
