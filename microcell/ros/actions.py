@@ -29,6 +29,10 @@ LOOK_S = 0.02
 WATCH_S = 0.5
 """How often a client looks whether the server of its running goal still lives."""
 
+KEPT_S = 900
+"""How long a result can be fetched. When none is left, rcl's timer wakes the executor at each tick of simulated time (seen
+with rcl 10.1.3): not for so long a pause."""
+
 QUEUE = QoSProfile(depth=100)
 """ROS's default keeps ten requests and drops more without a word."""
 
@@ -79,6 +83,7 @@ class AsyncActionServer(ActionServer):
             cancel_callback=self._on_cancel,
             goal_service_qos_profile=QUEUE,
             result_service_qos_profile=QUEUE,
+            result_timeout=KEPT_S,
         )
 
     def notify_execute(self, goal_handle: ServerGoalHandle, execute_callback: object) -> None:

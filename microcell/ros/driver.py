@@ -163,9 +163,8 @@ class RosDevice(Device):
 
     def _inbox(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True, kept: int = 1) -> Inbox[Any]:
         inbox: Inbox[Any] = Inbox(self._runtime.to_loop, kept)
-        node = self._runtime.listening_node(self._node)
-        subscription = node.create_subscription(kind, topic, inbox.receive, qos)
-        self._closers.append(lambda: node.destroy_subscription(subscription))
+        subscription = self._runtime.hear(self._node, kind, topic, inbox.receive, qos)
+        self._closers.append(lambda: self._runtime.hear_no_more(subscription))
         if needed:
             self._needed.append(partial(self._no_source, subscription.topic_name, qos))
         return inbox

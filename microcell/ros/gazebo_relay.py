@@ -93,7 +93,7 @@ class GazeboRelay:
         self, kind: Any, topic: str, publish: Callable[[Any], object], period_s: float, time_of: Callable[[Any], float]
     ) -> None:
         thinned = Thinned(publish, period_s, time_of)
-        heard = self._runtime.listening_node(self._node).create_subscription(kind, topic, thinned.heard, qos.NEWEST)
+        heard = self._runtime.hear(self._node, kind, topic, thinned.heard, qos.NEWEST)
         self._heard[heard.topic_name] = thinned
 
     async def _flush(self) -> None:

@@ -67,6 +67,10 @@ class Face:
         """Have a command topic's messages on the asyncio loop."""
         self.node.create_subscription(kind, topic, self.runtime.to_loop(callback), qos.COMMAND)
 
+    def listen_often(self, kind: Any, topic: str, callback: Callable[[Any], object]) -> None:
+        """Have a device's feedback on the asyncio loop."""
+        self.runtime.hear(self.node, kind, topic, self.runtime.to_loop(callback), qos.FEEDBACK)
+
     def trigger(self, name: str, command: Command) -> None:
         """Offer a command or a question as std_srvs/Trigger."""
 

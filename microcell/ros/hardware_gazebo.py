@@ -89,6 +89,7 @@ class GazeboHardware:
         self.devices = make_devices(DeviceHost(line, clock, plant=plant), "virtual", played)
         self._poses: dict[str, Pose] = {}
         self._known: Standing = standing(plant)
+        self._followed_to: object = None
         self._tools: dict[str, tuple[float, bool]] = {}
         self._states: dict[str, int] = {}
         self._publishers: dict[str, Any] = {}
@@ -112,7 +113,7 @@ class GazeboHardware:
         self._hearing = True
         for name, spec in self._line.cell_description.of_kind("arm").items():
             joints = names.arm_joints(name, spec)
-            self._own.listen(JointState, names.joint_states(name), self._arm_listener(name, joints))
+            self._own.listen_often(JointState, names.joint_states(name), self._arm_listener(name, joints))
             self._own.listen(JointTrajectoryMsg, names.joint_trajectory(name), self._command_listener(name))
             self._commands[name] = self._own.publisher(JointTrajectoryMsg, names.joint_trajectory(name), qos.COMMAND)
 
@@ -251,10 +252,12 @@ class GazeboHardware:
             return
         async with self._following:
             await self._let_run(self._port)
-            wanted = standing(self.plant, self._known)
-            due = steps(self._known, wanted, _poses_of(self.plant, wanted))
-            await self._do(self._port, due, wanted)
-            self._known = wanted
+            due: Sequence[Step] = ()
+            if (places := _places(self.plant)) != self._followed_to:
+                wanted = standing(self.plant, self._known)
+                due = steps(self._known, wanted, _poses_of(self.plant, wanted))
+                await self._do(self._port, due, wanted)
+                self._known, self._followed_to = wanted, places
             await self._move_tools()
             if due:
                 await self.clock.sleep(HELD_S)
@@ -321,6 +324,12 @@ class GazeboHardware:
             node = self._runtime.create_node(name, start_parameter_services=False)
             self._faces[name] = Face(self._runtime, node, self.clock)
         return self._faces[name]
+
+
+def _places(plant: Plant) -> tuple[object, ...]:
+    """All that `standing` depends on, quick to compare: another one when a piece, a tool or a clamp is where it was not."""
+    tools = [(tool.arm, tool.pocket) for tool in plant.bench.tools.values()]
+    return list(plant.inventory), tools, dict(plant.bench.clamped)
 
 
 def _poses_of(plant: Plant, wanted: Standing) -> Mapping[str, Pose]:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.context import Context
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 
 
 class Listening:
-    """`node` is for subscriptions whose callbacks do next to nothing; what goes wrong in one goes to `report`."""
+    """Subscriptions whose callbacks do next to nothing; what goes wrong in one goes to `report`."""
 
     def __init__(self, context: Context, name: str, report: Callable[[str, BaseException], None]) -> None:
         own_time = [Parameter("use_sim_time", Parameter.Type.BOOL, False)]
@@ -37,6 +41,11 @@ class Listening:
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin, name="listening", daemon=True)
         self._thread.start()
+
+    def hear(self, kind: Any, topic: str, callback: Callable[[Any], object], profile: QoSProfile) -> Subscription:
+        """Subscribe. Publishers with another QoS are not told of: the executor would ask for that at every message."""
+        untold = SubscriptionEventCallbacks(use_default_callbacks=False)
+        return self.node.create_subscription(kind, topic, callback, profile, event_callbacks=untold)
 
     def close(self) -> None:
         """End the thread and take the node away; blocks for some milliseconds."""

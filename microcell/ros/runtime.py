@@ -28,15 +28,17 @@ import rclpy
 from rclpy.client import Client
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.service import Service
 from rclpy.signals import SignalHandlerOptions
+from rclpy.subscription import Subscription
 from rclpy.task import Future
 
 from microcell.clock import Clock, LoopClock
 from microcell.composition.processes import REFUSED, START_AGAIN
 from microcell.errors import MicrocellError, RefusedStartError, StartAgainError, UsageError
 from microcell.faults import FaultError
-from microcell.ros import qos
+from microcell.ros import names, qos
 from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
 from microcell.ros.secured import permitted
@@ -100,15 +102,32 @@ class RosRuntime:
         with permitted(f"node '{name}'"):
             node = node_class(name, context=self.context, **options)
         self._nodes.append(node)
+        self._hear_time_beside(node)
         self.executor.add_node(node)
         return node
 
-    def listening_node(self, owner: Node) -> Node:
-        """The process's second node, for subscriptions to what comes often; it is named after the node that first asks."""
+    def _hear_time_beside(self, node: Node) -> None:
+        """Let the second node hear /clock for one that shall have simulated time: no topic comes as often."""
+        for heard in [s for s in node.subscriptions if s.topic_name == names.CLOCK]:
+            self.hear(node, heard.msg_type, names.CLOCK, heard.callback, qos.CLOCK)
+            node.destroy_subscription(heard)
+
+    def hear(
+        self, owner: Node, kind: Any, topic: str, callback: Callable[[Any], object], profile: QoSProfile
+    ) -> Subscription:
+        """Subscribe to a topic that comes often, in the process's second node, which is named after the first `owner`.
+
+        `callback` runs in that node's thread and does next to nothing. Publishers with another QoS are not told of.
+        """
         if self._listening is None:
             name = f"{owner.get_name()}_listening"
             self._listening = Listening(self.context, name, self.to_loop(self.report))
-        return self._listening.node
+        return self._listening.hear(kind, topic, callback, profile)
+
+    def hear_no_more(self, subscription: Subscription) -> None:
+        """Take away what `hear` made."""
+        if self._listening is not None:
+            self._listening.node.destroy_subscription(subscription)
 
     def create_service(
         self, node: Node, kind: Any, name: str, handler: Callable[[Any, Any], Awaitable[Any]], **options: Any
