@@ -18,6 +18,10 @@ EMPTY = "unused: true"
 """A gz.msgs.Empty in words: the command line might take none at all for a missing argument."""
 
 
+WHEN_DONE = "/blocking"
+"""How services are called that answer when a thing is done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call of a service: its name, the types of request and answer, and the request."""
@@ -77,7 +81,7 @@ def when_done(request: Request, services: Collection[str]) -> Request:
     """The same request to the service that answers when it is done, where Gazebo has it (from 8.10 and 9.5 on); the other
     one answers as soon as it has heard, whatever comes of it.
     """
-    service = f"{request.service}/blocking"
+    service = request.service + WHEN_DONE
     return replace(request, service=service) if service in services else request
 
 

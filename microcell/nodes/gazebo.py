@@ -17,6 +17,7 @@ from microcell.errors import JournalError, RefusedStartError
 from microcell.events import UnitEnded, UnitStarted
 from microcell.gazebo import scheme
 from microcell.gazebo.bridge import bridge_text, bridged
+from microcell.gazebo.calling import ServiceCaller
 from microcell.gazebo.listening import TopicStream
 from microcell.gazebo.server import GazeboError, Servers, variables
 from microcell.gazebo.world import world_name, world_text
@@ -58,6 +59,7 @@ async def serve(runtime: RosRuntime) -> None:
     servers = _servers(node, line, namespace, plant)
     hardware = GazeboHardware(runtime, node, line, plant, clock)
     relay = GazeboRelay(runtime, node, line)
+    services = ServiceCaller(servers.environment)
     streams = tuple(_streams(hardware, line, namespace, servers))
     shown = StatePublishers(line, namespace, servers.folder, simulated_time=True)
     tasks: list[asyncio.Future[None]] = []
@@ -66,7 +68,9 @@ async def serve(runtime: RosRuntime) -> None:
         hardware.hear()
         await asyncio.gather(*(stream.start() for stream in streams))
         await shown.start()
-        opening = asyncio.ensure_future(_opened(hardware, _port(hardware, line, namespace, servers), relay, servers))
+        opening = asyncio.ensure_future(
+            _opened(hardware, _port(hardware, line, namespace, services, servers), relay, servers)
+        )
         waits = (servers.until_one_ends(), *(stream.until_it_ends() for stream in streams), _repeat_refusals(node, servers))
         tasks = [opening, *map(asyncio.ensure_future, waits)]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -87,6 +91,7 @@ async def serve(runtime: RosRuntime) -> None:
             await hardware.close()
             await relay.close()
             await shown.stop()
+            await services.stop()
             await asyncio.gather(*(stream.stop() for stream in streams))
             await servers.stop()
 
@@ -155,10 +160,10 @@ async def _open(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, 
     await asyncio.gather(*(camera.expose(FIRST_TRIES) for camera in hardware.cameras))
 
 
-def _port(hardware: GazeboHardware, line: Line, namespace: str, servers: Servers) -> GazeboPort:
+def _port(hardware: GazeboHardware, line: Line, namespace: str, services: ServiceCaller, servers: Servers) -> GazeboPort:
     """The port to the world, with all that it may let go of: the bridge has found those topics when they are needed."""
     product, world = line.product_description, world_name(line)
-    port = GazeboPort(hardware.face, product, world, namespace, servers.environment, servers.folder)
+    port = GazeboPort(hardware.face, product, world, namespace, services, servers.folder)
     for topic in bridged(line, namespace):
         if topic.ros_type == "std_msgs/msg/Empty":
             port.prepare(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))

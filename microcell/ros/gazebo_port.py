@@ -1,22 +1,19 @@
-"""Acts on a Gazebo world: services by the `gz` command line, releases by topics over the bridge."""
+"""Acts on a Gazebo world: by its services, and by topics over the bridge, which let go of things."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from rclpy.publisher import Publisher
 from std_msgs.msg import Empty, String
 
-from microcell.composition.children import die_with_parent, signal_group
-from microcell.composition.gazebo import transport_program
 from microcell.description.product import Product
 from microcell.faults import FaultError
 from microcell.gazebo import requests, scheme
+from microcell.gazebo.calling import ServiceCaller
 from microcell.gazebo.part import part_text
 from microcell.gazebo.prints import print_picture
 from microcell.gazebo.requests import Request
@@ -24,14 +21,11 @@ from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
 from microcell.ros import qos
 from microcell.ros.hardware_face import Face
 
-ANSWER_MS = 3_000
 TRIES = 5
 BROKEN_S, MADE_S = 1.0, 10.0
 """Real time in which Gazebo tells that a joint was broken or made; then it is asked again. To be told twice to let go does
 no harm; a joint is made in the next iteration, however long that takes, and a second one beside it would burst.
 """
-HANGS_S = 5.0
-"""Real time after an answer's limit in which the program that asks has ended."""
 
 
 class WorldPort(Protocol):
@@ -52,21 +46,21 @@ class GazeboPort:
 
     world       its name
     namespace   the cell's, which the topics are below
-    variables   environment of the `gz` command, which must be the server's
+    services    calls the server's services
     folder      where pictures for prints are kept
     """
 
     def __init__(
-        self, face: Face, product: Product, world: str, namespace: str, variables: Mapping[str, str], folder: Path
+        self, face: Face, product: Product, world: str, namespace: str, services: ServiceCaller, folder: Path
     ) -> None:
         self._face = face
         self._product = product
         self._world = world
         self._namespace = namespace
-        self._variables = dict(variables)
+        self._services = services
         self._folder = folder
         self._entities: dict[str, int] = {}
-        self._services: frozenset[str] = frozenset()
+        self._listed: frozenset[str] = frozenset()
         self._releases: dict[str, Publisher] = {}
         self._told = {"attached": asyncio.Event(), "detached": asyncio.Event()}
         face.listen(String, scheme.HOLDS, self._on_hold)
@@ -79,7 +73,7 @@ class GazeboPort:
             await self._change(requests.remove(self._world, step.model), step.model, there=False)
             self._entities.pop(step.model, None)  # one that comes anew has another number
         elif isinstance(step, Put):
-            await self._order(requests.when_done(requests.put(self._world, step.model, step.pose), self._services))
+            await self._order(requests.when_done(requests.put(self._world, step.model, step.pose), self._listed))
         elif isinstance(step, Spawn):
             texture = print_picture(step.item, self._folder)
             sdf = part_text(step.model, self._product, step.item.part_name, step.pose, texture, step.rests)
@@ -120,8 +114,8 @@ class GazeboPort:
 
     async def learn(self) -> None:
         """Ask for all models that there are, and for all services until they are listed."""
-        if scheme.service(self._world, "create") not in self._services:
-            self._services = frozenset((await self._printed("-l")).split())
+        if scheme.service(self._world, "create") not in self._listed:
+            self._listed = await self._services.listed()
         self._entities = dict(requests.models_of(await self.ask(requests.scene(self._world))))
 
     async def halt(self) -> None:
@@ -142,7 +136,7 @@ class GazeboPort:
         request = requests.attach(self._world, step.hold, entity, step.model, step.link, release, told)
         for _ in range(TRIES):
             self._told["attached"].clear()
-            answer = await self._call(request)
+            answer = await self._services.call(request)
             if answer is not None:
                 self._check(request, answer)
             if await self._tells("attached", MADE_S):
@@ -164,7 +158,7 @@ class GazeboPort:
 
     async def _change(self, request: Request, model: str, there: bool) -> None:
         """Have a model come or go; what is so already, after answers that were lost, is refused and no mistake."""
-        request = requests.when_done(request, self._services)
+        request = requests.when_done(request, self._listed)
         answer = await self._answered(request)
         if answer is None or not requests.accepted(answer):
             await self.learn()
@@ -181,37 +175,10 @@ class GazeboPort:
     async def _answered(self, request: Request) -> str | None:
         """Call a service again and again until an answer comes; None when none does."""
         for _ in range(TRIES):
-            answer = await self._call(request)
+            answer = await self._services.call(request)
             if answer is not None:
                 return answer
         return None
-
-    async def _call(self, request: Request) -> str | None:
-        """Call a service once; None when no answer came, which on a busy machine gets lost although the service was done.
-
-        gz-transport gives a caller that is new, as each command is, 0.1 s to be there for its answer (NodeShared.cc). A "no"
-        is printed as an empty line.
-        """
-        text = await self._printed(
-            "-s", request.service, "--reqtype", request.request_type, "--reptype", request.answer_type,
-            "--timeout", str(ANSWER_MS), "--req", request.text,
-        )  # fmt: skip
-        return text if text and "timed out" not in text else None
-
-    async def _printed(self, *words: str) -> str:
-        """What `gz service` prints; nothing when it hangs."""
-        process = await asyncio.create_subprocess_exec(
-            *transport_program("service"), *words, env=self._variables, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True, preexec_fn=die_with_parent,
-        )  # fmt: skip
-        try:
-            output, _ = await asyncio.wait_for(process.communicate(), ANSWER_MS / 1000.0 + HANGS_S)
-        except asyncio.TimeoutError:
-            signal_group(process.pid, signal.SIGKILL)
-            await process.wait()
-            return ""
-        return output.decode(errors="replace")
 
     def _check(self, request: Request, answer: str | None) -> None:
         if answer is None:

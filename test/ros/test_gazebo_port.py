@@ -17,6 +17,8 @@ pytest.importorskip("rclpy")
 from std_msgs.msg import String
 
 from microcell.faults import FaultError
+from microcell.gazebo import calling
+from microcell.gazebo.calling import ServiceCaller
 from microcell.gazebo.standing import Attach, Hold, Remove
 from microcell.ros import gazebo_port
 from microcell.ros.gazebo_port import TRIES, GazeboPort
@@ -85,7 +87,7 @@ def ported(
     for name, text in (("lost", str(lost)), ("answer", answer), ("loss", loss), ("calls", ""), ("services", "")):
         (world / name).write_text(text)
     face, variables = FaceDouble(world, attached), {**os.environ, "TOLD": str(world)}
-    return GazeboPort(face, None, "valve", "bench", variables, world), face  # type: ignore[arg-type]
+    return GazeboPort(face, None, "valve", "bench", ServiceCaller(variables), world), face  # type: ignore[arg-type]
 
 
 def do(port: GazeboPort, face: FaceDouble, step: Any) -> None:
@@ -153,8 +155,8 @@ def test_what_was_done_though_all_answers_were_lost_is_done(world: Path) -> None
 
 
 def test_a_program_that_hangs_is_ended_and_asked_again(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gazebo_port, "HANGS_S", 0.2)
-    monkeypatch.setattr(gazebo_port, "ANSWER_MS", 100)
+    monkeypatch.setattr(calling, "HANGS_S", 0.2)
+    monkeypatch.setattr(calling, "ANSWER_MS", 100)
     port, face = ported(world)
     (world / "answer").unlink()
     os.mkfifo(world / "answer")  # nobody writes into it: the program waits

@@ -1,0 +1,145 @@
+"""Calls the services of a running Gazebo."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from microcell.composition.children import die_with_parent, end_session, signal_group
+from microcell.composition.gazebo import transport_program
+from microcell.gazebo.caller import READY
+from microcell.gazebo.requests import WHEN_DONE, Request
+
+ANSWER_MS = 3_000
+HANGS_S = 5.0
+"""Real time after an answer's limit in which who asks has told of it."""
+START_S = 20.0
+STOP_S = 2.0
+LONGEST_LINE = 4_000_000
+
+
+class ServiceCaller:
+    """Calls by one program that stays (`caller`) where Gazebo's Python bindings are installed, and else by `gz service`.
+
+    A Gazebo that does not say when a thing is done is called by `gz service` as well: it has done it in the third of a
+    second that the next command takes.
+
+    environment: the server's (its partition, above all).
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = dict(environment)
+        self._turn = asyncio.Lock()
+        self._may_stay = False
+        self._program: _Program | None = None
+
+    async def call(self, request: Request) -> str | None:
+        """Call a service once; its answer as protobuf text, None when none came.
+
+        On a busy machine the answer to `gz service` gets lost although the service was done: gz-transport gives a caller
+        that is new, as each command is, 0.1 s to be there for it (NodeShared.cc). A "no" is an empty line.
+        """
+        async with self._turn:
+            if self._may_stay:
+                self._program, self._may_stay = await _Program.started(self._environment), False
+            if self._program is not None:
+                try:
+                    return await asyncio.wait_for(self._program.ask(request), _limit_s())
+                except (asyncio.TimeoutError, OSError):
+                    await self._end()
+                    return None
+        text = await self._printed(
+            "-s", request.service, "--reqtype", request.request_type, "--reptype", request.answer_type,
+            "--timeout", str(ANSWER_MS), "--req", request.text,
+        )  # fmt: skip
+        return text if text and "timed out" not in text else None
+
+    async def listed(self) -> frozenset[str]:
+        """The services that there are; from then on it is known what this Gazebo can do."""
+        found = frozenset((await self._printed("-l")).split())
+        self._may_stay = self._program is None and any(service.endswith(WHEN_DONE) for service in found)
+        return found
+
+    async def stop(self) -> None:
+        """End the program that stays."""
+        async with self._turn:
+            self._may_stay = False
+            await self._end()
+
+    async def _end(self) -> None:
+        program, self._program = self._program, None
+        if program is not None:
+            await program.end()
+
+    async def _printed(self, *words: str) -> str:
+        """What `gz service` prints; nothing when it hangs."""
+        process = await asyncio.create_subprocess_exec(
+            *transport_program("service"), *words, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True, preexec_fn=die_with_parent,
+        )  # fmt: skip
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), _limit_s())
+        except asyncio.TimeoutError:
+            signal_group(process.pid, signal.SIGKILL)
+            await process.wait()
+            return ""
+        return output.decode(errors="replace")
+
+
+@dataclass
+class _Program:
+    """The program that stays."""
+
+    process: asyncio.subprocess.Process
+    requests: asyncio.StreamWriter
+    answers: asyncio.StreamReader
+    number: int = 0
+
+    @classmethod
+    async def started(cls, environment: Mapping[str, str]) -> _Program | None:
+        """None where the bindings of this Gazebo's transport library are not there for this Python."""
+        folder = Path(transport_program("service")[0]).parent.name  # libexec/gz/transport14/gz-transport-service
+        if not (major := folder.removeprefix("transport")).isdigit():
+            return None
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "microcell.gazebo.caller", major, env=dict(environment), limit=LONGEST_LINE,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            start_new_session=True, preexec_fn=die_with_parent,
+        )  # fmt: skip
+        if process.stdin is not None and process.stdout is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                first = await asyncio.wait_for(process.stdout.readline(), START_S)
+                if first.decode().strip() == READY:
+                    return cls(process, process.stdin, process.stdout)
+        await end_session(process)
+        return None
+
+    async def ask(self, request: Request) -> str | None:
+        """The answer, None when none came; OSError when the program has ended."""
+        self.number += 1
+        asked = {"number": self.number, "timeout_ms": ANSWER_MS, **asdict(request)}
+        self.requests.write(json.dumps(asked).encode() + b"\n")
+        await self.requests.drain()
+        while line := await self.answers.readline():
+            answer = json.loads(line)
+            if answer["number"] == self.number:  # not that to a call which was given up
+                return None if answer["text"] is None else str(answer["text"])
+        raise ConnectionResetError("the program that calls Gazebo's services has ended")
+
+    async def end(self) -> None:
+        """End it: it reads requests as long as there are any to come."""
+        self.requests.close()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.process.wait(), STOP_S)
+        await end_session(self.process)
+
+
+def _limit_s() -> float:
+    return ANSWER_MS / 1000.0 + HANGS_S

@@ -1,0 +1,145 @@
+"""Gazebo's services are called by a program that stays where its Python bindings are, by `gz service` where they are not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from microcell.gazebo import requests
+from microcell.gazebo.calling import ServiceCaller
+
+RUN = requests.control("valve", pause=False)
+HALT = requests.control("valve", pause=True)
+HOLD = requests.Request("/world/valve/entity/system/add", "gz.msgs.EntityPlugin_V", "gz.msgs.Boolean", "entity { id: 7 }")
+
+COMMAND = """#!/bin/sh
+[ "$1" = -l ] && { cat "$TOLD/services"; exit; }
+echo "command $2" >> "$TOLD/calls"
+echo "data: true"
+echo
+"""
+
+TRANSPORT = '''
+import os, time
+
+class Node:
+    """Answers with what it was asked; "slow" takes its time, "lost" gets lost, and it dies of "death"."""
+
+    def request(self, service, request, kind, answer_kind, timeout):
+        with open(os.environ["TOLD"] + "/calls", "a") as told:
+            print("stays", os.getpid(), kind.__name__, file=told)
+        if request.text == "death":
+            os._exit(1)
+        if request.text == "slow":
+            time.sleep(0.5)
+        answer = answer_kind()
+        answer.text = "" if request.text == "no" else f"said: {request.text}"
+        return request.text != "lost", answer
+'''
+
+MESSAGE = "class {}:\n    text = ''\n"
+
+TEXT_FORMAT = """
+def Parse(text, message):
+    message.text = text
+    return message
+
+def MessageToString(message):
+    return message.text
+"""
+
+
+@pytest.fixture
+def gazebo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Gazebo with a transport library of version 14, its command, and bindings, in words of Python."""
+    files = {
+        "bin/gz": "#!/bin/sh\n",
+        "libexec/gz/transport14/gz-transport-service": COMMAND,
+        "python/gz/transport14/__init__.py": TRANSPORT,
+        "python/gz/msgs11/__init__.py": "",
+        "python/gz/msgs11/world_control_pb2.py": MESSAGE.format("WorldControl"),
+        "python/gz/msgs11/entity_plugin_v_pb2.py": MESSAGE.format("EntityPlugin_V"),
+        "python/gz/msgs11/boolean_pb2.py": MESSAGE.format("Boolean"),
+        "python/google/__init__.py": "",
+        "python/google/protobuf/__init__.py": "",
+        "python/google/protobuf/text_format.py": TEXT_FORMAT,
+        "services": "/world/valve/control\n/world/valve/create/blocking\n",
+        "calls": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for name in ("bin/gz", "libexec/gz/transport14/gz-transport-service"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setenv("TOLD", str(tmp_path))
+    root = Path(__file__).parents[2]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "python"), str(root))))
+    return tmp_path
+
+
+def run(work: Callable[[ServiceCaller], Awaitable[Any]]) -> Any:
+    async def whole() -> Any:
+        caller = ServiceCaller(os.environ)
+        await caller.listed()
+        try:
+            return await work(caller)
+        finally:
+            await caller.stop()
+
+    return asyncio.run(asyncio.wait_for(whole(), 60.0))
+
+
+def asking(text: str) -> requests.Request:
+    return requests.Request(RUN.service, RUN.request_type, RUN.answer_type, text)
+
+
+def calls(gazebo: Path) -> list[list[str]]:
+    return [line.split() for line in (gazebo / "calls").read_text().splitlines()]
+
+
+def test_one_program_makes_all_calls_and_ends_with_who_asked(gazebo: Path) -> None:
+    async def work(caller: ServiceCaller) -> list[str | None]:
+        return [await caller.call(request) for request in (HALT, HOLD, asking("no"), asking("lost"), RUN)]
+
+    assert run(work) == ["said: pause: true\n", "said: entity { id: 7 }\n", "\n", None, "said: pause: false\n"]
+    made = calls(gazebo)
+    assert [kind for _, _, kind in made] == ["WorldControl", "EntityPlugin_V", *["WorldControl"] * 3]
+    (pid,) = {pid for _, pid, _ in made}
+    assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("lacks", ["gz/transport14/__init__.py", "google/protobuf/text_format.py"])
+def test_without_the_bindings_each_call_is_a_command(gazebo: Path, lacks: str) -> None:
+    (gazebo / "python" / lacks).unlink()
+    assert run(lambda caller: caller.call(RUN)) == "data: true\n\n"
+    assert calls(gazebo) == [["command", RUN.service]]
+
+
+def test_a_gazebo_that_does_not_say_when_a_thing_is_done_is_called_by_commands(gazebo: Path) -> None:
+    (gazebo / "services").write_text("/world/valve/control\n/world/valve/create\n")
+    assert run(lambda caller: caller.call(RUN)) == "data: true\n\n"
+
+
+def test_when_the_program_dies_the_answer_is_lost_and_commands_go_on(gazebo: Path) -> None:
+    async def work(caller: ServiceCaller) -> list[str | None]:
+        return [await caller.call(request) for request in (RUN, asking("death"), RUN)]
+
+    assert run(work) == ["said: pause: false\n", None, "data: true\n\n"]
+
+
+def test_the_answer_to_a_call_that_was_given_up_is_nobody_elses(gazebo: Path) -> None:
+    async def work(caller: ServiceCaller) -> str | None:
+        await caller.call(HALT)
+        slow = asyncio.ensure_future(caller.call(asking("slow")))
+        while len(calls(gazebo)) < 2:
+            await asyncio.sleep(0.01)
+        slow.cancel()
+        return await caller.call(RUN)
+
+    assert run(work) == "said: pause: false\n"
