@@ -42,10 +42,10 @@ class Listening:
         self._thread = threading.Thread(target=self._spin, name="listening", daemon=True)
         self._thread.start()
 
-    def hear(self, kind: Any, topic: str, callback: Callable[[Any], object], profile: QoSProfile) -> Subscription:
+    def hear(self, kind: Any, topic: str, callback: Callable[[Any], object], profile: QoSProfile, raw: bool) -> Subscription:
         """Subscribe. Publishers with another QoS are not told of: the executor would ask for that at every message."""
         untold = SubscriptionEventCallbacks(use_default_callbacks=False)
-        return self.node.create_subscription(kind, topic, callback, profile, event_callbacks=untold)
+        return self.node.create_subscription(kind, topic, callback, profile, raw=raw, event_callbacks=untold)
 
     def close(self) -> None:
         """End the thread and take the node away; blocks for some milliseconds."""

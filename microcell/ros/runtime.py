@@ -113,16 +113,23 @@ class RosRuntime:
             node.destroy_subscription(heard)
 
     def hear(
-        self, owner: Node, kind: Any, topic: str, callback: Callable[[Any], object], profile: QoSProfile
+        self,
+        owner: Node,
+        kind: Any,
+        topic: str,
+        callback: Callable[[Any], object],
+        profile: QoSProfile,
+        raw: bool = False,
     ) -> Subscription:
         """Subscribe to a topic that comes often, in the process's second node, which is named after the first `owner`.
 
-        `callback` runs in that node's thread and does next to nothing. Publishers with another QoS are not told of.
+        `callback` runs in that node's thread and does next to nothing; when `raw`, it gets messages as bytes. Publishers
+        with another QoS are not told of.
         """
         if self._listening is None:
             name = f"{owner.get_name()}_listening"
             self._listening = Listening(self.context, name, self.to_loop(self.report))
-        return self._listening.hear(kind, topic, callback, profile)
+        return self._listening.hear(kind, topic, callback, profile, raw)
 
     def hear_no_more(self, subscription: Subscription) -> None:
         """Take away what `hear` made."""

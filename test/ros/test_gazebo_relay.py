@@ -8,10 +8,15 @@ import pytest
 
 pytest.importorskip("rclpy")
 
+from builtin_interfaces.msg import Time
 from hypothesis import given
 from hypothesis import strategies as st
+from rclpy.serialization import serialize_message
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Header
 
-from microcell.ros.gazebo_relay import Thinned
+from microcell.ros.gazebo_relay import Thinned, stamp_s
 
 PERIOD_S, STEP_S = 0.02, 0.002
 
@@ -59,3 +64,9 @@ def test_what_passes_is_no_denser_than_the_period_and_ends_with_the_newest(steps
     thinned.flush()
     thinned.flush()
     assert passed[-1] == times_s[-1]
+
+
+def test_when_a_message_is_of_is_read_from_its_bytes() -> None:
+    time = Time(sec=86_400, nanosec=250_000_000)
+    for message in (Clock(clock=time), JointState(header=Header(stamp=time, frame_id="base"), name=["arm_joint_1"])):
+        assert stamp_s(serialize_message(message)) == 86_400.25
