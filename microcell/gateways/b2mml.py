@@ -106,7 +106,7 @@ def _outermost(element: Element, request: Element | None = None) -> Iterator[tup
 def _order(reading: _Reading, element: Element, request: Element | None) -> ImportedOrder | None:
     before = len(reading.issues)
     order_id = _id(reading, element)
-    lines, parts, called, product = _materials(reading, element)
+    lines, parts, materials, product = _materials(reading, element)
     above = [request] if request else []
     due = _date(reading, "EndTime", element, above, "LatestEndTime", max)
     earliest = _date(reading, "StartTime", element, above, "EarliestStartTime", min)
@@ -137,11 +137,12 @@ def _order(reading: _Reading, element: Element, request: Element | None) -> Impo
     return ImportedOrder(
         order,
         element.line,
-        called,
+        materials[0],
         element.name,
         station=station.text if station else "",
         parts=tuple(parts),
         command=command,
+        materials=tuple(materials),
     )
 
 
@@ -157,8 +158,8 @@ def _id(reading: _Reading, element: Element) -> str | None:
     return given.text
 
 
-def _materials(reading: _Reading, element: Element) -> tuple[list[OrderLine], list[WantedPart], str, str | None]:
-    """Lines of what is produced, parts that are consumed, and the product with the name that it has there."""
+def _materials(reading: _Reading, element: Element) -> tuple[list[OrderLine], list[WantedPart], list[str], str | None]:
+    """Lines of what is produced, parts that are consumed, what is produced by its names there, and the product."""
     every = [requirement for name in MATERIALS for requirement in element.every(name)]
     consumed = [requirement for requirement in every if _is_consumed(requirement)]
     produced = _without_intermediate(reading, [each for each in every if _is_produced(each)], consumed)
@@ -169,9 +170,10 @@ def _materials(reading: _Reading, element: Element) -> tuple[list[OrderLine], li
     chosen, by_rule = _parameter(element, "variant"), rule.text if rule else ""
     if not produced and by_rule:
         product, variant = product_of(by_rule, reading.choices)
-        return [OrderLine(variant=variant or chosen, quantity=_quantity(reading, element))], parts, by_rule, product
+        return [OrderLine(variant=variant or chosen, quantity=_quantity(reading, element))], parts, [by_rule], product
     lines: list[OrderLine] = []
     names: dict[str, str] = {}
+    called: list[str] = []
     for requirement in produced:
         name = _material(requirement) or by_rule
         if not name:
@@ -179,6 +181,7 @@ def _materials(reading: _Reading, element: Element) -> tuple[list[OrderLine], li
             continue
         product, variant = product_of(name, reading.choices)
         names.setdefault(product, name)
+        called.append(name)
         line = OrderLine(variant=variant or chosen, quantity=_quantity(reading, requirement))
         if any(line.variant == other.variant for other in lines) and len(names) == 1:
             remedy = "it is not clear whether as many are wanted in all. Keep one, also where segments follow each other."
@@ -190,8 +193,7 @@ def _materials(reading: _Reading, element: Element) -> tuple[list[OrderLine], li
     if len(names) > 1:
         what = f"it produces several products ({', '.join(names)})"
         reading.wrong(element, what, "a job order of this cell has one product. Split it.")
-    product, called = next(iter(names.items()), ("", ""))
-    return lines, parts, called, product or None
+    return lines, parts, called, next(iter(names), None)
 
 
 def _without_intermediate(reading: _Reading, produced: list[Element], consumed: list[Element]) -> list[Element]:

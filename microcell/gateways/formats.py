@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from microcell.description.source import Unusable, read_bytes, shown_path
 from microcell.errors import Issue
 from microcell.gateways import ariac, b2mml, csv_orders, nexus, own, workbook
 from microcell.gateways.imported import Choices, Imported
-from microcell.gateways.naming import is_made, parts_of, same_name
+from microcell.gateways.naming import is_made, parts_of, product_of, same_name
 
 Importer = Callable[[bytes, str, Choices], Imported]
 
@@ -70,7 +70,20 @@ def _with_names_told(found: Imported, choices: Choices) -> Imported:
         else:
             notes.append(Issue(found.file, imported.line, 1, "", what, "--names FILE says otherwise."))
         others.append(called)
+    issues += _variants_called_alike(found, choices)
     return replace(found, notes=tuple(notes), issues=tuple(sorted(issues)))
+
+
+def _variants_called_alike(found: Imported, choices: Choices) -> Iterator[Issue]:
+    """A mistake where two names of a variant would be the same one."""
+    known: dict[tuple[str, str], str] = {}
+    for imported in found.orders:
+        for material in imported.materials:
+            product, variant = product_of(material, choices)
+            called = parts_of(material, choices)[1]
+            if variant is not None and not same_name(first := known.setdefault((product, variant), called), called):
+                what = f"'{called[:40]}' is taken for the variant '{variant}', and so is '{first[:40]}'"
+                yield Issue(found.file, imported.line, 1, "", what, "--names FILE says which variant each is.")
 
 
 def detect(path: Path, content: bytes) -> str:

@@ -42,7 +42,10 @@ class Release:
 
 @dataclass(frozen=True)
 class ImportedOrder:
-    """One order with what the other system says beyond our own model. `called` is the product's name over there."""
+    """One order with what the other system says beyond our own model.
+
+    `called` is the product's name over there, `materials` are those of all that is made, with variants in them.
+    """
 
     order: Order
     line: int = 1
@@ -55,6 +58,7 @@ class ImportedOrder:
     parts: tuple[WantedPart, ...] = ()
     steps: tuple[ProcessStep, ...] = ()
     command: str = ""
+    materials: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def _order(found: _WorkOrder, source: Source, where: Where, choices: Choices) ->
     )
     steps = tuple(ProcessStep(s.processId, _items(s.inputItems), _items(s.outputItems)) for s in found.steps)
     line = source.places[where].value[0]
-    return ImportedOrder(order, line, called, "work order", steps=steps)
+    return ImportedOrder(order, line, called, "work order", steps=steps, materials=(called,))
 
 
 def _items(items: list[_Item] | None) -> tuple[tuple[str, int], ...]:

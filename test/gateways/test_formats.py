@@ -244,6 +244,27 @@ def test_two_names_that_would_become_one_product_are_told(tmp_path: Path):
     assert imported(tmp_path, "orders.csv", "order,product,quantity\nA,CV-299/x,1\nB,CV-299/y,2\n").issues == ()
 
 
+def test_two_names_that_would_become_one_variant_are_told_across_orders(tmp_path: Path):
+    def works(*called: str) -> str:
+        return json.dumps([{"workInstructionName": name, "steps": [{"processId": "pickup"}]} for name in called])
+
+    def jobs(*called: str) -> str:
+        made = (
+            f"<JobOrder><ID>J{number}</ID><MaterialRequirement><MaterialDefinitionID>{name}</MaterialDefinitionID>"
+            "<MaterialUse>Produced</MaterialUse><Quantity><QuantityString>1</QuantityString></Quantity>"
+            "</MaterialRequirement></JobOrder>"
+            for number, name in enumerate(called)
+        )
+        return f'<JobOrderList xmlns="http://www.mesa.org/xml/B2MML">{"".join(made)}</JobOrderList>'
+
+    for name, text in (("work.json", works), ("jobs.xml", jobs)):
+        found = imported(tmp_path, name, text("valve/A+", "valve/A-"))
+        assert [str(issue).split(": ", 1)[1] for issue in found.issues] == [
+            "'A-' is taken for the variant 'a', and so is 'A+'; --names FILE says which variant each is."
+        ], name
+        assert imported(tmp_path, name, text("valve/Adult", "valve/adult", "bracket/A+", "stool/A-")).issues == ()
+
+
 @pytest.mark.parametrize(
     ("name", "text"), [("orders.csv", "order,product,quantity\n"), ("orders.csv", ""), ("orders.yaml", "[]\n")]
 )
