@@ -1,7 +1,8 @@
 """Program that calls Gazebo's services for another one, by Gazebo's Python bindings, as long as that one lives.
 
 Each line on its standard input is a request in JSON, each line on its output an answer; the first one says whether it can.
-A caller that is new finds the world and is found by it in a third of a second, one that stays is answered in milliseconds.
+It ends with its input, and after a call that was not answered. A caller that is new finds the world and is found by it in a
+third of a second, one that stays is answered in milliseconds.
 
     python -m microcell.gazebo.caller TRANSPORT     the major version of Gazebo's transport library
 """
@@ -9,6 +10,7 @@ A caller that is new finds the world and is found by it in a third of a second, 
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from importlib import import_module
@@ -20,14 +22,17 @@ MESSAGES_BEFORE = 3
 
 
 def main() -> int:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # the library prints, too, when it is told to
     try:
         transport, messages = _bindings(int(sys.argv[1]))
         text_format = import_module("google.protobuf.text_format")
+        import_module(messages)
         node = transport.Node()
     except (ImportError, AttributeError) as error:
-        print(error, flush=True)
+        print(error, file=answers, flush=True)
         return 1
-    print(READY, flush=True)
+    print(READY, file=answers, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
         kind, answer_kind = (_message(messages, asked[key]) for key in ("request_type", "answer_type"))
@@ -35,7 +40,9 @@ def main() -> int:
         told, answer = node.request(asked["service"], request, kind, answer_kind, asked["timeout_ms"])
         # As `gz service` prints it: there is a line even when nothing is in it, as in a "no".
         text = text_format.MessageToString(answer) + "\n" if told else None
-        print(json.dumps({"number": asked["number"], "text": text}), flush=True)
+        print(json.dumps({"number": asked["number"], "text": text}), file=answers, flush=True)
+        if not told:
+            break  # gz-transport keeps what it could not send, and would send it with the next call
     return 0
 
 

@@ -7,7 +7,7 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ HANGS_S = 5.0
 """Real time after an answer's limit in which who asks has told of it."""
 START_S = 20.0
 STOP_S = 2.0
+STARTS = 10
 LONGEST_LINE = 4_000_000
 
 
@@ -30,13 +31,14 @@ class ServiceCaller:
     A Gazebo that does not say when a thing is done is called by `gz service` as well: it has done it in the third of a
     second that the next command takes.
 
-    environment: the server's (its partition, above all).
+    environment: the server's (its partition, above all). `tell` gets a line when there is no such program any more.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], tell: Callable[[str], object] = lambda text: None) -> None:
         self._environment = dict(environment)
+        self._tell = tell
         self._turn = asyncio.Lock()
-        self._may_stay = False
+        self._may_start = 0
         self._program: _Program | None = None
 
     async def call(self, request: Request) -> str | None:
@@ -46,14 +48,18 @@ class ServiceCaller:
         that is new, as each command is, 0.1 s to be there for it (NodeShared.cc). A "no" is an empty line.
         """
         async with self._turn:
-            if self._may_stay:
-                self._program, self._may_stay = await _Program.started(self._environment), False
+            if self._program is None and self._may_start:
+                self._may_start -= 1
+                self._program = await _Program.started(self._environment)
+                if self._program is None:
+                    self._may_start = 0
             if self._program is not None:
-                try:
-                    return await asyncio.wait_for(self._program.ask(request), _limit_s())
-                except (asyncio.TimeoutError, OSError):
+                answer = await self._asked(self._program, request)
+                if answer is None:
                     await self._end()
-                    return None
+                    if not self._may_start:
+                        self._tell("the program that calls Gazebo's services has failed too often: gz service calls them")
+                return answer
         text = await self._printed(
             "-s", request.service, "--reqtype", request.request_type, "--reptype", request.answer_type,
             "--timeout", str(ANSWER_MS), "--req", request.text,
@@ -63,14 +69,21 @@ class ServiceCaller:
     async def listed(self) -> frozenset[str]:
         """The services that there are; from then on it is known what this Gazebo can do."""
         found = frozenset((await self._printed("-l")).split())
-        self._may_stay = self._program is None and any(service.endswith(WHEN_DONE) for service in found)
+        if self._program is None and any(service.endswith(WHEN_DONE) for service in found):
+            self._may_start = STARTS
         return found
 
     async def stop(self) -> None:
         """End the program that stays."""
         async with self._turn:
-            self._may_stay = False
+            self._may_start = 0
             await self._end()
+
+    async def _asked(self, program: _Program, request: Request) -> str | None:
+        try:
+            return await asyncio.wait_for(program.ask(request), _limit_s())
+        except (asyncio.TimeoutError, OSError, ValueError):  # it hangs, has ended, or says what is no answer
+            return None
 
     async def _end(self) -> None:
         program, self._program = self._program, None
@@ -113,12 +126,17 @@ class _Program:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
-        if process.stdin is not None and process.stdout is not None:
-            with contextlib.suppress(asyncio.TimeoutError):
+        ready = False
+        try:
+            if process.stdin is not None and process.stdout is not None:
                 first = await asyncio.wait_for(process.stdout.readline(), START_S)
-                if first.decode().strip() == READY:
-                    return cls(process, process.stdin, process.stdout)
-        await end_session(process)
+                ready = first.decode().strip() == READY
+                return cls(process, process.stdin, process.stdout) if ready else None
+        except (asyncio.TimeoutError, ValueError):
+            pass
+        finally:
+            if not ready:
+                await asyncio.shield(end_session(process))
         return None
 
     async def ask(self, request: Request) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from microcell.description.cell import ToolCribSpec
+from microcell.description.cell import FeederSpec, ToolCribSpec
 from microcell.description.driver_parameters import BENCH_RGB, camera_parameters
 from microcell.description.line import Line
 from microcell.gazebo import scheme
 from microcell.gazebo.elements import (
+    ARMS_BIT,
     STATIONS_MASK,
     Rgba,
     add,
@@ -30,7 +31,8 @@ RACK: Rgba = (0.25, 0.26, 0.28, 1.0)
 def add_stations(world: ET.Element, line: Line, arm: str) -> None:
     """A static model for each body of the arm's collision scene that is neither an arm nor a tool.
 
-    They collide as the planner sees them, but for racks: their forks reach into the tools that they hold.
+    They collide as the planner sees them, but for racks, whose forks reach into the tools that they hold, and for feeders of
+    screws, which have no hole for the shaft of the one that they present: they would press out what the bit has taken.
     """
     devices, scene = line.cell_description.devices, cell_scene(line, arm)
     holding = holding_stations(line)
@@ -40,13 +42,19 @@ def add_stations(world: ET.Element, line: Line, arm: str) -> None:
             continue
         model = add(world, "model", name=name)
         link = _standing(model, name) if name in holding else _static(model)
-        add_solids(link, [solid for solid in scene[name] if solid.name != ROOM], rgba(_colour(line)), felt=True)
+        touches = ARMS_BIT if _presents_screws(line, name) else STATIONS_MASK
+        add_solids(link, [solid for solid in scene[name] if solid.name != ROOM], rgba(_colour(line)), touches)
 
 
 def holding_stations(line: Line) -> tuple[str, ...]:
     """Stations that can hold a piece by a joint: fixtures, and printers, whose labels are thin."""
     cell = line.cell_description
     return (*cell.of_kind("fixture"), *cell.of_kind("printer"))
+
+
+def _presents_screws(line: Line, name: str) -> bool:
+    spec = line.cell_description.devices.get(name)
+    return isinstance(spec, FeederSpec) and spec.style == "screw"
 
 
 def _static(model: ET.Element) -> ET.Element:
@@ -68,19 +76,21 @@ def _colour(line: Line) -> tuple[int, int, int]:
     return next((colour for colour in told if colour != BENCH_RGB), BENCH_RGB)
 
 
-def add_solids(link: ET.Element, solids: list[Solid], colour: Rgba, felt: bool) -> None:
-    """Solids of a station, in the cell frame, each seen and felt; jaws only seen, for they are drawn as they are closed."""
+def add_solids(link: ET.Element, solids: list[Solid], colour: Rgba, touches: int) -> None:
+    """Solids of a station, in the cell frame, each seen, and felt by what `touches` says, 0 for nothing; jaws are only seen,
+    for they are drawn as they are closed.
+    """
     for index, solid in enumerate(solids):
         add_visual(link, f"{solid.name}_visual_{index}", solid.shape, solid.middle, colour)
-        if felt and solid.name != JAW:
-            add_collision(link, f"{solid.name}_collision_{index}", solid.shape, solid.middle, STATIONS_MASK)
+        if touches and solid.name != JAW:
+            add_collision(link, f"{solid.name}_collision_{index}", solid.shape, solid.middle, touches)
 
 
 def add_crib(world: ET.Element, line: Line, namespace: str, name: str, spec: ToolCribSpec, arm: str) -> None:
     """A rack, fixed to the bench, that holds each tool by a joint that can be let go of."""
     model = add(world, "model", name=name)
     link = _standing(model, name, scheme.RACK_LINK)
-    add_solids(link, list(cell_scene(line, arm)[name]), RACK, felt=False)
+    add_solids(link, list(cell_scene(line, arm)[name]), RACK, touches=0)
     for pocket in spec.pockets:
         if pocket.tool is not None:
             add_hold(

@@ -59,7 +59,7 @@ async def serve(runtime: RosRuntime) -> None:
     servers = _servers(node, line, namespace, plant)
     hardware = GazeboHardware(runtime, node, line, plant, clock)
     relay = GazeboRelay(runtime, node, line)
-    services = ServiceCaller(servers.environment)
+    services = ServiceCaller(servers.environment, node.get_logger().warning)
     streams = tuple(_streams(hardware, line, namespace, servers))
     shown = StatePublishers(line, namespace, servers.folder, simulated_time=True)
     tasks: list[asyncio.Future[None]] = []

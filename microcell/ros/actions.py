@@ -29,9 +29,12 @@ LOOK_S = 0.02
 WATCH_S = 0.5
 """How often a client looks whether the server of its running goal still lives."""
 
-KEPT_S = 900
-"""How long a result can be fetched. When none is left, rcl's timer wakes the executor at each tick of simulated time (seen
-with rcl 10.1.3): not for so long a pause."""
+KEPT_S = 120
+"""How long a result can be fetched, s in ROS time. When none is left, rcl's timer wakes the executor at each tick of
+simulated time (seen with rcl 10.1.3); and each status that is told lists all results that are kept."""
+
+FOR_EVER_S = 4_000_000_000
+"""For a server that has few goals or none: longer than ROS time has run, also where that jumps from 0 to Unix time."""
 
 QUEUE = QoSProfile(depth=100)
 """ROS's default keeps ten requests and drops more without a word."""
@@ -69,7 +72,9 @@ class AsyncActionServer(ActionServer):
     goal ends when the handler has made things safe and returned.
     """
 
-    def __init__(self, runtime: RosRuntime, node: Node, kind: Any, name: str, handler: Handler) -> None:
+    def __init__(
+        self, runtime: RosRuntime, node: Node, kind: Any, name: str, handler: Handler, kept_s: int = KEPT_S
+    ) -> None:
         self._runtime = runtime
         self._handler = handler
         self._goals: dict[bytes, tuple[Goal, asyncio.Task[tuple[Ending, Any]]]] = {}
@@ -83,7 +88,7 @@ class AsyncActionServer(ActionServer):
             cancel_callback=self._on_cancel,
             goal_service_qos_profile=QUEUE,
             result_service_qos_profile=QUEUE,
-            result_timeout=KEPT_S,
+            result_timeout=kept_s,
         )
 
     def notify_execute(self, goal_handle: ServerGoalHandle, execute_callback: object) -> None:

@@ -25,7 +25,7 @@ from microcell.orchestration.view import CellSnapshot, ToolView
 from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry
 from microcell.ros import convert_cell, names, qos
-from microcell.ros.actions import AsyncActionServer, Ending, Goal
+from microcell.ros.actions import FOR_EVER_S, AsyncActionServer, Ending, Goal
 from microcell.ros.bounded import bounded, check_message
 from microcell.ros.convert_skills import fault_message, stamp
 from microcell.ros.kept import KeptStates
@@ -141,7 +141,9 @@ class CellInterface:
             self._runtime.create_service(self._node, kind, name, bounded(handler))
         self._questions.offer()
         self._lines.serve(self._controller)
-        self._producing = AsyncActionServer(self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce)
+        self._producing = AsyncActionServer(
+            self._runtime, self._node, ProduceOrder, names.PRODUCE_ORDER, self._produce, kept_s=FOR_EVER_S
+        )
 
     async def close(self) -> None:
         """Show the last state and end the followed orders' goals; the orders themselves stay in the journal."""

@@ -256,6 +256,7 @@ class GazeboHardware:
             if (places := _places(self.plant)) != self._followed_to:
                 wanted = standing(self.plant, self._known)
                 due = steps(self._known, wanted, _poses_of(self.plant, wanted))
+                self._followed_to = None  # until all is done: a step that fails leaves the world in between
                 await self._do(self._port, due, wanted)
                 self._known, self._followed_to = wanted, places
             await self._move_tools()

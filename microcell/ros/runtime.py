@@ -101,13 +101,13 @@ class RosRuntime:
         """Make a node and let the executor serve it. Its namespace is the process's (`__ns` in the ROS arguments)."""
         with permitted(f"node '{name}'"):
             node = node_class(name, context=self.context, **options)
-        self._nodes.append(node)
-        self._hear_time_beside(node)
+            self._nodes.append(node)
+            self._hear_time_beside(node)
         self.executor.add_node(node)
         return node
 
     def _hear_time_beside(self, node: Node) -> None:
-        """Let the second node hear /clock for one that shall have simulated time: no topic comes as often."""
+        """Let the second node hear /clock for one that has simulated time from its start: no topic comes as often."""
         for heard in [s for s in node.subscriptions if s.topic_name == names.CLOCK]:
             self.hear(node, heard.msg_type, names.CLOCK, heard.callback, qos.CLOCK)
             node.destroy_subscription(heard)

@@ -16,6 +16,7 @@ from microcell.cli import main as command_line
 from microcell.composition.bringup import GAZEBO_READY_S
 from microcell.composition.gazebo import check_installed
 from microcell.description.loader import load_line
+from microcell.description.product import Screw
 from microcell.errors import MissingCapabilityError
 from microcell.events import UnitEnded
 from microcell.gazebo import requests, scheme
@@ -175,6 +176,21 @@ def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valv
     assert requests.accepted(valve.ask(requests.remove("valve", "item_900")))
     valve.step(5)
     assert "item_900" not in valve.poses()
+
+
+def test_a_screw_that_is_taken_is_not_pressed_out_of_its_feeder(valve: SteppedWorld) -> None:
+    line = load_line("valve")
+    feeder = next(spec for spec in line.cell_description.of_kind("feeder").values() if spec.style == "screw")
+    screw = next(name for name, part in line.product_description.parts.items() if isinstance(part.shape, Screw))
+    where = feeder.part_in_cell.pose.shifted(dz=0.0004)
+    assert requests.accepted(
+        valve.ask(requests.spawn("valve", part_text("item_902", line.product_description, screw, where)))
+    )
+    for _ in range(4):
+        valve.step(10)
+        assert valve.poses()["item_902"].position[2] < where.position[2] + 1e-5
+    assert requests.accepted(valve.ask(requests.remove("valve", "item_902")))
+    valve.step(5)
 
 
 def test_what_is_there_already_is_refused_with_an_empty_line(valve: SteppedWorld) -> None:

@@ -20,6 +20,7 @@ def test_the_demo_makes_twelve_inspected_packed_units_through_ros():
     done = subprocess.run(
         [sys.executable, "tools/demo"], cwd=ROOT, env=domain(), capture_output=True, text=True, timeout=400, check=False
     )
+    assert done.returncode == 0, done.stderr[-3000:]
     assert "Traceback" not in done.stdout + done.stderr
     with JournalReader.open(ROOT / "out/demo/valve.journal") as journal:
         assert first_break(journal) is None
