@@ -183,7 +183,7 @@ class RosClock:
         return min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, rest_s / self._ticked.rate))
 
     def _on_tick(self, jump: Any) -> None:
-        """Called in the thread that hears /clock."""
+        """Called in the executor's thread."""
         source_s = self._node.get_clock().now().nanoseconds / _NANOSECONDS
         if not self._ticked.ticking:
             self._start_s = source_s

@@ -38,7 +38,7 @@ from microcell.clock import Clock, LoopClock
 from microcell.composition.processes import REFUSED, START_AGAIN
 from microcell.errors import MicrocellError, RefusedStartError, StartAgainError, UsageError
 from microcell.faults import FaultError
-from microcell.ros import names, qos
+from microcell.ros import qos
 from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
 from microcell.ros.secured import permitted
@@ -101,16 +101,9 @@ class RosRuntime:
         """Make a node and let the executor serve it. Its namespace is the process's (`__ns` in the ROS arguments)."""
         with permitted(f"node '{name}'"):
             node = node_class(name, context=self.context, **options)
-            self._nodes.append(node)
-            self._hear_time_beside(node)
+        self._nodes.append(node)
         self.executor.add_node(node)
         return node
-
-    def _hear_time_beside(self, node: Node) -> None:
-        """Let the second node hear /clock for one that has simulated time from its start: no topic comes as often."""
-        for heard in [s for s in node.subscriptions if s.topic_name == names.CLOCK]:
-            self.hear(node, heard.msg_type, names.CLOCK, heard.callback, qos.CLOCK)
-            node.destroy_subscription(heard)
 
     def hear(
         self,

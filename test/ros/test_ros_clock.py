@@ -116,16 +116,6 @@ async def test_a_sleeper_wakes_when_the_simulation_has_come_so_far(runtime):
 
 
 @in_ros
-async def test_ticks_do_not_come_through_the_executor_that_serves_the_node(runtime):
-    node = runtime.create_node("listener", parameter_overrides=[Parameter("use_sim_time", value=True)])
-    assert "/clock" not in [heard.topic_name for heard in node.subscriptions]
-    simulation = asyncio.ensure_future(simulate(runtime, 1.0, 1000.0))
-    await RosClock(node).started()
-    assert 1000.0 <= node.get_clock().now().nanoseconds / 1e9 < 1100.0
-    simulation.cancel()
-
-
-@in_ros
 async def test_sleepers_survive_a_simulation_that_is_started_again(runtime):
     clock = simulated(runtime)
     simulation = asyncio.ensure_future(simulate(runtime, 5.0, 1000.0))
