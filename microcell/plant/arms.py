@@ -30,6 +30,7 @@ class ArmMotion:
         self._base_in_cell = spec.base_in_cell.pose
         self._rest: Joints = tuple(spec.home_rad)
         self._came_from: Joints | None = None
+        self._told_s = 0.0
         self._trajectory: JointTrajectory | None = None
         self._start_s = 0.0
         self._last: tuple[float, tuple[Joints, Joints]] | None = None
@@ -52,6 +53,11 @@ class ArmMotion:
         """Whether somebody else moves it: of its way only the last leg is known."""
         return self._came_from is not None
 
+    @property
+    def seen_s(self) -> float:
+        """Cell time up to which its way is known: now, or when an arm that is led was where it was told of last."""
+        return self._told_s if self.led else self._clock.now()
+
     def start(self, trajectory: JointTrajectory) -> None:
         """Follow a trajectory from now on."""
         self._trajectory, self._start_s, self._last = trajectory, self._clock.now(), None
@@ -69,9 +75,15 @@ class ArmMotion:
         self._trajectory = self._came_from = None
         self.changed.notify()
 
-    def rest(self, joints: Joints, came_from: Joints | None = None) -> None:
-        """Be at rest there. An arm that somebody else moves is on a motion that `came_from` there."""
-        self._rest, self._trajectory, self._came_from = joints, None, came_from
+    def rest(self, joints: Joints) -> None:
+        """Be at rest there."""
+        self._rest, self._trajectory, self._came_from = joints, None, None
+        self.changed.notify()
+
+    def be_led(self, joints: Joints, at_s: float) -> None:
+        """Have come there, at an instant, straight from where it was before: somebody else moves it."""
+        self._came_from, _ = self.joints()
+        self._rest, self._trajectory, self._told_s = joints, None, at_s
         self.changed.notify()
 
     def joints(self) -> tuple[Joints, Joints]:

@@ -76,7 +76,8 @@ class Dispensing:
         """Open the valve where the nozzle is."""
         flow = self._flows[tool.name]
         flow.mass_kg, flow.rate_kg_m = 0.0, rate_kg_m
-        flow.seen_s, flow.way = self._bench.clock.now(), [self._bench.tcp(tool)]
+        seen_s = self._bench.clock.now() if tool.arm is None else self._bench.arms[tool.arm].seen_s
+        flow.seen_s, flow.way = seen_s, [self._bench.tcp(tool)]
 
     def note_way(self, arm: str) -> None:
         """The arm is about to move otherwise than so far: what it did until now counts."""
@@ -99,29 +100,27 @@ class Dispensing:
         flow = self._flows[tool.name]
         if flow.seen_s is None or tool.arm is None:
             return
-        arm, start_s, now_s = self._bench.arms[tool.arm], flow.seen_s, self._bench.clock.now()
-        end_s = min(now_s, arm.end_s)  # afterwards it stands
+        arm, start_s = self._bench.arms[tool.arm], flow.seen_s
+        flow.seen_s = arm.seen_s
         if arm.led:
-            if self._let_out(tool, flow, arm.flange() @ tool.tcp_in_flange, end_s - start_s):
-                flow.seen_s = now_s
+            self._let_out(tool, flow, arm.flange() @ tool.tcp_in_flange, max(0.0, flow.seen_s - start_s))
             return
+        end_s = min(flow.seen_s, arm.end_s)  # afterwards it stands
         steps = math.ceil((end_s - start_s) / LOOK_S - 1e-9)
         for k in range(1, steps + 1):
             step_s = min(LOOK_S, end_s - start_s - (k - 1) * LOOK_S)
             pose = arm.flange_at(start_s + min(k * LOOK_S, end_s - start_s)) @ tool.tcp_in_flange
             self._let_out(tool, flow, pose, step_s)
-        flow.seen_s = now_s
 
-    def _let_out(self, tool: ToolTruth, flow: Flow, pose: Pose, step_s: float) -> bool:
-        """One step of the nozzle's way: at the rate that is set, but no more than the pump can give. Whether it moved."""
+    def _let_out(self, tool: ToolTruth, flow: Flow, pose: Pose, step_s: float) -> None:
+        """One step of the nozzle's way: at the rate that is set, but no more than the pump can give."""
         way_m = distance(flow.way[-1], pose)
         if way_m < STANDS_M:
-            return False
+            return
         most_kg = tool.spec.flow_kg_s * step_s if tool.spec.device == "dispenser" else 0.0
         out_kg = min(flow.left_kg, self._clogged.get(tool.name, 1.0) * min(flow.rate_kg_m * way_m, most_kg))
         flow.mass_kg, flow.left_kg = flow.mass_kg + out_kg, flow.left_kg - out_kg
         flow.way.append(pose)
-        return True
 
     def _lay(self, tool: ToolTruth, flow: Flow) -> None:
         """The bead of the part whose way agrees best with the nozzle's; one that wets too little of it is nothing."""

@@ -80,12 +80,11 @@ class Plant:
         self.holding.departing(arm)
         self.bench.arm(arm).start(trajectory)
 
-    def lead(self, arm: str, joints: Joints) -> None:
-        """An arm that somebody else moves is here now, straight from where it was last: what is in its hole by now stays
-        there, and so does what an open nozzle has laid.
+    def lead(self, arm: str, joints: Joints, at_s: float) -> None:
+        """An arm that somebody else moves was here at an instant of cell time, straight from where it was last: what is in
+        its hole by now stays there, and so does what an open nozzle has laid.
         """
-        motion = self.bench.arm(arm)
-        motion.rest(joints, came_from=motion.joints()[0])
+        self.bench.arm(arm).be_led(joints, at_s)
         self.contact.note_entered(arm)
         self.dispensing.note_way(arm)
 

@@ -193,7 +193,7 @@ class GazeboHardware:
             except UsageError as error:
                 self._own.node.get_logger().warning(f"{arm}: {error}", throttle_duration_sec=5.0)
                 return
-            self.plant.lead(arm, state.positions)
+            self.plant.lead(arm, state.positions, state.time_s)
             self._states[arm] = self._states.get(arm, 0) + 1
 
         return on_state

@@ -43,8 +43,19 @@ async def be_led(bench: SkillBench, trajectory: JointTrajectory) -> None:
         await bench.clock.sleep(step_s)
         elapsed_s += step_s
         bench.plant.dispensing.mass_kg(bench.plant.tool("dispenser"))
-        bench.plant.lead("arm", sample(trajectory, min(elapsed_s, trajectory.duration_s))[0])
+        bench.plant.lead("arm", sample(trajectory, min(elapsed_s, trajectory.duration_s))[0], bench.clock.now())
         step_s = 0.04 if step_s < 0.02 else 0.01
+
+
+async def be_led_late(bench: SkillBench, trajectory: JointTrajectory) -> None:
+    """Have it led along by somebody who tells of several places at once, each with the time at which the arm was there."""
+    start_s, elapsed_s = bench.clock.now(), 0.0
+    while elapsed_s < trajectory.duration_s:
+        await bench.clock.sleep(0.1)
+        for _ in range(10):
+            elapsed_s += 0.01
+            joints, _ = sample(trajectory, min(elapsed_s, trajectory.duration_s))
+            bench.plant.lead("arm", joints, start_s + elapsed_s)
 
 
 def laid(
@@ -87,7 +98,12 @@ def test_an_arm_that_is_led_by_its_states_lays_the_same():
     assert laid(move=be_led, late_s=4.0)[0] == pytest.approx(laid()[0], rel=0.02)
 
 
-@pytest.mark.parametrize("move", [go, be_led])
+def test_states_that_come_late_and_in_bursts_lay_what_the_arm_laid():
+    most_kg_s = shoes().tools["dispenser"].flow_kg_s
+    assert laid(move=be_led_late, speed_m_s=most_kg_s / RATE_KG_M)[0] == pytest.approx(laid()[0], rel=0.02)
+
+
+@pytest.mark.parametrize("move", [go, be_led, be_led_late])
 def test_a_pump_that_cannot_keep_up_lays_less(move: Move):
     most_kg_s = shoes().tools["dispenser"].flow_kg_s
     mass_kg, _ = laid(times=0.25, move=move)
