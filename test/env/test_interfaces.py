@@ -1,10 +1,10 @@
 """The interfaces as the environment has them: built from the files of this checkout, with nothing sourced."""
 
 import importlib
-import os
 from pathlib import Path
 
 import pytest
+from domains import own_domain
 
 INTERFACES = Path(__file__).resolve().parents[2] / "microcell_interfaces"
 FILES = sorted(path.relative_to(INTERFACES) for path in INTERFACES.glob("*/*.[msa]*"))
@@ -25,7 +25,7 @@ def test_a_message_travels_between_two_nodes():
     from microcell_interfaces.msg import CellState
 
     context = rclpy.Context()
-    rclpy.init(context=context, domain_id=1 + os.getpid() % 100)
+    rclpy.init(context=context, domain_id=own_domain())
     try:
         speaker = rclpy.create_node("speaker", context=context)
         listener = rclpy.create_node("listener", context=context)

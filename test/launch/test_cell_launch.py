@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("launch_ros", reason="launch and launch_ros come with an installed ROS 2 distribution only")
 
-from in_ros import own_domain
+from domains import own_domain
 from launch.events.process import ProcessExited
 from launch.utilities import perform_substitutions
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from in_ros import own_domain
+from domains import own_domain
 
 from microcell.records.journal import JournalReader
 from microcell.records.verifying import first_break

@@ -8,7 +8,8 @@ import sys
 from contextlib import suppress
 
 import pytest
-from in_ros import in_ros, own_domain
+from domains import own_domain
+from in_ros import in_ros
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from domains import process_domain
+
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
@@ -21,8 +23,7 @@ from microcell.ros.node import HostNode
 from microcell.ros.runtime import RosRuntime
 
 LINE = load_line("valve")
-DOMAIN = 1 + os.getpid() % 100
-"""Of this test process alone; higher ones need ports that are taken by others on some machines."""
+DOMAIN = process_domain()
 
 LIMIT_S = 60.0
 NAMESPACE = ["test", "--ros-args", "-r", "__ns:=/bench"]

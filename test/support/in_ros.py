@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import itertools
 import os
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -15,17 +14,13 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS 2 is not installed here")
 pytest.importorskip("microcell_interfaces", reason="microcell_interfaces is not built: make env")
 
+from domains import own_domain
+
 from microcell.ros.runtime import RosRuntime
 
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 
 LIMIT_S = 60.0
-_domains = itertools.count(os.getpid())
-
-
-def own_domain() -> int:
-    """A ROS domain that no other test of this process uses; up to 100, above that the ports are others'."""
-    return 1 + next(_domains) % 100
 
 
 def in_ros(test: Callable[..., Awaitable[None]]) -> Any:

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from domains import process_domain
+
 from microcell.events import Event
 from microcell.records.journal import JournalReader
 
@@ -23,7 +25,7 @@ def domain() -> dict[str, str]:
     """Environment with a domain that no other test process of this machine has at this time, and output that is buffered as
     a user's is."""
     inherited = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
-    return {**inherited, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    return {**inherited, "ROS_DOMAIN_ID": str(process_domain()), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 @dataclass
