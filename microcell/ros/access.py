@@ -185,12 +185,12 @@ class _Rights:
         commands = self._full(name(device) for device, wire in wires for name in wire.commands)
         asked = self._full(name(device) for device, wire in wires for name in wire.services)
         heard = self._full(name(device) for device, wire in wires for name in wire.states)
-        clock = Access(subscribes=frozenset({names.CLOCK} if self._mock else ()))
-        access = self._standard(node.name, True) | clock | own | Access(publishes=commands, requests=asked)
+        clock = frozenset({names.CLOCK} if self._mock else ())
+        access = self._standard(node.name, True) | own | Access(publishes=commands, requests=asked)
         second = f"{node.name}_listening"
         types = self._full(_below(second, (TYPE_SERVICE,)))
-        listening = Access(publishes=frozenset({PARAMETER_EVENTS}), subscribes=heard, replies=types)
-        return [Profile(node.name, access), *([Profile(second, listening)] if heard else [])]
+        listening = Access(publishes=frozenset({PARAMETER_EVENTS}), subscribes=heard | clock, replies=types)
+        return [Profile(node.name, access), *([Profile(second, listening)] if heard | clock else [])]
 
     # parts
 

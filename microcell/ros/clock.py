@@ -23,6 +23,7 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 
 from microcell.clock import Clock
+from microcell.ros.names import CLOCK
 
 WINDOW_S = 0.5
 """The rate is that of the last half second."""
@@ -31,8 +32,12 @@ JUMP_S = 1.0
 JUMP_RATIO = 4.0
 """More ahead than both a second and so many times what the rate says is a jump."""
 
+TORN_S, TORN_JUMPS = 2.0, 3
+"""Time that jumps back so often comes from two sources."""
+
 SILENT_S = 0.25
 POLL_S = 0.05
+TOLD_S = 10.0
 SHORTEST_SLEEP_S, LONGEST_SLEEP_S = 0.0005, 1.0
 
 _NANOSECONDS = 1e9
@@ -62,7 +67,14 @@ class TickedTime:
         self._ticks: deque[tuple[float, float]] = deque()
         self._line: _Line | None = None
         self._back_s = 0.0
+        self._backs: deque[float] = deque(maxlen=TORN_JUMPS)
         self._shown_s = 0.0
+
+    @property
+    def torn(self) -> bool:
+        """Whether the last ticks came from two sources with different times."""
+        backs = self._backs
+        return len(backs) == TORN_JUMPS and backs[-1] - backs[0] < TORN_S
 
     @property
     def ticking(self) -> bool:
@@ -86,6 +98,7 @@ class TickedTime:
             step_s = source_s - last_s
             if step_s < 0.0:
                 self._back_s -= step_s
+                self._backs.append(wall_s)
             if not 0.0 <= step_s <= max(JUMP_S, JUMP_RATIO * self.rate * (wall_s - last_wall_s)):
                 self._ticks.clear()
         self._ticks.append((wall_s, source_s))
@@ -183,11 +196,22 @@ class RosClock:
         return min(LONGEST_SLEEP_S, max(SHORTEST_SLEEP_S, rest_s / self._ticked.rate))
 
     def _on_tick(self, jump: Any) -> None:
-        """Called in the executor's thread."""
+        """Called in the thread that hears /clock."""
         source_s = self._node.get_clock().now().nanoseconds / _NANOSECONDS
         if not self._ticked.ticking:
             self._start_s = source_s
         self._ticked.tick(source_s, time.monotonic())
+        if self._ticked.torn:
+            self._tell_of_two()
+
+    def _tell_of_two(self) -> None:
+        told = self._node.get_publishers_info_by_topic(CLOCK)
+        publishers = ", ".join(sorted(f"{info.node_namespace}/{info.node_name}".replace("//", "/") for info in told))
+        self._node.get_logger().error(
+            f"{CLOCK} is published by more than one program ({publishers}): time jumps to and fro, and no motion can be "
+            "timed by it. End one of them, or start each in a ROS domain of its own (ROS_DOMAIN_ID).",
+            throttle_duration_sec=TOLD_S,
+        )
 
 
 class ScaledClock:

@@ -48,6 +48,7 @@ class Face:
         self.runtime = runtime
         self.node = node
         self.clock = clock
+        self._name = node.get_name()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def close(self) -> None:
@@ -135,7 +136,7 @@ class Face:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.runtime.report(f"a task of {self.node.get_name()} failed", error)
+            self.runtime.report(f"a task of {self._name} failed", error)
 
 
 class FaultTopic:

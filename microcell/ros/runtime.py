@@ -38,7 +38,7 @@ from microcell.clock import Clock, LoopClock
 from microcell.composition.processes import REFUSED, START_AGAIN
 from microcell.errors import MicrocellError, RefusedStartError, StartAgainError, UsageError
 from microcell.faults import FaultError
-from microcell.ros import qos
+from microcell.ros import names, qos
 from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
 from microcell.ros.secured import permitted
@@ -100,10 +100,37 @@ class RosRuntime:
     def create_node(self, name: str, node_class: type[Node] = Node, **options: Any) -> Node:
         """Make a node and let the executor serve it. Its namespace is the process's (`__ns` in the ROS arguments)."""
         with permitted(f"node '{name}'"):
-            node = node_class(name, context=self.context, **options)
+            node = self._time_beside(node_class)(name, context=self.context, **options)
         self._nodes.append(node)
         self.executor.add_node(node)
         return node
+
+    def _time_beside(self, node_class: type[N]) -> type[N]:
+        """The class with its ears for /clock in the second node: no topic comes as often.
+
+        rclpy subscribes in the node's constructor. A subscription that is replaced afterwards can leave the second node
+        deaf: publishers match both, and take the one away.
+        """
+        runtime = self
+
+        class TimeBeside(node_class):  # type: ignore[valid-type, misc]
+            def create_subscription(self, msg_type: Any, topic: str, callback: Any, *args: Any, **options: Any) -> Any:
+                if topic == names.CLOCK:
+
+                    def tick(message: Any) -> None:
+                        if self in runtime._nodes:  # before, rclpy is still giving it its clock
+                            callback(message)
+
+                    return runtime.hear(self, msg_type, topic, tick, qos.CLOCK)
+                return super().create_subscription(msg_type, topic, callback, *args, **options)
+
+            def destroy_subscription(self, subscription: Any) -> bool:
+                if subscription.topic_name == names.CLOCK:
+                    runtime.hear_no_more(subscription)
+                    return True
+                return bool(super().destroy_subscription(subscription))
+
+        return TimeBeside
 
     def hear(
         self,
