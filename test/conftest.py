@@ -6,6 +6,11 @@ import gc
 import os
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("microcell", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("microcell")  # however slow the machine is, that is no failure
+
 GROWN_BYTES = 300e6
 """A cell that is closed leaves collision models of some 100 MB in reference cycles, which weigh nothing for Python: it would
 keep gigabytes of them before it collects.

@@ -93,7 +93,7 @@ def test_a_size_gets_its_unit_and_only_where_there_is_one():
         with_size(ScheduledFault(fault="feeder.empty"), 0.5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(), st.integers(0, 30), st.floats(0.0, 1e4), st.booleans())
 def test_a_seed_always_draws_the_same_faults_and_all_can_happen(seed, count, within_s, recoverable):
     drawn = random_schedule(LINE, seed, count, within_s, recoverable)

@@ -92,7 +92,7 @@ def test_a_device_is_not_read():
     assert "this is no regular file" in str(issue)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=400) | st.text(alphabet="{}[]&*!<>:|-'\" \n\tax0", max_size=200).map(str.encode))
 def test_whatever_stands_in_a_file_becomes_data_or_issues(tmp_path, content):
     path = tmp_path / "any.yaml"

@@ -59,13 +59,13 @@ def assert_findable(issues: tuple[Issue, ...]) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_refused_or_loaded(content):
     load(content)
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_refused_or_loaded(content):
     load(content.encode("utf-8", "surrogatepass"))
 
@@ -94,7 +94,7 @@ keys = st.sampled_from(
 
 
 @given(st.sampled_from(["cell", "tool", "product", "line", "order"]), st.dictionaries(keys, values, max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_values_under_the_right_keys_are_refused_or_loaded(kind, document):
     content = yaml.safe_dump({**document, "kind": kind}, allow_unicode=True).encode("utf-8", "surrogatepass")
     load(content, lambda path: load_line(path) if kind == "line" else load_document(path))
@@ -119,7 +119,7 @@ def mutated(text: str, chance: random.Random) -> str:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 3))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_damaged_line_is_refused_at_places_that_exist_or_still_good(seed, times):
     chance = random.Random(seed)
     with TemporaryDirectory() as directory:

@@ -33,13 +33,13 @@ def abort_after(times_s: Sequence[float]) -> Interference:
     return interfere
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(0.01, TWO_UNITS_S), min_size=1, max_size=1))
 def test_aborted_once_the_order_ends_with_all_its_units(times_s: list[float]):
     check(times_s)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.tuples(st.floats(0.01, TWO_UNITS_S / 2), st.floats(0.01, 8.0), st.floats(0.01, 8.0)))
 def test_aborted_again_and_again_it_does_as_well(times_s: tuple[float, ...]):
     check(times_s)

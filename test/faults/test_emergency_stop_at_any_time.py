@@ -41,7 +41,7 @@ def stop_after(time_s: float, source: str) -> Interference:
     return interfere
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0.01, TWO_UNITS_S), st.sampled_from(["panel", "arm"]))
 def test_after_a_stop_at_any_instant_the_order_ends_with_all_its_units(time_s: float, source: str):
     run = produce(valve_line(), 2, interfere=stop_after(time_s, source))

@@ -50,7 +50,7 @@ def failing_once(device: str, command: str, nth: int) -> Interference:
     return interfere
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(SINGLE_FAULTS)
 @example(("fixture_1", "release", 1))
 def test_the_order_ends_well_without_a_person(fault: tuple[str, str, int]):

@@ -244,7 +244,7 @@ def test_an_order_that_is_announced_later_is_told_for_ours_may_start_at_once():
 JUNK = st.sampled_from([None, True, -1, 3.5, "", "x", [], [[1]], {}, {"a": 1}, [{"type": []}], "pi/0", 10**17])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.integers(0, 10**6), JUNK, st.booleans()), min_size=1, max_size=3))
 def test_a_trial_with_anything_anywhere_never_breaks_the_importer(
     changes: list[tuple[int, object, bool]],

@@ -329,7 +329,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(sorted(IMPORTERS)), st.lists(st.one_of(PIECES, st.binary(max_size=12)), max_size=8).map(b"".join))
 def test_no_content_gets_any_importer_into_trouble(name: str, content: bytes):
     try:

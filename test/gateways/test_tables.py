@@ -237,7 +237,7 @@ CELL = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs"
 ROWS = st.lists(st.lists(st.one_of(CELL, st.just('a "b"; c,\nd')), min_size=2, max_size=4), min_size=1, max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(ROWS, st.sampled_from(SEPARATORS))
 def test_what_a_spreadsheet_writes_is_what_is_read(rows: list[list[str]], separator: str):
     out = io.StringIO(newline="")
@@ -246,7 +246,7 @@ def test_what_a_spreadsheet_writes_is_what_is_read(rows: list[list[str]], separa
     assert found == [row for row in rows if any(row)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(-999_999, 999_999), st.sampled_from([",", "."]))
 def test_a_whole_number_is_the_same_in_every_locale(number: int, decimal: str):
     habits = Habits(decimal)
@@ -256,7 +256,7 @@ def test_a_whole_number_is_the_same_in_every_locale(number: int, decimal: str):
         assert whole_number(text, habits, -1_000_000, 1_000_000) == number
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.dates(date(2000, 1, 1), date(2037, 12, 31)), st.lists(st.sampled_from("dm"), max_size=3), st.sampled_from("/-"))
 def test_a_date_of_digits_is_the_written_one_or_refused(day: date, others: list[str], mark: str):
     """Whatever the other rows look like: of the writer's habit a row is never read as another day."""
@@ -277,7 +277,7 @@ ORDERED = st.tuples(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.lists(ORDERED, min_size=1, max_size=5),
     st.sampled_from([",.", ",'", ", ", ",", ".,", ".'", "."]),
@@ -323,7 +323,7 @@ def test_dates_are_read_as_spreadsheets_and_people_write_them(text: str, iso: st
     assert date_and_time(text, Habits())[0].isoformat() == iso
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.text(max_size=24))
 def test_any_other_text_is_no_date_and_never_an_error_of_ours(text: str):
     try:

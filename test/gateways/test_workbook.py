@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microcell.cli import main
@@ -175,7 +175,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(VALUES, VALUES, VALUES, VALUES, VALUES), max_size=4))
 def test_no_cell_gets_the_reader_into_trouble(rows: list[tuple[Any, ...]]):
     try:
@@ -189,7 +189,7 @@ def test_no_cell_gets_the_reader_into_trouble(rows: list[tuple[Any, ...]]):
 CONTENT = book(*ROWS)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(st.data())
 def test_no_damage_of_a_workbook_gets_the_reader_into_trouble(data: st.DataObject):
     with zipfile.ZipFile(io.BytesIO(CONTENT)) as packed:

@@ -112,7 +112,7 @@ def test_a_low_flight_over_a_fixture_collides_and_a_high_one_does_not():
     assert arm.free(high)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(joints)
 def test_free_hits_and_distance_agree(q):
     arm = checker(SCENE.without("parallel_gripper"), GRIPPER)
@@ -225,7 +225,7 @@ CLOSE_AND_WIDE = [checker(SCENE, GRIPPER), checker(SCENE, GRIPPER, clearance_m=0
 
 
 @given(joints)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_touches_is_what_a_close_look_at_every_pair_finds(posture):
     for among in CLOSE_AND_WIDE:
         geometry, data = among._geometry, among._pin.createData()

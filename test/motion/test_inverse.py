@@ -66,7 +66,7 @@ def apart(a: Joints, b: Joints) -> float:
 # --- one pose ---
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(joints=within_limits("six_axis"), near=within_limits("six_axis"))
 @example(joints=(0.0,) * 6, near=HOME)
 @example(joints=(3.05, 2.4, 2.7, 3.4, 2.2, 6.2), near=(0.0,) * 6)
@@ -76,7 +76,7 @@ def test_the_six_axis_arm_comes_back_to_where_it_was(joints, near):
     assert_reached(arm("six_axis"), arm("six_axis").solve(pose, near), pose)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(joints=within_limits("scara"), near=within_limits("scara"))
 @example(joints=(0.0,) * 4, near=(0.1, 0.2, 0.1, 0.3))
 @example(joints=(2.6, 2.5, 0.2, 6.2), near=(0.0,) * 4)

@@ -64,7 +64,7 @@ def test_who_only_asks_for_a_way_gets_one_that_is_free_for_fewer_looks():
 
 
 @given(seed=st.integers(0, 1000), gap=st.floats(-1.5, 1.5))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_ways_are_found_and_free_for_any_seed(seed, gap):
     """Free of a wall that is thinner by a look's step: between two looks a corner may be cut by less than that."""
     trajectory = plan_motion(LIMITS, START, GOAL, Wall((gap, gap + 0.6)), seed=seed)

@@ -52,7 +52,7 @@ def test_a_joint_move_takes_the_least_time(limits, way, least_s):
 
 
 @given(start=places, goal=places, ratio=st.sampled_from([0.2, 1.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_joint_move_keeps_all_limits_and_ends_at_its_goal(start, goal, ratio):
     trajectory = time_joint_move(TWO, start, goal, ratio)
     assert violations(TWO.scaled(ratio), trajectory) == []
@@ -80,7 +80,7 @@ def test_a_sliding_joint_out_of_its_limits_is_refused_in_metres():
 
 
 @given(waypoints=st.lists(places, min_size=3, max_size=6), ratio=st.sampled_from([0.3, 1.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_path_keeps_all_limits_and_its_ends(waypoints, ratio):
     trajectory = time_path(TWO, waypoints, ratio)
     assert violations(TWO.scaled(ratio), trajectory) == []

@@ -25,7 +25,7 @@ def shops(draw):  # type: ignore[no-untyped-def]
     return stations, routes, draw(st.randoms(use_true_random=False))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(shops())
 def test_granting_only_what_stays_safe_lets_every_unit_finish(shop):  # type: ignore[no-untyped-def]
     stations, routes, random = shop

@@ -105,7 +105,7 @@ def test_an_order_that_cannot_be_written_is_not_accepted(tmp_path: Path):
         run_virtual(submit())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @example(rotations=set(), killed_at=142)
 @given(rotations=st.sets(st.integers(3, 140), max_size=4), killed_at=st.integers(5, 150))
 def test_rotated_at_any_entry_and_killed_at_any_other_the_order_gets_all_its_units(

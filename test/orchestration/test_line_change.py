@@ -206,7 +206,7 @@ HISTORY = history()
 
 
 @given(st.integers(1, len(HISTORY)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_killed_after_any_event_it_comes_back_to_the_line_that_the_journal_says(length):
     told = HISTORY[:length]
 
@@ -240,7 +240,7 @@ ACTS = st.lists(
 
 
 @given(ACTS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_whatever_people_do_no_unit_is_begun_of_a_line_that_is_not_set_up_and_every_order_can_be_made(acts):
     async def story():
         async with floor(line=TWO_LINES) as bench:

@@ -71,7 +71,7 @@ changes = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(changes)
 def test_the_book_says_what_a_look_at_every_order_would_say(changes):
     book, every = OrderBook(), {}

@@ -403,7 +403,7 @@ def test_the_promised_end_comes_true_when_the_cell_has_learned_how_long_units_ta
     run_virtual(run())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.booleans(), st.lists(st.sampled_from(COMMANDS), max_size=12))
 def test_whatever_is_commanded_the_job_changes_its_state_only_in_legal_ways(allowed: bool, commands: list[str]):
     """And it ends: every unit that was begun is accounted for."""

@@ -40,7 +40,7 @@ cell_moves = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(machine_moves)
 def test_a_machine_takes_legal_transitions_only_and_its_times_add_up(moves):
     async def story():
@@ -72,7 +72,7 @@ def test_a_machine_takes_legal_transitions_only_and_its_times_add_up(moves):
     assert set(run_virtual(story())) <= transitions()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cell_moves)
 def test_a_cell_takes_legal_transitions_only_its_times_add_up_and_the_journal_tells_the_same(moves):
     steps = run_virtual(_cell(moves))

@@ -615,7 +615,7 @@ CODES = st.sampled_from(sorted(set(CATALOGUE) - {"JOURNAL_UNWRITABLE", "OUTCOME_
 OPERATIONS = st.sampled_from([*VALVE.product_description.plan, *VALVE.product_description.scrap_plan])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(OPERATIONS, CODES, st.integers(1, 9)), max_size=12),
     st.integers(1, 6),

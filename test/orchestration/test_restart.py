@@ -85,7 +85,7 @@ def _succeeded(journal: Journal) -> list[tuple[str, str]]:
     return [(e.unit, e.operation) for e in ended]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(3, 150))
 def test_cut_at_any_entry_and_restarted_the_order_ends_with_all_its_units(entries: int):
     with Journal.create_or_open(":memory:", durability="batch") as journal:

@@ -24,7 +24,7 @@ KINDS = st.lists(
 ).map(lambda rows: [BoxKind(f"k{i}", size, number, upright) for i, (size, number, upright) in enumerate(rows)])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(KINDS, st.tuples(EDGE, EDGE, EDGE))
 def test_every_layout_is_sound_and_the_same_again(kinds: list[BoxKind], size: tuple[float, float, float]):
     room = Container((2 * size[0], 2 * size[1], 2 * size[2]))
@@ -45,7 +45,7 @@ AXIS = st.tuples(st.integers(1, 4), st.integers(1, 4))
 """Units of length of a box, and how many boxes are as long as the room."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(0.003, 0.1), st.tuples(AXIS, AXIS, AXIS))
 def test_boxes_that_divide_a_room_fill_it_whatever_their_unit_of_length(unit_m: float, axes: tuple[tuple[int, int], ...]):
     """Such as thirds of a metre, or sixteenths of an inch."""
@@ -62,7 +62,7 @@ def test_of_edges_without_a_common_measure_each_box_is_rounded_up():
     assert (len(found.placements), judge(found, kinds, gap_m=0.001).faults) == (18, ())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sets(st.integers(1, 70), max_size=6), st.integers(0, 60))
 def test_the_most_that_edges_can_fill_of_each_length(edges: set[int], length: int):
     most = [0] * (length + 1)
@@ -157,7 +157,7 @@ BOXES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(BOXES)
 def test_the_judge_sees_every_pair_of_boxes_that_are_in_each_other(boxes: list[tuple[float, ...]]):
     placed = tuple(Placement("k", (x, y, z), size) for x, y, z, size in boxes)  # type: ignore[arg-type]

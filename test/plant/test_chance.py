@@ -160,7 +160,7 @@ def state_of(hand: SteadyHand) -> list:
     return [(item.item_id, item.part_name, item.place, item.pose) for item in hand.plant.inventory]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=STEPS, seed=st.integers(0, 100))
 def test_whatever_the_arm_does_every_part_is_in_exactly_one_place_and_losses_are_on_record(steps, seed):
     hand = steady_hand(GRIPPER, seed=seed, line=valve_line(lost_grip_ratio=0.3))
@@ -176,7 +176,7 @@ def test_whatever_the_arm_does_every_part_is_in_exactly_one_place_and_losses_are
     assert hand.plant.feeding.level("nest_1") == 120 - delivered_pieces + inventory.count("feeder", "nest_1")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(steps=STEPS, seed=st.integers(0, 100))
 def test_the_same_seed_and_the_same_commands_give_the_same_plant(steps, seed):
     hands = [steady_hand(GRIPPER, seed=seed, line=valve_line(lost_grip_ratio=0.3, scratch_ratio=0.5)) for _ in range(2)]

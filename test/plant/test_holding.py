@@ -137,7 +137,7 @@ def test_a_slippery_part_is_held_first_and_lost_on_the_way():
     assert hand.plant.inventory[item.item_id].place.kind != "tool"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(dx=st.floats(-0.02, 0.02), dy=st.floats(-0.02, 0.02), dz=st.floats(-0.006, 0.02))
 def test_whatever_the_fingers_hold_lies_between_them(dx, dy, dz):
     item = steady_hand(GRIPPER).pick(GRIPPER, "nest_1", dx, dy, dz)

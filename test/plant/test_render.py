@@ -58,7 +58,7 @@ def bright(pixels: np.ndarray) -> np.ndarray:
     return above / above.max()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(x=st.floats(-0.03, 0.03), y=st.floats(-0.02, 0.02), z=st.floats(0.0, 0.1))
 def test_a_disc_is_where_a_pinhole_shows_it(x: float, y: float, z: float) -> None:
     seen = bright(photo(item(disc(height_m=0.0001), x, y, z)))

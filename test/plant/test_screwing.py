@@ -139,7 +139,7 @@ def test_a_turning_screw_is_not_pressed_back_by_the_depth_it_still_has_to_go():
     hand.plant.screwing.finish_drive(tool, turn, turn.angle_rad)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(torque=st.floats(0.06, 2.0), limit=st.floats(1.0, 120.0))
 def test_a_drive_ends_at_its_torque_or_at_its_angle(torque, limit):
     turn = drive(screw_on_thread(), torque, limit)

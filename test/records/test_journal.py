@@ -182,7 +182,7 @@ def test_a_cut_off_or_rewritten_journal_is_found_by_a_head_that_was_noted(tmp_pa
         assert first_break(journal, Head(0, GENESIS)) is None
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_bit_of_the_file_is_found_or_changes_no_entry(tmp_path, data):
     path, original = tmp_path / "j", tmp_path / "original"

@@ -219,7 +219,7 @@ def test_a_spread_lies_between_its_ends(values):
     assert len(values) > 1 or spread.sd == 0.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(units=st.integers(1, 8), seed=st.integers(0, 1000))
 def test_factors_of_oee_lie_between_nothing_and_all(story, units, seed):
     kpis = key_figures(fold(story.shift(units, seed)))

@@ -65,7 +65,7 @@ def test_all_that_was_acknowledged_is_there_after_a_loss_of_power(cut, tmp_path)
     assert kept(copied(cut, tmp_path / "a")) == ENTRIES
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(data=st.data())
 def test_cut_at_any_byte_of_its_log_a_journal_is_whole_or_says_what_is_missing(cut, tmp_path_factory, data):
     size = (cut.parent / "j-wal").stat().st_size
@@ -78,7 +78,7 @@ def test_cut_at_any_byte_of_its_log_a_journal_is_whole_or_says_what_is_missing(c
     assert kept(path) == missing - 1, "and a person may let it go on with what there is"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_flipped_bit_of_its_log_is_noticed(cut, tmp_path_factory, data):
     path = copied(cut, tmp_path_factory.mktemp("damaged") / "a")
@@ -100,7 +100,7 @@ def test_a_log_that_is_gone_is_missed_by_writers_and_by_verification(cut, tmp_pa
         assert str(verify(journal).broken) == "entry 1: missing: the head that its writer noted is entry 12"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_file_cut_at_any_byte_is_refused_or_verification_tells(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("closed") / "j"

@@ -248,7 +248,7 @@ def test_a_due_time_keeps_its_date_over_a_restart(story):
     assert production.orders["late"].due_s == 560.0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(units=st.integers(1, 6), seed=st.integers(0, 99), cuts=st.lists(st.integers(0, 400), max_size=4))
 def test_folding_step_by_step_gives_what_folding_at_once_gives(story, units, seed, cuts):
     history = story.shift(units, seed)
@@ -260,7 +260,7 @@ def test_folding_step_by_step_gives_what_folding_at_once_gives(story, units, see
     assert steps.production() == fold(history)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_a_history_with_holes_still_folds(story, data):
     history = story.shift(2)

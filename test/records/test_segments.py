@@ -68,7 +68,7 @@ def test_a_journal_is_the_same_with_and_without_rotation(tmp_path, rotated):
 
 
 @given(st.lists(st.integers(0, 4), max_size=6), st.integers(0, 15))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_entries_after_any_one_are_read_over_all_files(tmp_path_factory, counts, since):
     path = tmp_path_factory.mktemp("s") / "j"
     with Journal.create_or_open(path, "batch") as journal:

@@ -115,7 +115,7 @@ def test_what_holds_before_a_break_is_told(tmp_path):
     assert verdict_of(tmp_path / "j").head == third
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_any_single_change_to_any_entry_is_named_at_that_entry(tmp_path_factory, data):
     sequence = data.draw(st.integers(1, ENTRIES))

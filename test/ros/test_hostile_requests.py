@@ -131,7 +131,7 @@ async def ask(name: str, request: Any) -> tuple[Any, Controller, Any]:
 def test_any_request_gets_an_answer_that_says_what_is_wrong(name: str):
     kind, _ = SERVICES[name]
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(messages(kind.Request))
     def ask_any(request: Any) -> None:
         response, controller, verdict = run_virtual(ask(name, request))
@@ -144,7 +144,7 @@ def test_any_request_gets_an_answer_that_says_what_is_wrong(name: str):
     ask_any()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(messages(ExecuteSkill.Goal))
 def test_any_goal_of_a_skill_is_read_or_refused(goal: Any):
     try:

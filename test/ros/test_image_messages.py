@@ -171,7 +171,7 @@ sizes = st.integers(0, 12)
     data=st.binary(max_size=400),
     big_endian=st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_an_image_message_holds_is_read_or_refused(encoding, size, data, big_endian):
     height, width, step = size
     message = Image(height=height, width=width, step=step, encoding=encoding, is_bigendian=int(big_endian), data=data)
@@ -188,7 +188,7 @@ def test_whatever_an_image_message_holds_is_read_or_refused(encoding, size, data
     size=st.tuples(sizes, sizes, st.integers(0, 40), st.integers(0, 99)),
     data=st.binary(max_size=400),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_a_cloud_message_holds_is_read_or_refused(fields, size, data):
     height, width, point_step, row_step = size
     told = [PointField(name=name, offset=offset, datatype=kind, count=1) for name, offset, kind in fields]

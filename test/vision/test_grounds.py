@@ -36,7 +36,7 @@ def on_ground(
     return request, [beneath, replace(stage.item(disc, stage.at(z_m=0.004)), item_id=2)], [beneath]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(level=LEVEL, step=st.integers(-40, 40), brightness=st.floats(0.85, 1.05))
 def test_a_missing_part_is_absent_or_uncertain_and_a_good_one_present_or_uncertain(
     stage: Any, level: int, step: int, brightness: float

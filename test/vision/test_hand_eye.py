@@ -33,7 +33,7 @@ twists = st.tuples(*[st.floats(-1.5, 1.5)] * 3, *[st.floats(-0.5, 0.5)] * 3).map
 
 
 @given(camera=twists, target=twists)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_closed_form_is_exact_for_any_camera_and_target(camera, target):
     there = hands(np.linspace(0.0, 20.0, 6))
     seen = inverse(there @ of_twist(camera)) @ of_twist(target)
@@ -172,7 +172,7 @@ def test_a_stream_that_cannot_be_read_is_told_by_its_line(tmp_path: Path, text, 
 
 
 @given(rows=st.lists(st.text("0123456789.,-en ax", max_size=40), max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_a_file_of_poses_holds_is_read_or_refused(tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text("\n".join(rows))

@@ -20,7 +20,7 @@ def look(stage: Any, items: Any, part: Any, radius_m: float = 0.01) -> Pose:
     return locate(stage.photo(items), stage.camera, request, "camera_trays")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(x=st.floats(-0.006, 0.006), y=st.floats(-0.006, 0.006))
 def test_a_disc_is_found_to_a_twentieth_of_a_millimetre(stage: Any, x: float, y: float) -> None:
     pose = look(stage, [stage.item(stage.disc, stage.at(x, y, yaw_rad=0.8))], stage.disc)
@@ -28,7 +28,7 @@ def test_a_disc_is_found_to_a_twentieth_of_a_millimetre(stage: Any, x: float, y:
     assert pose.orientation == stage.at().orientation
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(yaw=st.floats(-3.1, 3.1))
 def test_a_marked_part_is_found_in_every_turn(stage: Any, yaw: float) -> None:
     pose = look(stage, [stage.item(stage.cap, stage.at(0.002, 0.001, yaw_rad=yaw))], stage.cap)
@@ -36,7 +36,7 @@ def test_a_marked_part_is_found_in_every_turn(stage: Any, yaw: float) -> None:
     assert math.remainder(pose.yaw - yaw, 2 * math.pi) == pytest.approx(0.0, abs=0.01)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(yaw=st.floats(-1.4, 1.4))
 def test_a_box_is_found_in_its_turn(stage: Any, yaw: float) -> None:
     pose = look(stage, [stage.item(stage.plate, stage.at(-0.001, 0.003, yaw_rad=yaw))], stage.plate)

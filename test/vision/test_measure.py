@@ -71,7 +71,7 @@ def test_half_hidden_is_half_visible(stage: Any) -> None:
     assert read(stage, items, stage.ask("presence", stage.disc)).value == pytest.approx(0.5, abs=0.06)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(x=st.floats(-0.005, 0.005), y=st.floats(-0.005, 0.005))
 def test_an_offset_is_measured_to_a_twentieth_of_a_millimetre(stage: Any, x: float, y: float) -> None:
     reading = read(stage, [stage.item(stage.disc, stage.at(x, y))], stage.ask("position", stage.disc))
@@ -91,7 +91,7 @@ def test_a_part_that_is_not_there_is_half_its_size_off(stage: Any) -> None:
     assert (reading.value, reading.uncertainty) == (0.012, None)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(yaw=st.floats(-3.1, 3.1))
 def test_a_turn_is_measured_by_the_marks(stage: Any, yaw: float) -> None:
     items = [stage.item(stage.cap, stage.at(0.0005, -0.0003, yaw_rad=yaw))]
@@ -143,7 +143,7 @@ def test_a_wide_spot_beside_the_middle_tells_the_turn_too(stage: Any, yaw: float
 
 
 @pytest.mark.parametrize("name", MARKED)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(yaw=st.floats(-3.1, 3.1))
 def test_of_the_turns_that_look_alike_the_nearest_is_told(stage: Any, name: str, yaw: float) -> None:
     shape, marks, count = MARKED[name]
@@ -172,7 +172,7 @@ def test_a_marked_plate_is_as_long_as_it_is_though_its_marks_tell_no_turn(stage:
     assert read(stage, [stage.item(plate, stage.at(yaw_rad=0.2))], request).value == pytest.approx(0.03, abs=0.0001)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(level=st.floats(0.5, 1.1), red=st.floats(0.95, 1.05), blue=st.floats(0.95, 1.05))
 def test_a_colour_does_not_depend_on_the_light(stage: Any, level: float, red: float, blue: float) -> None:
     light = Light(level, (red, 1.0, blue))
@@ -226,7 +226,7 @@ def test_of_a_place_outside_of_the_image_nothing_is_told(stage: Any, kind: str) 
     assert (reading.uncertain, reading.text) == (True, "out of the image")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     x=st.floats(0.0, 0.08),
     there=st.booleans(),

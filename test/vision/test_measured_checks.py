@@ -82,7 +82,7 @@ CONTRASTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(colours=CONTRASTS, size=st.floats(0.002, 0.009), wide=st.floats(0.001, 0.004), turn=st.floats(-0.3, 0.3))
 def test_marks_are_as_large_as_they_are_whether_dark_or_bright(
     stage: Any, colours: Any, size: float, wide: float, turn: float

@@ -48,7 +48,7 @@ GOLDEN = photo(PART, seed=7)
 REGISTRAR = Registrar(GOLDEN)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     x=st.floats(-40, 40), y=st.floats(-30, 30), angle_rad=st.floats(-0.33, 0.33), scale=st.floats(0.97, 1.03),
     gain=st.floats(0.5, 1.2), seed=st.integers(0, 99),

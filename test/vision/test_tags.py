@@ -88,7 +88,7 @@ def seen(part: Pose, numbers: tuple[int, ...], places: dict[int, TagPlace]) -> l
     return [Tag(n, OPTICS.project(placed(part @ places[n].tag_in_part, square)), 0.05, 0) for n in numbers]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(-0.4, 0.4), st.floats(-0.4, 0.4), st.floats(-3.1, 3.1), st.floats(-0.03, 0.03))
 def test_the_pose_of_a_part_comes_back_from_its_markers(roll: float, pitch: float, yaw: float, x_m: float) -> None:
     places = {1: TagPlace(0.03), 2: TagPlace(0.03, Pose((0.05, 0.01, 0.004)))}

@@ -35,7 +35,7 @@ def plate(left: bool, right: bool, shift=(0, 0), light=1.0, turn=0.0, seed=1) ->
 SCREWS = taught_presence.teach(plate(True, True), plate(False, False), PRESENCE)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     left=st.booleans(), right=st.booleans(), x=st.integers(-25, 25), y=st.integers(-25, 25),
     light=st.floats(0.4, 1.3), turn=st.floats(0.0, 3.1),
@@ -224,7 +224,7 @@ def test_permitted_classes_do_not_fail():
     assert TemplateModel.of(board(), BOARD.model_copy(update={"permitted": ("copper",)})).check(image).verdict == "accept"
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(x=st.integers(-6, 6), y=st.integers(-6, 6), level=st.integers(120, 255))
 def test_a_good_board_has_no_defects_in_any_place_and_light(x, y, level):
     image = np.roll(np.minimum(board(), level), (y, x), (0, 1))
