@@ -25,7 +25,7 @@ from microcell.ros.runtime import RosRuntime
 LINE = load_line("valve")
 DOMAIN = process_domain()
 
-LIMIT_S = 60.0
+LIMIT_S = 180.0
 NAMESPACE = ["test", "--ros-args", "-r", "__ns:=/bench"]
 SIMULATED = ["-p", "use_sim_time:=true"]
 
