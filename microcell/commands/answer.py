@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 
-from microcell.commands.client import talk
+from microcell.commands.client import talk, user
 from microcell.ros.cell_client import CellClient
 
 
@@ -13,15 +12,7 @@ def run(args: argparse.Namespace) -> int:
     """Give the answer and print the cell's word for it."""
 
     async def answer(cell: CellClient) -> int:
-        print(await cell.answer_question(args.id, args.choice, args.by or _user()))
+        print(await cell.answer_question(args.id, args.choice, args.by or user()))
         return 0
 
     return talk(args.cell, answer)
-
-
-def _user() -> str:
-    """Who is logged in; nobody, for the system, where it cannot tell."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "operator"

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 
-from microcell.commands.client import talk
+from microcell.commands.client import talk, user
 from microcell.errors import UsageError
 from microcell.ros.cell_client import CellClient
 
@@ -20,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
         if args.line and args.cancel:
             raise UsageError("give the lines to change to, or --cancel; not both.")
         how = "park" if args.park else "drain"
-        message, steps = await cell.change_line(args.line, how, args.check, args.cancel, args.by or getpass.getuser())
+        message, steps = await cell.change_line(args.line, how, args.check, args.cancel, args.by or user())
         print(message)
         for step in steps:
             print(f"  {step}")

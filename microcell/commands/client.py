@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Awaitable, Callable
 
 from microcell.errors import UsageError
@@ -44,3 +45,11 @@ async def know_order(cell: CellClient, order_id: str | None) -> None:
 def order_over(cell: CellClient, order_id: str | None) -> bool:
     """Whether a known order has ended. Never without an order."""
     return order_id is not None and OrderStatus(cell.orders[order_id].state).ended
+
+
+def user() -> str:
+    """Who is logged in; nobody, for the system, where it cannot tell."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "operator"
