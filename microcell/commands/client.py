@@ -6,7 +6,6 @@ import getpass
 from collections.abc import Awaitable, Callable
 
 from microcell.errors import UsageError
-from microcell.orchestration.work import OrderStatus
 from microcell.ros.cell_client import CellClient
 from microcell.ros.runtime import RosRuntime
 from microcell.ros.runtime import run as run_ros
@@ -44,7 +43,7 @@ async def know_order(cell: CellClient, order_id: str | None) -> None:
 
 def order_over(cell: CellClient, order_id: str | None) -> bool:
     """Whether a known order has ended. Never without an order."""
-    return order_id is not None and OrderStatus(cell.orders[order_id].state).ended
+    return order_id is not None and cell.has_ended(order_id)
 
 
 def user() -> str:

@@ -35,8 +35,9 @@ CHANGED = {"kind", "order_id", "product", "lines", "priority", "due"}
 _ANY = "any"
 """Stands for the running line's product, which the cell knows."""
 
-TOLD = (OrderState.NOT_ALLOWED_TO_START, OrderState.ALLOWED_TO_START, OrderState.INTERRUPTED)
-"""Job states of which it is told why."""
+LOOK_S = 0.1
+NOT_HEARD = "the cell is not heard any more; the order is in its journal, and is followed as soon as the cell is back."
+BACK = "the cell is back."
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,8 +60,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _list(cell: CellClient) -> int:
-    for order in await cell.list_orders():
+    found = await cell.list_orders()
+    for order in found:
         print(describe(order))
+    if not found:
+        print("no orders")
     return 0
 
 
@@ -119,8 +123,9 @@ def _refuse_options(args: argparse.Namespace, source: str) -> None:
 
 async def _produce(cell: CellClient, wanted: dict[str, Any], follow: bool) -> int:
     goal = await cell.produce(wanted)
-    following = asyncio.ensure_future(_follow(goal, follow))
-    result = asyncio.ensure_future(goal.result())
+    taken: list[OrderState] = []
+    following = asyncio.ensure_future(_follow(cell, goal, taken, follow))
+    result = asyncio.ensure_future(goal.result(lambda: taken[0].order_id if taken else ""))
     try:
         await asyncio.wait([following, result], return_when=asyncio.FIRST_COMPLETED)
         return 0 if following.done() and not result.done() else _ended(await result)
@@ -137,16 +142,24 @@ async def _produce(cell: CellClient, wanted: dict[str, Any], follow: bool) -> in
                 await task
 
 
-async def _follow(goal: ProduceGoal, follow: bool) -> None:
-    """Print the order each time that it changed; only once when it is not to be followed."""
-    shown = ""
+async def _follow(cell: CellClient, goal: ProduceGoal, taken: list[OrderState], follow: bool) -> None:
+    """Print the order each time that it changed; only once when it is not to be followed. `taken` gets its first state.
+
+    It is followed on the cell's topic, where the orchestrator's successor shows it as well.
+    """
+    taken.append(await goal.feedback.get())
+    first, shown, was_heard = taken[0], "", True
     while True:
-        text = describe(await goal.feedback.get())
+        text = describe(cell.orders.get(first.order_id, first))
         if text != shown:
             print(text, flush=True)
             shown = text
         if not follow:
             return
+        if (heard := cell.is_heard) != was_heard:
+            print(BACK if heard else NOT_HEARD, file=sys.stderr, flush=True)
+            was_heard = heard
+        await asyncio.sleep(LOOK_S)
 
 
 def _ended(result: ProduceOrder.Result) -> int:
@@ -160,11 +173,17 @@ def _ended(result: ProduceOrder.Result) -> int:
     return 1
 
 
+def status_of(order: OrderState) -> str:
+    """The word for an order's state."""
+    return _STATES.get((order.state, order.job_state)) or OrderStatus(order.state).name.lower().replace("_", " ")
+
+
 def describe(order: OrderState) -> str:
     """One line about an order."""
-    status = _STATES.get((order.state, order.job_state)) or OrderStatus(order.state).name.lower().replace("_", " ")
     scrapped = f", {order.scrapped} scrapped" if order.scrapped else ""
-    why = f" ({order.reason})" if order.reason and order.job_state in TOLD else ""
+    counted = order.state in (OrderState.COMPLETED, OrderState.CANCELLED)  # the reason says the counts once more
+    why = f" ({order.reason})" if order.reason and not counted else ""
     promised = datetime.fromtimestamp(order.promised.sec, timezone.utc) if order.promised.sec else None
     end = f", promised for {promised:%H:%M} UTC" if promised else ""
-    return f"{order.order_id}: {status}{why}, {order.good} of {order.quantity} good, {order.in_work} in work{scrapped}{end}"
+    counts = f"{order.good} of {order.quantity} good, {order.in_work} in work{scrapped}"
+    return f"{order.order_id}: {status_of(order)}{why}, {counts}{end}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
@@ -12,15 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from microcell.commands.client import INTERRUPTED, know_order, order_over, talk
-from microcell.commands.order import describe
+from microcell.commands.order import describe, status_of
 from microcell.orchestration.packml import WAY_ON, Mode, State
 from microcell.orchestration.work import OrderStatus
 from microcell.ros.cell_client import CellClient
+from microcell.ros.convert_skills import unix_s
 from microcell_interfaces.msg import Fault as FaultMessage
 from microcell_interfaces.msg import OrderState
 
 REFRESH_S = 0.2
 SHOWN_ORDERS, SHOWN_FAULTS = 12, 5
+NOT_HEARD = "the cell is not heard any more: this is how it stood last. Look at 'microcell up' and its logs."
 _COLOURS = {
     State.EXECUTE: "green", State.IDLE: "cyan", State.COMPLETE: "cyan", State.HELD: "yellow", State.SUSPENDED: "yellow",
     State.STOPPED: "white", State.ABORTED: "red", State.ABORTING: "red",
@@ -37,6 +40,7 @@ async def _watch(cell: CellClient, console: Console, once: bool, until_order: st
     if once:
         for order in await cell.list_orders():
             cell.orders[order.order_id] = order
+        cell.questions = {question.id: question for question in await cell.list_questions()}
         console.print(view(cell))
         return 0
     await know_order(cell, until_order)
@@ -80,13 +84,16 @@ def _state(cell: CellClient) -> Text:
     if shown is None:
         return Text(f"{cell.cell}: no state yet")
     state = State(shown.state)
-    text = Text(f" {shown.cell} ", "bold reverse")
-    text.append(f"  {', '.join(shown.lines) or shown.line}, {shown.world}  ", "not bold not reverse")
-    text.append(state.title, f"not reverse bold {_COLOURS.get(state, 'yellow')}")
+    text = Text()
+    if not cell.is_heard:
+        text.append(f"{NOT_HEARD}\n", "bold red")
+    text.append(f" {shown.cell} ", "bold reverse")
+    text.append(f"  {', '.join(shown.lines) or shown.line}, {shown.world}  ")
+    text.append(state.title, f"bold {_COLOURS.get(state, 'yellow')}")
     if shown.mode not in (0, Mode.PRODUCTION):
-        text.append(f" in {shown.mode_name} mode", "not reverse bold yellow")
+        text.append(f" in {shown.mode_name} mode", "bold yellow")
     counts = f"{shown.units_in_work} in work, {shown.units_good} good, {shown.units_scrapped} scrapped"
-    text.append(f"  {shown.reason}\n{counts}", "not bold not reverse")
+    text.append(f"  {shown.reason}\n{counts}")
     if shown.change:
         text.append(f"\nchange {shown.change}", "bold yellow")
     for fault in shown.active_faults:
@@ -109,12 +116,28 @@ def _way_on(state: State, faults: Iterable[FaultMessage]) -> str:
 
 
 def _orders(cell: CellClient) -> Table:
+    """The open orders, the most urgent first, then those that ended last."""
     table = _table("Orders", "order", "state", "progress", "good", "in work", "scrapped", "last fault")
-    for order in list(cell.orders.values())[-SHOWN_ORDERS:]:
-        status = OrderStatus(order.state).name.lower().replace("_", " ")
+    orders = sorted(cell.orders.values(), key=_place)
+    for order in orders[:SHOWN_ORDERS]:
         counts = (f"{order.good}/{order.quantity}", str(order.in_work), str(order.scrapped))
-        table.add_row(order.order_id, status, _bar(order), *counts, order.last_fault.code)
+        table.add_row(order.order_id, status_of(order), _bar(order), *counts, order.last_fault.code)
+    if more := sum(not _has_ended(order) for order in orders[SHOWN_ORDERS:]):
+        table.add_row(f"{more} more open ones: microcell order --list", "", "", "", "", "", "", style="dim")
     return table
+
+
+def _place(order: OrderState) -> tuple[float, ...]:
+    """Where an order stands among those that are shown."""
+    if _has_ended(order):
+        return (1.0, -(unix_s(order.ended) or 0.0))
+    due_s = unix_s(order.due)
+    urgency = (-float(order.priority), math.inf if due_s is None else due_s, unix_s(order.accepted) or 0.0)
+    return (0.0, float(not order.in_work), *urgency)
+
+
+def _has_ended(order: OrderState) -> bool:
+    return OrderStatus(order.state).ended
 
 
 def _bar(order: OrderState) -> str:

@@ -14,6 +14,7 @@ from std_srvs.srv import Trigger
 from microcell.description.base import is_name
 from microcell.errors import UsageError
 from microcell.orchestration.packml import Command, Mode
+from microcell.orchestration.work import OrderStatus
 from microcell.ros import names, qos
 from microcell.ros.runtime import RosRuntime
 from microcell.ros.secured import permitted
@@ -119,10 +120,21 @@ class CellClient:
             ) from None
         return client
 
+    def has_ended(self, order_id: str) -> bool:
+        """Whether the cell has shown that an order has ended."""
+        return order_id in self.orders and OrderStatus(self.orders[order_id].state).ended
+
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something that the cell shows makes the condition true."""
         async with self._changed:
             await self._changed.wait_for(condition)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody shows the cell's state; what is kept here is how it stood last. Discovery notices a killed or
+        hanging orchestrator within 20 s.
+        """
+        return bool(self._node.count_publishers(self._name(names.CELL_STATE)))
 
     async def produce(self, wanted: Mapping[str, Any]) -> ProduceGoal:
         """Hand in an order (see `convert_cell.request_of`) by the action; returns when the cell has taken it."""
@@ -133,10 +145,13 @@ class CellClient:
         feedback: asyncio.Queue[OrderState] = asyncio.Queue()
         show = self._runtime.to_loop(lambda message: feedback.put_nowait(message.feedback.order))
         sent = await self._runtime.in_executor(client.send_goal_async, goal, show)
-        handle = await self._runtime.wait(sent, ANSWER_S)
+        try:
+            handle = await self._runtime.wait(sent, ANSWER_S)
+        except asyncio.TimeoutError:
+            raise UsageError(self._no_answer(names.PRODUCE_ORDER, ANSWER_S)) from None
         if not handle.accepted:
             raise UsageError("the cell refused the order without saying why; see its log.")
-        return ProduceGoal(self._runtime, handle, feedback)
+        return ProduceGoal(self._runtime, self, handle, feedback)
 
     async def submit(self, wanted: Mapping[str, Any]) -> str:
         """Hand in an order and do not follow it; the cell's word for it. `UsageError` when it refuses."""
@@ -287,11 +302,16 @@ class CellClient:
             await self._ready(client.service_is_ready, name)
             return await self._runtime.call(client, request, answer_s)
         except asyncio.TimeoutError:
-            raise UsageError(
-                f"{self._name(name)} does not answer within {answer_s:.0f} s. See the orchestrator's log."
-            ) from None
+            raise UsageError(self._no_answer(name, answer_s)) from None
         finally:
             self._node.destroy_client(client)
+
+    def _no_answer(self, name: str, answer_s: float) -> str:
+        """Silence is no refusal: what was asked for may be done late, and would be done twice by who asks again."""
+        return (
+            f"{self._name(name)} does not answer within {answer_s:.0f} s. What was asked for may be done all the same: look "
+            "('microcell watch --once', 'microcell order --list') before you ask again, and see the orchestrator's log."
+        )
 
     async def _ready(self, is_ready: Callable[[], bool], name: str) -> None:
         loop = asyncio.get_running_loop()
@@ -305,21 +325,43 @@ class CellClient:
 
 
 class ProduceGoal:
-    """An order that was handed in by the action."""
+    """An order that was handed in by the action. `feedback` has its states, as the orchestrator sends them that took it."""
 
-    def __init__(self, runtime: RosRuntime, handle: Any, feedback: asyncio.Queue[OrderState]) -> None:
+    def __init__(self, runtime: RosRuntime, cell: CellClient, handle: Any, feedback: asyncio.Queue[OrderState]) -> None:
         self._runtime = runtime
+        self._cell = cell
         self._handle = handle
         self.feedback = feedback
 
-    async def result(self) -> ProduceOrder.Result:
-        """The result, as soon as the order has ended."""
+    async def result(self, order_id: Callable[[], str]) -> ProduceOrder.Result:
+        """The result, as soon as the order has ended. `order_id` tells which it is, "" where that is not known yet.
+
+        The order outlives the orchestrator that took it, the goal does not: then the end that its successor shows counts.
+        """
+        asked = asyncio.ensure_future(self._asked())
+        shown = asyncio.ensure_future(self._cell.until(lambda: self._cell.has_ended(order_id())))
+        try:
+            await asyncio.wait((asked, shown), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((asked,), timeout=ANSWER_S)
+            return asked.result() if asked.done() else _result_of(self._cell.orders[order_id()])
+        finally:
+            asked.cancel()
+            shown.cancel()
+
+    async def _asked(self) -> ProduceOrder.Result:
         wrapped = await self._runtime.wait(await self._runtime.in_executor(self._handle.get_result_async))
         return wrapped.result
 
     async def cancel(self) -> None:
         """Ask the cell to cancel the order."""
         await self._runtime.wait(await self._runtime.in_executor(self._handle.cancel_goal_async), ANSWER_S)
+
+
+def _result_of(order: OrderState) -> ProduceOrder.Result:
+    """The result of an order that has ended."""
+    success = order.state == OrderState.COMPLETED and order.good >= order.quantity
+    message = f"order '{order.order_id}' is {OrderStatus(order.state).name.lower()}"
+    return ProduceOrder.Result(success=success, order=order, message=message)
 
 
 def _accepted(response: Any) -> str:

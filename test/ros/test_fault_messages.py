@@ -43,7 +43,8 @@ def watched(*active: Fault, state: State = State.HELD) -> str:
     shown_state = cell_message(replace(QUIET, active_faults=active, state=state), EPOCH_S)
     console = Console(width=2000, file=None, record=True, quiet=False)
     with console.capture() as shown:
-        console.print(view(SimpleNamespace(cell="/bench", state=shown_state, orders={}, questions={}, faults=messages)))
+        seen = {"state": shown_state, "orders": {}, "questions": {}, "faults": messages, "is_heard": True}
+        console.print(view(SimpleNamespace(cell="/bench", **seen)))
     return shown.get()
 
 
