@@ -84,6 +84,7 @@ class AttemptFile(AttemptLog):
         super().__init__()
         self._path = path
         self._lines = 0
+        self._torn = False
         self._read()
         self._compact()
 
@@ -92,9 +93,11 @@ class AttemptFile(AttemptLog):
         line = _line(attempt_id, what, data)
         try:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(line)
+                file.write(f"\n{line}" if self._torn else line)  # what a full disk cut off spoils no other fact
+                self._torn = True
                 file.flush()
                 os.fsync(file.fileno())
+            self._torn = False
             self._lines += 1
             if self._lines > LINES:
                 self._compact()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,22 @@ def test_a_torn_last_line_is_no_fact_and_is_mended(tmp_path: Path):
     assert log.of("s:1.1") is not None and not log.of("s:1.1").checked
     log.write("s:1.1", "checked")
     assert AttemptFile(path).of("s:1.1").checked
+
+
+def test_a_fact_that_the_full_disk_cut_off_does_not_spoil_the_next_one(tmp_path: Path):
+    path = tmp_path / "log"
+    log = AttemptFile(path)
+    log.write("s:1.1", "begun")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
+    try:
+        with pytest.raises(JournalError, match="the attempts cannot be kept"):
+            log.write("s:1.1", "ended", RESULT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    log.write("s:1.2", "checked")
+    again = AttemptFile(path)
+    assert again.of("s:1.1").ended is None and again.of("s:1.2").checked
 
 
 def test_the_file_does_not_grow_for_ever(tmp_path: Path, monkeypatch):
