@@ -44,6 +44,8 @@ class EndlessFeeder(_Ready, Feeder):
         return 1_000_000
 
     async def wait_level(self, minimum: int) -> int:
+        if minimum > 1_000_000:
+            await asyncio.Event().wait()
         return 1_000_000
 
 

@@ -81,7 +81,7 @@ class Controller:
         safety = {name: devices[name] for name in line.cell_description.of_kind("safety")}
         self._interlock = Interlock(safety, clock, self._stop_at_once)
         changers = {arm: devices[spec.tool_changer] for arm, spec in line.cell_description.of_kind("arm").items()}
-        self._feeders = FeederWatch(self.shop, devices, self._wake)
+        self._feeders = FeederWatch(self.shop, devices, self._wake, self.journal_failed)
         self.service = Service(self.shop, self._wake)
         self.desk = OrderDesk(self.shop, self._wake)
         self._runner = ChainRunner(self.shop, port, self, changers, self._feeders, self.service, self.epoch)

@@ -1,4 +1,4 @@
-"""Watches the feeders: what is left in each, and when an empty one has parts again."""
+"""Watches the feeders: what is left in each, and when one has more parts again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from microcell.devices.contract import Device
 from microcell.devices.feeder.contract import Feeder
+from microcell.errors import JournalError
 from microcell.faults import FaultError
 from microcell.orchestration.shop import Shop
 
@@ -16,11 +17,19 @@ AGAIN_S = 5.0
 
 
 class FeederWatch:
-    """Keeps the shop's levels true. `wake` is called when a feeder that was empty has parts again."""
+    """Keeps the shop's levels true. `wake` is called when a feeder has more parts than before, `failed` when that cannot be
+    written down.
+    """
 
-    def __init__(self, shop: Shop, devices: Mapping[str, Device], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        devices: Mapping[str, Device],
+        wake: Callable[[], None],
+        failed: Callable[[JournalError], None],
+    ) -> None:
         self._shop = shop
-        self._wake = wake
+        self._wake, self._failed = wake, failed
         feeders = shop.line.cell_description.of_kind("feeder")
         self._feeders = {name: _feeder(name, devices[name]) for name in shop.lines.set_up if name in feeders}
         self._watchers: dict[str, asyncio.Task[None]] = {}
@@ -40,11 +49,10 @@ class FeederWatch:
             self._watch(feeder, 0)
 
     async def read(self, feeder: str) -> None:
-        """Read a feeder's level; an empty one is watched until it is refilled."""
+        """Read a feeder's level, and from then on watch for a refill: orders ask what is there before a feeder is used."""
         level = await self._feeders[feeder].level()
         self._shop.saw_level(feeder, level)
-        if level == 0:
-            self._watch(feeder, 1)
+        self._watch(feeder, level + 1)
 
     async def take_for_empty(self, feeder: str) -> None:
         """Take a feeder for empty, whatever it counts, until its level has risen."""
@@ -60,17 +68,20 @@ class FeederWatch:
         await asyncio.gather(*watchers, return_exceptions=True)
 
     def _watch(self, feeder: str, minimum: int) -> None:
-        if feeder not in self._watchers:
-            task = asyncio.get_running_loop().create_task(self._until(feeder, minimum), name=f"watch {feeder}")
-            self._watchers[feeder] = task
-            task.add_done_callback(lambda done: self._watchers.pop(feeder))
+        """Watch for such a level, and no more for the one that was watched for before."""
+        if (before := self._watchers.pop(feeder, None)) is not None:
+            before.cancel()
+        self._watchers[feeder] = asyncio.get_running_loop().create_task(self._until(feeder, minimum), name=f"watch {feeder}")
 
     async def _until(self, feeder: str, minimum: int) -> None:
-        level = await self._level(feeder, minimum)
-        self._shop.saw_level(feeder, level)
-        if level == 0:
-            self._shop.saw_level(feeder, await self._level(feeder, 1))
-        self._wake()
+        try:
+            while True:
+                level = await self._level(feeder, minimum)
+                self._shop.saw_level(feeder, level)
+                self._wake()
+                minimum = level + 1
+        except JournalError as error:
+            self._failed(error)
 
     async def _level(self, feeder: str, minimum: int) -> int:
         """The level as soon as it is so high; a feeder that is silent is asked again."""

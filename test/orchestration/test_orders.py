@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timezone
 from itertools import pairwise
+from sqlite3 import OperationalError
 
 import pytest
 from fake_shop_floor import VALVE, Floor, floor
@@ -17,7 +18,7 @@ from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.order import Order, OrderLine
 from microcell.errors import UsageError
-from microcell.events import Event, OperationEnded, OperationStarted, OrderUpdated, UnitStarted
+from microcell.events import Event, FeederRefilled, OperationEnded, OperationStarted, OrderUpdated, UnitStarted
 from microcell.orchestration.job_control import JobState
 from microcell.orchestration.order_desk import OrderChange
 from microcell.orchestration.packml import ACTING, Command, State
@@ -261,6 +262,43 @@ def test_what_other_orders_need_is_spoken_for_and_waiting_is_the_default():
             assert cell.controller.order(second).shortages == ("cap_white: 2 needed, 1 there",)
             assert job(cell, second) == "AllowedToStart Waiting"
             assert cell.controller.order(cell.order(1, "child")).shortages == ()
+
+    run_virtual(run())
+
+
+def test_what_is_filled_into_a_feeder_that_is_not_empty_counts_at_once():
+    async def run() -> None:
+        async with floor(line=without_refills("nest_2"), levels={"nest_2": 3}) as cell:
+            cell.controller.service.announce("cap_white", 4)
+            held = cell.order(8, on_shortage="hold")
+            assert cell.controller.order(held).shortages == ("cap_white: 8 needed, 7 there",)
+            await cell.port.feeders["nest_2"].refill(5)
+            await cell.clock.sleep(1.0)
+            assert cell.controller.order(held).shortages == ()
+            refills = [(event.added, event.level) for event in cell.journal.events() if isinstance(event, FeederRefilled)]
+            assert (refills, cell.controller.shop.deliveries.of("cap_white")) == ([(5, 8)], 0)
+            cell.controller.control(held, "start")
+            await cell.controller.order_ended(held)
+            await cell.port.feeders["nest_2"].refill(2)
+            await cell.clock.sleep(1.0)
+            assert cell.controller.order(cell.order(2, on_shortage="refuse", allowed_to_start=False)).shortages == ()
+
+    run_virtual(run())
+
+
+def test_a_refill_that_cannot_be_written_down_aborts_the_cell():
+    async def run() -> None:
+        async with floor(line=without_refills("nest_2"), levels={"nest_2": 3}) as cell:
+
+            def full(event: Event) -> None:
+                raise OperationalError("database or disk is full")
+
+            await cell.controller.until_state(State.IDLE)
+            cell.journal.obstacle = full
+            await cell.port.feeders["nest_2"].refill(5)
+            await cell.clock.sleep(1.0)
+            assert cell.controller.state is State.ABORTED
+            assert [fault.code for fault in cell.controller.active_faults] == ["JOURNAL_UNWRITABLE"]
 
     run_virtual(run())
 
