@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from microcell.description.schema import adapter
 from microcell.description.schema_view import SchemaView, child
 from microcell.description.source import Source, Where
-from microcell.description.wording import allowed, choice, listed, near, number_hint, shown
+from microcell.description.wording import allowed, choice, listed, near, number_hint, shown, unit_hint
 from microcell.errors import Issue
 
 _REASONS = {
@@ -131,7 +131,9 @@ def _wrong_value(view: SchemaView, data: Any, where: Where, kind: str) -> Proble
     schema = view.at(where, data)
     value = value_at(data, where)
     reason = _REASONS.get(kind, "wrong kind of value" if kind.endswith("_type") else "not well formed")
-    return Problem(where, f"{reason} ({shown(value)})", f"{allowed(schema)} is needed. {_advice(schema, value)}")
+    key = next((step for step in reversed(where) if isinstance(step, str)), "")
+    hint = unit_hint(key, value, schema) if reason == "out of range" else None
+    return Problem(where, f"{reason} ({shown(value)})", f"{allowed(schema)} is needed. {hint or _advice(schema, value)}")
 
 
 def _advice(schema: dict[str, Any], value: Any) -> str:

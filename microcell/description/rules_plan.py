@@ -45,10 +45,18 @@ def rule_operation_brings_the_sites_item(context: Context) -> Iterator[Issue]:
             yield context.issue("product", (section, name, "item"), what, remedy)
 
 
+def names_a_wrong_site(context: Context) -> bool:
+    """Whether some operation works at a site that there is not: it is not to be told at which one it should."""
+    sites = context.names("product", "sites") or ()
+    return any(operation.site is not None and operation.site not in sites for operation in context.product.plan.values())
+
+
 @rule("product.plan")
 def rule_every_site_is_worked_at(context: Context) -> Iterator[Issue]:
     """An operation works at each site, but at those of what is placed: the first that takes it, unless a site is named."""
     plan = context.product.plan.values()
+    if names_a_wrong_site(context):
+        return
     worked_at = {operation.site for operation in plan}
     placed = {operation.item for operation in plan if operation.occupies or operation.skill == "place"}
     for name, site in context.product.sites.items():

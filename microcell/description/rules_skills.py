@@ -126,6 +126,8 @@ def rule_force_limits_let_parts_go_in(context: Context) -> Iterator[Issue]:
             remedy = f"{needed}. Correct one of them."
             yield context.issue("product", use.place(("force_limit_n",)), what, remedy)
 
+    if not all(part in context.product.parts for part in offered):
+        return  # one of them may be meant for what seems to be missing
 
 @rule("product")
 def rule_labels_lie_on_top(context: Context) -> Iterator[Issue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -97,6 +98,20 @@ def number_hint(value: Any) -> str | None:
         return "Write the number without quotes."
     if re.match(r"[-+]?(\d|\.\d)", text):
         return "Write the number alone; the key's ending is its unit."
+    return None
+
+
+_OTHER_UNITS = {"_rad": ("rad", "degrees", math.pi / 180.0), "_m": ("m", "mm", 1e-3)}
+"""What stands in a key's ending, what people write instead, and how much one of that is."""
+
+
+def unit_hint(key: str, value: Any, schema: dict[str, Any]) -> str | None:
+    """What to do about a number out of range that is right in the unit that people mostly think in."""
+    for ending, (unit, other, factor) in _OTHER_UNITS.items():
+        if key.endswith(ending) and isinstance(value, (int, float)) and not isinstance(value, bool):
+            meant = value * factor
+            if meant <= schema.get("maximum", math.inf) and meant >= schema.get("minimum", -math.inf):
+                return f"Write {unit}: {value:g} {other} are {meant:.8g}."
     return None
 
 

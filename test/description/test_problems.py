@@ -45,6 +45,21 @@ def device(text):
             "f.yaml:4:36: devices.x.noise_n: out of range (-1); a number from 0 up to 10 is needed. Correct the value.",
         ),
         (
+            "{kind: fixture, seat_in_cell: {xyz_m: [450, 0, 0]}}",
+            "f.yaml:4:45: devices.x.seat_in_cell.xyz_m[0]: out of range (450); a number from -10 up to 10 is needed. "
+            "Write m: 450 mm are 0.45.",
+        ),
+        (
+            "{kind: fixture, seat_in_cell: {rpy_rad: [0, 0, -90]}}",
+            "f.yaml:4:53: devices.x.seat_in_cell.rpy_rad[2]: out of range (-90); a number from -6.28319 up to 6.28319 is "
+            "needed. Write rad: -90 degrees are -1.5707963.",
+        ),
+        (
+            "{kind: fixture, seat_in_cell: {xyz_m: [450000, 0, 0]}}",
+            "f.yaml:4:45: devices.x.seat_in_cell.xyz_m[0]: out of range (450000); a number from -10 up to 10 is needed. "
+            "Correct the value.",
+        ),
+        (
             "{kind: force_sensor, nois_n: 1}",
             "f.yaml:4:27: devices.x.nois_n: unknown key 'nois_n' (1); did you mean 'noise_n'? Correct or remove it.",
         ),

@@ -734,6 +734,19 @@ def test_a_model_that_is_a_link_to_elsewhere_is_refused(tmp_path):
     (issue,) = check_paths([home / "valve.yaml"])
     assert str(issue).endswith(
         "inspections.closed.checks.looks.model: the file 'looks.npz' is a link that leads out of the configuration; "
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((VALVE, "site: membrane_seat\n    after", "site: membran_seat\n    after"), "did you mean 'membrane_seat'?"),
+        ((LINE, "part: cap_blue", "part: cap_blu"), "did you mean 'cap_blue'?"),
+    ],
+)
+def test_what_follows_from_a_wrong_name_is_not_told_beside_it(config, change, said):
+    config.edit(*change)
+    (text,) = config.check()
+    assert said in text
+
+
         "it must lie there itself. Put the file there."
     )
 
