@@ -18,6 +18,7 @@ from microcell.description.rules_plan import ancestors, operations
 from microcell.description.rules_product import item_part
 from microcell.description.source import Where
 from microcell.description.wording import listed
+from microcell.description.tool import ScrewdriverTool
 from microcell.errors import Issue
 
 LABEL_IN_M = 0.0005
@@ -90,6 +91,28 @@ def rule_cell_has_what_skills_need(context: Context) -> Iterator[Issue]:
             what = f"no tool of cell '{line.cell}' offers '{needs.capability}'"
             remedy = f"its tools offer: {listed(sorted(offered))}. Put a tool for it into a pocket."
             yield context.issue("product", where, what, remedy)
+@rule("line", "cell.devices", "tools", "product.parts", "product.bill_of_materials", "product.variants")
+def rule_screwdrivers_turn_so_hard_and_fast(context: Context) -> Iterator[Issue]:
+    """A screwdriver of the cell turns with the torque and at the speed that an operation asks for, in every variant."""
+    line = _line_as_read(context)
+    for use, needs in _needs(context, line):
+        drivers = [tool for tool in line.tools.values() if isinstance(tool, ScrewdriverTool)]
+        if needs.torque_n_m and drivers and not any(map(needs.can_use, drivers)):
+            yield _weak_drivers(context, use, needs, drivers)
+
+
+def _weak_drivers(context: Context, use: Use, needs: Any, drivers: list[ScrewdriverTool]) -> Issue:
+    """What of an operation is too much for every screwdriver: one of the two, or only both together."""
+    for key, most_key in (("torque_n_m", "torque_max_n_m"), ("speed_rad_s", "speed_max_rad_s")):
+        value, most = getattr(needs, key), max(getattr(tool, most_key) for tool in drivers)
+        if value > most:
+            remedy = f"the most is {most:g} ({most_key}). Correct it, or use another screwdriver."
+            return context.issue("product", use.place((key,)), f"too much for every screwdriver ({value:g})", remedy)
+    what = f"no screwdriver is strong and fast enough at once ({needs.torque_n_m:g} N.m, {needs.speed_rad_s:g} rad/s)"
+    there = ", ".join(f"{tool.name} up to {tool.torque_max_n_m:g} N.m at {tool.speed_max_rad_s:g} rad/s" for tool in drivers)
+    return context.issue("product", use.place(()), what, f"they turn: {there}. Correct it, or use another.", key=True)
+
+
 
 
 @rule(

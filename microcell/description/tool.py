@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,6 +11,18 @@ from microcell.description.base import Description, Document, FileName, Metre, P
 from microcell.description.shape import ShapeSpec
 
 Capability = Literal["grip", "suction", "drive_screw", "dispense", "weld"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is asked of a tool: fingers must open to `width_m` and close with `force_n`, a bit must turn with `torque_n_m`
+    and at `speed_rad_s`."""
+
+    capability: Capability
+    width_m: float = 0.0
+    force_n: float = 0.0
+    torque_n_m: float = 0.0
+    speed_rad_s: float = 0.0
 
 
 class ToolLife(Description):
@@ -37,6 +50,10 @@ class ToolBase(Document):
     tcp_in_flange: PoseSpec = Field(description="Tool centre point; its z axis points away from the flange.")
     life: ToolLife = Field(ToolLife(), description="How long one tool of this kind lasts.")
 
+    def can(self, task: Task) -> bool:
+        """Whether it can do a task."""
+        return task.capability in self.capabilities
+
 
 OPENING_MARGIN_M, LEAST_MARGIN_M = 0.012, 0.002
 """How much wider than what they take fingers open; at least so much, or they come down on it."""
@@ -58,6 +75,9 @@ class GripperTool(ToolBase):
         """Whether the fingers go around something so wide, and press so hard."""
         return self.stroke_m >= width_m + LEAST_MARGIN_M - 1e-9 and self.force_max_n >= force_n
 
+    def can(self, task: Task) -> bool:
+        return super().can(task) and self.can_grip(task.width_m, task.force_n)
+
 
 class VacuumTool(ToolBase):
     """A suction cup with pressure switch."""
@@ -74,6 +94,10 @@ class ScrewdriverTool(ToolBase):
     device: Literal["screwdriver"]
     torque_max_n_m: float = Field(gt=0, le=100, description="Greatest torque.")
     speed_max_rad_s: float = Field(60.0, gt=0, le=1000, description="Greatest speed.")
+
+    def can(self, task: Task) -> bool:
+        strong = self.torque_max_n_m >= task.torque_n_m and self.speed_max_rad_s >= task.speed_rad_s
+        return super().can(task) and strong
 
 
 class DispenserTool(ToolBase):

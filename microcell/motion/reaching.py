@@ -20,6 +20,7 @@ from microcell.description.line import Line
 from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Grasp, Product
 from microcell.description.rules_context import Context
+from microcell.description.tool import Task
 from microcell.errors import Issue
 from microcell.geometry import Pose
 from microcell.motion.carried import UNIT
@@ -36,7 +37,7 @@ _HOLDING = ("grip", "suction", "drive_screw")
 class Stop:
     """Somewhere a flange or a tool has to come: the TCP's pose in the cell, and what for.
 
-    `capability` is what the tool must be able to do; None is the flange itself. `key` is where the station's description
+    `task` is what the tool must be able to do; None is the flange itself. `key` is where the station's description
     tells its place. Where a unit can be turned over, what is out of reach may be reached then, at `turned`. A `guarded` one
     is felt for by force on the last way down; on a `hover` the arm stays `approach_m` higher. `tool` is the one that is
     docked there, and no other, which is carried over the rack with its TCP over `clear_m`. `part` is held there: taken
@@ -46,7 +47,7 @@ class Stop:
     key: str
     what: str
     tcp_in_cell: Pose
-    capability: str | None = None
+    task: Task | None = None
     turned: Pose | None = None
     guarded: bool = True
     hover: bool = False
@@ -121,7 +122,7 @@ def distinct(every: Iterable[Stop]) -> Iterable[Stop]:
     """Each place once: variants mostly go to the same."""
     places: dict[object, Stop] = {}
     for stop in every:
-        places.setdefault((stop.key, stop.tcp_in_cell, stop.capability, stop.tool, stop.turned, stop.part), stop)
+        places.setdefault((stop.key, stop.tcp_in_cell, stop.task, stop.tool, stop.turned, stop.part), stop)
     return places.values()
 
 
@@ -175,7 +176,7 @@ def stops(line: Line, name: str, spec: DeviceSpec) -> Iterator[Stop]:
         yield from (_stop("label_in_cell", "to take a label", place, product.parts[p].grasp, p) for p in parts)
     elif isinstance(spec, BinSpec):
         drop = spec.drop_in_cell.pose @ Pose((0.0, 0.0, 0.0), _DOWN)
-        yield Stop("drop_in_cell", "to drop a part", drop, product.unit_grasp.capability, hover=True)
+        yield Stop("drop_in_cell", "to drop a part", drop, Task(product.unit_grasp.capability), hover=True)
 
 
 def _at_fixture(product: Product, seat: Pose, turner: TurnerSpec | None) -> Iterator[Stop]:
@@ -193,7 +194,8 @@ def _at_fixture(product: Product, seat: Pose, turner: TurnerSpec | None) -> Iter
 
 def _stop(key: str, what: str, part_in_cell: Pose, grasp: Grasp, part: str) -> Stop:
     held = part if grasp.capability in _HOLDING else ""
-    return Stop(key, what, part_in_cell @ grasp.tcp_in_part.pose, grasp.capability, part=held)
+    task = Task(grasp.capability, grasp.width_m, grasp.force_n)
+    return Stop(key, what, part_in_cell @ grasp.tcp_in_part.pose, task, part=held)
 
 
 @dataclass(frozen=True)
@@ -225,10 +227,10 @@ def _miss(reacher: Reacher, tool: str, flange: Pose, why: str) -> Miss:
 
 def hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose]]:
     """Each tool of an arm's cribs that will do, with where its TCP has to come; the bare flange has no tool."""
-    if stop.capability is None and stop.tool in ("", *reacher.tools):
+    if stop.task is None and stop.tool in ("", *reacher.tools):
         yield stop.tool, stop.tcp_in_cell
     for tool in reacher.tools:
-        if stop.capability in line.tools[tool].capabilities:
+        if stop.task is not None and line.tools[tool].can(stop.task):
             yield from ((tool, pose) for pose in (stop.tcp_in_cell, stop.turned) if pose is not None)
 
 

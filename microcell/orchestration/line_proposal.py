@@ -107,7 +107,8 @@ def _lacks(shop: Shop, line: Line, unit: UnitWork, parked: tuple[str, ...]) -> I
 def _asked(need: Needs) -> str:
     """What is asked of a tool, in words."""
     size = f" {need.width_m * 1e3:.0f} mm with {need.force_n:.0f} N" if need.width_m else ""
-    return f"{need.capability}{size}"
+    drive = f" with {need.torque_n_m:g} N.m at {need.speed_rad_s:g} rad/s" if need.torque_n_m else ""
+    return f"{need.capability}{size}{drive}"
 
 
 def _stays_taken(shop: Shop, station: str, parked: tuple[str, ...]) -> bool:

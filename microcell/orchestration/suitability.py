@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from microcell.description.line import Line
+from microcell.description.tool import Task
 from microcell.orchestration.plan import Chain, Plan
 from microcell.orchestration.work import UnitWork, plan_of
 from microcell.skills.contract import Needs
@@ -22,7 +23,7 @@ class Suitability:
         self._stations: dict[tuple[str, str], tuple[str, ...]] = {}
         cribs = self._cell.of_kind("tool_crib").items()
         self._cribs = {str(pocket.tool): crib for crib, spec in cribs for pocket in spec.pockets if pocket.tool}
-        self._tools: dict[tuple[str, frozenset[tuple[str | None, float, float]]], tuple[tuple[str, str], ...]] = {}
+        self._tools: dict[tuple[str, frozenset[Task | None]], tuple[tuple[str, str], ...]] = {}
 
     def works_at(self, arm: str, station: str) -> bool:
         """Whether an arm works at a station; without an arm ("") it is no question."""
@@ -35,7 +36,7 @@ class Suitability:
 
     def tools_for(self, arm: str, needs: Mapping[str, Needs]) -> tuple[tuple[str, str], ...]:
         """Tools that can do all of a chain and that an arm can fetch, each with its crib."""
-        key = (arm, frozenset((need.capability, need.width_m, need.force_n) for need in _of_tools(needs)))
+        key = (arm, frozenset(need.task for need in _of_tools(needs)))
         if key not in self._tools:
             coupling = self._cell.of_kind("tool_changer")[self._arms[arm].tool_changer].coupling
             pockets = [

@@ -12,7 +12,7 @@ from microcell.clock import Clock
 from microcell.description.base import Description
 from microcell.description.line import Line
 from microcell.description.product import Grasp
-from microcell.description.tool import GripperTool, Tool
+from microcell.description.tool import Capability, Task, Tool
 from microcell.devices.contract import Device
 from microcell.devices.factory import Work, at_once
 from microcell.faults import Fault, FaultError
@@ -131,26 +131,32 @@ class Feedback:
 class Needs:
     """Resources of an operation: a device of each kind, a tool that can do something, parts from a feeder.
 
-    Fingers must open to `width_m` and close with `force_n`.
+    Fingers must open to `width_m` and close with `force_n`; a bit must turn with `torque_n_m` and at `speed_rad_s`.
     """
 
     kinds: tuple[str, ...]
-    capability: str | None = None
+    capability: Capability | None = None
     part: str | None = None
     width_m: float = 0.0
     force_n: float = 0.0
+    torque_n_m: float = 0.0
+    speed_rad_s: float = 0.0
 
     @classmethod
     def to_grasp(cls, kinds: tuple[str, ...], grasp: Grasp, part: str | None = None) -> Needs:
         """Resources of an operation that takes or holds something so."""
         return cls(kinds, grasp.capability, part, grasp.width_m, grasp.force_n)
 
+    @property
+    def task(self) -> Task | None:
+        """What is asked of a tool; None where none is needed."""
+        if self.capability is None:
+            return None
+        return Task(self.capability, self.width_m, self.force_n, self.torque_n_m, self.speed_rad_s)
+
     def can_use(self, tool: Tool) -> bool:
         """Whether a tool can do it; where no tool is needed, any."""
-        if self.capability is None:
-            return True
-        fits = not isinstance(tool, GripperTool) or tool.can_grip(self.width_m, self.force_n)
-        return fits and self.capability in tool.capabilities
+        return self.task is None or tool.can(self.task)
 
 
 RecordStep = Callable[[str, Step], Awaitable[None]]

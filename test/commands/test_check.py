@@ -7,6 +7,9 @@ import pytest
 from config_copy import ConfigCopy
 
 from microcell.cli import main
+from microcell.description.loader import check_paths
+from microcell.description.rules_doubts import doubts
+from microcell.motion.arm_rules import wrong_with_arms
 
 BENCH, VALVE, LINE = "cells/bench.yaml", "products/valve.yaml", "lines/valve.yaml"
 CHECK = "      cap_turn: {"
@@ -195,6 +198,19 @@ def test_a_tool_model_that_cannot_be_read_is_told_at_the_tool(config, capsys):
 def test_a_place_that_one_of_two_arms_reaches_is_in_reach(capsys):
     assert main(["check", "config/lines/valve_twin.yaml"]) == 0
     assert "no mistakes found" in capsys.readouterr().out
+
+
+def test_a_gripper_that_cannot_take_a_part_brings_no_place_into_reach(config):
+    gripper = (config.root / "tools/parallel_gripper.yaml").read_text(encoding="utf-8")
+    longer = gripper.replace("parallel_gripper\n", "long_gripper\n", 1).replace("[0.0, 0.0, 0.150]", "[0.0, 0.0, 0.900]")
+    (config.root / "tools/long_gripper.yaml").write_text(longer, encoding="utf-8")
+    place = "flange_in_cell: {xyz_m: [-0.35, -0.3, 0.95], rpy_rad: [3.14159265, 0.0, 0.0]}"
+    pocket = f"      - {{tool: long_gripper, serial: LG-1, {place}}}\n"
+    config.edit(BENCH, "      - {tool: screwdriver,", f"{pocket}      - {{tool: screwdriver,")
+    config.edit("tools/parallel_gripper.yaml", "stroke_m: 0.060", "stroke_m: 0.030")
+    texts = [str(issue) for issue in check_paths([config.line], further=(wrong_with_arms,))]
+    told = "devices.nest_1.part_in_cell: no way for any arm, to take 'body'"
+    assert any(told in text and "arm with long_gripper" in text for text in texts), "\n".join(texts)
 
 
 def test_what_cannot_be_loaded_is_not_asked_for_its_reach(config, capsys):

@@ -11,7 +11,7 @@ from microcell.description.rules import RULES
 from microcell.errors import ConfigError
 
 BENCH, VALVE, LINE = "cells/bench.yaml", "products/valve.yaml", "lines/valve.yaml"
-GRIPPER, ORDER = "tools/parallel_gripper.yaml", "orders/valve_demo.yaml"
+GRIPPER, DRIVER, ORDER = "tools/parallel_gripper.yaml", "tools/screwdriver.yaml", "orders/valve_demo.yaml"
 
 PRINTER = "  printer: {kind: printer, label_in_cell: {xyz_m: [0.12, 0.34, 0.06]}, print_s: 1.2}\n"
 ARM_2 = (
@@ -715,6 +715,16 @@ def test_a_skill_that_cannot_be_imported_is_reported_where_it_is_used(config, mo
     assert any(
         text.endswith(
             "plan.pack_unit.skill: the skill 'pack' cannot be loaded (ImportError: No module named 'cartons'); "
+    (
+        "rule_screwdrivers_turn_so_hard_and_fast",
+        (VALVE, "fasten_1: {torque_n_m: 0.40}", "fasten_1: {torque_n_m: 4.0}"),
+        "variants.infant.parameters.fasten_1.torque_n_m: too much for every screwdriver (4); the most is 2",
+    ),
+    (
+        "rule_screwdrivers_turn_so_hard_and_fast",
+        (DRIVER, "speed_max_rad_s: 60.0", "speed_max_rad_s: 20.0"),
+        "plan.fasten_1.parameters.speed_rad_s: too much for every screwdriver (30); the most is 20 (speed_max_rad_s). ",
+    ),
             "it must be complete. Repair its installation."
         )
         for text in config.texts()

@@ -1,4 +1,4 @@
-"""A gripper is chosen by how wide it opens and how firmly it closes, not only by what it is called to be able to do."""
+"""A tool is chosen by how wide, firmly, hard and fast it works, not only by what it is called to be able to do."""
 
 from __future__ import annotations
 
@@ -29,6 +29,17 @@ def with_weak_gripper(line: Line, force_max_n: float) -> Line:
     return line.model_copy(update={"tools": {**line.tools, "wide_gripper": weak}})
 
 
+def with_second_driver(line: Line, **changes: float) -> Line:
+    """The line with a screwdriver more, in a pocket before that of its own."""
+    cell, crib = line.cell_description, line.cell_description.of_kind("tool_crib")["crib"]
+    own = next(pocket for pocket in crib.pockets if pocket.tool == "screwdriver")
+    more = own.model_copy(update={"tool": "driver_2", "serial": "SD-9"})
+    crib = crib.model_copy(update={"pockets": (more, *crib.pockets)})
+    driver = line.tools["screwdriver"].model_copy(update={"name": "driver_2", **changes})
+    cell = cell.model_copy(update={"devices": {**cell.devices, "crib": crib}})
+    return line.model_copy(update={"cell_description": cell, "tools": {**line.tools, "driver_2": driver}})
+
+
 def needs_of(line: Line, operation: str) -> dict[str, Needs]:
     """What the chain that begins with an operation needs."""
     product = line.product_description
@@ -51,6 +62,13 @@ def tools(line: Line, *operations: str) -> list[list[str]]:
 
 def test_a_part_that_is_wider_than_a_gripper_opens_is_for_another_gripper():
     assert tools(bracket(), "pick_insert_1", "pick_tray", "pick_unit") == [BOTH, ["wide_gripper"], ["wide_gripper"]]
+
+
+def test_a_screw_that_needs_more_torque_or_speed_than_a_screwdriver_has_is_for_another_screwdriver():
+    line = load_line("valve")
+    assert tools(with_second_driver(line), "fasten_1") == [["driver_2", "screwdriver"]]
+    assert tools(with_second_driver(line, torque_max_n_m=0.3), "fasten_1") == [["screwdriver"]]
+    assert tools(with_second_driver(line, speed_max_rad_s=40.0), "fasten_1") == [["screwdriver"]]
 
 
 def test_a_part_that_needs_more_force_than_a_gripper_has_is_for_another_gripper():
