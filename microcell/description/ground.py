@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from microcell.description.colours import Rgb, delta_e
-from microcell.description.extents import half_extents, top_m
+from microcell.description.extents import covers, half_extents, top_m
 from microcell.description.picture import Point, outline
-from microcell.description.product import Box, Cylinder, Part, Product, Site
+from microcell.description.product import Box, Part, Product, Site
 
 LEAST_DELTA_E = 10.0
 """CIE 1976 difference from which on a colour tells a part from its ground: colours are read wrong by less than half."""
@@ -39,7 +39,7 @@ def ground_of(product: Product, site_name: str, variant: str, background_rgb: Rg
     for x, y in rim:
         point = place.apply((x, y, 0.0))
         over = ((pose.inverse().apply(point), other) for pose, other in below)
-        seen[next((_colour_at(other, at[:2]) for at, other in over if _covers(other, at[:2])), background_rgb)] += 1
+        seen[next((_colour_at(other, at[:2]) for at, other in over if covers(other, at[:2])), background_rgb)] += 1
     common = [rgb for rgb, count in seen.items() if count >= _LEAST_RATIO * len(rim)]
     return min(common or seen, key=lambda rgb: delta_e(rgb, part.colour_rgb))
 
@@ -61,15 +61,6 @@ def _rim(part: Part) -> tuple[Point, ...]:
     ends = list(zip(around, (*around[1:], around[0]), strict=True))
     shares = (0.125, 0.375, 0.625, 0.875)
     return tuple((a[0] + (b[0] - a[0]) * s, a[1] + (b[1] - a[1]) * s) for a, b in ends for s in shares)
-
-
-def _covers(part: Part, at_m: Point) -> bool:
-    """Whether a point of a part's frame lies within its outline and not in its bore."""
-    (x, y), (a, b) = at_m, half_extents(part)
-    if isinstance(part.shape, Box):
-        return abs(x) <= a and abs(y) <= b
-    bore = part.shape.bore_m / 2.0 if isinstance(part.shape, Cylinder) else 0.0
-    return bore * bore <= x * x + y * y <= a * a
 
 
 def _colour_at(part: Part, at_m: Point) -> Rgb:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,18 +10,16 @@ from microcell import plugins
 from microcell.description.extents import half_extents, top_m
 from microcell.description.line import Line, LineDocument
 from microcell.description.problems import Problem, validate
-from microcell.description.product import FIRMEST_RATIO, Box, Cylinder, Operation, Part
+from microcell.description.product import FIRMEST_RATIO, Operation
 from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import grasps
-from microcell.description.rules_plan import ancestors, operations
+from microcell.description.rules_plan import operations
 from microcell.description.rules_product import item_part
 from microcell.description.source import Where
+from microcell.description.seats import ROUNDING_M, filled_before, inside_by_m
 from microcell.description.wording import listed
 from microcell.description.tool import ScrewdriverTool
 from microcell.errors import Issue
-
-LABEL_IN_M = 0.0005
-"""So deep in a part a label's place may be: roundings."""
 
 
 @dataclass(frozen=True)
@@ -154,39 +151,22 @@ def rule_force_limits_let_parts_go_in(context: Context) -> Iterator[Issue]:
 
 @rule("product")
 def rule_labels_lie_on_top(context: Context) -> Iterator[Issue]:
-    """A label's site is not within a part that is there before the label comes."""
+    """A label's place is not within a part that is there before the label comes, not with its corners either."""
     sites = context.product.sites
     told: set[str] = set()
     for use in _uses(context):
         site = sites.get(use.operation.site or "")
-        if use.section != "plan" or use.operation.skill != "label" or site is None:
+        label = item_part(context, site.item, use.variant) if site else None
+        if use.section != "plan" or use.operation.skill != "label" or site is None or label is None:
             continue
-        for name, other in ((name, sites[name]) for name in _taken_sites(context, use.name)):
-            part = item_part(context, other.item, use.variant)
-            x, y, z = (other.part_in_unit.pose.inverse() @ site.part_in_unit.pose).position
-            if part is not None and _is_over(part, x, y) and 0.0 <= z < top_m(part) - LABEL_IN_M and use.name not in told:
+        for name in filled_before(context.product, use.name):
+            part = item_part(context, sites[name].item, use.variant)
+            inside_m = inside_by_m(label, site.part_in_unit.pose, part, sites[name].part_in_unit.pose) if part else 0.0
+            if inside_m > ROUNDING_M and use.name not in told:
                 told.add(use.name)
-                what = f"the label would lie {(top_m(part) - z) * 1e3:.3g} mm inside of what is at '{name}'"
+                what = f"the label would lie {inside_m * 1e3:.3g} mm inside of what is at '{name}'"
                 where = ("sites", use.operation.site or "", "part_in_unit")
                 yield context.issue("product", where, what, "a label lies on top. Correct one of the places.")
-
-
-def _is_over(part: Part, x_m: float, y_m: float) -> bool:
-    """Whether a point of a part's frame is over its solid."""
-    a, b = half_extents(part)
-    if isinstance(part.shape, Box):
-        return abs(x_m) <= a and abs(y_m) <= b
-    bore_m = part.shape.bore_m if isinstance(part.shape, Cylinder) else 0.0
-    return bore_m / 2 <= math.hypot(x_m, y_m) <= a
-
-
-def _taken_sites(context: Context, operation: str) -> list[str]:
-    """The sites where something lies before an operation: of operations before it, and of what the unit begins with."""
-    plan, sites = context.product.plan, context.product.sites
-    before = [plan[name] for name in plan if name in ancestors(plan, operation)]
-    begun_with = {other.item for other in before if other.occupies}
-    worked_at = {other.site for other in before}
-    return [name for name, site in sites.items() if name in worked_at or site.item in begun_with]
 
 
 def _missing_devices(context: Context, line: Line, where: Where, needs: Any) -> Iterator[Issue]:

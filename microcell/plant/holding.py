@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from microcell.description.extents import top_m
+from microcell.description.extents import seals, top_m
 from microcell.description.product import Screw
 from microcell.description.tool import GripperTool, ScrewdriverTool, VacuumTool
 from microcell.geometry import Pose, from_rpy
@@ -27,7 +27,7 @@ from microcell.plant.physics import (
     SLIP_AFTER_S,
 )
 from microcell.plant.settling import Settling
-from microcell.plant.shapes import covers, misalignment, seals, width_between
+from microcell.plant.shapes import covers, misalignment, width_between
 from microcell.plant.supports import on_seat, tilt
 
 _UPSIDE_DOWN = Pose((0.0, 0.0, 0.0), from_rpy(math.pi, 0.0, 0.0))

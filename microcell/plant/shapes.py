@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from microcell.description.extents import half_extents
+from microcell.description.extents import seals
 from microcell.description.product import Box, Part, Screw
 
 
@@ -16,18 +16,6 @@ def bottom_m(part: Part) -> float:
 def covers(part: Part, x_m: float, y_m: float) -> bool:
     """Whether a point of the part's frame lies within its outline, seen from above; a bore is not covered."""
     return seals(part, x_m, y_m, 0.0)
-
-
-def seals(part: Part, x_m: float, y_m: float, radius_m: float) -> bool:
-    """Whether a whole circle at a point of the part's frame lies on its top."""
-    half_x, half_y = half_extents(part)
-    shape = part.shape
-    if isinstance(shape, Box):
-        return abs(x_m) + radius_m <= half_x and abs(y_m) + radius_m <= half_y
-    from_centre = math.hypot(x_m, y_m)
-    bore = 0.0 if isinstance(shape, Screw) else shape.bore_m / 2
-    outside_bore = bore == 0.0 or from_centre - radius_m >= bore
-    return from_centre + radius_m <= half_x and outside_bore
 
 
 def misalignment(part: Part, turn_rad: float) -> float:

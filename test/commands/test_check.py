@@ -233,6 +233,43 @@ def test_what_is_hardly_meant_is_a_warning_and_no_mistake(config, capsys):
     assert text.endswith("no mistakes found, 2 warnings\n")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ("part_in_unit: {xyz_m: [0.0, 0.0, 0.025]}}", "part_in_unit: {xyz_m: [0.0, 0.0, 0.030]}}"),
+            "sites.label_area.part_in_unit: warning: 'label' would hang 5 mm over all that is there before 'label_unit'; it",
+        ),
+        (
+            ("part_in_unit: {xyz_m: [0.0113, 0.0113, 0.025]}", "part_in_unit: {xyz_m: [0.0113, 0.0113, 0.030]}"),
+            "sites.screw_1.part_in_unit: warning: 'screw' would hang 5 mm over all that is there before 'fasten_1'; it lies",
+        ),
+        (
+            ("label, site: label_area, after: [fasten_4]}", "label, site: label_area, after: [inspect_open]}"),
+            "sites.label_area.part_in_unit: warning: 'label' would hang 5 mm over all that is there before 'label_unit'; it",
+        ),
+        (
+            ("part_in_unit: {xyz_m: [0.0, 0.0, 0.025]}}", "part_in_unit: {xyz_m: [0.0, 0.016, 0.025]}}"),
+            "sites.label_area.part_in_unit: warning: the label lies over an edge: not all of its corners have something",
+        ),
+    ],
+)
+def test_what_has_nothing_under_it_is_hardly_meant(config, change, said):
+    config.edit(VALVE, *change)
+    config.edit(VALVE, "{skill: inspect, after: [label_unit],", "{skill: inspect, after: [label_unit, fasten_4],")
+    texts = [str(issue) for issue in check_paths([config.line], further=(doubts,))]
+    assert any(said in text for text in texts), "\n".join(texts)
+
+
+def test_a_colour_check_that_passes_another_variants_part_is_hardly_meant(config):
+    config.edit(
+        VALVE, "cap_blue: {<<: *cap, colour_rgb: [70, 120, 200]}", "cap_blue: {<<: *cap, colour_rgb: [230, 232, 236]}"
+    )
+    texts = [str(issue) for issue in check_paths([config.line], further=(doubts,))]
+    said = "inspections.closed.checks.cap_type: warning: a 'cap_blue' passes for a 'cap_white': the colours differ by 0."
+    assert len(texts) == 1 and said in texts[0], "\n".join(texts)
+
+
 def test_warnings_are_counted_apart_from_mistakes(config, capsys):
     config.edit(LINE, "nest_3: {part: cap_blue,", "nest_3: {part: spare,")
     config.edit(VALVE, "  cap_blue: {<<: *cap,", "  spare: {<<: *cap}\n  cap_blue: {<<: *cap,")
