@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 from microcell.description.base import is_name
+from microcell.description.schema import write_schemas
 from microcell.errors import UsageError
 from microcell.paths import share_directory
 
@@ -16,7 +17,7 @@ TOOLS = ("parallel_gripper", "vacuum_cup", "screwdriver")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write product and line, and the shipped cell and tools that they use where the folder does not have them."""
+    """Write product and line; the cell, its tools, and the schemas for editors where the folder does not have them."""
     if not is_name(args.name):
         raise UsageError(f"'{args.name}' is no name: small letters, digits and _, beginning with a letter.")
     folder: Path = args.folder
@@ -29,10 +30,13 @@ def run(args: argparse.Namespace) -> int:
         if not (folder / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(shipped / name, folder / name)
+    if not (folder / "schema").exists():
+        write_schemas(folder / "schema")
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace("NAME", args.name).replace("PREFIX", _prefix(args.name)), encoding="utf-8")
         print(path)
+    print(f"check it: microcell check {folder}")
     print(f"try it: microcell run {folder / 'lines' / args.name}.yaml --quantity 3")
     return 0
 
@@ -43,6 +47,7 @@ def _prefix(name: str) -> str:
 
 
 LINE = """\
+# yaml-language-server: $schema=../schema/line.schema.json
 kind: line
 name: NAME
 summary: A base with a lid and a label, packed by six.
@@ -57,6 +62,7 @@ feeders:
 """
 
 PRODUCT = """\
+# yaml-language-server: $schema=../schema/product.schema.json
 # Every key is explained in docs/reference/product.md; an editor with the schema completes them.
 kind: product
 name: NAME

@@ -37,10 +37,11 @@ def draw_line(line: Line, path: Path) -> Path:
     told, (x, y) = _told(seen), _extent(seen)
     cell_width, cell_height = INCH_PER_M * (x[1] - x[0]), INCH_PER_M * (y[1] - y[0])
     size = (width + cell_width + 0.7, max(height + 0.5, cell_height + 0.15 * len(told) + 1.4))
+    title = f"{line.name}: {line.summary}" if line.summary else line.name
     style = {"svg.hashsalt": "microcell", "svg.fonttype": "none", "font.size": TEXT_PT}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=size)
-        figure.text(0.2 / size[0], 1.0 - 0.25 / size[1], f"{line.name}: {line.summary}", fontsize=9, weight="bold")
+        figure.text(0.2 / size[0], 1.0 - 0.25 / size[1], title, fontsize=9, weight="bold")
         plan = figure.add_axes((0.0, 0.0, width / size[0], 1.0 - 0.4 / size[1]))
         _draw_plan(plan, chains, places, size[1] - 0.4)
         top, high = 1.0 - 0.75 / size[1], cell_height / size[1]

@@ -19,6 +19,15 @@ def test_a_new_line_checks_and_makes_every_variant(tmp_path: Path, capsys: pytes
     assert run.packed() == ["LUN-000001", "LUN-000002"]
 
 
+def test_editors_find_the_schema_that_each_file_names(tmp_path: Path):
+    assert main(["new", "line", "lunch_box", "--folder", str(tmp_path)]) == 0
+    files = list(tmp_path.rglob("*.yaml"))
+    for file in files:
+        first = file.read_text(encoding="utf-8").splitlines()[0]
+        assert (file.parent / first.removeprefix("# yaml-language-server: $schema=")).is_file(), file
+    assert len(files) == 6
+
+
 def test_a_second_line_of_a_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for _ in range(2):
         code = main(["new", "line", "lunch_box", "--folder", str(tmp_path)])
