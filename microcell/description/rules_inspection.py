@@ -12,8 +12,9 @@ from microcell.description.picture import Point, across_px, looked_at, outline, 
 from microcell.description.product import Part
 from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import occupied_kinds
-from microcell.description.rules_plan import operations
+from microcell.description.rules_plan import names_a_wrong_site, operations
 from microcell.description.rules_product import item_part
+from microcell.description.seats import filled_before
 from microcell.description.wording import choice
 from microcell.errors import Issue
 from microcell.geometry import Pose
@@ -107,6 +108,23 @@ def rule_what_is_fed_is_in_the_picture(context: Context) -> Iterator[Issue]:
         for place in _corner_places(feeder):
             _note(worst, (feeder.camera or "", name), "the search", camera, seen_at(camera, part, place, points))
     yield from _beyond_pictures(context, worst)
+
+
+@rule("product.plan", "product.sites")
+def rule_what_is_inspected_is_there(context: Context) -> Iterator[Issue]:
+    """What a check looks at in a unit has been brought before it looks; a taught check may look at nothing."""
+    product = context.product
+    for operation, spec in product.plan.items() if not names_a_wrong_site(context) else ():
+        inspection = product.inspections.get(str(spec.parameters.get("inspection")))
+        if inspection is None or spec.item is not None:
+            continue
+        filled = filled_before(product, operation)
+        for name, check in inspection.checks.items():
+            if check.site in product.sites and check.site not in filled and not isinstance(check, TAUGHT):
+                what = f"nothing is at '{check.site}' yet when '{operation}' looks there"
+                remedy = "the check would always fail. Make it in a later inspection, or correct the order of the plan."
+                where = ("inspections", str(spec.parameters["inspection"]), "checks", name, "site")
+                yield context.issue("product", where, what, remedy)
 
 
 def _note(worst: Worst, key: tuple[str, str], who: str, camera: CameraSpec, seen: list[Point | None]) -> None:

@@ -172,6 +172,25 @@ def rule_stations_are_left_again(context: Context) -> Iterator[Issue]:
             yield context.issue("product", ("plan", name, "vacates"), f"'{left}' was never occupied", remedy)
 
 
+@rule("product.plan")
+def rule_nothing_is_done_when_the_unit_has_left(context: Context) -> Iterator[Issue]:
+    """What is done with a unit at a station comes before that which takes the unit away from there."""
+    plan = context.product.plan
+    if _loose(plan) or _looped(plan):
+        return
+    for leaving, operation in plan.items():
+        if operation.vacates is None:
+            continue
+        before = ancestors(plan, leaving)
+        for name in plan:
+            done = ancestors(plan, name)
+            taken = {plan[other].occupies for other in done} - {plan[other].vacates for other in done}
+            if operation.vacates in taken and name not in before and name != leaving:
+                what = f"'{leaving}' may come first, and takes the unit away"
+                remedy = f"the unit must still be at its {operation.vacates}. Name '{name}' in an 'after' before it leaves."
+                yield context.issue("product", ("plan", name), what, remedy, key=True)
+
+
 @rule("product.plan", "product.scrap_plan")
 def rule_scrap_plan_leaves_the_station(context: Context) -> Iterator[Issue]:
     """The scrap plan vacates each kind of station that the plan occupies, and occupies none."""
