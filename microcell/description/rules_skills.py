@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from microcell import plugins
-from microcell.description.extents import half_extents, top_m
+from microcell.description.checks import Code
+from microcell.description.contents import label_part
 from microcell.description.line import Line, LineDocument
 from microcell.description.problems import Problem, validate
 from microcell.description.product import FIRMEST_RATIO, Operation
@@ -15,10 +16,10 @@ from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import grasps
 from microcell.description.rules_plan import operations
 from microcell.description.rules_product import item_part
-from microcell.description.source import Where
 from microcell.description.seats import ROUNDING_M, filled_before, inside_by_m
-from microcell.description.wording import listed
+from microcell.description.source import Where
 from microcell.description.tool import ScrewdriverTool
+from microcell.description.wording import listed
 from microcell.errors import Issue
 
 
@@ -88,6 +89,8 @@ def rule_cell_has_what_skills_need(context: Context) -> Iterator[Issue]:
             what = f"no tool of cell '{line.cell}' offers '{needs.capability}'"
             remedy = f"its tools offer: {listed(sorted(offered))}. Put a tool for it into a pocket."
             yield context.issue("product", where, what, remedy)
+
+
 @rule("line", "cell.devices", "tools", "product.parts", "product.bill_of_materials", "product.variants")
 def rule_screwdrivers_turn_so_hard_and_fast(context: Context) -> Iterator[Issue]:
     """A screwdriver of the cell turns with the torque and at the speed that an operation asks for, in every variant."""
@@ -110,8 +113,6 @@ def _weak_drivers(context: Context, use: Use, needs: Any, drivers: list[Screwdri
     return context.issue("product", use.place(()), what, f"they turn: {there}. Correct it, or use another.", key=True)
 
 
-
-
 @rule(
     "line.feeders",
     "cell.devices",
@@ -125,6 +126,8 @@ def rule_feeders_offer_what_skills_take(context: Context) -> Iterator[Issue]:
     line = _line_as_read(context)
     offered = list(dict.fromkeys(setup.part for setup in line.feeders.values()))
     told: set[str] = set()
+    if not all(part in context.product.parts for part in offered):
+        return  # one of them may be meant for what seems to be missing
     for use, needs in _needs(context, line):
         if needs.part is not None and needs.part not in (*offered, *told):
             told.add(needs.part)
@@ -146,8 +149,28 @@ def rule_force_limits_let_parts_go_in(context: Context) -> Iterator[Issue]:
             remedy = f"{needed}. Correct one of them."
             yield context.issue("product", use.place(("force_limit_n",)), what, remedy)
 
-    if not all(part in context.product.parts for part in offered):
-        return  # one of them may be meant for what seems to be missing
+
+@rule("line", "cell.devices", "tools", "product.parts", "product.bill_of_materials", "product.sites")
+def rule_printers_make_one_kind_of_label(context: Context) -> Iterator[Issue]:
+    """What operations print is one part, in every variant: a printer holds one roll, and each print says the same."""
+    labels = [use for use in _uses(context) if use.section == "plan" and use.operation.skill == "label"]
+    product, items = context.product, context.product.bill_of_materials
+    checks = [check for inspection in product.inspections.values() for check in inspection.checks.values()]
+    coded = {check.site for check in checks if isinstance(check, Code)}
+    sound = all(name in product.sites and product.sites[name].item in items for name in coded)
+    if not labels or not sound or not all(part in product.parts for part in items.values()):
+        return
+    printed, _ = label_part(_line_as_read(context))
+    told: set[str] = set()
+    for use in labels:
+        item = use.operation.item or ""
+        part = product.variants[use.variant].items.get(item, items.get(item))
+        if part is not None and part != printed and use.name not in told:
+            told.add(use.name)
+            what = f"the printer makes labels of one kind, '{printed}', and for variant '{use.variant}' this is '{part}'"
+            remedy = "another comes printed from a feeder, by pick and insert. Use one part, or bring it so."
+            yield context.issue("product", (use.section, use.name, "item"), what, remedy)
+
 
 @rule("product")
 def rule_labels_lie_on_top(context: Context) -> Iterator[Issue]:
