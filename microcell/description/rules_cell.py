@@ -12,6 +12,10 @@ from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
 from microcell.description.wording import choice, listed
 from microcell.errors import Issue
+from microcell.geometry import rotate
+
+UPWARDS = 0.01
+"""From this z of its z axis on, a flange or tool points up: what lies level, and is written with few digits, is less."""
 
 
 @rule("cell")
@@ -25,6 +29,18 @@ def rule_arms_share_no_wrist(context: Context) -> Iterator[Issue]:
                 remedy = f"arm '{worn[device]}' wears it already. Give each arm its own."
                 yield context.issue("cell", where, f"'{device}' is worn twice", remedy)
             worn.setdefault(device, name)
+
+
+@rule("cell")
+def rule_pockets_are_entered_from_above(context: Context) -> Iterator[Issue]:
+    """An arm's flange points down, or to a side, where it couples a tool in its pocket."""
+    cribs: dict[str, ToolCribSpec] = context.cell.of_kind("tool_crib")
+    for name, crib in cribs.items():
+        for index, pocket in enumerate(crib.pockets):
+            if rotate(pocket.flange_in_cell.pose.orientation, (0.0, 0.0, 1.0))[2] > UPWARDS:
+                what = "the flange would come from below: its z axis points up there"
+                remedy = "z leads out of the arm; with rpy_rad [3.1415927, 0, 0] it points down. Correct the pose."
+                yield context.issue("cell", ("devices", name, "pockets", index, "flange_in_cell"), what, remedy)
 
 
 @rule("cell")

@@ -37,6 +37,16 @@ def rule_tool_can_what_its_device_does(context: Context) -> Iterator[Issue]:
             yield source.issue(("capabilities",), what, f"it offers [{ability}]. Correct the list, or 'device'.")
 
 
+@rule()
+def rule_a_tool_stands_out_of_the_flange(context: Context) -> Iterator[Issue]:
+    """A tool's TCP is in front of the flange that it is coupled to."""
+    for name, tool in context.tools.items():
+        z_m = tool.tcp_in_flange.xyz_m[2]
+        if z_m < 0.0:
+            source, what = context.tool_readings[name].source, f"the TCP would be behind the flange, in the arm ({z_m:g})"
+            yield source.issue(("tcp_in_flange",), what, "the flange's z axis leads out of the arm. Correct the sign.")
+
+
 @rule("order", "product")
 def rule_order_names_the_product(context: Context) -> Iterator[Issue]:
     """An order on a line is for the line's product."""

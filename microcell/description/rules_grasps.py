@@ -6,21 +6,28 @@ import math
 from collections.abc import Iterator
 from itertools import product as every_pair
 
-from microcell.description.cell import FeederSpec
-from microcell.description.extents import half_extents, top_m
+from microcell.description.cell import FeederSpec, FixtureSpec
+from microcell.description.extents import half_extents, seals, top_m
 from microcell.description.product import Box, Grasp, Part, Screw
+from microcell.description.rules_cell import UPWARDS
 from microcell.description.rules_context import Context, rule
 from microcell.description.rules_line import ready_tools
 from microcell.description.rules_product import CARTON_NEEDS, carton_of, item_part, used_parts
 from microcell.description.source import Where
-from microcell.description.tool import OPENING_MARGIN_M, GripperTool
+from microcell.description.tool import OPENING_MARGIN_M, GripperTool, VacuumTool
 from microcell.errors import Issue
 from microcell.geometry import Pose, Vector, rotate
 
 FINGER_M = (0.0005, 0.003, 0.006)
 """Where fingers are looked at, from their inner face outwards."""
+LIP_M = 0.0005
+"""A cup's lip stays so far from every edge: it never stands quite where it should."""
 UP_M = (0.001, 0.003, 0.006, 0.012, 0.024, 0.048)
 """The same from the TCP upwards."""
+LEVEL = 0.99
+"""Against this z of its z axis a tool comes from straight above."""
+CUP_OFF_M = 0.001
+"""So far from a part's top the mouth of a cup may be."""
 SAME_M = 1e-4
 """Sizes that differ by so little are the same, and what is so little in another touches it."""
 
@@ -99,6 +106,58 @@ def rule_fingers_go_between_parts_of_a_tray(context: Context) -> Iterator[Issue]
         if openings_m and all(any(_hits(part.grasp, part, pose, opening_m) for pose in beside) for opening_m in openings_m):
             what = f"{_opened(min(openings_m))} come down on the part beside ({feeder.pitch_m:g})"
             yield context.issue("cell", where, what, "fingers need room between the parts. Put the places further apart.")
+
+
+@rule("product.parts", "product.bill_of_materials", "product.variants")
+def rule_fingers_close_on_parts(context: Context) -> Iterator[Issue]:
+    """The TCP of what fingers take from above is between the part's underside and its top."""
+    for name, part in used_parts(context).items():
+        z_m = part.grasp.tcp_in_part.xyz_m[2]
+        if part.grasp.capability == "grip" and _is_from_above(part.grasp) and not 0.0 <= z_m <= top_m(part):
+            what = f"the fingers would close {'over' if z_m > 0.0 else 'under'} the part ({z_m:g})"
+            remedy = f"the TCP is between its underside and its top at {top_m(part):g}. Correct the grasp."
+            yield context.issue("product", ("parts", name, "grasp", "tcp_in_part"), what, remedy)
+
+
+@rule("line", "cell.devices", "tools", "product.parts", "product.bill_of_materials", "product.variants")
+def rule_cups_seal_on_parts(context: Context) -> Iterator[Issue]:
+    """A cup that takes a part from above meets its top, and some cup of the cell lies on it with its whole lip."""
+    radii_m = [tool.cup_diameter_m / 2 for tool in ready_tools(context).values() if isinstance(tool, VacuumTool)]
+    for name, part in used_parts(context).items():
+        if part.grasp.capability != "suction" or not _is_from_above(part.grasp) or not radii_m:
+            continue
+        where: Where = ("parts", name, "grasp", "tcp_in_part")
+        x, y, z = part.grasp.tcp_in_part.xyz_m
+        if abs(z - top_m(part)) > CUP_OFF_M:
+            remedy = f"its top is at z = {top_m(part):g}. Correct the grasp."
+            yield context.issue("product", where, f"the cup would not meet the part's top ({z:g})", remedy)
+        elif not seals(part, x, y, min(radii_m) + LIP_M):
+            what = f"a cup {2e3 * min(radii_m):g} mm wide would not lie on the part with its whole lip ({x:g}, {y:g})"
+            remedy = "it needs half a millimetre more. Take the part elsewhere, or a smaller cup."
+            yield context.issue("product", where, what, remedy)
+
+
+def _is_from_above(grasp: Grasp) -> bool:
+    return rotate(grasp.tcp_in_part.pose.orientation, (0.0, 0.0, 1.0))[2] < -LEVEL
+
+
+@rule("line.feeders", "cell.devices", "product.parts", "product.unit_grasp")
+def rule_tools_come_from_above(context: Context) -> Iterator[Issue]:
+    """The TCP points down where a part is taken from its feeder, and a unit from its fixture."""
+    devices, product = context.cell.devices, context.product
+    taken: list[tuple[Where, Grasp, Pose]] = []
+    for name, setup in context.line.feeders.items():
+        feeder, part = devices.get(name), product.parts.get(setup.part)
+        if isinstance(feeder, FeederSpec) and part is not None:
+            taken.append((("parts", setup.part, "grasp"), part.grasp, feeder.part_in_cell.pose))
+    if product.unit_grasp is not None:
+        fixtures: dict[str, FixtureSpec] = context.cell.of_kind("fixture")
+        taken += [(("unit_grasp",), product.unit_grasp, fixture.seat_in_cell.pose) for fixture in fixtures.values()]
+    for where, grasp, pose in taken:
+        if rotate((pose @ grasp.tcp_in_part.pose).orientation, (0.0, 0.0, 1.0))[2] > UPWARDS:
+            what = "the tool would come from below: its z axis points up there"
+            remedy = "z points into the part; with rpy_rad [3.1415927, 0, 0] it points down. Correct the grasp."
+            yield context.issue("product", (*where, "tcp_in_part"), what, remedy)
 
 
 @rule("product.parts", "product.bill_of_materials", "product.variants", "product.sites")

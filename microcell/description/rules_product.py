@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from microcell.description.cartons import CartonLayout, carton_layout, unit_extents
 from microcell.description.extents import half_extents, turn_error
+from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Box, Cylinder, Grasp, Mark, Part, Screw
 from microcell.description.rules_context import Context, rule
 from microcell.description.source import Where
@@ -15,6 +16,9 @@ from microcell.errors import Issue
 
 SAME_RAD = 1e-3
 """So far may a turn be off that is written with few digits."""
+
+LEAST_TURNS = 0.125
+"""Even a lock that takes a quarter of a turn takes more."""
 
 SAME_M = 1e-6
 """What lies so little over an edge lies on it: rounding."""
@@ -33,6 +37,38 @@ def rule_threads_take_screws(context: Context) -> Iterator[Issue]:
             remedy = "only screws go into threads. Remove the thread, or correct the item."
             what = f"item '{site.item}' is no screw"
             yield context.issue("product", ("sites", name, "thread"), what, remedy, key=True)
+
+
+@rule("product.parts", "product.bill_of_materials", "product.variants")
+def rule_threads_and_screws_go_together(context: Context) -> Iterator[Issue]:
+    """A screw is as long as the thread that it goes into, and takes an eighth of a turn to its seat at least."""
+    product = context.product
+    for name, site in product.sites.items():
+        for part_name in parts_of_item(product, site.item) if site.thread and site.item in product.bill_of_materials else ():
+            part = product.parts.get(part_name)
+            if site.thread is None or part is None or not isinstance(part.shape, Screw):
+                continue
+            way_m, shape = site.thread.engagement_m, part.shape
+            if way_m > shape.length_m:
+                remedy = f"the shaft of '{part_name}' is {shape.length_m:g} long. Correct one of them."
+                where: Where = ("sites", name, "thread", "engagement_m")
+                yield context.issue("product", where, f"more than there is of the screw ({way_m:g})", remedy)
+            if way_m / shape.pitch_m < LEAST_TURNS:
+                what = f"the screw would be seated after {way_m / shape.pitch_m:.2g} turns ({shape.pitch_m:g})"
+                remedy = f"it goes in by 'pitch_m' a turn, at '{name}' by {way_m:g} in all. Correct one of them."
+                yield context.issue("product", ("parts", part_name, "shape", "pitch_m"), what, remedy)
+
+
+@rule("product.parts", "product.bill_of_materials", "product.variants")
+def rule_holes_are_about_as_wide_as_their_parts(context: Context) -> Iterator[Issue]:
+    """A hole is less than twice as wide as what goes into it, in every variant."""
+    for name, site in context.product.sites.items():
+        parts = [item_part(context, site.item, variant) for variant in context.product.variants] if site.fit else []
+        widths_m = [2.0 * min(half_extents(part)) for part in parts if part is not None]
+        if site.fit is not None and widths_m and site.fit.clearance_m >= min(widths_m):
+            what = f"a hole twice as wide as what goes into it ({site.fit.clearance_m:g})"
+            remedy = f"'{site.item}' is {min(widths_m):.3g} wide. Correct one of them."
+            yield context.issue("product", ("sites", name, "fit", "clearance_m"), what, remedy)
 
 
 @rule("product.parts")

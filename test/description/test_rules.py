@@ -91,6 +91,85 @@ PROVOCATIONS = [
         "a label lies on top. Correct one of the places.",
     ),
     (
+        "rule_labels_lie_on_top",
+        (
+            VALVE,
+            "{item: label, part_in_unit: {xyz_m: [0.0, 0.0, 0.025]}}",
+            "{item: label, part_in_unit: {xyz_m: [0.009, 0.009, 0.025]}}",
+        ),
+        "sites.label_area.part_in_unit: the label would lie 1.5 mm inside of what is at 'screw_1'; a label lies on top. ",
+    ),
+    (
+        "rule_what_is_inspected_is_there",
+        (VALVE, "membrane_place: {kind: position, site: membrane_seat", "membrane_place: {kind: position, site: cap_seat"),
+        "inspections.open.checks.membrane_place.site: nothing is at 'cap_seat' yet when 'inspect_open' looks there; "
+        "the check would always fail. Make it in a later inspection, or correct the order of the plan.",
+    ),
+    (
+        "rule_nothing_is_done_when_the_unit_has_left",
+        (VALVE, "pick_unit: {skill: pick, after: [inspect_closed]", "pick_unit: {skill: pick, after: [label_unit]"),
+        "plan.inspect_closed: 'pick_unit' may come first, and takes the unit away; the unit must still be at its fixture. "
+        "Name 'inspect_closed' in an 'after' before it leaves.",
+    ),
+    (
+        "rule_threads_and_screws_go_together",
+        (VALVE, "engagement_m: 0.0036", "engagement_m: 0.0076"),
+        "sites.screw_1.thread.engagement_m: more than there is of the screw (0.0076); the shaft of 'screw_m2_5x6' is",
+    ),
+    (
+        "rule_threads_and_screws_go_together",
+        (VALVE, "length_m: 0.006, pitch_m: 0.00045", "length_m: 0.006, pitch_m: 0.45"),
+        "parts.screw_m2_5x6.shape.pitch_m: the screw would be seated after 0.008 turns (0.45); it goes in by 'pitch_m' "
+        "a turn, at 'screw_1' by 0.0036 in all. Correct one of them.",
+    ),
+    (
+        "rule_fingers_close_on_parts",
+        (VALVE, "tcp_in_part: {xyz_m: [0.0, 0.0, 0.003]", "tcp_in_part: {xyz_m: [0.0, 0.0, 0.008]"),
+        "parts.cap_white.grasp.tcp_in_part: the fingers would close over the part (0.008); the TCP is between its "
+        "underside and its top at 0.005. Correct the grasp.",
+    ),
+    (
+        "rule_cups_seal_on_parts",
+        (VALVE, "tcp_in_part: {xyz_m: [0.0, 0.0, 0.0012]", "tcp_in_part: {xyz_m: [0.0078, 0.0, 0.0012]"),
+        "parts.membrane_medium.grasp.tcp_in_part: a cup 8 mm wide would not lie on the part with its whole lip (0.0078, 0);",
+    ),
+    (
+        "rule_cups_seal_on_parts",
+        (VALVE, "tcp_in_part: {xyz_m: [0.0, 0.0, 0.0012]", "tcp_in_part: {xyz_m: [0.0, 0.0, 0.012]"),
+        "parts.membrane_medium.grasp.tcp_in_part: the cup would not meet the part's top (0.012); its top is at z = 0.0012. ",
+    ),
+    (
+        "rule_pockets_are_entered_from_above",
+        (
+            BENCH,
+            "[-0.05, -0.46, 0.22], rpy_rad: [3.14159265, 0.0, 0.0]",
+            "[-0.05, -0.46, 0.22], rpy_rad: [0.0, 0.0, 3.14159265]",
+        ),
+        "devices.crib.pockets[1].flange_in_cell: the flange would come from below: its z axis points up there; z leads out",
+    ),
+    (
+        "rule_a_tool_stands_out_of_the_flange",
+        (DRIVER, "tcp_in_flange: {xyz_m: [0.0, 0.0, 0.180]", "tcp_in_flange: {xyz_m: [0.0, 0.0, -0.180]"),
+        "tools/screwdriver.yaml:15:16: tcp_in_flange: the TCP would be behind the flange, in the arm (-0.18); the flange's",
+    ),
+    (
+        "rule_holes_are_about_as_wide_as_their_parts",
+        (VALVE, "clearance_m: 0.0003, depth_m: 0.0020", "clearance_m: 0.043, depth_m: 0.0020"),
+        "sites.cap_seat.fit.clearance_m: a hole twice as wide as what goes into it (0.043); 'cap' is 0.04 wide. Correct one",
+    ),
+    (
+        "rule_printers_make_one_kind_of_label",
+        (VALVE, "cap: cap_white, screw: screw_m2_5x8}", "cap: cap_white, screw: screw_m2_5x8, label: membrane_soft}"),
+        "plan.label_unit.item: the printer makes labels of one kind, 'label', and for variant 'adult' this is "
+        "'membrane_soft'; another comes printed from a feeder, by pick and insert. Use one part, or bring it so.",
+    ),
+    (
+        "rule_tools_come_from_above",
+        (VALVE, "0.012], rpy_rad: [3.14159265, 0.0, 0.0]", "0.012], rpy_rad: [0.0, 0.0, 3.14159265]"),
+        "parts.body.grasp.tcp_in_part: the tool would come from below: its z axis points up there; z points into the part; "
+        "with rpy_rad [3.1415927, 0, 0] it points down. Correct the grasp.",
+    ),
+    (
         "rule_depth_is_measured_where_it_is_needed",
         (VALVE, CAP_TYPE, HEIGHT + CAP_TYPE),
         "inspections.closed.checks.high.kind: camera 'camera_1' measures no depth for a height; "
@@ -636,6 +715,16 @@ PROVOCATIONS = [
         (BENCH, "  printer: {kind: printer, label_in_cell: {xyz_m: [0.12, 0.34, 0.06]}, print_s: 1.2}\n", ""),
         "plan.label_unit.skill: cell 'bench' has no printer; it has: ",
     ),
+    (
+        "rule_screwdrivers_turn_so_hard_and_fast",
+        (VALVE, "fasten_1: {torque_n_m: 0.40}", "fasten_1: {torque_n_m: 4.0}"),
+        "variants.infant.parameters.fasten_1.torque_n_m: too much for every screwdriver (4); the most is 2",
+    ),
+    (
+        "rule_screwdrivers_turn_so_hard_and_fast",
+        (DRIVER, "speed_max_rad_s: 60.0", "speed_max_rad_s: 20.0"),
+        "plan.fasten_1.parameters.speed_rad_s: too much for every screwdriver (30); the most is 20 (speed_max_rad_s). ",
+    ),
 ]
 
 
@@ -643,6 +732,19 @@ PROVOCATIONS = [
 def test_a_broken_rule_is_reported_with_its_remedy(config, rule, change, expected):
     config.edit(*change)
     assert any(expected in text for text in config.check()), "\n".join(config.check())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((VALVE, "site: membrane_seat\n    after", "site: membran_seat\n    after"), "did you mean 'membrane_seat'?"),
+        ((LINE, "part: cap_blue", "part: cap_blu"), "did you mean 'cap_blue'?"),
+    ],
+)
+def test_what_follows_from_a_wrong_name_is_not_told_beside_it(config, change, said):
+    config.edit(*change)
+    (text,) = config.check()
+    assert said in text
 
 
 def test_one_gripper_is_both_wide_and_strong_enough(config):
@@ -715,16 +817,6 @@ def test_a_skill_that_cannot_be_imported_is_reported_where_it_is_used(config, mo
     assert any(
         text.endswith(
             "plan.pack_unit.skill: the skill 'pack' cannot be loaded (ImportError: No module named 'cartons'); "
-    (
-        "rule_screwdrivers_turn_so_hard_and_fast",
-        (VALVE, "fasten_1: {torque_n_m: 0.40}", "fasten_1: {torque_n_m: 4.0}"),
-        "variants.infant.parameters.fasten_1.torque_n_m: too much for every screwdriver (4); the most is 2",
-    ),
-    (
-        "rule_screwdrivers_turn_so_hard_and_fast",
-        (DRIVER, "speed_max_rad_s: 60.0", "speed_max_rad_s: 20.0"),
-        "plan.fasten_1.parameters.speed_rad_s: too much for every screwdriver (30); the most is 20 (speed_max_rad_s). ",
-    ),
             "it must be complete. Repair its installation."
         )
         for text in config.texts()
@@ -744,19 +836,6 @@ def test_a_model_that_is_a_link_to_elsewhere_is_refused(tmp_path):
     (issue,) = check_paths([home / "valve.yaml"])
     assert str(issue).endswith(
         "inspections.closed.checks.looks.model: the file 'looks.npz' is a link that leads out of the configuration; "
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ((VALVE, "site: membrane_seat\n    after", "site: membran_seat\n    after"), "did you mean 'membrane_seat'?"),
-        ((LINE, "part: cap_blue", "part: cap_blu"), "did you mean 'cap_blue'?"),
-    ],
-)
-def test_what_follows_from_a_wrong_name_is_not_told_beside_it(config, change, said):
-    config.edit(*change)
-    (text,) = config.check()
-    assert said in text
-
-
         "it must lie there itself. Put the file there."
     )
 
