@@ -15,13 +15,15 @@ from microcell import events
 from microcell.clock import Clock
 from microcell.errors import UsageError
 from microcell.orchestration.machine import StateMachine
-from microcell.orchestration.packml import ACTING, Command, Mode, State
+from microcell.orchestration.packml import ACTING, WAY_ON, Command, Mode, State
 from microcell.orchestration.shop import Record, Shop
 from microcell.records.packml import CELL, STATION_KINDS, PackmlFold, Stopwatch, UnitRecord
 
 _AT_REST = (State.ABORTING, State.ABORTED, State.CLEARING, State.STOPPED)
 _UNTIL_GIVEN_BACK = (State.STOPPING, State.HOLDING, State.SUSPENDING)
 _MUST_NOT_MOVE = (State.ABORTED, State.CLEARING, State.STOPPED, State.RESETTING)
+_BACK = {**WAY_ON, State.SUSPENDED: (Command.UNSUSPEND,)}
+"""What a person commands who lets a station work again."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,9 @@ def _why_out(machine: StateMachine) -> str:
     """Why a station gets no work, and what lets it have some again."""
     if (mode := machine.mode) is not Mode.PRODUCTION:
         return f"it is in {mode.title} mode: 'microcell mode production --unit {machine.unit}'"
-    return f"{machine.record.commanded}: {machine.record.commanded_why}"
+    way = _BACK.get(State[machine.record.commanded.upper()], ())
+    commands = ", then ".join(f"'microcell command {command.name.lower()} --unit {machine.unit}'" for command in way)
+    return f"{machine.record.commanded}: {machine.record.commanded_why}; {commands}"
 
 
 def _news(machine: StateMachine) -> tuple[object, ...]:

@@ -194,6 +194,26 @@ def test_a_station_in_maintenance_is_out_of_production_and_changes_only_at_rest(
     run_virtual(story())
 
 
+@pytest.mark.parametrize(
+    ("commands", "told"),
+    [
+        ((Command.STOP,), "Stopped: worn clamp; 'microcell command reset --unit fixture_1'"),
+        ((Command.ABORT,), "Aborted: worn clamp; 'microcell command clear --unit fixture_1', then 'microcell command reset"),
+        ((Command.ABORT, Command.CLEAR), "Stopped: worn clamp; 'microcell command reset --unit fixture_1'"),
+    ],
+)
+def test_a_station_that_was_taken_out_names_the_commands_that_bring_it_back(commands: tuple[Command, ...], told: str):
+    async def story():
+        async with floor() as shop:
+            await shop.controller.until_state(State.IDLE)
+            for command in commands:
+                shop.controller.command(command, "worn clamp", "fixture_1")
+                await shop.clock.sleep(1.0)
+            assert shop.controller.shop.lacking("fixture_1").detail.startswith(told)
+
+    run_virtual(story())
+
+
 def test_work_that_waits_for_a_station_in_another_mode_says_so():
     async def story():
         async with floor() as shop:
