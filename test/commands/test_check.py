@@ -42,7 +42,7 @@ MISTAKES = {
             "  cap_blue: {<<: *cap, grasp: {capability: grip, width_m: 0.04, force_n: 20.0, "
             "tcp_in_part: {xyz_m: [0.0, 0.0, 0.003]}},",
         ),
-        "devices.nest_3.part_in_cell: out of reach of every arm, to take 'cap_blue' at (0.47, -0.42, ",
+        "parts.cap_blue.grasp.tcp_in_part: the tool would come from below: its z axis points up there; z points into the",
     ),
     "a tool too heavy so far from the flange": (
         (BENCH, "payload_kg: 5.0", "payload_kg: 5.0\n    payload_reach_m: 0.008"),
@@ -53,8 +53,8 @@ MISTAKES = {
         "devices.fixture_1.seat_in_cell: no way for any arm, for site 'body_seat' at (0.48, -0.1, 0.042); "
         "arm with parallel_gripper: where it goes across, its flange 1.25 m over the bench, the arm ends ",
     ),
-    "a grasp so low that the fingers meet the bench": (
-        (VALVE, "tcp_in_part: {xyz_m: [0.0, 0.0, 0.012]", "tcp_in_part: {xyz_m: [0.0, 0.0, -0.03]"),
+    "a nest so low that the fingers meet the bench": (
+        (BENCH, "part_in_cell: {xyz_m: [0.24, -0.42, 0.02]}", "part_in_cell: {xyz_m: [0.24, -0.42, -0.022]}"),
         "devices.nest_1.part_in_cell: no way for any arm, to take 'body' at (0.24, -0.42, -0.01); arm with "
         "parallel_gripper: on the straight way parallel_gripper would touch bench_top. Move the station or what is in the ",
     ),
