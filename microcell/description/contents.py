@@ -96,17 +96,17 @@ def first_set_up(line: Line) -> dict[str, str]:
 def label_part(line: Line) -> tuple[str, Part]:
     """The part that a printer makes, and its name.
 
-    That of the site whose code is inspected, else the one that no feeder brings, else a plain 12 mm square.
+    What operations stick on, of several that of the site whose code is inspected, else the one that no feeder brings, else
+    a plain 12 mm square.
     """
     product = line.product_description
-    coded = [
-        product.bill_of_materials[product.sites[check.site].item]
-        for inspection in product.inspections.values()
-        for check in inspection.checks.values()
-        if isinstance(check, Code)
-    ]
+    checks = [check for inspection in product.inspections.values() for check in inspection.checks.values()]
+    coded = [product.sites[check.site].item for check in checks if isinstance(check, Code)]
+    stuck = [operation.item for operation in product.plan.values() if operation.skill == "label"]
     fed = {setup.part for setup in line.feeders.values()}
-    unfed = [part for part in product.bill_of_materials.values() if part not in fed]
-    for name in (*coded, *unfed):
-        return name, product.parts[name]
+    unfed = [item for item, part in product.bill_of_materials.items() if part not in fed]
+    for item in (*(item for item in coded if item in stuck), *stuck, *coded, *unfed):
+        if item in product.bill_of_materials:
+            name = product.bill_of_materials[item]
+            return name, product.parts[name]
     return "label", Part.model_validate(_PLAIN_LABEL)

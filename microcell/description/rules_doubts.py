@@ -12,7 +12,7 @@ from microcell.description.line import Line
 from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Product
 from microcell.description.rules_context import Context
-from microcell.description.seats import hangs_m, overhangs
+from microcell.description.seats import hangs_m, overhangs, sinks_in
 from microcell.errors import Issue
 
 
@@ -44,6 +44,9 @@ def _places_in_the_air(context: Context, product: Product) -> Iterator[Issue]:
         elif operation.skill == "label" and any(overhangs(product, name, variant) for variant in product.variants):
             what = "the label lies over an edge: not all of its corners have something right under them"
             yield _doubt(context, "product", where, what, "it comes off there. Move it, or take a smaller one.")
+        if operation.skill == "label" and any(sinks_in(product, name, variant) for variant in product.variants):
+            what = "the label's edge lies in a part that is higher there"
+            yield _doubt(context, "product", where, what, "a label lies flat. Move it, or take a smaller one.")
 
 
 def _colours_too_alike(context: Context, product: Product) -> Iterator[Issue]:

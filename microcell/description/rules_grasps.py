@@ -20,8 +20,6 @@ from microcell.geometry import Pose, Vector, rotate
 
 FINGER_M = (0.0005, 0.003, 0.006)
 """Where fingers are looked at, from their inner face outwards."""
-LIP_M = 0.0005
-"""A cup's lip stays so far from every edge: it never stands quite where it should."""
 UP_M = (0.001, 0.003, 0.006, 0.012, 0.024, 0.048)
 """The same from the TCP upwards."""
 LEVEL = 0.99
@@ -131,9 +129,9 @@ def rule_cups_seal_on_parts(context: Context) -> Iterator[Issue]:
         if abs(z - top_m(part)) > CUP_OFF_M:
             remedy = f"its top is at z = {top_m(part):g}. Correct the grasp."
             yield context.issue("product", where, f"the cup would not meet the part's top ({z:g})", remedy)
-        elif not seals(part, x, y, min(radii_m) + LIP_M):
+        elif not seals(part, x, y, min(radii_m)):
             what = f"a cup {2e3 * min(radii_m):g} mm wide would not lie on the part with its whole lip ({x:g}, {y:g})"
-            remedy = "it needs half a millimetre more. Take the part elsewhere, or a smaller cup."
+            remedy = "it would draw air at the edge. Take the part elsewhere, or with a smaller cup."
             yield context.issue("product", where, what, remedy)
 
 

@@ -7,7 +7,19 @@ from typing import TypeAlias
 
 from microcell.description.calibration import with_optics
 from microcell.description.cell import CameraSpec, DeviceSpec, FeederSpec, FixtureSpec, TesterSpec
-from microcell.description.checks import TAUGHT, Check, Code, Flatness, Height, MeasuredBase, MeasuredCheck
+from microcell.description.checks import (
+    TAUGHT,
+    Check,
+    Code,
+    Diameter,
+    Dimension,
+    Flatness,
+    Gap,
+    Height,
+    MeasuredBase,
+    MeasuredCheck,
+    Patch,
+)
 from microcell.description.picture import Point, across_px, looked_at, outline, outside_px, seen_at
 from microcell.description.product import Part
 from microcell.description.rules_context import Context, rule
@@ -27,6 +39,9 @@ LEAST_PX = 6
 
 LEAST_CODE_PX = 24
 """Nor can a code be read: two pixels for each of the twelve modules of the smallest DataMatrix with its margin."""
+
+MAY_SEE_NOTHING = (*TAUGHT, Dimension, Gap, Diameter, Patch, Height, Flatness)
+"""Checks that may be meant for what is there before the site's item comes: a hole, a seat, an empty place."""
 
 _SCATTER_SDS = 3.0
 """So many standard deviations of its place beside it, a feeder's part must be in the picture."""
@@ -112,7 +127,7 @@ def rule_what_is_fed_is_in_the_picture(context: Context) -> Iterator[Issue]:
 
 @rule("product.plan", "product.sites")
 def rule_what_is_inspected_is_there(context: Context) -> Iterator[Issue]:
-    """What a check looks at in a unit has been brought before it looks; a taught check may look at nothing."""
+    """What a check looks at in a unit has been brought before it looks; what is taught or measured may be the ground."""
     product = context.product
     for operation, spec in product.plan.items() if not names_a_wrong_site(context) else ():
         inspection = product.inspections.get(str(spec.parameters.get("inspection")))
@@ -120,7 +135,7 @@ def rule_what_is_inspected_is_there(context: Context) -> Iterator[Issue]:
             continue
         filled = filled_before(product, operation)
         for name, check in inspection.checks.items():
-            if check.site in product.sites and check.site not in filled and not isinstance(check, TAUGHT):
+            if check.site in product.sites and check.site not in filled and not isinstance(check, MAY_SEE_NOTHING):
                 what = f"nothing is at '{check.site}' yet when '{operation}' looks there"
                 remedy = "the check would always fail. Make it in a later inspection, or correct the order of the plan."
                 where = ("inspections", str(spec.parameters["inspection"]), "checks", name, "site")

@@ -152,7 +152,7 @@ def rule_force_limits_let_parts_go_in(context: Context) -> Iterator[Issue]:
 
 @rule("line", "cell.devices", "tools", "product.parts", "product.bill_of_materials", "product.sites")
 def rule_printers_make_one_kind_of_label(context: Context) -> Iterator[Issue]:
-    """What operations print is one part, in every variant: a printer holds one roll, and each print says the same."""
+    """What operations print is alike in every variant: a printer holds one roll."""
     labels = [use for use in _uses(context) if use.section == "plan" and use.operation.skill == "label"]
     product, items = context.product, context.product.bill_of_materials
     checks = [check for inspection in product.inspections.values() for check in inspection.checks.values()]
@@ -160,21 +160,21 @@ def rule_printers_make_one_kind_of_label(context: Context) -> Iterator[Issue]:
     sound = all(name in product.sites and product.sites[name].item in items for name in coded)
     if not labels or not sound or not all(part in product.parts for part in items.values()):
         return
-    printed, _ = label_part(_line_as_read(context))
+    name, printed = label_part(_line_as_read(context))
     told: set[str] = set()
     for use in labels:
         item = use.operation.item or ""
         part = product.variants[use.variant].items.get(item, items.get(item))
-        if part is not None and part != printed and use.name not in told:
+        if part is not None and product.parts[part].shape != printed.shape and use.name not in told:
             told.add(use.name)
-            what = f"the printer makes labels of one kind, '{printed}', and for variant '{use.variant}' this is '{part}'"
+            what = f"the printer makes labels of one kind, '{name}', and for variant '{use.variant}' this is '{part}'"
             remedy = "another comes printed from a feeder, by pick and insert. Use one part, or bring it so."
             yield context.issue("product", (use.section, use.name, "item"), what, remedy)
 
 
 @rule("product")
 def rule_labels_lie_on_top(context: Context) -> Iterator[Issue]:
-    """A label's place is not within a part that is there before the label comes, not with its corners either."""
+    """A label's middle is not within a part that is there before the label comes."""
     sites = context.product.sites
     told: set[str] = set()
     for use in _uses(context):
@@ -184,7 +184,8 @@ def rule_labels_lie_on_top(context: Context) -> Iterator[Issue]:
             continue
         for name in filled_before(context.product, use.name):
             part = item_part(context, sites[name].item, use.variant)
-            inside_m = inside_by_m(label, site.part_in_unit.pose, part, sites[name].part_in_unit.pose) if part else 0.0
+            places = site.part_in_unit.pose, sites[name].part_in_unit.pose
+            inside_m = inside_by_m(label, places[0], part, places[1], middle_alone=True) if part else 0.0
             if inside_m > ROUNDING_M and use.name not in told:
                 told.add(use.name)
                 what = f"the label would lie {inside_m * 1e3:.3g} mm inside of what is at '{name}'"

@@ -46,11 +46,11 @@ def hangs_m(product: Product, operation: str, variant: str) -> float:
     return over_m if over_m > ROUNDING_M else 0.0
 
 
-def inside_by_m(label: Part, pose: Pose, part: Part, place: Pose) -> float:
-    """How far under a part's top a label lies where it meets the part's solid, m; 0 where it does not."""
+def inside_by_m(label: Part, pose: Pose, part: Part, place: Pose, middle_alone: bool = False) -> float:
+    """How far under a part's top a label, or its middle alone, lies where it meets its solid, m; 0 where it does not."""
     in_part = place.inverse() @ pose
-    points = [in_part.apply((*at, 0.0)) for at in _spots(label)]
-    if _is_level(in_part):
+    points = [in_part.apply((*at, 0.0)) for at in (((0.0, 0.0),) if middle_alone else _spots(label))]
+    if _is_level(in_part) and not middle_alone:
         z = in_part.position[2]
         points += [(*at, z) for at in _spots(part) if _is_over(place, at, label, pose)]
     return max((top_m(part) - z for x, y, z in points if z >= 0.0 and covers(part, (x, y))), default=0.0)
@@ -62,6 +62,14 @@ def overhangs(product: Product, operation: str, variant: str) -> bool:
     part, pose = product.parts[product.part_of(site.item, variant)], site.part_in_unit.pose
     near = [(o, p) for o, p, top in _there(product, operation, variant) if abs(top - pose.position[2]) <= ROUNDING_M]
     return not all(any(_is_over(pose, at, other, place) for other, place in near) for at in outline(part))
+
+
+def sinks_in(product: Product, operation: str, variant: str) -> bool:
+    """Whether any spot of what an operation puts into the unit lies in the solid of what is there before."""
+    site = product.sites[product.plan[operation].site or ""]
+    part, pose = product.parts[product.part_of(site.item, variant)], site.part_in_unit.pose
+    there = ((other, place) for other, place, _ in _there(product, operation, variant))
+    return any(inside_by_m(part, pose, other, place) > ROUNDING_M for other, place in there)
 
 
 def _there(product: Product, operation: str, variant: str) -> Iterator[tuple[Part, Pose, float]]:

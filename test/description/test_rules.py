@@ -91,15 +91,6 @@ PROVOCATIONS = [
         "a label lies on top. Correct one of the places.",
     ),
     (
-        "rule_labels_lie_on_top",
-        (
-            VALVE,
-            "{item: label, part_in_unit: {xyz_m: [0.0, 0.0, 0.025]}}",
-            "{item: label, part_in_unit: {xyz_m: [0.009, 0.009, 0.025]}}",
-        ),
-        "sites.label_area.part_in_unit: the label would lie 1.5 mm inside of what is at 'screw_1'; a label lies on top. ",
-    ),
-    (
         "rule_what_is_inspected_is_there",
         (VALVE, "membrane_place: {kind: position, site: membrane_seat", "membrane_place: {kind: position, site: cap_seat"),
         "inspections.open.checks.membrane_place.site: nothing is at 'cap_seat' yet when 'inspect_open' looks there; "
@@ -130,8 +121,8 @@ PROVOCATIONS = [
     ),
     (
         "rule_cups_seal_on_parts",
-        (VALVE, "tcp_in_part: {xyz_m: [0.0, 0.0, 0.0012]", "tcp_in_part: {xyz_m: [0.0078, 0.0, 0.0012]"),
-        "parts.membrane_medium.grasp.tcp_in_part: a cup 8 mm wide would not lie on the part with its whole lip (0.0078, 0);",
+        (VALVE, "tcp_in_part: {xyz_m: [0.0, 0.0, 0.0012]", "tcp_in_part: {xyz_m: [0.0088, 0.0, 0.0012]"),
+        "parts.membrane_medium.grasp.tcp_in_part: a cup 8 mm wide would not lie on the part with its whole lip (0.0088, 0);",
     ),
     (
         "rule_cups_seal_on_parts",
