@@ -375,7 +375,7 @@ CASES = (
     Case("DEVICE_FAILED", "printer", HOLD, injected("device.driver_crash", where="printer"), ends="held", mend=nothing),
     Case("SENSOR_IMPLAUSIBLE", "wrist_force", RETRY, injected("force_sensor.drift")),
     Case("CLOCK_JUMPED", "clock", RETRY, injected("clock.jump_back", operation="insert_cap")),
-    Case("DEVICE_REFUSED", "screwdriver", HOLD, line=planned("fasten_1", torque_n_m=50.0), ends="held"),
+    Case("DEVICE_REFUSED", "screwdriver", HOLD, inject("screwdriver", "drive", "DEVICE_REFUSED"), ends="held", mend=nothing),
     Case("SKILL_REFUSED", "fasten", HOLD, line=planned("fasten_1", torque_n_m=-1.0), ends="held"),
     Case("SKILL_UNAVAILABLE", "fasten", HOLD, server_gone, at="fasten_1", ends="held", mend=nothing),
     Case("SKILL_TIMEOUT", "label", NEXT_PART, injected("skills.hung", operation="label_unit")),

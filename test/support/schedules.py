@@ -122,7 +122,8 @@ def _arm(changer: str, serves: set[str]) -> Any:
 
 
 def _tool(coupling: str, tool: str) -> Any:
-    return SimpleNamespace(coupling=coupling, capabilities=[tool.partition("_arm")[0]], life=ToolLife())
+    capability = tool.partition("_arm")[0]
+    return SimpleNamespace(coupling=coupling, can=lambda task: task.capability == capability, life=ToolLife())
 
 
 def _pocket(tool: str) -> Any:

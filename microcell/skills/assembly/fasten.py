@@ -93,11 +93,11 @@ class Fasten(ArmSkill):
     @classmethod
     def needs(cls, line: Line, variant: str, parameters: Mapping[str, Any]) -> Needs:
         """The arm with a screwdriver, the fixture, a feeder with the screw, and a bin where there is one."""
-        wanted = FastenParameters.model_validate(dict(parameters))
-        part = part_name_of(line, variant, wanted.item)
+        part = part_name_of(line, variant, parameters["item"])
         bins = ("bin",) if line.cell_description.of_kind("bin") else ()
         kinds = ("arm", "fixture", *feeder_kinds(line, part), *bins)
-        return Needs(kinds, "drive_screw", part, torque_n_m=wanted.torque_n_m, speed_rad_s=wanted.speed_rad_s)
+        speed_rad_s = parameters.get("speed_rad_s", FastenParameters.model_fields["speed_rad_s"].default)
+        return Needs(kinds, "drive_screw", part, torque_n_m=parameters["torque_n_m"], speed_rad_s=speed_rad_s)
 
     @classmethod
     def expected_s(cls, parameters: Mapping[str, Any]) -> float:
