@@ -29,20 +29,16 @@ def half_extents(part: Part) -> tuple[float, float]:
 
 def covers(part: Part, at_m: tuple[float, float], bored: bool = True) -> bool:
     """Whether a point, x and y in a part's frame, lies within its outline; in its bore only if that is not `bored`."""
-    (x, y), (a, b) = at_m, half_extents(part)
-    if isinstance(part.shape, Box):
-        return abs(x) <= a and abs(y) <= b
-    bore = part.shape.bore_m / 2.0 if bored and isinstance(part.shape, Cylinder) else 0.0
-    return bore * bore <= x * x + y * y <= a * a
+    return seals(part, *at_m, 0.0, bored)
 
 
-def seals(part: Part, x_m: float, y_m: float, radius_m: float) -> bool:
-    """Whether a whole circle at a point of the part's frame lies on its top."""
+def seals(part: Part, x_m: float, y_m: float, radius_m: float, bored: bool = True) -> bool:
+    """Whether a whole circle at a point of the part's frame lies on its top; over its bore only if that is not `bored`."""
     half_x, half_y = half_extents(part)
     if isinstance(part.shape, Box):
         return abs(x_m) + radius_m <= half_x and abs(y_m) + radius_m <= half_y
     from_centre = math.hypot(x_m, y_m)
-    bore = part.shape.bore_m / 2 if isinstance(part.shape, Cylinder) else 0.0
+    bore = part.shape.bore_m / 2 if bored and isinstance(part.shape, Cylinder) else 0.0
     return from_centre + radius_m <= half_x and (bore == 0.0 or from_centre - radius_m >= bore)
 
 

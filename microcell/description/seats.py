@@ -38,7 +38,7 @@ def hangs_m(product: Product, operation: str, variant: str) -> float:
     site = product.sites.get(brought.site or "")
     if site is None or brought.item is None or not _is_level(site.part_in_unit.pose):
         return 0.0
-    part, pose = product.parts[product.part_of(site.item, variant)], site.part_in_unit.pose
+    part, pose = _put(product, brought.site or "", variant)
     ground_m = max(
         (top for other, place, top in _there(product, operation, variant) if _meet(part, pose, other, place)), default=0.0
     )
@@ -58,25 +58,28 @@ def inside_by_m(label: Part, pose: Pose, part: Part, place: Pose, middle_alone: 
 
 def overhangs(product: Product, operation: str, variant: str) -> bool:
     """Whether a corner of what an operation puts into the unit has nothing right under it."""
-    site = product.sites[product.plan[operation].site or ""]
-    part, pose = product.parts[product.part_of(site.item, variant)], site.part_in_unit.pose
+    part, pose = _put(product, product.plan[operation].site or "", variant)
     near = [(o, p) for o, p, top in _there(product, operation, variant) if abs(top - pose.position[2]) <= ROUNDING_M]
     return not all(any(_is_over(pose, at, other, place) for other, place in near) for at in outline(part))
 
 
 def sinks_in(product: Product, operation: str, variant: str) -> bool:
     """Whether any spot of what an operation puts into the unit lies in the solid of what is there before."""
-    site = product.sites[product.plan[operation].site or ""]
-    part, pose = product.parts[product.part_of(site.item, variant)], site.part_in_unit.pose
+    part, pose = _put(product, product.plan[operation].site or "", variant)
     there = ((other, place) for other, place, _ in _there(product, operation, variant))
     return any(inside_by_m(part, pose, other, place) > ROUNDING_M for other, place in there)
+
+
+def _put(product: Product, site_name: str, variant: str) -> tuple[Part, Pose]:
+    """What a variant has at a site, and its pose in the unit."""
+    site = product.sites[site_name]
+    return product.parts[product.part_of(site.item, variant)], site.part_in_unit.pose
 
 
 def _there(product: Product, operation: str, variant: str) -> Iterator[tuple[Part, Pose, float]]:
     """What lies level in the unit before an operation, with its place and the height of its top, m."""
     for name in filled_before(product, operation):
-        site = product.sites[name]
-        part, pose = product.parts[product.part_of(site.item, variant)], site.part_in_unit.pose
+        part, pose = _put(product, name, variant)
         if _is_level(pose):
             yield part, pose, pose.position[2] + top_m(part)
 

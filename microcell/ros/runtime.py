@@ -108,8 +108,8 @@ class RosRuntime:
     def _time_beside(self, node_class: type[N]) -> type[N]:
         """The class with its ears for /clock in the second node: no topic comes as often.
 
-        rclpy subscribes in the node's constructor. A subscription that is replaced afterwards can leave the second node
-        deaf: publishers match both, and take the one away.
+        rclpy subscribes in the node's constructor. When that subscription was replaced afterwards, the second node was seen
+        to stay deaf now and then; why is not known.
         """
         runtime = self
 
