@@ -41,6 +41,7 @@ from microcell.faults import FaultError
 from microcell.ros import names, qos
 from microcell.ros.listening import Listening
 from microcell.ros.notify import notify
+from microcell.ros.responses import send
 from microcell.ros.secured import permitted
 from microcell.ros.starter import leave_with
 from microcell.ros.staying import stays_no_more
@@ -180,8 +181,7 @@ class RosRuntime:
                 if response is None:
                     raise
                 self.report(f"service '{service.service_name}' failed", error)
-            if self.context.ok():
-                answer(response, header)
+            await send(answer, response, header, self.context.ok)
 
         # The executor sends what the callback returns. Ours returns a promise, and "sending" that starts the handler.
         service.callback = _Deferred

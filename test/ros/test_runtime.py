@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from contextlib import suppress
 
 import pytest
@@ -14,7 +15,11 @@ from rclpy.task import Future
 from std_srvs.srv import Trigger
 
 from microcell.composition.processes import REFUSED, START_AGAIN, STARTED_BY
+from microcell.ros import responses
 from microcell.ros.starter import is_gone
+
+UNSENT = "failed to send response (timeout): client will not receive response"
+"""What rclpy warns of where Fast DDS knows a client by halves."""
 
 
 async def echo(request, response):
@@ -65,6 +70,36 @@ async def test_a_request_that_a_defect_meets_is_answered_and_reported(runtime):
     assert not answer.success
     assert answer.message == "a defect of this program: OSError: the disk is full. Its log says more."
     assert reported == ["service '/broken' failed"]
+
+
+@in_ros
+async def test_a_client_that_the_middleware_discovers_late_gets_its_response_all_the_same(runtime):
+    sent = []
+
+    def late(response, header):
+        sent.append(response)
+        if len(sent) < 3:
+            warnings.warn(UNSENT, RuntimeWarning, stacklevel=1)
+        else:
+            really(response, header)
+
+    node = runtime.create_node("both")
+    service = node.create_service(Trigger, "late", lambda request, response: response)
+    really, service.send_response = service.send_response, late
+    runtime.defer(service, echo)
+    answer = await runtime.call(node.create_client(Trigger, "late"), Trigger.Request(), 10.0)
+    assert (answer.message, len(sent)) == ("here", 3)
+
+
+@in_ros
+async def test_a_client_that_is_never_discovered_is_told_of_and_waited_for_no_longer(runtime, monkeypatch):
+    monkeypatch.setattr(responses, "SENT_S", 0.1)
+
+    def lost(response, header):
+        warnings.warn(UNSENT, RuntimeWarning, stacklevel=1)
+
+    with pytest.warns(RuntimeWarning, match="client will not receive"):
+        await responses.send(lost, None, None, lambda: True)
 
 
 @in_ros
