@@ -27,9 +27,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
-
+import domain
 import rclpy
 from load_floor import EndlessFeeder, NothingPressed, ToldChanger
 from rclpy.action import ActionClient, ActionServer
@@ -263,6 +261,7 @@ def show(found: dict[str, Any]) -> None:
 
 
 def main() -> int:
+    domain.take()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--units", type=int, default=30, help="made in each of both ways (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)

@@ -40,11 +40,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
-sys.path.append(str(Path(__file__).resolve().parents[1] / "test" / "support"))
-
 import common
+import domain
 from mortal_cell import Aftermath, Kill, aftermath, disagreements, lost, repeated
 from ordering import one_unit
 
@@ -281,6 +278,7 @@ def ros(kills: list[RealKill], time_scale: float, patience_s: float, quiet: bool
 
 
 def main() -> int:
+    domain.take()
     parser = common.arguments(__doc__ or "")
     parser.add_argument("--n", type=int, default=200, help="five virtual kills for each (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="seed of the first virtual kill (default: %(default)s)")

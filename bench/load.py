@@ -24,6 +24,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from statistics import linear_regression, median, quantiles
 
+import domain
 from common import Figure, arguments, report
 from load_floor import idle_controller, order_of
 
@@ -239,6 +240,7 @@ def clients(line: Line, count: int) -> Iterator[Figure]:
 
 def main() -> int:
     """Run the benchmark from the command line."""
+    domain.take()
     parser = arguments(__doc__ or "")
     parser.add_argument("--orders", type=int, default=200, help="handed in at once (default: %(default)s)")
     parser.add_argument("--queued", type=int, default=10_000, help="orders waiting (default: %(default)s)")

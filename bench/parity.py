@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import domain
 from common import Figure, arguments, report
 
 from microcell.composition.bringup import GAZEBO_READY_S
@@ -38,16 +38,11 @@ MOCK_SPEED = "10"
 def cli(*words: str, folder: Path, timeout_s: float = UNIT_S) -> str:
     """Output of a `microcell` command."""
     command = [sys.executable, "-m", "microcell.cli", *words]
-    given: dict[str, Any] = {"cwd": folder, "env": environment(), "timeout": timeout_s}
+    given: dict[str, Any] = {"cwd": folder, "timeout": timeout_s}
     done = subprocess.run(command, capture_output=True, text=True, check=False, **given)
     if done.returncode not in (0, 1):
         raise SystemExit(f"microcell {' '.join(words)}: {done.stderr or done.stdout}")
     return done.stdout
-
-
-def environment() -> dict[str, str]:
-    """A ROS domain of this process's own, on this machine only."""
-    return {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
 
 
 def produced(world: str, options: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], float]:
@@ -64,7 +59,7 @@ def produced(world: str, options: argparse.Namespace, folder: Path) -> tuple[dic
         up += ["--seed", str(options.seed), *(["--time-scale", MOCK_SPEED] if world == "mock" else [])]
         log = folder / "up.log"
         with log.open("w") as output:
-            cell = subprocess.Popen(up, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT)
+            cell = subprocess.Popen(up, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
         try:
             until_ready(cell, log)
             started_s = time.monotonic()
@@ -149,6 +144,7 @@ def chosen(named: list[str] | None) -> list[str]:
 
 
 def main() -> int:
+    domain.take()
     parser = arguments(__doc__ or "")
     parser.add_argument("--line", default="valve")
     parser.add_argument("--quantity", type=int, default=2)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import domain
 from common import Figure, arguments, report
 from security_keys import forge, make_keystore
 
@@ -70,7 +71,7 @@ class SecuredCell:
     def __init__(self, folder: Path, line: str) -> None:
         self._folder, self._line = folder, line
         self.cell = load_line(line).cell
-        self._domain = str(1 + os.getpid() % 100)
+        self._domain = domain.take()
         policies = folder / "policies"
         self.run(NOBODY, ("security", line, "--world", "mock", "--domain", self._domain, "--output", str(policies)))
         make_keystore(policies, folder / "keys")

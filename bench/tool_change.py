@@ -34,10 +34,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
-
 import common
+import domain
 from ordering import one_unit
 
 from microcell.clock import LoopClock
@@ -364,6 +362,7 @@ def _check_time(end: float, cell: Processes, what: str) -> None:
 
 
 def main() -> int:
+    domain.take()
     parser = common.arguments(__doc__ or "")
     parser.add_argument("--steps", type=int, default=2 * len(STEPS), help="so many kills (default: %(default)s)")
     options = parser.parse_args()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from microcell.description.extents import seals, top_m
+from microcell.description.extents import covers, seals, top_m
 from microcell.description.product import Screw
 from microcell.description.tool import GripperTool, ScrewdriverTool, VacuumTool
 from microcell.geometry import Pose, from_rpy
@@ -27,7 +27,7 @@ from microcell.plant.physics import (
     SLIP_AFTER_S,
 )
 from microcell.plant.settling import Settling
-from microcell.plant.shapes import covers, misalignment, width_between
+from microcell.plant.shapes import misalignment, width_between
 from microcell.plant.supports import on_seat, tilt
 
 _UPSIDE_DOWN = Pose((0.0, 0.0, 0.0), from_rpy(math.pi, 0.0, 0.0))
@@ -164,7 +164,7 @@ class Holding:
         under = []
         for item in (root, *self._bench.inventory.installed(root)):
             x, y, z = self._bench.pose_of(item).inverse().apply(tcp.position)
-            if covers(item.part, x, y):
+            if covers(item.part, (x, y)):
                 under.append((z - top_m(item.part), seals(item.part, x, y, cup_m)))
         gap, sealing = min(under, default=(math.inf, False))
         upright = tilt(tcp @ _UPSIDE_DOWN) <= CUP_TILT_RAD

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 
-from microcell.description.extents import seals
 from microcell.description.product import Box, Part, Screw
 
 
 def bottom_m(part: Part) -> float:
     """Height of the lowest point over the part's frame, m: 0, and below it for a screw's shaft."""
     return -part.shape.length_m if isinstance(part.shape, Screw) else 0.0
-
-
-def covers(part: Part, x_m: float, y_m: float) -> bool:
-    """Whether a point of the part's frame lies within its outline, seen from above; a bore is not covered."""
-    return seals(part, x_m, y_m, 0.0)
 
 
 def misalignment(part: Part, turn_rad: float) -> float:

@@ -7,6 +7,7 @@ lies there. Instants are kept as times from now, for the plant's clock begins an
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,8 @@ from microcell.plant.items import Item, Loss, Place
 from microcell.plant.plant import Plant
 from microcell.plant.scene import EdgeFlaw, Flaw
 
+log = logging.getLogger(__name__)
+
 VERSION = 4
 
 
@@ -30,6 +33,7 @@ class PlantFile:
         self._path = path
         self._texts: dict[int, tuple[Item, str]] = {}  # what has left the cell is dropped from time to time
         self._written = ""
+        self._failing = False
 
     def load(self) -> bool:
         """Bring the plant to what the file says; False without a file. `UsageError` for the bench of another line."""
@@ -46,15 +50,27 @@ class PlantFile:
         return True
 
     def save(self) -> None:
-        """Write the plant as it is now; the old file is replaced at once."""
+        """Write the plant as it is now; the old file is replaced at once. The log tells of a full disk."""
         text = self._text()
         if text == self._written:
             return
+        try:
+            self._write(text)
+        except OSError as error:
+            if not self._failing:
+                log.error("the bench is not kept in '%s' (%s): a new start would find it as it was", self._path, error)
+            self._failing = True
+            return
+        if self._failing:
+            log.warning("the bench is kept in '%s' again", self._path)
+        self._failing = False
+        self._written = text
+
+    def _write(self, text: str) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_name(f"{self._path.name}.draft")
         draft.write_text(text, encoding="utf-8")
         draft.replace(self._path)
-        self._written = text
 
     def _text(self) -> str:
         items = ",\n".join(self._item(item) for item in self._plant.inventory)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from microcell.description.extents import half_extents, top_m, turn_error
+from microcell.description.extents import covers, half_extents, top_m, turn_error
 from microcell.description.tool import GripperTool
 from microcell.geometry import Pose, rotate
 from microcell.plant.bench import Bench, ToolTruth
@@ -25,7 +25,7 @@ from microcell.plant.physics import (
     THREAD_CATCH_M,
     WRIST_STIFFNESS_N_M,
 )
-from microcell.plant.shapes import bottom_m, covers
+from microcell.plant.shapes import bottom_m
 
 _KEPT_SEATS = 256
 
@@ -285,7 +285,7 @@ class Supports:
                 pose = self._bench.pose_of(item)
                 px, py, _ = pose.inverse().apply((x, y, pose.position[2]))
                 half_x, half_y = half_extents(item.part)
-                within = covers(item.part, px, py) if bores else abs(px) <= half_x and abs(py) <= half_y
+                within = covers(item.part, (px, py)) if bores else abs(px) <= half_x and abs(py) <= half_y
                 if within:
                     highest = max(highest, pose.position[2] + (0.0 if upside_down(pose) else top_m(item.part)))
         return highest

@@ -81,10 +81,12 @@ class FaultsFace:
         return response
 
     def _fault_of(self, message: InjectedFault) -> ScheduledFault:
+        if not 0.0 <= message.after < math.inf:
+            raise UsageError(f"'after' is {message.after:g} s from now: it is 0 (at once) or more.")
         fault = ScheduledFault(
             fault=message.fault,
             where=message.where or None,
-            after_s=self._plant.clock.now() + message.after if message.after > 0.0 else 0.0,
+            after_s=self._plant.clock.now() + message.after if message.after else 0.0,
             nth=max(1, message.nth),
             times=max(1, message.times),
             operation=message.operation or None,

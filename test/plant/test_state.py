@@ -88,6 +88,25 @@ def test_nothing_is_written_while_nothing_changes(tmp_path: Path):
     run_virtual(story())
 
 
+def test_a_disk_that_takes_nothing_is_told_of_once_and_the_bench_is_kept_when_it_takes_more(tmp_path: Path, caplog):
+    async def story() -> None:
+        (tmp_path / "full").write_text("no folder can be made here")
+        plant = Plant(valve_line(), 0, LoopClock())
+        file = PlantFile(plant, tmp_path / "full" / "bench")
+        file.save()
+        plant.stations.clamp("fixture_1")
+        file.save()
+        (tmp_path / "full").unlink()
+        file.save()
+        assert json.loads((tmp_path / "full" / "bench").read_text())["rest"]["clamped"]["fixture_1"] is True
+        assert [record.message.split(" in '")[0] for record in caplog.records] == [
+            "the bench is not kept",
+            "the bench is kept",
+        ]
+
+    run_virtual(story())
+
+
 def test_without_a_file_the_bench_is_fresh_and_that_of_another_line_is_refused(tmp_path: Path):
     async def story() -> None:
         path = tmp_path / "bench"

@@ -135,6 +135,7 @@ def test_faults_are_scheduled_and_listed_by_service_and_bad_ones_refused(tmp_pat
             "there is no device 'chager'": {"fault": "tool_changer.not_locked", "where": "chager"},
             "'device.late' cannot be injected in the world 'mock', only in: virtual.": {"fault": "device.late"},
             "condition: Input should be 'holding'": {"fault": "feeder.empty", "condition": "hungry"},
+            "'after' is -1 s from now: it is 0 (at once) or more.": {"fault": "feeder.empty", "after": -1.0},
             "out of bounds ('90.0 s'); 0 to 10 s are allowed": {"fault": "gripper.slip", "value": 90.0},
         }
         for said, wanted in refused.items():

@@ -14,7 +14,7 @@ from random import Random
 from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.description.colours import delta_e
 from microcell.description.driver_parameters import BENCH_RGB
-from microcell.description.extents import half_extents, same_turn, top_m, turns_of
+from microcell.description.extents import covers, half_extents, same_turn, top_m, turns_of
 from microcell.description.ground import tells
 from microcell.description.product import Part
 from microcell.devices.camera.contract import Camera, Frame
@@ -28,7 +28,6 @@ from microcell.faults import FaultError
 from microcell.geometry import Pose, from_rpy, multiply
 from microcell.plant.bench import Lighting
 from microcell.plant.scene import SceneItem
-from microcell.plant.shapes import covers
 from microcell.vision.colour import OWN_DELTA_E
 from microcell.vision.error_model import Chances, Spread
 from microcell.vision.error_statistics import MEASURED
@@ -343,7 +342,7 @@ def _rim(part: Part) -> tuple[tuple[float, float, float], ...]:
 
 def _covers(item: SceneItem, point_in_cell: tuple[float, float, float]) -> bool:
     x, y, _ = item.part_in_cell.inverse().apply(point_in_cell)
-    return covers(item.part, x, y)
+    return covers(item.part, (x, y))
 
 
 def _touches(item: SceneItem, other: SceneItem) -> bool:

@@ -8,11 +8,10 @@ from typing import TypeAlias
 
 from microcell.description.checks import AlongLine, Diameter, Dimension, Flatness, Height, Patch, RightPart, Text
 from microcell.description.colours import delta_e
-from microcell.description.extents import half_extents, top_m
+from microcell.description.extents import covers, half_extents, top_m
 from microcell.description.product import Cylinder, Mark, Part
 from microcell.geometry import Pose
 from microcell.plant.scene import SceneItem
-from microcell.plant.shapes import covers
 from microcell.vision.error_model import Chances
 from microcell.vision.error_sizes import SIZE_ERRORS
 from microcell.vision.measuring import is_of_marks, matches
@@ -154,7 +153,7 @@ def _uppermost(part: Part, pose: Pose, at_m: Point, items: Sequence[SceneItem]) 
     there = []
     for item in items:
         x, y, _ = item.part_in_cell.inverse().apply(point)
-        if covers(item.part, x, y):
+        if covers(item.part, (x, y)):
             there.append(item)
     return max(there, key=lambda item: item.top_m()) if there else None
 
