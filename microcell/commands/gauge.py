@@ -58,12 +58,12 @@ def _check(args: argparse.Namespace, inspections: dict[str, Any], variants: dict
 
 
 def _print(found: Studies) -> None:
-    from rich.console import Console
     from rich.markup import escape
 
+    from microcell.commands.console import printing
     from microcell.records.table_parts import number, percent, print_table, table_of
 
-    console = Console()
+    console = printing()
     columns = ("feature", ">repeat.", ">reprod.", ">R&R", ">of tol.", ">of var.", ">ndc", "gauge")
     table = table_of("Gauge R&R: standard deviations, and six of them of tolerance and variation", *columns)
     for one in found.studies:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from rich.console import Console
 from rich.table import Table
 
 from microcell.commands.client import talk
+from microcell.commands.console import printing
 from microcell.errors import UsageError
 from microcell.orchestration.packml import Mode, State
 from microcell.records.packml import STATION_KINDS
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(f"cell '{cell.cell}' does not tell the state of {missing}. Is it just going down?") from None
         order = {name: number for number, name in enumerate(stations)}
         shown = sorted(cell.units.values(), key=lambda unit: order.get(unit.unit, -1))
-        Console().print(table([unit for unit in shown if args.unit in ("", unit.unit)]))
+        printing().print(table([unit for unit in shown if args.unit in ("", unit.unit)]))
         return 0
 
     return talk(args.cell, mode)

@@ -23,11 +23,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(found), indent=2))
     else:
-        from rich.console import Console
-
+        from microcell.commands.console import printing
         from microcell.records.tables import print_report
 
-        print_report(found, Console(), all_units=args.all)
+        print_report(found, printing(), all_units=args.all)
         if args.gantt is not None:
             print(f"Gantt chart: {args.gantt}")
         if args.quality is not None:

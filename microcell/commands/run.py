@@ -92,11 +92,10 @@ def _run(wanted: VirtualRun, args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(as_json(found), indent=2))
     else:
-        from rich.console import Console
-
+        from microcell.commands.console import printing
         from microcell.records.tables import print_report
 
-        print_report(found, Console())
+        print_report(found, printing())
     return _exit_code(result, wanted) or (_scrapped(found) if args.all_good else 0)
 
 

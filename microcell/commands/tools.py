@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 
-from rich.console import Console
 from rich.table import Table
 
 from microcell.commands.client import talk
+from microcell.commands.console import printing
 from microcell.ros.cell_client import CellClient
 from microcell_interfaces.msg import ToolState
 
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
             print(await cell.set_tool_service(tool, bool(args.in_service), args.reason))
         else:
             found = await cell.list_tools()
-            Console().print(table(found))
+            printing().print(table(found))
             for tool in found:
                 if tool.refusal:
                     print(tool.refusal)

@@ -185,6 +185,7 @@ def test_run_keeps_a_journal_and_report_reads_and_draws_it(tmp_path: Path):
     assert done.returncode == 0
     for text in ("VLV-000001", "infant", "OEE", "membrane_soft", "PG-0007", "chain unbroken"):
         assert text in done.stdout
+    assert "\nmembrane_place.position [µm] " in done.stdout, "no name breaks where a program reads"
     assert "<svg" in chart.read_text()[:500]
 
 
