@@ -1,6 +1,7 @@
 """The command line as a user meets it: exit codes, texts, JSON."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -19,7 +20,8 @@ ROOT = Path(__file__).parents[2]
 def microcell(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     command = [sys.executable, "-m", "microcell.cli", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
+    variables = dict(os.environ)  # without the COLUMNS that readline adds behind Python's back
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]):
@@ -185,7 +187,7 @@ def test_run_keeps_a_journal_and_report_reads_and_draws_it(tmp_path: Path):
     assert done.returncode == 0
     for text in ("VLV-000001", "infant", "OEE", "membrane_soft", "PG-0007", "chain unbroken"):
         assert text in done.stdout
-    assert "\nmembrane_place.position [µm] " in done.stdout, "no name breaks where a program reads"
+    assert "\nfasten_1.torque_time [N.m.s] " in done.stdout, "no name breaks where a program reads"
     assert "<svg" in chart.read_text()[:500]
 
 
