@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 def microcell(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
     command = [sys.executable, "-m", "microcell.cli", *arguments]
-    variables = dict(os.environ)  # without the COLUMNS that readline adds behind Python's back
+    variables = {name: value for name, value in os.environ.items() if name != "COLUMNS"}  # readline adds it unseen
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=120, check=False)
 
 
