@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import common
-import domain
+import domain  # makes test/support importable, too
 from mortal_cell import Aftermath, Kill, aftermath, disagreements, lost, repeated
 from ordering import one_unit
 
