@@ -12,7 +12,6 @@ from microcell.description.cell import CameraSpec
 from microcell.description.line import Line
 from microcell.description.tool import GripperTool, ScrewdriverTool
 from microcell.gazebo import scheme
-from microcell.gazebo.station import holding_stations
 from microcell.gazebo.tool import tool_model
 from microcell.gazebo.world import world_name
 from microcell.ros import names
@@ -22,9 +21,6 @@ Direction = Literal["GZ_TO_ROS", "ROS_TO_GZ"]
 NEWEST, IMAGES = 1, 2
 """Queues: of what only the newest counts, and of what is large."""
 
-SPARE_UNITS = 4
-"""Units besides those in cartons and on fixtures: those that were thrown into a bin, for the first."""
-
 PAIRS = {
     "ros_gz_interfaces/msg/Contacts": "gz.msgs.Contacts",
     "rosgraph_msgs/msg/Clock": "gz.msgs.Clock",
@@ -32,7 +28,6 @@ PAIRS = {
     "sensor_msgs/msg/Image": "gz.msgs.Image",
     "sensor_msgs/msg/JointState": "gz.msgs.Model",
     "geometry_msgs/msg/WrenchStamped": "gz.msgs.Wrench",
-    "std_msgs/msg/Empty": "gz.msgs.Empty",
     "std_msgs/msg/Float64": "gz.msgs.Double",
     "std_msgs/msg/String": "gz.msgs.StringMsg",
     "sensor_msgs/msg/PointCloud2": "gz.msgs.PointCloudPacked",
@@ -89,21 +84,11 @@ def _all(line: Line, namespace: str) -> Iterator[Bridged]:
     for name, spec in cell.of_kind("camera").items():
         yield from _camera(namespace, name, spec)
     yield _in(namespace, names.image(scheme.SCENE_CAMERA), "sensor_msgs/msg/Image", IMAGES, lazy=True)
-    for crib, spec in cell.of_kind("tool_crib").items():
+    for spec in cell.of_kind("tool_crib").values():
         for pocket in spec.pockets:
             if pocket.tool is not None:
-                yield from _tool(line, namespace, crib, pocket.tool)
-    seats = (scheme.seat(number) for number in range(seats_of(line)))
-    for holder in (*cell.of_kind("arm"), *holding_stations(line), *seats):
-        yield _out(namespace, scheme.released(holder), "std_msgs/msg/Empty")
+                yield from _tool(line, namespace, pocket.tool)
     yield _in(namespace, scheme.HOLDS, "std_msgs/msg/String")
-
-
-def seats_of(line: Line) -> int:
-    """How many parts can be in units at once: in those on fixtures, in the cartons, and in some more."""
-    cell, product = line.cell_description, line.product_description
-    cartons = len(cell.of_kind("carton_station")) * len(line.carton.places)
-    return len(product.sites) * (len(cell.of_kind("fixture")) + cartons + SPARE_UNITS)
 
 
 def _camera(namespace: str, name: str, spec: CameraSpec) -> Iterator[Bridged]:
@@ -116,10 +101,8 @@ def _camera(namespace: str, name: str, spec: CameraSpec) -> Iterator[Bridged]:
         yield _in(namespace, names.points(name), "sensor_msgs/msg/PointCloud2", IMAGES, lazy=True)
 
 
-def _tool(line: Line, namespace: str, crib: str, name: str) -> Iterator[Bridged]:
+def _tool(line: Line, namespace: str, name: str) -> Iterator[Bridged]:
     tool = line.tools[name]
-    yield _out(namespace, scheme.released(f"{crib}/{name}"), "std_msgs/msg/Empty")
-    yield _out(namespace, scheme.released(name), "std_msgs/msg/Empty")
     moving = bool(tool_model(tool).moving)
     if isinstance(tool, GripperTool) and moving:
         yield _out(namespace, scheme.finger_command(name), "trajectory_msgs/msg/JointTrajectory")

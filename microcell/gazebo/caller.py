@@ -1,8 +1,8 @@
 """Program that calls Gazebo's services for another one, by Gazebo's Python bindings, as long as that one lives.
 
-Each line on its standard input is a request in JSON, each line on its output an answer; the first one says whether it can.
-It ends with its input, and after a call that was not answered. A caller that is new finds the world and is found by it in a
-third of a second, one that stays is answered in milliseconds.
+Each line on its standard input is a request or a message for a topic in JSON, each line on its output an answer; the first
+one says whether it can. It ends with its input, and after a call that was not answered. A caller that is new finds the
+world and is found by it in a third of a second, one that stays is answered in milliseconds.
 
     python -m microcell.gazebo.caller TRANSPORT     the major version of Gazebo's transport library
 """
@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 READY = "ready"
+HEARD = "heard"
 MESSAGES_BEFORE = 3
 """gz-msgs counts so many behind gz-transport: 13 goes with 10 (Harmonic), 14 with 11 (Ionic), 15 with 12 (Jetty)."""
 
@@ -33,17 +34,41 @@ def main() -> int:
         print(error, file=answers, flush=True)
         return 1
     print(READY, file=answers, flush=True)
+    publishing = _Publishing(node)
     for line in sys.stdin:
         asked = json.loads(line)
-        kind, answer_kind = (_message(messages, asked[key]) for key in ("request_type", "answer_type"))
-        request = text_format.Parse(asked["text"], kind())
-        told, answer = node.request(asked["service"], request, kind, answer_kind, asked["timeout_ms"])
-        # As `gz service` prints it: there is a line even when nothing is in it, as in a "no".
-        text = text_format.MessageToString(answer) + "\n" if told else None
-        print(json.dumps({"number": asked["number"], "text": text}), file=answers, flush=True)
+        if "topic" in asked:
+            message = text_format.Parse(asked["text"], _message(messages, asked["message_type"])())
+            told, text = True, HEARD if publishing.tell(asked["topic"], message) else ""
+        else:
+            kind, answer_kind = (_message(messages, asked[key]) for key in ("request_type", "answer_type"))
+            request = text_format.Parse(asked["text"], kind())
+            told, answer = node.request(asked["service"], request, kind, answer_kind, asked["timeout_ms"])
+            # As `gz service` prints it: there is a line even when nothing is in it, as in a "no".
+            text = text_format.MessageToString(answer) + "\n"
+        print(json.dumps({"number": asked["number"], "text": text if told else None}), file=answers, flush=True)
         if not told:
             break  # gz-transport keeps what it could not send, and would send it with the next call
     return 0
+
+
+class _Publishing:
+    """Advertises one topic at a time: gz-transport advertises each one anew every second, and of some hundreds at once
+    many are lost.
+    """
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+        self._topic = ""
+        self._publisher: Any = None
+
+    def tell(self, topic: str, message: Any) -> bool:
+        """Publish when somebody listens by now; whether that is so."""
+        if topic != self._topic:
+            self._topic, self._publisher = topic, self._node.advertise(topic, type(message))
+        if listened := self._publisher.has_connections():
+            self._publisher.publish(message)
+        return bool(listened)
 
 
 def _bindings(major: int) -> tuple[Any, str]:

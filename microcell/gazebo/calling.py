@@ -1,4 +1,4 @@
-"""Calls the services of a running Gazebo."""
+"""Calls the services of a running Gazebo, and tells it things on its topics."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from pathlib import Path
 
 from microcell.composition.children import die_with_parent, end_session, signal_group
 from microcell.composition.gazebo import transport_program
-from microcell.gazebo.caller import READY
-from microcell.gazebo.requests import WHEN_DONE, Request
+from microcell.gazebo.caller import HEARD, READY
+from microcell.gazebo.requests import WHEN_DONE, Message, Request
 
 ANSWER_MS = 3_000
 HANGS_S = 5.0
 """Real time after an answer's limit in which who asks has told of it."""
+LISTEN_S, LOOK_S = 3.0, 0.002
+"""Real time in which who listens to a topic has told so; a topic is advertised anew every second."""
 START_S = 20.0
 STOP_S = 2.0
 STARTS = 10
@@ -26,7 +28,8 @@ LONGEST_LINE = 4_000_000
 
 
 class ServiceCaller:
-    """Calls by one program that stays (`caller`) where Gazebo's Python bindings are installed, and else by `gz service`.
+    """Calls by one program that stays (`caller`) where Gazebo's Python bindings are installed, and else by `gz service` and
+    `gz topic`.
 
     A Gazebo that does not say when a thing is done is called by `gz service` as well: it has done it in the third of a
     second that the next command takes.
@@ -48,27 +51,28 @@ class ServiceCaller:
         that is new, as each command is, 0.1 s to be there for it (NodeShared.cc). A "no" is an empty line.
         """
         async with self._turn:
-            if self._program is None and self._may_start:
-                self._may_start -= 1
-                self._program = await _Program.started(self._environment)
-                if self._program is None:
-                    self._may_start = 0
-            if self._program is not None:
-                answer = await self._asked(self._program, request)
-                if answer is None:
-                    await self._end()
-                    if not self._may_start:
-                        self._tell("the program that calls Gazebo's services has failed too often: gz service calls them")
-                return answer
+            if await self._stays():
+                return await self._asked(request)
         text = await self._printed(
-            "-s", request.service, "--reqtype", request.request_type, "--reptype", request.answer_type,
+            "service", "-s", request.service, "--reqtype", request.request_type, "--reptype", request.answer_type,
             "--timeout", str(ANSWER_MS), "--req", request.text,
         )  # fmt: skip
         return text if text and "timed out" not in text else None
 
+    async def publish(self, message: Message) -> None:
+        """Tell something once on a topic, to nobody when nobody listens in time."""
+        loop = asyncio.get_running_loop()
+        async with self._turn:
+            if await self._stays():
+                end_s = loop.time() + LISTEN_S
+                while await self._asked(message) != HEARD and self._program is not None and loop.time() < end_s:
+                    await asyncio.sleep(LOOK_S)
+                return
+        await self._printed("topic", "-t", message.topic, "-m", message.message_type, "-p", message.text)
+
     async def listed(self) -> frozenset[str]:
         """The services that there are; from then on it is known what this Gazebo can do."""
-        found = frozenset((await self._printed("-l")).split())
+        found = frozenset((await self._printed("service", "-l")).split())
         if self._program is None and any(service.endswith(WHEN_DONE) for service in found):
             self._may_start = STARTS
         return found
@@ -79,21 +83,37 @@ class ServiceCaller:
             self._may_start = 0
             await self._end()
 
-    async def _asked(self, program: _Program, request: Request) -> str | None:
-        try:
-            return await asyncio.wait_for(program.ask(request), _limit_s())
-        except (asyncio.TimeoutError, OSError, ValueError):  # it hangs, has ended, or says what is no answer
-            return None
+    async def _stays(self) -> bool:
+        """Whether there is a program that stays; one that has ended is started anew."""
+        if self._program is None and self._may_start:
+            self._may_start -= 1
+            self._program = await _Program.started(self._environment)
+            if self._program is None:
+                self._may_start = 0
+        return self._program is not None
+
+    async def _asked(self, what: Request | Message) -> str | None:
+        """What the program that stays answers; it is ended when that is nothing."""
+        answer = None
+        # It may hang, have ended, or say what is no answer.
+        with contextlib.suppress(asyncio.TimeoutError, OSError, ValueError):
+            if self._program is not None:
+                answer = await asyncio.wait_for(self._program.ask(what), _limit_s())
+        if answer is None:
+            await self._end()
+            if not self._may_start:
+                self._tell("the program that calls Gazebo's services has failed too often: gz service calls them")
+        return answer
 
     async def _end(self) -> None:
         program, self._program = self._program, None
         if program is not None:
             await program.end()
 
-    async def _printed(self, *words: str) -> str:
-        """What `gz service` prints; nothing when it hangs."""
+    async def _printed(self, command: str, *words: str) -> str:
+        """What `gz service` or `gz topic` prints; nothing when it hangs."""
         process = await asyncio.create_subprocess_exec(
-            *transport_program("service"), *words, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
+            *transport_program(command), *words, env=self._environment, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
             start_new_session=True, preexec_fn=die_with_parent,
         )  # fmt: skip
@@ -139,10 +159,10 @@ class _Program:
                 await asyncio.shield(end_session(process))
         return None
 
-    async def ask(self, request: Request) -> str | None:
+    async def ask(self, what: Request | Message) -> str | None:
         """The answer, None when none came; OSError when the program has ended."""
         self.number += 1
-        asked = {"number": self.number, "timeout_ms": ANSWER_MS, **asdict(request)}
+        asked = {"number": self.number, "timeout_ms": ANSWER_MS, **asdict(what)}
         self.requests.write(json.dumps(asked).encode() + b"\n")
         await self.requests.drain()
         while line := await self.answers.readline():

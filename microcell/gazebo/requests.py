@@ -1,4 +1,4 @@
-"""Requests to Gazebo's services, as protobuf text, and what is read from its answers."""
+"""Requests to Gazebo's services and messages on its topics, as protobuf text, and what is read from its answers."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ class Request:
     service: str
     request_type: str
     answer_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is told once on a topic."""
+
+    topic: str
+    message_type: str
     text: str
 
 
@@ -69,6 +78,11 @@ def attach(world: str, hold: Hold, entity: int, model: str, link: str, release: 
     fields = " ".join(f"{key}: {json.dumps(value)}" for key, value in plugin.items())
     text = f"entity {{ id: {entity} }} plugins {{ {fields} }}"
     return Request(scheme.service(world, "entity/system/add"), "gz.msgs.EntityPlugin_V", "gz.msgs.Boolean", text)
+
+
+def let_go(release: str) -> Message:
+    """Have what `attach` has joined let go of, by its topic."""
+    return Message(release, "gz.msgs.Empty", EMPTY)
 
 
 def control(world: str, pause: bool, steps: int = 0) -> Request:

@@ -35,9 +35,9 @@ def topic(namespace: str, name: str) -> str:
     return f"/{namespace.strip('/')}/{name}" if not name.startswith("/") else name
 
 
-def released(holder: str) -> str:
-    """Topic std_msgs/Empty: whatever this model holds by a detachable joint, it lets go of."""
-    return f"{holder}/release"
+def released(holder: str, held: str) -> str:
+    """Gazebo's topic gz.msgs.Empty: this model lets go of that one, which it holds by a detachable joint."""
+    return f"{holder}/{held}/release"
 
 
 def finger_command(tool: str) -> str:
@@ -68,11 +68,6 @@ def contacts_felt(arm: str) -> str:
 def trigger(camera: str) -> str:
     """Topic std_msgs/Bool: the camera exposes one image."""
     return f"{camera}/trigger"
-
-
-def seat(number: int) -> str:
-    """Holder of one part in its unit. Each has a release of its own: units outlive the fixture they were made on."""
-    return f"gazebo/seat_{number}"
 
 
 def service(world: str, what: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import count
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -27,11 +26,10 @@ RIGHTING = ("tool", "unit")
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A model's link that holds another model, and the topic that lets go of it, below the cell's namespace."""
+    """A model's link that holds another model."""
 
     model: str
     link: str
-    release: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +85,10 @@ class Attach:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Let go of what is held there."""
+    """One model lets go of another."""
 
-    topic: str
+    holder: str
+    model: str
 
 
 Step: TypeAlias = Spawn | Remove | Put | Attach | Release
@@ -101,25 +100,14 @@ def rests(item: Item) -> bool:
 
 
 def standing(plant: Plant, before: Standing = MappingProxyType({})) -> dict[str, Body]:
-    """Who holds whom in the plant now; what was held so before keeps the topic that lets go of it.
-
-    A part that is new in a unit gets a seat that nobody has, nor had until now.
-    """
+    """Who holds whom in the plant now. What was stirred before rests no more."""
     found = dict(_tools(plant))
-    taken = {body.hold.release for body in before.values() if body.hold is not None}
-    free = (topic for number in count() if (topic := scheme.released(scheme.seat(number))) not in taken)
     stations = holding_stations(plant.bench.line)
     for item in plant.inventory:
         if item.place.kind != "lost":
             name, held = scheme.item_model(item.item_id), _holder_of(plant, item, stations)
-            kept = before[name].hold if name in before else None
-            if held is None:
-                hold = None
-            elif kept is not None and held == (kept.model, kept.link):
-                hold = kept
-            else:
-                hold = Hold(*held, next(free) if item.place.kind == "unit" else scheme.released(item.place.holder))
-            found[name] = Body(scheme.PART_LINK, hold, item, rests(item) and (name not in before or before[name].rests))
+            still = name not in before or before[name].rests
+            found[name] = Body(scheme.PART_LINK, held, item, rests(item) and still)
     return found
 
 
@@ -132,10 +120,10 @@ def steps(before: Standing, after: Standing, poses: Mapping[str, Pose]) -> list[
     found: list[Step] = []
     for name, body in before.items():
         if body.hold is not None and name in after and after[name].hold != body.hold:
-            found.append(Release(body.hold.release))
+            found.append(Release(body.hold.model, name))
     for name in _outermost_first(before, [name for name in before if name not in after]):
         hold = before[name].hold
-        found += [*([Release(hold.release)] if hold is not None else []), Remove(name)]
+        found += [*([Release(hold.model, name)] if hold is not None else []), Remove(name)]
     stirred = [name for name, body in after.items() if name in before and before[name].rests and not body.rests]
     found += map(Remove, stirred)
     for name, body in after.items():
@@ -155,9 +143,7 @@ def done(before: Standing, step: Step, wanted: Standing) -> Standing:
     """Who holds whom when one of the steps from `before` to `wanted` has been done."""
     after = dict(before)
     if isinstance(step, Release):
-        for name, body in before.items():
-            if body.hold is not None and body.hold.release == step.topic:
-                after[name] = replace(body, hold=None)
+        after[step.model] = replace(before[step.model], hold=None)
     elif isinstance(step, Remove):
         del after[step.model]
     elif isinstance(step, Spawn):
@@ -181,23 +167,22 @@ def _tools(plant: Plant) -> Iterator[tuple[str, Body]]:
     for name, tool in plant.bench.tools.items():
         root = tool_model(tool.spec).root
         if tool.arm is not None:
-            yield name, Body(root, Hold(tool.arm, scheme.COUPLING_LINK, scheme.released(tool.arm)))
+            yield name, Body(root, Hold(tool.arm, scheme.COUPLING_LINK))
         elif tool.pocket is not None:
-            crib = tool.pocket[0]
-            yield name, Body(root, Hold(crib, scheme.RACK_LINK, scheme.released(f"{crib}/{name}")))
+            yield name, Body(root, Hold(tool.pocket[0], scheme.RACK_LINK))
         else:
             yield name, Body(root, None)
 
 
-def _holder_of(plant: Plant, item: Item, stations: Collection[str]) -> tuple[str, str] | None:
-    """The model and its link that hold a piece; None for one that lies free."""
+def _holder_of(plant: Plant, item: Item, stations: Collection[str]) -> Hold | None:
+    """What holds a piece; None for one that lies free."""
     place = item.place
     if place.kind == "tool":
-        return place.holder, tool_model(plant.bench.tools[place.holder].spec).root
+        return Hold(place.holder, tool_model(plant.bench.tools[place.holder].spec).root)
     if place.kind == "fixture" and not plant.bench.clamped[place.holder]:
         return None
     if place.kind in HOLDING and place.holder in stations:
-        return place.holder, scheme.STATION_LINK
+        return Hold(place.holder, scheme.STATION_LINK)
     if place.kind == "unit":
-        return scheme.item_model(int(place.holder)), scheme.PART_LINK
+        return Hold(scheme.item_model(int(place.holder)), scheme.PART_LINK)
     return None

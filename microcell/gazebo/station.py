@@ -95,7 +95,7 @@ def add_crib(world: ET.Element, line: Line, namespace: str, name: str, spec: Too
         if pocket.tool is not None:
             add_hold(
                 model, scheme.RACK_LINK, pocket.tool, tool_model(line.tools[pocket.tool]).root,
-                scheme.topic(namespace, scheme.released(f"{name}/{pocket.tool}")), scheme.topic(namespace, scheme.HOLDS),
+                scheme.topic(namespace, scheme.released(name, pocket.tool)), scheme.topic(namespace, scheme.HOLDS),
             )  # fmt: skip
 
 

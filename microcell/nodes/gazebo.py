@@ -16,7 +16,7 @@ from microcell.description.loader import load_line
 from microcell.errors import JournalError, RefusedStartError
 from microcell.events import UnitEnded, UnitStarted
 from microcell.gazebo import scheme
-from microcell.gazebo.bridge import bridge_text, bridged
+from microcell.gazebo.bridge import bridge_text
 from microcell.gazebo.calling import ServiceCaller
 from microcell.gazebo.listening import TopicStream
 from microcell.gazebo.server import GazeboError, Servers, variables
@@ -161,13 +161,9 @@ async def _open(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, 
 
 
 def _port(hardware: GazeboHardware, line: Line, namespace: str, services: ServiceCaller, servers: Servers) -> GazeboPort:
-    """The port to the world, with all that it may let go of: the bridge has found those topics when they are needed."""
+    """The port to the world."""
     product, world = line.product_description, world_name(line)
-    port = GazeboPort(hardware.face, product, world, namespace, services, servers.folder)
-    for topic in bridged(line, namespace):
-        if topic.ros_type == "std_msgs/msg/Empty":
-            port.prepare(topic.ros_name.removeprefix(f"/{namespace.strip('/')}/"))
-    return port
+    return GazeboPort(hardware.face, product, world, namespace, services, servers.folder)
 
 
 def _streams(hardware: GazeboHardware, line: Line, namespace: str, servers: Servers) -> Iterator[TopicStream]:

@@ -1,4 +1,4 @@
-"""Acts on a Gazebo world: by its services, and by topics over the bridge, which let go of things."""
+"""Acts on a Gazebo world: by its services, and by topics, which let go of things."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import contextlib
 from pathlib import Path
 from typing import Protocol
 
-from rclpy.publisher import Publisher
-from std_msgs.msg import Empty, String
+from std_msgs.msg import String
 
 from microcell.description.product import Product
 from microcell.faults import FaultError
@@ -18,7 +17,6 @@ from microcell.gazebo.part import part_text
 from microcell.gazebo.prints import print_picture
 from microcell.gazebo.requests import Request
 from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
-from microcell.ros import qos
 from microcell.ros.hardware_face import Face
 
 TRIES = 5
@@ -46,14 +44,13 @@ class GazeboPort:
 
     world       its name
     namespace   the cell's, which the topics are below
-    services    calls the server's services
+    services    calls the server's services, and tells it what to let go of
     folder      where pictures for prints are kept
     """
 
     def __init__(
         self, face: Face, product: Product, world: str, namespace: str, services: ServiceCaller, folder: Path
     ) -> None:
-        self._face = face
         self._product = product
         self._world = world
         self._namespace = namespace
@@ -61,14 +58,14 @@ class GazeboPort:
         self._folder = folder
         self._entities: dict[str, int] = {}
         self._listed: frozenset[str] = frozenset()
-        self._releases: dict[str, Publisher] = {}
+        self._letting_go = ""
         self._told = {"attached": asyncio.Event(), "detached": asyncio.Event()}
         face.listen(String, scheme.HOLDS, self._on_hold)
 
     async def do(self, step: Step) -> None:
         """Do one step of `standing.steps`."""
         if isinstance(step, Release):
-            await self._let_go(step.topic)
+            await self._let_go(step)
         elif isinstance(step, Remove):
             await self._change(requests.remove(self._world, step.model), step.model, there=False)
             self._entities.pop(step.model, None)  # one that comes anew has another number
@@ -81,30 +78,34 @@ class GazeboPort:
         else:
             await self._attach(step)
 
-    def prepare(self, topic: str) -> None:
-        """Get ready to let go of what is held there: the bridge has found the topics when they are needed."""
-        if topic not in self._releases:
-            full = scheme.topic(self._namespace, topic)
-            self._releases[topic] = self._face.publisher(Empty, full, qos.COMMAND)
-
     def _on_hold(self, message: String) -> None:
         """A joint was made or broken, in a paused world as well. Only one step is done at a time."""
         if message.data in self._told:
             self._told[message.data].set()
 
-    async def _let_go(self, topic: str) -> None:
+    async def _let_go(self, step: Release) -> None:
         """Return when it has: what is held by two at once would burst as soon as one of them moves."""
         for _ in range(TRIES):
-            if await self._lets_go(topic):
+            if await self._lets_go(step.holder, step.model):
                 return
-        raise FaultError("DEVICE_SILENT", topic, "Gazebo does not tell that it has let go")
+        raise FaultError("DEVICE_SILENT", step.holder, f"Gazebo does not tell that it has let go of {step.model}")
 
-    async def _lets_go(self, topic: str) -> bool:
-        """Tell it to let go; whether it says that it has. What holds nothing says nothing."""
-        self.prepare(topic)
-        self._told["detached"].clear()
-        self._releases[topic].publish(Empty())
-        return await self._tells("detached", BROKEN_S)
+    async def _lets_go(self, holder: str, model: str) -> bool:
+        """Tell it to let go; whether it says that it has. What holds nothing says nothing: one that has let go after it was
+        given up is not asked again.
+        """
+        release = self._release(holder, model)
+        if release != self._letting_go:
+            self._told["detached"].clear()
+        if not self._told["detached"].is_set():
+            self._letting_go = release
+            await self._services.publish(requests.let_go(release))
+        if told := await self._tells("detached", BROKEN_S):
+            self._letting_go = ""
+        return told
+
+    def _release(self, holder: str, model: str) -> str:
+        return scheme.topic(self._namespace, scheme.released(holder, model))
 
     async def _tells(self, what: str, limit_s: float) -> bool:
         """Whether Gazebo tells in time that a joint was "attached" or "detached"."""
@@ -131,7 +132,7 @@ class GazeboPort:
         before it is asked for again.
         """
         entity = await self._entity(step.hold.model)
-        release = scheme.topic(self._namespace, step.hold.release)
+        release = self._release(step.hold.model, step.model)
         told = scheme.topic(self._namespace, scheme.HOLDS)
         request = requests.attach(self._world, step.hold, entity, step.model, step.link, release, told)
         for _ in range(TRIES):
@@ -141,7 +142,7 @@ class GazeboPort:
                 self._check(request, answer)
             if await self._tells("attached", MADE_S):
                 return
-            await self._lets_go(step.hold.release)
+            await self._lets_go(step.hold.model, step.model)
         raise FaultError("DEVICE_SILENT", step.hold.model, f"Gazebo does not tell that it holds {step.model}")
 
     async def _entity(self, model: str) -> int:

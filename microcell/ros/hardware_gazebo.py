@@ -25,7 +25,7 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
 from microcell.gazebo.poses import poses_of
-from microcell.gazebo.standing import Release, Standing, Step, done, standing, steps
+from microcell.gazebo.standing import Standing, Step, done, standing, steps
 from microcell.geometry import Pose, angle_between, distance
 from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory
@@ -76,7 +76,7 @@ class GazeboHardware:
 
     Subscribes: each arm's `joint_states` and `joint_trajectory`, each camera's `camera_info`.
     Publishes: `<tool>/fingers/joint_trajectory`, `<tool>/bit/speed`, `<camera>/trigger`, for an arm that presses a
-    trajectory to stay where it is, and through the port what lets go of things.
+    trajectory to stay where it is.
     """
 
     def __init__(self, runtime: RosRuntime, node: Node, line: Line, plant: Plant, clock: SimulationClock) -> None:
@@ -263,25 +263,24 @@ class GazeboHardware:
                 wanted = standing(self.plant, self._known)
                 due = steps(self._known, wanted, _poses_of(self.plant, wanted))
                 self._followed_to = None  # until all is done: a step that fails leaves the world in between
-                await self._do(self._port, due, wanted)
+                if due:
+                    await self._do(self._port, due, wanted)
                 self._known, self._followed_to = wanted, places
             await self._move_tools()
             if due:
                 await self.clock.sleep(HELD_S)
 
     async def _do(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
-        """Do steps; while the world stands, but for what only lets go. It stands for no time of the cell.
+        """Do steps while the world stands: for no time of the cell.
 
-        What was done is known when a step fails: the rest is due again at the next command. What does not tell that it lets
-        go of something was told so often that it is taken to have done so.
+        What was done is known when a step fails: the rest is due again at the next command.
         """
-        if all(isinstance(step, Release) for step in due):
-            await self._do_each(port, due, wanted)
-            return
         self._stands = True
         try:
             await port.halt()
-            await self._do_each(port, due, wanted)
+            for step in due:
+                await port.do(step)
+                self._known = done(self._known, step, wanted)
         finally:
             await self._let_run(port)
 
@@ -293,13 +292,6 @@ class GazeboHardware:
                 self._stands = False
             except FaultError as error:
                 self._own.node.get_logger().error(f"the world stands still: {error}")
-
-    async def _do_each(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
-        for step in due:
-            if isinstance(step, Release):
-                self._known = done(self._known, step, wanted)
-            await port.do(step)
-            self._known = done(self._known, step, wanted)
 
     async def _move_tools(self) -> None:
         """Fingers stand as wide, and bits turn as fast, as the plant has them."""

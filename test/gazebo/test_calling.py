@@ -1,4 +1,4 @@
-"""Gazebo's services are called by a program that stays where its Python bindings are, by `gz service` where they are not."""
+"""Gazebo is called by a program that stays where its Python bindings are, by Gazebo's commands where they are not."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import pytest
 from microcell.gazebo import requests
 from microcell.gazebo.calling import STARTS, ServiceCaller
 
+ROOT = Path(__file__).parents[2]
 RUN = requests.control("valve", pause=False)
 HALT = requests.control("valve", pause=True)
 HOLD = requests.Request("/world/valve/entity/system/add", "gz.msgs.EntityPlugin_V", "gz.msgs.Boolean", "entity { id: 7 }")
 
 COMMAND = """#!/bin/sh
 [ "$1" = -l ] && { cat "$TOLD/services"; exit; }
-echo "command $2" >> "$TOLD/calls"
+echo "command $*" | cut -d' ' -f1,3 >> "$TOLD/calls"
 echo "data: true"
 echo
 """
@@ -40,6 +41,25 @@ class Node:
         answer = answer_kind()
         answer.text = "" if request.text == "no" else f"said: {request.text}"
         return request.text != "lost", answer
+
+    def advertise(self, topic, kind):
+        return Publisher(topic)
+
+class Publisher:
+    """Somebody listens after the second look."""
+
+    def __init__(self, topic):
+        self.topic, self.looks = topic, 0
+        with open(os.environ["TOLD"] + "/calls", "a") as told:
+            print("advertises", topic, os.getpid(), file=told)
+
+    def has_connections(self):
+        self.looks += 1
+        return self.looks > 2
+
+    def publish(self, message):
+        with open(os.environ["TOLD"] + "/calls", "a") as told:
+            print("tells", self.looks, self.topic, type(message).__name__, file=told)
 '''
 
 SLOW_TO_IMPORT = """
@@ -64,15 +84,18 @@ def MessageToString(message):
 
 @pytest.fixture
 def gazebo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A Gazebo with a transport library of version 14, its command, and bindings, in words of Python."""
+    """A Gazebo with a transport library of version 14, its commands, and bindings, in words of Python."""
+    root = tmp_path / "opt" / "gz"  # what is beside it is looked at as well
     files = {
         "bin/gz": "#!/bin/sh\n",
         "libexec/gz/transport14/gz-transport-service": COMMAND,
+        "libexec/gz/transport14/gz-transport-topic": COMMAND,
         "python/gz/transport14/__init__.py": TRANSPORT,
         "python/gz/msgs11/__init__.py": "",
         "python/gz/msgs11/world_control_pb2.py": MESSAGE.format("WorldControl"),
         "python/gz/msgs11/entity_plugin_v_pb2.py": MESSAGE.format("EntityPlugin_V"),
         "python/gz/msgs11/boolean_pb2.py": MESSAGE.format("Boolean"),
+        "python/gz/msgs11/empty_pb2.py": MESSAGE.format("Empty"),
         "python/google/__init__.py": "",
         "python/google/protobuf/__init__.py": "",
         "python/google/protobuf/text_format.py": TEXT_FORMAT,
@@ -80,15 +103,14 @@ def gazebo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "calls": "",
     }
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    for name in ("bin/gz", "libexec/gz/transport14/gz-transport-service"):
-        (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
-    monkeypatch.setenv("TOLD", str(tmp_path))
-    root = Path(__file__).parents[2]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "python"), str(root))))
-    return tmp_path
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    for name in ("bin/gz", *(f"libexec/gz/transport14/gz-transport-{command}" for command in ("service", "topic"))):
+        (root / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(root / "bin"), prepend=os.pathsep)
+    monkeypatch.setenv("TOLD", str(root))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(root / "python"), str(ROOT))))
+    return root
 
 
 def run(work: Callable[[ServiceCaller], Awaitable[Any]]) -> Any:
@@ -123,11 +145,24 @@ def test_one_program_makes_all_calls_until_one_is_lost_and_ends_with_who_asked(g
     assert [pid for pid in (first, second) if Path(f"/proc/{pid}").exists()] == []
 
 
+def test_what_lets_go_is_advertised_when_it_is_to_and_told_when_it_is_heard(gazebo: Path) -> None:
+    async def work(caller: ServiceCaller) -> None:
+        for topic in ("/bench/a/release", "/bench/a/release", "/bench/b/release"):
+            await caller.publish(requests.let_go(topic))
+
+    run(work)
+    assert [line[:3] for line in calls(gazebo) if line[0] == "tells"] == [
+        ["tells", "3", "/bench/a/release"], ["tells", "4", "/bench/a/release"], ["tells", "3", "/bench/b/release"],
+    ]  # fmt: skip
+    assert [line[1] for line in calls(gazebo) if line[0] == "advertises"] == ["/bench/a/release", "/bench/b/release"]
+
+
 @pytest.mark.parametrize("lacks", ["gz/transport14/__init__.py", "google/protobuf/text_format.py"])
 def test_without_the_bindings_each_call_is_a_command(gazebo: Path, lacks: str) -> None:
     (gazebo / "python" / lacks).unlink()
     assert run(lambda caller: caller.call(RUN)) == "data: true\n\n"
-    assert calls(gazebo) == [["command", RUN.service]]
+    run(lambda caller: caller.publish(requests.let_go("/bench/a/release")))
+    assert calls(gazebo) == [["command", RUN.service], ["command", "/bench/a/release"]]
 
 
 def test_a_gazebo_that_does_not_say_when_a_thing_is_done_is_called_by_commands(gazebo: Path) -> None:

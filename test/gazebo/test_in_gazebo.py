@@ -163,7 +163,7 @@ def test_what_is_spawned_falls_is_held_and_falls_again_when_it_is_let_go_of(valv
     falling = valve.poses()["item_900"].position[2]
     assert falling < 0.6 - 0.02
     entity = requests.models_of(valve.ask(requests.scene("valve")))["fixture_1"]
-    hold, release, told = Hold("fixture_1", scheme.STATION_LINK, ""), "/bench/fixture_1/release", "/bench/gazebo/holds"
+    hold, release, told = Hold("fixture_1", scheme.STATION_LINK), "/bench/fixture_1/item_900/release", "/bench/gazebo/holds"
     valve.ask(requests.attach("valve", hold, entity, "item_900", scheme.PART_LINK, release, told))
     valve.step(5)
     held = valve.poses()["item_900"].position[2]

@@ -12,7 +12,6 @@ from microcell.clock import run_virtual
 from microcell.description.loader import load_line
 from microcell.description.order import Order, OrderLine
 from microcell.gazebo import requests
-from microcell.gazebo.bridge import bridged
 from microcell.gazebo.standing import (
     Attach,
     Body,
@@ -50,9 +49,9 @@ class World:
             assert self.held.pop(step.model, None) is None, f"{step.model} is still held"
             self.static.discard(step.model)
         elif isinstance(step, Release):
-            for model, hold in self.held.items():
-                if hold is not None and hold.release == step.topic:
-                    self.held[model] = None
+            hold = self.held[step.model]
+            assert hold is not None and hold.model == step.holder, f"{step.model} is held by {hold}"
+            self.held[step.model] = None
         elif isinstance(step, Put):
             assert step.model not in self.static, f"{step.model} rests: nothing moves it"
             assert self.held[step.model] is None, f"{step.model} is held: what holds it would be torn along"
@@ -61,8 +60,6 @@ class World:
         else:
             assert step.model not in self.static and step.hold.model not in self.static, f"{step} of what rests"
             assert self.held[step.model] is None, f"{step.model} is held by {self.held[step.model]}"
-            others = [model for model, hold in self.held.items() if hold is not None and hold.release == step.hold.release]
-            assert others == [], f"{step.hold.release} would let go of {others} as well"
             assert step.hold.model in self.held or not step.hold.model.startswith("item_")
             self.held[step.model] = step.hold
 
@@ -107,7 +104,7 @@ def test_a_piece_stands_right_before_a_tool_or_a_unit_takes_it(told: list[Step])
     put = {step.model for step, after in itertools.pairwise(told) if isinstance(step, Put)
            and isinstance(after, Attach) and after.model == step.model}  # fmt: skip
     assert put == {step.model for step in told if isinstance(step, Put)}
-    seated = {step.model for step in told if isinstance(step, Attach) and step.hold.release.startswith("gazebo/seat_")}
+    seated = {step.model for step in told if isinstance(step, Attach) and step.hold.model.startswith("item_")}
     assert len(seated) >= 7 * UNITS and seated <= put
     assert sum(isinstance(step, Release) for step in told) > 20
 
@@ -129,24 +126,19 @@ def test_a_piece_rests_in_its_feeder_and_comes_anew_when_it_is_taken(told: list[
     assert len(set(anew)) == len(anew) == 7 * UNITS, "body, membrane, cap, four screws"
 
 
-def test_the_bridge_carries_every_release(told: list[Step]) -> None:
-    carried = {topic.ros_name for topic in bridged(load_line("valve")) if topic.ros_type == "std_msgs/msg/Empty"}
-    assert {f"/bench/{step.hold.release}" for step in told if isinstance(step, Attach)} <= carried
-
-
 def test_a_unit_that_leaves_with_its_carton_is_taken_away_piece_by_piece_from_outside() -> None:
     unit = Body("part", None)
-    seats = {f"item_{n}": Body("part", Hold("item_1", "part", f"seat_{n}/release")) for n in (2, 3)}
-    label = {"item_4": Body("part", Hold("item_3", "part", "seat_4/release"))}
+    seats = {f"item_{n}": Body("part", Hold("item_1", "part")) for n in (2, 3)}
+    label = {"item_4": Body("part", Hold("item_3", "part"))}
     assert steps({"item_1": unit, **seats, **label}, {}, {}) == [
-        Release("seat_4/release"), Remove("item_4"),
-        Release("seat_2/release"), Remove("item_2"), Release("seat_3/release"), Remove("item_3"),
+        Release("item_3", "item_4"), Remove("item_4"),
+        Release("item_1", "item_2"), Remove("item_2"), Release("item_1", "item_3"), Remove("item_3"),
         Remove("item_1"),
     ]  # fmt: skip
 
 
 def test_a_request_to_hold_names_a_joint_that_can_be_let_go_of() -> None:
-    hold = Hold("vacuum_cup", "coupling", "vacuum_cup/release")
+    hold = Hold("vacuum_cup", "coupling")
     request = requests.attach("valve", hold, 41, "item_7", "part", "/bench/x/release", "/bench/gazebo/holds")
     assert request.service == "/world/valve/entity/system/add"
     assert request.text.startswith("entity { id: 41 } plugins { ")

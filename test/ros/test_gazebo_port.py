@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,11 +18,13 @@ from std_msgs.msg import String
 from microcell.faults import FaultError
 from microcell.gazebo import calling
 from microcell.gazebo.calling import ServiceCaller
-from microcell.gazebo.standing import Attach, Hold, Remove
+from microcell.gazebo.standing import Attach, Hold, Release, Remove
 from microcell.ros import gazebo_port
 from microcell.ros.gazebo_port import TRIES, GazeboPort
 
-ATTACH = Attach(Hold("fixture_1", "station", "fixture_1/release"), "item_3", "part")
+ATTACH = Attach(Hold("fixture_1", "station"), "item_3", "part")
+RELEASE = Release("fixture_1", "item_3")
+LET_GO = "/bench/fixture_1/item_3/release"
 
 LOSS = "Service call timed out"
 
@@ -31,6 +32,7 @@ SCRIPT = """#!/bin/sh
 case "$*" in
   -l|"service -l") cat "$TOLD/services"; exit ;;
   *scene/info*) printf 'model {\\n  name: "fixture_1"\\n  id: 7\\n}\\n'; exit ;;
+  topic*) echo "$3" >> "$TOLD/releases"; exit ;;
 esac
 echo "$*" >> "$TOLD/calls"
 if [ "$(wc -l < "$TOLD/calls")" -le "$(cat "$TOLD/lost")" ]; then cat "$TOLD/loss"; else cat "$TOLD/answer"; fi
@@ -39,33 +41,25 @@ if [ "$(wc -l < "$TOLD/calls")" -le "$(cat "$TOLD/lost")" ]; then cat "$TOLD/los
 
 
 class FaceDouble:
-    """Topics of a world in which everything that is told to let go does so; it tells what is attached of some calls."""
+    """What a world tells: of the joints that some calls have made, and that some releases have broken, counted from 1."""
 
-    def __init__(self, world: Path, attached: Container[int]) -> None:
-        self.let_go: list[str] = []
+    def __init__(self, world: Path, attached: Collection[int], detached: Collection[int]) -> None:
         self._ears: list[Callable[[Any], object]] = []
-        self._world, self._attached = world, attached
+        self._world, self._told_of = world, {"attached": attached, "detached": detached}
 
     async def tell(self) -> None:
-        """Tell of each joint that a call has made, counted from 1."""
-        told = 0
+        told = {"attached": 0, "detached": 0}
         while True:
-            while told < len(calls_of(self._world)):
-                told += 1
-                if told in self._attached:
-                    self._say("attached")
+            for word, done in (("attached", calls_of(self._world)), ("detached", releases_of(self._world))):
+                while told[word] < len(done):
+                    told[word] += 1
+                    if told[word] in self._told_of[word]:
+                        self.say(word)
             await asyncio.sleep(0.005)
 
-    def _say(self, word: str) -> None:
+    def say(self, word: str) -> None:
         for ear in self._ears:
             ear(String(data=word))
-
-    def publisher(self, kind: Any, topic: str, profile: Any) -> Any:
-        def publish(message: Any) -> None:
-            self.let_go.append(topic)
-            self._say("detached")
-
-        return SimpleNamespace(publish=publish)
 
     def listen(self, kind: Any, topic: str, callback: Callable[[Any], object]) -> None:
         self._ears.append(callback)
@@ -81,28 +75,38 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ported(
-    world: Path, lost: int = 0, attached: Container[int] = range(100), answer: str = "data: true", loss: str = LOSS
-) -> tuple[GazeboPort, FaceDouble]:
-    """A port to a world which loses so many answers first, and tells of the joints that some calls make."""
-    for name, text in (("lost", str(lost)), ("answer", answer), ("loss", loss), ("calls", ""), ("services", "")):
+    world: Path, lost: int = 0, attached: Collection[int] = range(100), answer: str = "data: true", loss: str = LOSS,
+    detached: Collection[int] = range(100),
+) -> tuple[GazeboPort, FaceDouble]:  # fmt: skip
+    """A port to a world which loses so many answers first, and tells of the joints that some calls make or break."""
+    texts = {"lost": str(lost), "answer": answer, "loss": loss, "calls": "", "services": "", "releases": ""}
+    for name, text in texts.items():
         (world / name).write_text(text)
-    face, variables = FaceDouble(world, attached), {**os.environ, "TOLD": str(world)}
+    face, variables = FaceDouble(world, attached, detached), {**os.environ, "TOLD": str(world)}
     return GazeboPort(face, None, "valve", "bench", ServiceCaller(variables), world), face  # type: ignore[arg-type]
 
 
 def do(port: GazeboPort, face: FaceDouble, step: Any) -> None:
-    async def run() -> None:
+    run(face, port.do(step))
+
+
+def run(face: FaceDouble, work: Coroutine[Any, Any, None]) -> None:
+    async def beside() -> None:
         telling = asyncio.ensure_future(face.tell())
         try:
-            await port.do(step)
+            await work
         finally:
             telling.cancel()
 
-    asyncio.run(asyncio.wait_for(run(), 60.0))
+    asyncio.run(asyncio.wait_for(beside(), 60.0))
 
 
 def calls_of(world: Path) -> list[str]:
     return [line.split("-s ")[1].split()[0] for line in (world / "calls").read_text().splitlines()]
+
+
+def releases_of(world: Path) -> list[str]:
+    return (world / "releases").read_text().splitlines()
 
 
 @pytest.fixture
@@ -115,7 +119,7 @@ def test_a_joint_that_is_told_of_is_made_once_whether_the_answer_is_lost_or_not(
     for lost in (0, 1):
         port, face = ported(world, lost)
         do(port, face, ATTACH)
-        assert calls_of(world) == ["/world/valve/entity/system/add"] and not face.let_go
+        assert calls_of(world) == ["/world/valve/entity/system/add"] and not releases_of(world)
 
 
 @pytest.mark.parametrize("lost", [0, 1])
@@ -124,7 +128,7 @@ def test_a_joint_that_is_not_told_of_is_let_go_of_before_it_is_made_again(world:
     port, face = ported(world, lost, attached=[2])
     do(port, face, ATTACH)
     assert calls_of(world) == ["/world/valve/entity/system/add"] * 2
-    assert face.let_go == ["/bench/fixture_1/release"]
+    assert releases_of(world) == [LET_GO]
 
 
 @pytest.mark.usefixtures("hasty")
@@ -133,6 +137,31 @@ def test_a_joint_that_is_never_made_is_no_grip(world: Path) -> None:
     with pytest.raises(FaultError, match="DEVICE_SILENT at fixture_1: .*Gazebo does not tell that it holds item_3"):
         do(port, face, ATTACH)
     assert len(calls_of(world)) == TRIES
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_does_not_let_go_is_told_again(world: Path) -> None:
+    port, face = ported(world, detached=[3])
+    do(port, face, RELEASE)
+    assert releases_of(world) == [LET_GO] * 3
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_never_lets_go_is_a_fault_until_it_is_told_late(world: Path) -> None:
+    port, face = ported(world, detached=[])
+
+    async def story() -> None:
+        for _ in range(2):
+            with pytest.raises(FaultError, match="DEVICE_SILENT at fixture_1: .*that it has let go of item_3"):
+                await port.do(RELEASE)
+        assert releases_of(world) == [LET_GO] * 2 * TRIES
+        face.say("detached")
+        await port.do(RELEASE)
+        assert len(releases_of(world)) == 2 * TRIES, "it has: nobody would answer"
+        with pytest.raises(FaultError, match="DEVICE_SILENT"):
+            await port.do(Release("fixture_1", "item_4"))
+
+    run(face, story())
 
 
 @pytest.mark.parametrize("loss", [LOSS, ""], ids=["timed out", "interrupted"])

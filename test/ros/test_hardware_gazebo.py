@@ -46,18 +46,18 @@ DOWN = LINE.cell_description.devices["crib"].pockets[0].flange_in_cell.pose.orie
 
 
 class Told:
-    """A port that only remembers; nothing but letting go may be done while the world runs."""
+    """A port that only remembers; nothing may be done while the world runs."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.stands = False
-        self.fails = False
+        self.fails: type[Step] | None = None
         self.stuck = False
 
     async def do(self, step: Step) -> None:
-        assert self.stands or isinstance(step, Release), step
-        if isinstance(step, Attach) and self.fails:
-            raise FaultError("DEVICE_SILENT", "valve", "Gazebo does not tell that it holds")
+        assert self.stands, step
+        if self.fails is not None and isinstance(step, self.fails):
+            raise FaultError("DEVICE_SILENT", "valve", "Gazebo does not tell that it has done so")
         self.steps.append(step)
 
     async def halt(self) -> None:
@@ -121,11 +121,11 @@ async def led(world: WorldDouble, hardware: GazeboHardware, flange_in_cell: Pose
 async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Told, clock: Clock, drivers: dict) -> None:  # type: ignore[type-arg]
     pocket = LINE.cell_description.devices["crib"].pockets[0].flange_in_cell.pose
     await led(world, hardware, pocket)
-    told.fails = True
+    told.fails = Attach
     with pytest.raises(FaultError, match="DEVICE_SILENT"):
         await drivers["changer"].lock()
-    told.fails = False
-    assert not told.stands and told.steps[-1] == Release("crib/parallel_gripper/release")
+    told.fails = None
+    assert not told.stands and told.steps[-1] == Release("crib", "parallel_gripper")
     told.stuck = True
     coupling = await drivers["changer"].lock()  # what is still to be done is done now
     assert told.stands
@@ -134,7 +134,7 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
     assert not told.stands, "a world that could not be let run is told again"
     assert coupling.tool_serial == "PG-0007"
     released, attached = told.steps[-2:]
-    assert isinstance(released, Release) and released.topic == "crib/parallel_gripper/release"
+    assert released == Release("crib", "parallel_gripper")
     assert isinstance(attached, Attach) and (attached.hold.model, attached.model) == ("arm", "parallel_gripper")
 
     presented = await drivers["nest_1"].present()
@@ -153,8 +153,15 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
 
     seat = LINE.cell_description.devices["fixture_1"].seat_in_cell.pose
     await led(world, hardware, seat @ grasp @ tool.tcp_in_flange.inverse())
+    told.fails, before = Release, list(told.steps)
+    with pytest.raises(FaultError, match="DEVICE_SILENT"):
+        await drivers["parallel_gripper"].open(0.06)
+    with pytest.raises(FaultError, match="DEVICE_SILENT"):
+        await drivers["fixture_1"].clamp()
+    assert told.steps == before, "nobody else takes what is not let go of"
+    told.fails = None
     await drivers["parallel_gripper"].open(0.06)
-    assert told.steps[-1] == Release("parallel_gripper/release")
+    assert told.steps[len(before)] == Release("parallel_gripper", spawned.model)
     assert await drivers["fixture_1"].part_present()
     await drivers["fixture_1"].clamp()
     assert isinstance(told.steps[-1], Attach) and told.steps[-1].hold.model == "fixture_1"
