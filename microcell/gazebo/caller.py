@@ -63,7 +63,7 @@ class _Publishing:
         self._publisher: Any = None
 
     def tell(self, topic: str, message: Any) -> bool:
-        """Publish when somebody listens by now; whether that is so."""
+        """Publish when somebody has told by now that it listens; whether that is so."""
         if topic != self._topic:
             self._topic, self._publisher = topic, self._node.advertise(topic, type(message))
         if listened := self._publisher.has_connections():

@@ -59,16 +59,22 @@ class ServiceCaller:
         )  # fmt: skip
         return text if text and "timed out" not in text else None
 
-    async def publish(self, message: Message) -> None:
-        """Tell something once on a topic, to nobody when nobody listens in time."""
+    async def publish(self, message: Message) -> bool:
+        """Tell something on a topic; whether somebody listens there. `gz topic` does not know, and tells whoever does.
+
+        Who has told that it listens may still miss it: gz-transport hears of a listener before it is connected to it.
+        """
         loop = asyncio.get_running_loop()
+        end_s = loop.time() + LISTEN_S
         async with self._turn:
-            if await self._stays():
-                end_s = loop.time() + LISTEN_S
-                while await self._asked(message) != HEARD and self._program is not None and loop.time() < end_s:
-                    await asyncio.sleep(LOOK_S)
-                return
+            while await self._stays():
+                if await self._asked(message) == HEARD:
+                    return True
+                if loop.time() > end_s:
+                    return False
+                await asyncio.sleep(LOOK_S)
         await self._printed("topic", "-t", message.topic, "-m", message.message_type, "-p", message.text)
+        return True
 
     async def listed(self) -> frozenset[str]:
         """The services that there are; from then on it is known what this Gazebo can do."""
@@ -102,7 +108,7 @@ class ServiceCaller:
         if answer is None:
             await self._end()
             if not self._may_start:
-                self._tell("the program that calls Gazebo's services has failed too often: gz service calls them")
+                self._tell("the program that calls Gazebo's services has failed too often: gz service and gz topic do")
         return answer
 
     async def _end(self) -> None:
@@ -120,9 +126,11 @@ class ServiceCaller:
         try:
             output, _ = await asyncio.wait_for(process.communicate(), _limit_s())
         except asyncio.TimeoutError:
-            signal_group(process.pid, signal.SIGKILL)
-            await process.wait()
             return ""
+        finally:
+            if process.returncode is None:
+                signal_group(process.pid, signal.SIGKILL)
+                await process.wait()
         return output.decode(errors="replace")
 
 

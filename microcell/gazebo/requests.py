@@ -34,7 +34,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is told once on a topic."""
+    """What is told on a topic."""
 
     topic: str
     message_type: str

@@ -20,9 +20,9 @@ from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
 from microcell.ros.hardware_face import Face
 
 TRIES = 5
-BROKEN_S, MADE_S = 1.0, 10.0
-"""Real time in which Gazebo tells that a joint was broken or made; then it is asked again. To be told twice to let go does
-no harm; a joint is made in the next iteration, however long that takes, and a second one beside it would burst.
+BROKEN_S, MADE_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2), 10.0
+"""Real time in which Gazebo tells that a joint was broken or made; then it is asked again. To be told to let go while it
+does so does no harm; a joint is made in the next iteration, however long that takes, and a second one beside it would burst.
 """
 
 
@@ -30,7 +30,10 @@ class WorldPort(Protocol):
     """Where steps are done."""
 
     async def do(self, step: Step) -> None:
-        """Do one step; DEVICE_FAILED when the world refuses."""
+        """Do one step; DEVICE_FAILED when the world refuses, DEVICE_SILENT when it does not tell that it has done so.
+
+        A Release that was silent is to be the next step: until then nobody knows whether it comes about.
+        """
 
     async def halt(self) -> None:
         """Let the world's time stand still: what is let go of does not fall before another holds it."""
@@ -58,7 +61,7 @@ class GazeboPort:
         self._folder = folder
         self._entities: dict[str, int] = {}
         self._listed: frozenset[str] = frozenset()
-        self._letting_go = ""
+        self._owed: Release | None = None
         self._told = {"attached": asyncio.Event(), "detached": asyncio.Event()}
         face.listen(String, scheme.HOLDS, self._on_hold)
 
@@ -84,25 +87,22 @@ class GazeboPort:
             self._told[message.data].set()
 
     async def _let_go(self, step: Release) -> None:
-        """Return when it has: what is held by two at once would burst as soon as one of them moves."""
-        for _ in range(TRIES):
-            if await self._lets_go(step.holder, step.model):
-                return
-        raise FaultError("DEVICE_SILENT", step.holder, f"Gazebo does not tell that it has let go of {step.model}")
+        """Return when it has: what is held by two at once would burst as soon as one of them moves.
 
-    async def _lets_go(self, holder: str, model: str) -> bool:
-        """Tell it to let go; whether it says that it has. What holds nothing says nothing: one that has let go after it was
-        given up is not asked again.
+        What holds nothing says nothing: one that has let go after it was given up is not asked again.
         """
-        release = self._release(holder, model)
-        if release != self._letting_go:
+        if step != self._owed:
             self._told["detached"].clear()
-        if not self._told["detached"].is_set():
-            self._letting_go = release
-            await self._services.publish(requests.let_go(release))
-        if told := await self._tells("detached", BROKEN_S):
-            self._letting_go = ""
-        return told
+        self._owed, heard = step, False
+        message = requests.let_go(self._release(step.holder, step.model))
+        for limit_s in BROKEN_S:
+            if not self._told["detached"].is_set():
+                heard |= await self._services.publish(message)
+            if await self._tells("detached", limit_s):
+                self._owed = None
+                return
+        silent = f"Gazebo does not tell that it has let go of {step.model}"
+        raise FaultError("DEVICE_SILENT", step.holder, silent if heard else f"{silent}: nobody listens there")
 
     def _release(self, holder: str, model: str) -> str:
         return scheme.topic(self._namespace, scheme.released(holder, model))
@@ -142,7 +142,9 @@ class GazeboPort:
                 self._check(request, answer)
             if await self._tells("attached", MADE_S):
                 return
-            await self._lets_go(step.hold.model, step.model)
+            self._told["detached"].clear()
+            if await self._services.publish(requests.let_go(release)):
+                await self._tells("detached", BROKEN_S[-1])
         raise FaultError("DEVICE_SILENT", step.hold.model, f"Gazebo does not tell that it holds {step.model}")
 
     async def _entity(self, model: str) -> int:

@@ -7,6 +7,7 @@ where Gazebo says that arms and pieces are; then the world is brought to the sam
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any
@@ -25,7 +26,7 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
 from microcell.gazebo.poses import poses_of
-from microcell.gazebo.standing import Standing, Step, done, standing, steps
+from microcell.gazebo.standing import Release, Standing, Step, done, standing, steps
 from microcell.geometry import Pose, angle_between, distance
 from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory
@@ -92,6 +93,8 @@ class GazeboHardware:
         self._poses: dict[str, Pose] = {}
         self._known: Standing = standing(plant)
         self._followed_to: object = None
+        self._given_up: object = None
+        self._doubt: Release | None = None
         self._tools: dict[str, tuple[float, bool]] = {}
         self._states: dict[str, int] = {}
         self._publishers: dict[str, Any] = {}
@@ -127,7 +130,7 @@ class GazeboHardware:
             await device.connect()
             for name in (*CHANGING, *FEELING):
                 if hasattr(device, name):
-                    setattr(device, name, self._followed(getattr(device, name)))
+                    setattr(device, name, self._followed(getattr(device, name), asks=name in FEELING))
         specs = device_specs(self._line)
         shown: dict[str, Any] = {}
         for name, device in self.devices.items():
@@ -217,7 +220,11 @@ class GazeboHardware:
     def _departs(self, arm: str) -> None:
         """A motion begins: a cup or a magnet takes along what it touches."""
         self.plant.holding.departing(arm)
-        self._own.start(self._follow_plant())
+        self._own.start(self._depart())
+
+    async def _depart(self) -> None:
+        with contextlib.suppress(FaultError):  # it is logged; an arm that is held back by something does not get far
+            await self._follow_plant()
 
     def contact_stop(self, arm: str) -> ContactStop:
         """What stops an arm that touches something."""
@@ -241,46 +248,61 @@ class GazeboHardware:
 
     # --- what the world is told --------------------------------------------------------------------------------------
 
-    def _followed(self, command: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        """A device's command that is answered when the world is as it left the plant."""
+    def _followed(self, command: Callable[..., Awaitable[Any]], asks: bool) -> Callable[..., Awaitable[Any]]:
+        """A device's command or question that is answered when the world is as it left the plant.
+
+        The world is brought there also when who asked has gone: half a step would be known to nobody.
+        """
 
         @wraps(command)
         async def run(*arguments: Any, **options: Any) -> Any:
             try:
                 return await command(*arguments, **options)
             finally:
-                await self._follow_plant()
+                following = asyncio.ensure_future(self._follow_plant(asks))
+                following.add_done_callback(lambda task: task.cancelled() or task.exception())
+                await asyncio.shield(following)
 
         return run
 
-    async def _follow_plant(self) -> None:
+    async def _follow_plant(self, asks: bool = False) -> None:
+        """Do what is due. What has failed is tried again by the next command; questions, asked all the time, let it be."""
         if self._port is None:
             return
         async with self._following:
             await self._let_run(self._port)
             due: Sequence[Step] = ()
-            if (places := _places(self.plant)) != self._followed_to:
-                wanted = standing(self.plant, self._known)
-                due = steps(self._known, wanted, _poses_of(self.plant, wanted))
-                self._followed_to = None  # until all is done: a step that fails leaves the world in between
+            places = _places(self.plant)
+            if places != self._followed_to and not (asks and places == self._given_up):
+                self._followed_to, self._given_up = None, places  # until all is done: a step may fail
+                wanted, due = self._due()
                 if due:
                     await self._do(self._port, due, wanted)
-                self._known, self._followed_to = wanted, places
+                self._known, self._followed_to, self._given_up = wanted, places, None
             await self._move_tools()
             if due:
                 await self.clock.sleep(HELD_S)
 
-    async def _do(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
-        """Do steps while the world stands: for no time of the cell.
+    def _due(self) -> tuple[Standing, Sequence[Step]]:
+        """Who is to hold whom, and the steps to there. What may have been let go of since is let go of in any case."""
+        wanted = standing(self.plant, self._known)
+        first, known = [], self._known
+        if self._doubt is not None:
+            first, known = [self._doubt], done(known, self._doubt, wanted)
+        return wanted, [*first, *steps(known, wanted, _poses_of(self.plant, wanted))]
 
-        What was done is known when a step fails: the rest is due again at the next command.
-        """
+    async def _do(self, port: WorldPort, due: Sequence[Step], wanted: Standing) -> None:
+        """Do steps while the world stands: for no time of the cell. What was done is known when a step fails."""
         self._stands = True
         try:
             await port.halt()
             for step in due:
+                self._doubt = step if isinstance(step, Release) else None
                 await port.do(step)
-                self._known = done(self._known, step, wanted)
+                self._known, self._doubt = done(self._known, step, wanted), None
+        except FaultError as error:
+            self._own.node.get_logger().error(f"the world is not as it should be: {error}")
+            raise
         finally:
             await self._let_run(port)
 

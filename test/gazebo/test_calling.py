@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from microcell.gazebo import requests
+from microcell.gazebo import calling, requests
 from microcell.gazebo.calling import STARTS, ServiceCaller
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ HOLD = requests.Request("/world/valve/entity/system/add", "gz.msgs.EntityPlugin_
 
 COMMAND = """#!/bin/sh
 [ "$1" = -l ] && { cat "$TOLD/services"; exit; }
-echo "command $*" | cut -d' ' -f1,3 >> "$TOLD/calls"
+echo "${0##*/} $2" >> "$TOLD/calls"
 echo "data: true"
 echo
 """
@@ -50,16 +50,23 @@ class Publisher:
 
     def __init__(self, topic):
         self.topic, self.looks = topic, 0
+        self.say("advertises")
+
+    def __del__(self):
+        self.say("ends")
+
+    def say(self, what):
         with open(os.environ["TOLD"] + "/calls", "a") as told:
-            print("advertises", topic, os.getpid(), file=told)
+            print(what, self.topic, self.looks, file=told)
 
     def has_connections(self):
         self.looks += 1
-        return self.looks > 2
+        if self.topic == "/death":
+            os._exit(1)
+        return self.looks > 2 and self.topic != "/nobody"
 
     def publish(self, message):
-        with open(os.environ["TOLD"] + "/calls", "a") as told:
-            print("tells", self.looks, self.topic, type(message).__name__, file=told)
+        self.say("tells")
 '''
 
 SLOW_TO_IMPORT = """
@@ -145,24 +152,39 @@ def test_one_program_makes_all_calls_until_one_is_lost_and_ends_with_who_asked(g
     assert [pid for pid in (first, second) if Path(f"/proc/{pid}").exists()] == []
 
 
-def test_what_lets_go_is_advertised_when_it_is_to_and_told_when_it_is_heard(gazebo: Path) -> None:
-    async def work(caller: ServiceCaller) -> None:
-        for topic in ("/bench/a/release", "/bench/a/release", "/bench/b/release"):
-            await caller.publish(requests.let_go(topic))
+def test_a_topic_is_advertised_when_it_is_told_something_until_it_is_another_ones_turn(gazebo: Path) -> None:
+    async def work(caller: ServiceCaller) -> list[bool]:
+        return [await caller.publish(requests.let_go(topic)) for topic in ("/a", "/a", "/b", "/a")]
 
-    run(work)
-    assert [line[:3] for line in calls(gazebo) if line[0] == "tells"] == [
-        ["tells", "3", "/bench/a/release"], ["tells", "4", "/bench/a/release"], ["tells", "3", "/bench/b/release"],
+    assert run(work) == [True] * 4
+    assert [" ".join(line) for line in calls(gazebo)] == [
+        "advertises /a 0", "tells /a 3", "tells /a 4",
+        "advertises /b 0", "ends /a 4", "tells /b 3",
+        "advertises /a 0", "ends /b 3", "tells /a 3", "ends /a 3",
     ]  # fmt: skip
-    assert [line[1] for line in calls(gazebo) if line[0] == "advertises"] == ["/bench/a/release", "/bench/b/release"]
+
+
+def test_it_is_told_when_nobody_listens_in_time_or_when_the_program_dies_of_it(
+    gazebo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(caller: ServiceCaller) -> list[bool]:
+        monkeypatch.setattr(calling, "LISTEN_S", 0.1)
+        nobody = await caller.publish(requests.let_go("/nobody"))
+        monkeypatch.setattr(calling, "LISTEN_S", 60.0)
+        return [nobody, await caller.publish(requests.let_go("/death"))]
+
+    assert run(work) == [False, True]
+    made = [line[:2] for line in calls(gazebo)]
+    assert ["tells", "/nobody"] not in made and made.count(["advertises", "/death"]) == STARTS
+    assert made[-1] == ["gz-transport-topic", "/death"]
 
 
 @pytest.mark.parametrize("lacks", ["gz/transport14/__init__.py", "google/protobuf/text_format.py"])
 def test_without_the_bindings_each_call_is_a_command(gazebo: Path, lacks: str) -> None:
     (gazebo / "python" / lacks).unlink()
     assert run(lambda caller: caller.call(RUN)) == "data: true\n\n"
-    run(lambda caller: caller.publish(requests.let_go("/bench/a/release")))
-    assert calls(gazebo) == [["command", RUN.service], ["command", "/bench/a/release"]]
+    assert run(lambda caller: caller.publish(requests.let_go("/a/release")))
+    assert calls(gazebo) == [["gz-transport-service", RUN.service], ["gz-transport-topic", "/a/release"]]
 
 
 def test_a_gazebo_that_does_not_say_when_a_thing_is_done_is_called_by_commands(gazebo: Path) -> None:

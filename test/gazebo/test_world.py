@@ -182,9 +182,13 @@ def test_every_topic_of_the_bridge_has_its_other_end_in_the_world(name: str) -> 
     ends = ("topic", "camera_info_topic", "detach_topic", "output_topic", "trigger_topic")
     told = {element.text for element in world(name).iter() if element.tag in ends}
     for topic in bridged(line):
-        held_later = topic.ros_type in ("std_msgs/msg/Empty", "std_msgs/msg/String")
+        held_later = topic.ros_type == "std_msgs/msg/String"
         if topic.gz_name != f"/world/{world_name(line)}/clock" and not held_later:
             assert topic.gz_name in told, topic.gz_name
+    for crib, spec in line.cell_description.of_kind("tool_crib").items():
+        racked = [pocket.tool for pocket in spec.pockets if pocket.tool is not None]
+        told_to = [element.text for element in sdf_world.models(world(name))[crib].iter("detach_topic")]
+        assert told_to == [scheme.topic(line.cell, scheme.released(crib, tool)) for tool in racked]
     entries = yaml.safe_load(bridge_text(line))
     assert all(PAIRS[entry["ros_type_name"]] == entry["gz_type_name"] for entry in entries)
     assert len({entry["ros_topic_name"] for entry in entries}) == len(entries), "no topic goes twice"

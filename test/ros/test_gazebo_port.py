@@ -111,7 +111,7 @@ def releases_of(world: Path) -> list[str]:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gazebo_port, "BROKEN_S", 0.1)
+    monkeypatch.setattr(gazebo_port, "BROKEN_S", (0.1,) * TRIES)
     monkeypatch.setattr(gazebo_port, "MADE_S", 0.1)
 
 
@@ -129,6 +129,19 @@ def test_a_joint_that_is_not_told_of_is_let_go_of_before_it_is_made_again(world:
     do(port, face, ATTACH)
     assert calls_of(world) == ["/world/valve/entity/system/add"] * 2
     assert releases_of(world) == [LET_GO]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_what_is_told_late_of_a_joint_that_was_made_again_is_not_taken_for_the_new_one(world: Path) -> None:
+    port, face = ported(world, attached=[2], detached=[2])
+
+    async def story() -> None:
+        await port.do(ATTACH)
+        face.say("detached")
+        await port.do(RELEASE)
+
+    run(face, story())
+    assert releases_of(world) == [LET_GO] * 2
 
 
 @pytest.mark.usefixtures("hasty")

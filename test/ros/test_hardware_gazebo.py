@@ -51,6 +51,7 @@ class Told:
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.stands = False
+        self.halts = 0
         self.fails: type[Step] | None = None
         self.stuck = False
 
@@ -62,6 +63,7 @@ class Told:
 
     async def halt(self) -> None:
         self.stands = True
+        self.halts += 1
 
     async def let_run(self) -> None:
         if self.stuck:
@@ -159,7 +161,16 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
     with pytest.raises(FaultError, match="DEVICE_SILENT"):
         await drivers["fixture_1"].clamp()
     assert told.steps == before, "nobody else takes what is not let go of"
+    halts = told.halts
+    for _ in range(10):
+        assert not (await drivers["parallel_gripper"].grip()).holding
+    assert told.halts == halts, "only commands try it again"
     told.fails = None
+    await drivers["parallel_gripper"].close(20.0)
+    again = told.steps[len(before) :]
+    assert again[0] == Release("parallel_gripper", spawned.model), "it may have let go by now"
+    assert isinstance(again[-1], Attach) and again[-1].hold.model == "parallel_gripper"
+    before = list(told.steps)
     await drivers["parallel_gripper"].open(0.06)
     assert told.steps[len(before)] == Release("parallel_gripper", spawned.model)
     assert await drivers["fixture_1"].part_present()
