@@ -38,8 +38,9 @@ def main() -> int:
     for line in sys.stdin:
         asked = json.loads(line)
         if "topic" in asked:
-            message = text_format.Parse(asked["text"], _message(messages, asked["message_type"])())
-            told, text = True, HEARD if publishing.tell(asked["topic"], message) else ""
+            kind = _message(messages, asked["message_type"])
+            publishing.advertise(asked["topic"], kind, asked["anew"])
+            told, text = True, HEARD if publishing.tell(text_format.Parse(asked["text"], kind())) else ""
         else:
             kind, answer_kind = (_message(messages, asked[key]) for key in ("request_type", "answer_type"))
             request = text_format.Parse(asked["text"], kind())
@@ -62,10 +63,14 @@ class _Publishing:
         self._topic = ""
         self._publisher: Any = None
 
-    def tell(self, topic: str, message: Any) -> bool:
+    def advertise(self, topic: str, kind: Any, anew: bool) -> None:
+        """Advertise a topic, `anew` also when it is already: who listens answers only once, and that may get lost."""
+        if anew or topic != self._topic:
+            self._publisher = None  # before there is another one of the same topic
+            self._topic, self._publisher = topic, self._node.advertise(topic, kind)
+
+    def tell(self, message: Any) -> bool:
         """Publish when somebody has told by now that it listens; whether that is so."""
-        if topic != self._topic:
-            self._topic, self._publisher = topic, self._node.advertise(topic, type(message))
         if listened := self._publisher.has_connections():
             self._publisher.publish(message)
         return bool(listened)

@@ -59,17 +59,19 @@ class ServiceCaller:
         )  # fmt: skip
         return text if text and "timed out" not in text else None
 
-    async def publish(self, message: Message) -> bool:
-        """Tell something on a topic; whether somebody listens there. `gz topic` does not know, and tells whoever does.
+    async def publish(self, message: Message, anew: bool = False) -> bool:
+        """Tell something on a topic, which is advertised for that, `anew` if it is already; whether somebody listens there.
 
         Who has told that it listens may still miss it: gz-transport hears of a listener before it is connected to it.
+        `gz topic` does not know, and tells whoever listens.
         """
         loop = asyncio.get_running_loop()
         end_s = loop.time() + LISTEN_S
         async with self._turn:
             while await self._stays():
-                if await self._asked(message) == HEARD:
+                if await self._asked(message, anew=anew) == HEARD:
                     return True
+                anew = False
                 if loop.time() > end_s:
                     return False
                 await asyncio.sleep(LOOK_S)
@@ -98,13 +100,13 @@ class ServiceCaller:
                 self._may_start = 0
         return self._program is not None
 
-    async def _asked(self, what: Request | Message) -> str | None:
+    async def _asked(self, what: Request | Message, **options: bool) -> str | None:
         """What the program that stays answers; it is ended when that is nothing."""
         answer = None
         # It may hang, have ended, or say what is no answer.
         with contextlib.suppress(asyncio.TimeoutError, OSError, ValueError):
             if self._program is not None:
-                answer = await asyncio.wait_for(self._program.ask(what), _limit_s())
+                answer = await asyncio.wait_for(self._program.ask(what, **options), _limit_s())
         if answer is None:
             await self._end()
             if not self._may_start:
@@ -167,10 +169,10 @@ class _Program:
                 await asyncio.shield(end_session(process))
         return None
 
-    async def ask(self, what: Request | Message) -> str | None:
+    async def ask(self, what: Request | Message, **options: bool) -> str | None:
         """The answer, None when none came; OSError when the program has ended."""
         self.number += 1
-        asked = {"number": self.number, "timeout_ms": ANSWER_MS, **asdict(what)}
+        asked = {"number": self.number, "timeout_ms": ANSWER_MS, **asdict(what), **options}
         self.requests.write(json.dumps(asked).encode() + b"\n")
         await self.requests.drain()
         while line := await self.answers.readline():

@@ -95,9 +95,9 @@ class GazeboPort:
             self._told["detached"].clear()
         self._owed, heard = step, False
         message = requests.let_go(self._release(step.holder, step.model))
-        for limit_s in BROKEN_S:
+        for number, limit_s in enumerate(BROKEN_S):
             if not self._told["detached"].is_set():
-                heard |= await self._services.publish(message)
+                heard |= await self._services.publish(message, anew=number > 0)
             if await self._tells("detached", limit_s):
                 self._owed = None
                 return

@@ -154,13 +154,15 @@ def test_one_program_makes_all_calls_until_one_is_lost_and_ends_with_who_asked(g
 
 def test_a_topic_is_advertised_when_it_is_told_something_until_it_is_another_ones_turn(gazebo: Path) -> None:
     async def work(caller: ServiceCaller) -> list[bool]:
-        return [await caller.publish(requests.let_go(topic)) for topic in ("/a", "/a", "/b", "/a")]
+        told = [await caller.publish(requests.let_go(topic)) for topic in ("/a", "/a", "/b", "/a")]
+        return [*told, await caller.publish(requests.let_go("/a"), anew=True)]
 
-    assert run(work) == [True] * 4
+    assert run(work) == [True] * 5
     assert [" ".join(line) for line in calls(gazebo)] == [
         "advertises /a 0", "tells /a 3", "tells /a 4",
-        "advertises /b 0", "ends /a 4", "tells /b 3",
-        "advertises /a 0", "ends /b 3", "tells /a 3", "ends /a 3",
+        "ends /a 4", "advertises /b 0", "tells /b 3",
+        "ends /b 3", "advertises /a 0", "tells /a 3",
+        "ends /a 3", "advertises /a 0", "tells /a 3", "ends /a 3",
     ]  # fmt: skip
 
 
