@@ -20,7 +20,7 @@ from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
 from microcell.ros.hardware_face import Face
 
 TRIES = 5
-BROKEN_S, MADE_S = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2), 10.0
+BROKEN_S, MADE_S = (0.1, 0.1, 0.2, 0.2, 0.4, 0.4, 0.8, 0.8, 1.6, 1.6), 10.0
 """Real time in which Gazebo tells that a joint was broken or made; then it is asked again. To be told to let go while it
 does so does no harm; a joint is made in the next iteration, however long that takes, and a second one beside it would burst.
 """
