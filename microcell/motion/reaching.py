@@ -29,6 +29,8 @@ from microcell.motion.planner import Load
 from microcell.motion.reacher import Reacher
 
 STEP_M = 0.005
+USELESS = 3
+"""At so many stations a tool is missed with which no arm comes anywhere, when it is said of the tool and not of each."""
 _HOLDING = ("grip", "suction", "drive_screw")
 """What a tool that holds parts can do; others leave something."""
 
@@ -60,7 +62,7 @@ def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> I
     """Each arm that is too weak, touches something at home or cannot draw back, and each station with a place to which no
     arm of it comes.
 
-    An arm comes to a place with any tool that it could take.
+    An arm comes to a place with any tool that it could take. A tool that comes nowhere is told instead of its stations.
     """
     overloaded = {name: why for name, reacher in arms.items() if (why := _why_overloaded(line, reacher))}
     for name, why in overloaded.items():
@@ -73,12 +75,20 @@ def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> I
         if why := _why_not_back(line, reacher):
             what = f"the arm does not come to its turning circle ({reacher.spec.turning_radius_m:g})"
             yield context.issue("cell", ("devices", name, "turning_radius_m"), what, f"{why}. Take another, or move it.")
+    missed: dict[str, tuple[Stop, Miss]] = {}
+    came: set[str] = set()
     for name, spec in line.cell_description.devices.items():
         serving = {arm: reacher for arm, reacher in arms.items() if reacher.spec.works_at(name) and arm not in overloaded}
         places = distinct(stops(line, name, spec)) if line.works_with(name) else ()
-        missed = next((miss for stop in places if (miss := _missed(line, name, stop, serving))), None)
-        if missed is not None:
-            yield _issue(context, name, spec, *missed)
+        first = next((found for stop in places if (found := _missed(line, name, stop, serving, came))), None)
+        if first is not None:
+            missed[name] = first
+    useless = {tool for tool in line.tools if came and tool not in came and len(_with(tool, missed)) >= USELESS}
+    for tool in sorted(useless):
+        yield _useless(context, tool, _with(tool, missed))
+    for name, (stop, miss) in missed.items():
+        if miss.tool not in useless:
+            yield _issue(context, name, line.cell_description.devices[name], stop, miss)
 
 
 def _why_overloaded(line: Line, reacher: Reacher) -> str:
@@ -104,6 +114,19 @@ def _why_not_back(line: Line, reacher: Reacher) -> str:
                 if not reacher.why_not(tcp @ flange_in_tcp) and (why := reacher.why_not(back @ flange_in_tcp)):
                     return f"from '{name}'{f' with {tool}' if tool else ''}: {why}"
     return ""
+
+
+def _with(tool: str, missed: Mapping[str, tuple[Stop, Miss]]) -> dict[str, tuple[Stop, Miss]]:
+    """What is missed with a tool, by station."""
+    return {name: (stop, miss) for name, (stop, miss) in missed.items() if miss.tool == tool}
+
+
+def _useless(context: Context, tool: str, missed: Mapping[str, tuple[Stop, Miss]]) -> Issue:
+    """A tool with which no arm comes to any place, while others do: then it is the tool, and not all the stations."""
+    stop, miss = next(((stop, miss) for stop, miss in missed.values() if not miss.in_reach), next(iter(missed.values())))
+    what = f"with it no arm comes to {', '.join(missed)}, nor to any other place"
+    remedy = f"for example {stop.what} at {_told(stop.tcp_in_cell)}; {miss.why}. Correct it, or choose another tool."
+    return context.tool_readings[tool].source.issue(("tcp_in_flange",), what, remedy)
 
 
 def _issue(context: Context, station: str, spec: DeviceSpec, stop: Stop, miss: Miss) -> Issue:
@@ -200,20 +223,28 @@ def _stop(key: str, what: str, part_in_cell: Pose, grasp: Grasp, part: str) -> S
 
 @dataclass(frozen=True)
 class Miss:
-    """Why an arm does not work at a place; `in_reach`: it comes there, but not on the way that it would have to go."""
+    """Why an arm does not work at a place with a tool; `in_reach`: it comes there, but not on the way that it would have to
+    go.
+    """
 
     why: str
     in_reach: bool
+    tool: str
 
 
-def _missed(line: Line, station: str, stop: Stop, serving: Mapping[str, Reacher]) -> tuple[Stop, Miss] | None:
-    """The stop and why nobody works there; None where somebody does, or nobody could hold the tool."""
+def _missed(
+    line: Line, station: str, stop: Stop, serving: Mapping[str, Reacher], came: set[str]
+) -> tuple[Stop, Miss] | None:
+    """The stop and why nobody works there; None where somebody does, whose tool is added to `came`, or nobody could hold the
+    tool.
+    """
     tried: list[tuple[Reacher, str, Pose, str]] = []
     for reacher in serving.values():
         for tool, tcp in hands(line, stop, reacher):
             flange = tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
             why = _why_no_way(line, station, stop, reacher, tool, tcp, flange)
             if not why:
+                came.add(tool)
                 return None
             tried.append((reacher, tool, flange, why))
     misses = [_miss(*each) for each in tried]
@@ -222,7 +253,7 @@ def _missed(line: Line, station: str, stop: Stop, serving: Mapping[str, Reacher]
 
 def _miss(reacher: Reacher, tool: str, flange: Pose, why: str) -> Miss:
     short = reacher.why_not(flange)
-    return Miss(f"{reacher.name}{f' with {tool}' if tool else ''}: {short or why}", in_reach=not short)
+    return Miss(f"{reacher.name}{f' with {tool}' if tool else ''}: {short or why}", in_reach=not short, tool=tool)
 
 
 def hands(line: Line, stop: Stop, reacher: Reacher) -> Iterator[tuple[str, Pose]]:

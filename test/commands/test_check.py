@@ -35,6 +35,16 @@ MISTAKES = {
         (BENCH, "part_in_cell: {xyz_m: [0.24, -0.42, 0.02]}", "part_in_cell: {xyz_m: [1.24, -0.42, 0.02]}"),
         "devices.nest_1.part_in_cell: out of reach of every arm, to take 'body' at (1.24, -0.42, ",
     ),
+    "a tool that is too long for every place": (
+        (
+            "tools/parallel_gripper.yaml",
+            "tcp_in_flange: {xyz_m: [0.0, 0.0, 0.150]}",
+            "tcp_in_flange: {xyz_m: [0.0, 0.0, 1.50]}",
+        ),
+        "tcp_in_flange: with it no arm comes to crib, fixture_1, fixture_2, nest_1, nest_2, nest_3, nest_4, cartons, "
+        "reject_bin, nor to any other place; for example for site 'body_seat' at (0.48, -0.1, 0.042); arm with "
+        "parallel_gripper: the tip would have to be 1.354 m from joint_1, 0.214 m more than the arm's 1.140 m. Correct it,",
+    ),
     "a variant's part that is taken from below": (
         (
             VALVE,
@@ -115,7 +125,7 @@ def test_a_mistake_across_files_is_told_with_its_place_and_remedy(config, capsys
     text = told(config, capsys)
     assert expected in text
     line = next(line for line in text.splitlines() if expected in line)
-    assert re.match(r"[a-z]+/[a-z]+\.yaml:[0-9]+:[0-9]+: ", line)
+    assert re.match(r"[a-z]+/[a-z_]+\.yaml:[0-9]+:[0-9]+: ", line)
 
 
 GANTRY = "".join(
