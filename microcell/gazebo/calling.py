@@ -19,8 +19,8 @@ from microcell.gazebo.requests import WHEN_DONE, Message, Request
 ANSWER_MS = 3_000
 HANGS_S = 5.0
 """Real time after an answer's limit in which who asks has told of it."""
-LISTEN_S, LOOK_S = 3.0, 0.002
-"""Real time in which who listens to a topic has told so; a topic is advertised anew every second."""
+LISTEN_S, LOOK_S, SELDOM_S = 1.2, 0.002, 0.05
+"""Real time in which who listens to a topic has told so, and between two looks, at first and later."""
 AT_ONCE = 3
 """So often at once `gz topic` tells the same: it ends before it is sure that what it tells has gone out (gz.cc), and one in
 three did not arrive.
@@ -70,15 +70,16 @@ class ServiceCaller:
         `gz topic` does not know, and tells whoever listens.
         """
         loop = asyncio.get_running_loop()
-        end_s = loop.time() + LISTEN_S
         async with self._turn:
+            await self._stays()
+            end_s, look_s = loop.time() + LISTEN_S, LOOK_S
             while await self._stays():
                 if await self._asked(message, anew=anew) == HEARD:
                     return True
-                anew = False
                 if loop.time() > end_s:
                     return False
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(look_s)
+                anew, look_s = False, min(2.0 * look_s, SELDOM_S)
         words = ("topic", "-t", message.topic, "-m", message.message_type, "-p", message.text)
         await asyncio.gather(*(self._printed(*words) for _ in range(AT_ONCE)))
         return True

@@ -83,11 +83,11 @@ def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> I
         first = next((found for stop in places if (found := _missed(line, name, stop, serving, came))), None)
         if first is not None:
             missed[name] = first
-    useless = {tool for tool in line.tools if came and tool not in came and len(_with(tool, missed)) >= USELESS}
-    for tool in sorted(useless):
-        yield _useless(context, tool, _with(tool, missed))
+    useless = {tool: stations for tool in line.tools if tool not in came and (stations := _useless_at(tool, missed))}
+    for tool, stations in useless.items() if came else ():
+        yield _useless(context, tool, stations)
     for name, (stop, miss) in missed.items():
-        if miss.tool not in useless:
+        if not came or miss.tool not in useless:
             yield _issue(context, name, line.cell_description.devices[name], stop, miss)
 
 
@@ -116,17 +116,19 @@ def _why_not_back(line: Line, reacher: Reacher) -> str:
     return ""
 
 
-def _with(tool: str, missed: Mapping[str, tuple[Stop, Miss]]) -> dict[str, tuple[Stop, Miss]]:
-    """What is missed with a tool, by station."""
-    return {name: (stop, miss) for name, (stop, miss) in missed.items() if miss.tool == tool}
+def _useless_at(tool: str, missed: Mapping[str, tuple[Stop, Miss]]) -> dict[str, tuple[Stop, Miss]]:
+    """The stations that are out of reach with a tool, where they are so many that it must be the tool."""
+    found = {name: (stop, miss) for name, (stop, miss) in missed.items() if miss.tool == tool}
+    return found if sum(not miss.in_reach for _, miss in found.values()) >= USELESS else {}
 
 
 def _useless(context: Context, tool: str, missed: Mapping[str, tuple[Stop, Miss]]) -> Issue:
-    """A tool with which no arm comes to any place, while others do: then it is the tool, and not all the stations."""
-    stop, miss = next(((stop, miss) for stop, miss in missed.values() if not miss.in_reach), next(iter(missed.values())))
-    what = f"with it no arm comes to {', '.join(missed)}, nor to any other place"
+    """A tool with which no arm comes anywhere, while with another one it does."""
+    stop, miss = next((stop, miss) for stop, miss in missed.values() if not miss.in_reach)
     remedy = f"for example {stop.what} at {_told(stop.tcp_in_cell)}; {miss.why}. Correct it, or choose another tool."
-    return context.tool_readings[tool].source.issue(("tcp_in_flange",), what, remedy)
+    return context.tool_readings[tool].source.issue(
+        ("tcp_in_flange",), f"with it no arm comes to {', '.join(missed)}", remedy
+    )
 
 
 def _issue(context: Context, station: str, spec: DeviceSpec, stop: Stop, miss: Miss) -> Issue:
@@ -244,7 +246,7 @@ def _missed(
             flange = tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
             why = _why_no_way(line, station, stop, reacher, tool, tcp, flange)
             if not why:
-                came.add(tool)
+                came.update({tool} - {""})
                 return None
             tried.append((reacher, tool, flange, why))
     misses = [_miss(*each) for each in tried]

@@ -20,9 +20,10 @@ from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
 from microcell.ros.hardware_face import Face
 
 TRIES = 5
-BROKEN_S, MADE_S = (0.1, 0.1, 0.2, 0.2, 0.4, 0.4, 0.8, 0.8, 1.6, 1.6), 10.0
-"""Real time in which Gazebo tells that a joint was broken or made; then it is asked again. To be told to let go while it
-does so does no harm; a joint is made in the next iteration, however long that takes, and a second one beside it would burst.
+BROKEN_S, GIVEN_UP_S, MADE_S = (0.1, 0.1, 0.2, 0.2, 0.4, 0.4, 0.8, 0.8, 1.6, 1.6), 7.0, 10.0
+"""Real time in which Gazebo tells that a joint was broken, at each try and in all, or made; then it is asked again. To be
+told to let go while it does so does no harm; a joint is made in the next iteration, however long that takes, and a second
+one beside it would burst.
 """
 
 
@@ -62,6 +63,7 @@ class GazeboPort:
         self._entities: dict[str, int] = {}
         self._listed: frozenset[str] = frozenset()
         self._owed: Release | None = None
+        self._owed_was_heard = False
         self._told = {"attached": asyncio.Event(), "detached": asyncio.Event()}
         face.listen(String, scheme.HOLDS, self._on_hold)
 
@@ -89,20 +91,30 @@ class GazeboPort:
     async def _let_go(self, step: Release) -> None:
         """Return when it has: what is held by two at once would burst as soon as one of them moves.
 
-        What holds nothing says nothing: one that has let go after it was given up is not asked again.
+        What holds nothing says nothing: one that has let go after it was given up is not asked again, and one that is told
+        for a second time in vain has done so, and what it told was lost.
         """
         if step != self._owed:
             self._told["detached"].clear()
-        self._owed, heard = step, False
-        message = requests.let_go(self._release(step.holder, step.model))
-        for number, limit_s in enumerate(BROKEN_S):
-            if not self._told["detached"].is_set():
-                heard |= await self._services.publish(message, anew=number > 0)
-            if await self._tells("detached", limit_s):
-                self._owed = None
-                return
+            self._owed, self._owed_was_heard = step, False
+        done, heard = await self._lets_go(self._release(step.holder, step.model))
+        if done or (heard and self._owed_was_heard):
+            self._owed = None
+            return
+        self._owed_was_heard = heard
         silent = f"Gazebo does not tell that it has let go of {step.model}"
         raise FaultError("DEVICE_SILENT", step.holder, silent if heard else f"{silent}: nobody listens there")
+
+    async def _lets_go(self, release: str) -> tuple[bool, bool]:
+        """Tell it to let go, again and again; whether it tells that it has, and whether somebody listens."""
+        loop = asyncio.get_running_loop()
+        end_s, heard = loop.time() + GIVEN_UP_S, False
+        for number, limit_s in enumerate(BROKEN_S):
+            if not self._told["detached"].is_set():
+                heard |= await self._services.publish(requests.let_go(release), anew=number > 0)
+            if await self._tells("detached", limit_s) or loop.time() > end_s:
+                break
+        return self._told["detached"].is_set(), heard
 
     def _release(self, holder: str, model: str) -> str:
         return scheme.topic(self._namespace, scheme.released(holder, model))
@@ -143,8 +155,7 @@ class GazeboPort:
             if await self._tells("attached", MADE_S):
                 return
             self._told["detached"].clear()
-            if await self._services.publish(requests.let_go(release)):
-                await self._tells("detached", BROKEN_S[-1])
+            await self._lets_go(release)
         raise FaultError("DEVICE_SILENT", step.hold.model, f"Gazebo does not tell that it holds {step.model}")
 
     async def _entity(self, model: str) -> int:

@@ -46,6 +46,9 @@ NATIVE = ("arm", "camera")
 FEELING = ("grip", "suction", "has_screw")
 """Questions on which a cup or magnet may turn out to hold something."""
 
+POLLED = "grip"
+"""The one that is asked all the time."""
+
 STATE_HZ = 20.0
 STAY_S = 0.02
 HOME_TRIES, HOME_RAD = 3, 0.01
@@ -93,7 +96,7 @@ class GazeboHardware:
         self._poses: dict[str, Pose] = {}
         self._known: Standing = standing(plant)
         self._followed_to: object = None
-        self._given_up: object = None
+        self._given_up = False
         self._doubt: Release | None = None
         self._tools: dict[str, tuple[float, bool]] = {}
         self._states: dict[str, int] = {}
@@ -130,7 +133,7 @@ class GazeboHardware:
             await device.connect()
             for name in (*CHANGING, *FEELING):
                 if hasattr(device, name):
-                    setattr(device, name, self._followed(getattr(device, name), asks=name in FEELING))
+                    setattr(device, name, self._followed(getattr(device, name), again=name != POLLED))
         specs = device_specs(self._line)
         shown: dict[str, Any] = {}
         for name, device in self.devices.items():
@@ -224,7 +227,7 @@ class GazeboHardware:
 
     async def _depart(self) -> None:
         with contextlib.suppress(FaultError):  # it is logged; an arm that is held back by something does not get far
-            await self._follow_plant()
+            await self._follow_plant(again=False)
 
     def contact_stop(self, arm: str) -> ContactStop:
         """What stops an arm that touches something."""
@@ -248,8 +251,8 @@ class GazeboHardware:
 
     # --- what the world is told --------------------------------------------------------------------------------------
 
-    def _followed(self, command: Callable[..., Awaitable[Any]], asks: bool) -> Callable[..., Awaitable[Any]]:
-        """A device's command or question that is answered when the world is as it left the plant.
+    def _followed(self, command: Callable[..., Awaitable[Any]], again: bool) -> Callable[..., Awaitable[Any]]:
+        """A device's command or question that is answered when the world is as it left the plant, or a fault when it is not.
 
         The world is brought there also when who asked has gone: half a step would be known to nobody.
         """
@@ -259,28 +262,28 @@ class GazeboHardware:
             try:
                 return await command(*arguments, **options)
             finally:
-                following = asyncio.ensure_future(self._follow_plant(asks))
+                following = asyncio.ensure_future(self._follow_plant(again))
                 following.add_done_callback(lambda task: task.cancelled() or task.exception())
                 await asyncio.shield(following)
 
         return run
 
-    async def _follow_plant(self, asks: bool = False) -> None:
-        """Do what is due. What has failed is tried again by the next command; questions, asked all the time, let it be."""
+    async def _follow_plant(self, again: bool) -> None:
+        """Do what is due; when something has failed, only `again` tries it."""
         if self._port is None:
             return
         async with self._following:
             await self._let_run(self._port)
             due: Sequence[Step] = ()
             places = _places(self.plant)
-            if places != self._followed_to and not (asks and places == self._given_up):
-                self._followed_to, self._given_up = None, places  # until all is done: a step may fail
+            if places != self._followed_to and (again or not self._given_up):
+                self._followed_to, self._given_up = None, True  # until all is done: a step may fail
                 wanted, due = self._due()
                 if due:
                     await self._do(self._port, due, wanted)
-                self._known, self._followed_to, self._given_up = wanted, places, None
+                self._known, self._followed_to, self._given_up = wanted, places, False
             await self._move_tools()
-            if due:
+            if due and not self._stands:
                 await self.clock.sleep(HELD_S)
 
     def _due(self) -> tuple[Standing, Sequence[Step]]:

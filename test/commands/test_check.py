@@ -42,7 +42,7 @@ MISTAKES = {
             "tcp_in_flange: {xyz_m: [0.0, 0.0, 1.50]}",
         ),
         "tcp_in_flange: with it no arm comes to crib, fixture_1, fixture_2, nest_1, nest_2, nest_3, nest_4, cartons, "
-        "reject_bin, nor to any other place; for example for site 'body_seat' at (0.48, -0.1, 0.042); arm with "
+        "reject_bin; for example for site 'body_seat' at (0.48, -0.1, 0.042); arm with "
         "parallel_gripper: the tip would have to be 1.354 m from joint_1, 0.214 m more than the arm's 1.140 m. Correct it,",
     ),
     "a variant's part that is taken from below": (

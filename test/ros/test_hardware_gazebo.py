@@ -52,11 +52,16 @@ class Told:
         self.steps: list[Step] = []
         self.stands = False
         self.halts = 0
+        self.begun = False
+        self.may_do: asyncio.Event | None = None
         self.fails: type[Step] | None = None
         self.stuck = False
 
     async def do(self, step: Step) -> None:
         assert self.stands, step
+        if self.may_do is not None:
+            self.begun = True
+            await self.may_do.wait()
         if self.fails is not None and isinstance(step, self.fails):
             raise FaultError("DEVICE_SILENT", "valve", "Gazebo does not tell that it has done so")
         self.steps.append(step)
@@ -79,6 +84,7 @@ class WorldDouble:
         self.plant = Plant(LINE, 0, self.clock)
         self.face = Face(runtime, node, self.clock)
         self.deaf = 0
+        self.told = Told()
         self._clocks = self.face.publisher(ClockMsg, names.CLOCK, qos.CLOCK)
         self._kinematics = InverseKinematics(RobotModel.of(device_specs(LINE)["arm"], "arm"))
 
@@ -109,7 +115,8 @@ class WorldDouble:
         motion.rest(self._kinematics.solve(flange_in_cell, motion.joints()[0]))
 
     async def _tick(self) -> None:
-        self._clocks.publish(ClockMsg(clock=self.face.now()))
+        if not self.told.stands:
+            self._clocks.publish(ClockMsg(clock=self.face.now()))
 
 
 async def led(world: WorldDouble, hardware: GazeboHardware, flange_in_cell: Pose) -> None:
@@ -163,6 +170,7 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
     assert told.steps == before, "nobody else takes what is not let go of"
     halts = told.halts
     for _ in range(10):
+        await asyncio.sleep(0.02)
         assert not (await drivers["parallel_gripper"].grip()).holding
     assert told.halts == halts, "only commands try it again"
     told.fails = None
@@ -170,9 +178,22 @@ async def take_and_place(world: WorldDouble, hardware: GazeboHardware, told: Tol
     again = told.steps[len(before) :]
     assert again[0] == Release("parallel_gripper", spawned.model), "it may have let go by now"
     assert isinstance(again[-1], Attach) and again[-1].hold.model == "parallel_gripper"
-    before = list(told.steps)
+
+    before, told.fails = list(told.steps), Release
+    with pytest.raises(FaultError, match="DEVICE_SILENT"):
+        await drivers["parallel_gripper"].open(0.06)
+    told.fails, told.may_do = None, asyncio.Event()
+    left = asyncio.ensure_future(hardware.devices["parallel_gripper"].open(0.06))  # type: ignore[attr-defined]
+    while not told.begun:
+        await asyncio.sleep(0.01)
+    left.cancel()
+    await asyncio.wait({left})
+    told.may_do.set()
+    while told.stands:
+        await asyncio.sleep(0.01)
+    assert left.cancelled() and told.steps[len(before)] == Release("parallel_gripper", spawned.model)
     await drivers["parallel_gripper"].open(0.06)
-    assert told.steps[len(before)] == Release("parallel_gripper", spawned.model)
+    assert len([step for step in told.steps[len(before) :] if isinstance(step, Release)]) == 1, "it is known to be done"
     assert await drivers["fixture_1"].part_present()
     await drivers["fixture_1"].clamp()
     assert isinstance(told.steps[-1], Attach) and told.steps[-1].hold.model == "fixture_1"
@@ -217,7 +238,7 @@ def test_what_devices_do_is_done_in_the_world_before_they_answer() -> None:
             world = WorldDouble(outside, outside.create_node("world_double", parameter_overrides=own_time()))
             await world.open()
             node = there.create_node(names.HARDWARE)
-            clock, told = SimulationClock(node), Told()
+            clock, told = SimulationClock(node), world.told
             hardware = GazeboHardware(there, node, LINE, Plant(LINE, 3, clock), clock)
             await clock.started()
             await hardware.open(told)
