@@ -23,7 +23,7 @@ LISTEN_S, LOOK_S, SELDOM_S = 1.2, 0.002, 0.05
 """Real time in which who listens to a topic has told so, and between two looks, at first and later."""
 AT_ONCE = 3
 """So often at once `gz topic` tells the same: it ends before it is sure that what it tells has gone out (gz.cc), and one in
-three did not arrive.
+four did not arrive.
 """
 START_S = 20.0
 STOP_S = 2.0
