@@ -83,11 +83,12 @@ def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> I
         first = next((found for stop in places if (found := _missed(line, name, stop, serving, came))), None)
         if first is not None:
             missed[name] = first
-    useless = {tool: stations for tool in line.tools if tool not in came and (stations := _useless_at(tool, missed))}
-    for tool, stations in useless.items() if came else ():
+    tools = [tool for tool in line.tools if tool not in came] if came else []
+    useless = {tool: stations for tool in tools if (stations := _useless_at(tool, missed))}
+    for tool, stations in useless.items():
         yield _useless(context, tool, stations)
     for name, (stop, miss) in missed.items():
-        if not came or miss.tool not in useless:
+        if miss.tool not in useless:
             yield _issue(context, name, line.cell_description.devices[name], stop, miss)
 
 
@@ -246,7 +247,8 @@ def _missed(
             flange = tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
             why = _why_no_way(line, station, stop, reacher, tool, tcp, flange)
             if not why:
-                came.update({tool} - {""})
+                if tool:
+                    came.add(tool)
                 return None
             tried.append((reacher, tool, flange, why))
     misses = [_miss(*each) for each in tried]
