@@ -351,6 +351,7 @@ def _ended(goal: SkillGoal, result: SkillResult, now_s: float) -> events.Operati
         measurements=tuple(_finite(asdict(m)) for m in result.measurements),
         failed_checks=result.failed_checks,
         parts=tuple((use.part, use.lot) for use in result.parts),
+        thrown_away=result.thrown_away,
         tool_serial=result.tool_serial,
         carton=result.carton,
         image_sha256=result.image_sha256,

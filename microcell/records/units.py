@@ -20,10 +20,10 @@ PART_LOST = "GRIP_PART_LOST"
 """The fault of a hand that no longer holds what it held. Of a hand that is to be emptied it says nothing about the part."""
 PICK = "pick"
 """The skill that ends with what it has taken in the hand."""
+MEASURE = "measure"
+"""The skill that tests what is in the hand, and ends with it there again."""
 NEVER_HELD = frozenset(("GRIP_NOTHING_HELD", "VACUUM_NOT_SEALED", "FASTEN_NO_SCREW"))
 """Faults of a hand that is empty: a part that left its feeder all the same fell on the way into it."""
-BACKED_OUT = frozenset(("FASTEN_CROSS_THREADED", "FASTEN_NOT_SEATED"))
-"""Faults after which the screw is out of its thread, and in the bin where the attempt had one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ class Attempt:
             return 0.0
         passed_s = self.ended.time_s - self.started_s
         return max(passed_s - self.offline_s, min(passed_s, self.ended.duration_s)) if self.offline_s else passed_s
+
+    @property
+    def thrown_away(self) -> bool:
+        """Whether what the hand had last, of it or of an attempt before, went into a bin."""
+        return self.ended is not None and self.ended.thrown_away
 
     @property
     def fault_code(self) -> str:
@@ -161,9 +166,10 @@ class UnitHistory:
             if takes:
                 in_hand = attempt.outcome != SUCCEEDED or attempt.skill == PICK  # a screw that was driven is in the unit
                 held = attempt.attempt_id if in_hand else ""
-            fell = _fell(attempt, takes)
-            if fell or (attempt.outcome == SUCCEEDED and not takes):
-                dropped |= {held} if fell or attempt.operation == DROP_PART else set()
+            if attempt.thrown_away or _fell(attempt, takes):
+                dropped.add(held)
+                held = ""
+            elif attempt.outcome == SUCCEEDED and not takes and attempt.skill != MEASURE:
                 held = ""
         return [(a, a.attempt_id == last[a.operation] and a.attempt_id not in dropped) for a in took]
 
@@ -252,11 +258,10 @@ def in_doubt(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
 
 
 def _fell(attempt: Attempt, takes: bool) -> bool:
-    """Whether what the hand had, of this attempt or of one before, fell or was thrown away in it."""
+    """Whether what the hand had, of this attempt or of one before, fell in it."""
     if attempt.fault_code == PART_LOST:
         return attempt.operation != DROP_PART  # a hand that was to be emptied may have put its part into the unit
-    thrown_away = attempt.fault_code in BACKED_OUT and "bin" in attempt.resources
-    return thrown_away or (takes and attempt.fault_code in NEVER_HELD)
+    return takes and attempt.fault_code in NEVER_HELD
 
 
 def _parts(attempt: Attempt) -> Iterator[PartUsed]:

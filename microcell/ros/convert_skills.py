@@ -194,6 +194,7 @@ def result_message(result: SkillResult, epoch_s: float) -> ExecuteSkill.Result:
         "inspection": report_data(result.inspection, whole=True) if result.inspection else None,
         "motion_s": result.motion_s,
         "parts": [[use.part, use.lot] for use in result.parts],
+        "thrown_away": result.thrown_away,
         "tool_serial": result.tool_serial,
     }
     return ExecuteSkill.Result(
@@ -221,6 +222,7 @@ def result_of(message: ExecuteSkill.Result, epoch_s: float) -> SkillResult:
             failed_checks=tuple(facts.get("failed_checks", ())),
             duration_s=message.duration.sec + message.duration.nanosec / NANOSECONDS,
             parts=tuple(PartUse(part, lot) for part, lot in facts.get("parts", ())),
+            thrown_away=bool(facts.get("thrown_away", False)),
             tool_serial=facts.get("tool_serial", ""),
             carton=facts.get("carton", ""),
             image_sha256=facts.get("image_sha256", ""),

@@ -83,11 +83,12 @@ class ArmSkill(Skill):
         await self.motion.lift()
         return held
 
-    async def drop(self, drop_in_cell: Pose) -> None:
+    async def drop(self, context: SkillContext, drop_in_cell: Pose) -> None:
         """Let whatever is held fall into a bin, and lift the empty hand."""
         over = drop_in_cell.shifted(dz=OVER_BIN_M)
         await self.motion.approach(Pose(over.position, multiply(over.orientation, POINTING_DOWN)))
         await self.hand.let_go()
+        context.throw_away()
         self.motion.carry("")
         await self.motion.lift()
 

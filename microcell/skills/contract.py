@@ -84,8 +84,8 @@ class PartUse:
 class SkillResult:
     """How an attempt ended and what is to be recorded of it.
 
-    `motion_s` is the part of `duration_s` in which an arm moved. SUCCEEDED with a `fault` means: the work is done, and on
-    the way back from it something went wrong.
+    `motion_s` is the part of `duration_s` in which an arm moved. `thrown_away`: what the hand had last went into a bin.
+    SUCCEEDED with a `fault` means: the work is done, and on the way back from it something went wrong.
     """
 
     outcome: Outcome
@@ -97,6 +97,7 @@ class SkillResult:
     duration_s: float = 0.0
     motion_s: float = 0.0
     parts: tuple[PartUse, ...] = ()
+    thrown_away: bool = False
     tool_serial: str = ""
     carton: str = ""
     image_sha256: str = ""
@@ -231,6 +232,16 @@ class SkillContext:
         """Note a part that has left its feeder."""
         self.note("taken", use)
         self.taken.append(use)
+        if self.noted.get("thrown_away"):
+            self.remember(thrown_away=False)
+
+    def throw_away(self) -> None:
+        """Note that what the hand had went into a bin."""
+        self.remember(thrown_away=True)
+
+    def recorded(self, result: SkillResult) -> SkillResult:
+        """A result with what was taken, and whether the last of it went into a bin."""
+        return replace(result, parts=tuple(self.taken), thrown_away=bool(self.noted.get("thrown_away")))
 
     async def checkpoint(self, step: Step) -> None:
         """Record a step that is about to be done; returns when the record is durable.

@@ -148,7 +148,7 @@ class SkillRunner:
         result = await skill.reconcile(context)
         if result is None:
             return self._interrupted(context, "it had not been done")
-        return replace(result, message=f"{result.message} (interrupted, and found done)", parts=tuple(context.taken))
+        return context.recorded(replace(result, message=f"{result.message} (interrupted, and found done)"))
 
     def _interrupted(self, context: SkillContext, how: str) -> SkillResult:
         fault = FaultError("SKILL_CANCELLED", context.goal.skill, f"interrupted; {how}")
@@ -173,7 +173,7 @@ class SkillRunner:
             logger.exception("skill %s failed at operation %s of %s", goal.skill, goal.operation, goal.unit)
             failed = FaultError("SKILL_FAILED", goal.skill, f"{type(error).__name__}: {error}")
             return await _uninterrupted(self._broken_off(skill, context, failed))
-        return replace(result, parts=tuple(context.taken)), None
+        return context.recorded(result), None
 
     def _accept(self, goal: SkillGoal) -> Skill:
         """Make the goal's skill, or raise SKILL_REFUSED with everything that is wrong with the goal."""
@@ -238,7 +238,7 @@ class SkillRunner:
             return replace(told, message=f"{told.message}; after {broken.message}")
         if done is None:
             return broken
-        return replace(done, message=f"{done.message}; then {broken.message}", fault=broken.fault, parts=broken.parts)
+        return context.recorded(replace(done, message=f"{done.message}; then {broken.message}", fault=broken.fault))
 
     async def _done_before(self, skill: Skill, context: SkillContext) -> SkillResult | None:
         """The result of what was done before the attempt was broken off; None where it can be tried again."""
@@ -285,7 +285,7 @@ class SkillRunner:
 
     def _ended_by(self, context: SkillContext, error: FaultError, outcome: Outcome = Outcome.FAULT) -> SkillResult:
         fault = error.fault.at(context.goal.unit, context.goal.operation, self._clock.now())
-        return SkillResult(outcome, str(fault), fault, parts=tuple(context.taken))
+        return context.recorded(SkillResult(outcome, str(fault), fault))
 
     def _keep(self, attempt_id: str, result: SkillResult) -> SkillResult:
         """Store a result and hand it to everybody who waits for the same attempt."""

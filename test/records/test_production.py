@@ -45,10 +45,27 @@ def test_a_part_that_was_dropped_into_the_bin_is_in_no_unit(story):
         story.opened(), story.unit_started(0.0, "V-1"),
         *story.attempt(1.0, 2.0, "V-1", "pick", skill="pick", parts=(("cap", "L1"),)),
         *story.attempt(2.0, 3.0, "V-1", "insert", outcome="fault"),
-        *story.attempt(3.0, 4.0, "V-1", "drop_part"),
+        *story.attempt(3.0, 4.0, "V-1", "drop_part", thrown_away=True),
     ]  # fmt: skip
     unit = fold(history).units["V-1"]
     assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
+
+
+@pytest.mark.parametrize("tested", ["thrown away by the test", "thrown away afterwards", "put into the unit"])
+def test_a_part_that_was_tested_is_in_the_unit_unless_it_was_thrown_away(story, tested: str):
+    bad = {"outcome": "fault", "fault": {"code": "PART_OFF_LIMITS"}, "thrown_away": True}
+    failed = {"outcome": "fault", "fault": {"code": "INSERT_JAMMED"}}
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "pick", skill="pick", parts=(("cell", "L1"),)),
+        *story.attempt(2.0, 3.0, "V-1", "measure", skill="measure", **(bad if tested.endswith("test") else {})),
+    ]  # fmt: skip
+    if not tested.endswith("test"):
+        history += story.attempt(3.0, 4.0, "V-1", "insert", **(failed if tested.endswith("afterwards") else {}))
+        history += story.attempt(4.0, 5.0, "V-1", "drop_part", thrown_away=True)
+    unit, stays = fold(history).units["V-1"], tested == "put into the unit"
+    assert [part.lot for part in unit.parts] == (["L1"] if stays else [])
+    assert [part.lot for part in unit.discarded] == ([] if stays else ["L1"])
 
 
 @pytest.mark.parametrize("lost_at", ["pick", "insert"])
@@ -64,12 +81,15 @@ def test_a_part_that_fell_is_in_no_unit(story, lost_at: str):
     assert (unit.parts, [part.lot for part in unit.discarded]) == ((), ["L1"])
 
 
-@pytest.mark.parametrize("code", ["FASTEN_NO_SCREW", "FASTEN_CROSS_THREADED", "FASTEN_NOT_SEATED"])
-def test_a_screw_that_fell_or_was_backed_out_into_the_bin_is_not_in_the_unit_that_is_scrapped(story, code: str):
+@pytest.mark.parametrize(
+    ("code", "thrown_away"),
+    [("FASTEN_NO_SCREW", False), ("FASTEN_CROSS_THREADED", True), ("FASTEN_NOT_SEATED", True), ("SENSOR_IMPLAUSIBLE", True)],
+)
+def test_a_screw_that_fell_or_was_thrown_away_is_not_in_the_unit_that_is_scrapped(story, code: str, thrown_away: bool):
     last = {"skill": "fasten", "outcome": "fault", "fault": {"code": code}, "parts": (("screw", "L1"),)}
     history = [
         story.opened(), story.unit_started(0.0, "V-1"),
-        *story.attempt(1.0, 2.0, "V-1", "fasten_1", resources={"arm": "arm", "bin": "reject_bin"}, **last),
+        *story.attempt(1.0, 2.0, "V-1", "fasten_1", thrown_away=thrown_away, **last),
         story.unit_ended(4.0, "V-1", "scrapped"),
     ]  # fmt: skip
     unit = fold(history).units["V-1"]
@@ -103,7 +123,7 @@ def test_a_screw_that_was_driven_stays_in_the_unit_when_a_label_is_dropped_later
         story.opened(), story.unit_started(0.0, "V-1"),
         *story.attempt(1.0, 2.0, "V-1", "fasten_4", skill="fasten", parts=(("screw", "L1"),)),
         *story.attempt(2.0, 3.0, "V-1", "label_unit", skill="label", outcome="fault"),
-        *story.attempt(3.0, 4.0, "V-1", "drop_part", skill="place"),
+        *story.attempt(3.0, 4.0, "V-1", "drop_part", skill="place", thrown_away=True),
         *story.attempt(4.0, 5.0, "V-1", "label_unit", 2, skill="label"),
     ]  # fmt: skip
     unit = fold(history).units["V-1"]

@@ -10,6 +10,7 @@ from skill_bench import line_with, skill_bench
 
 from microcell import plugins
 from microcell.clock import run_virtual
+from microcell.description.fault_schedule import ScheduledFault
 
 READY = ("pick_body", "place_body", "pick_cap", "insert_cap")
 SEAT_RAD = 0.0036 / 0.00045 * 2 * math.pi
@@ -50,6 +51,19 @@ def test_a_crossed_screw_is_backed_out_and_thrown_away():
     assert "screw_1" not in unit.parts
     assert (held, count) == ("", 1)
     assert [part.lot for part in result.parts] == ["screws_1-L0001"]
+    assert result.thrown_away
+
+
+def test_a_screw_of_which_the_torque_is_told_wrong_is_told_as_thrown_away():
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations(*READY)
+            wrong = ScheduledFault(fault="screwdriver.wrong_torque", where="screwdriver", times=10)
+            bench.plant.injections.schedule(wrong)
+            return await bench.fault("fasten_1"), await bench.devices["reject_bin"].count()
+
+    result, count = run_virtual(story())
+    assert (result.fault.code, len(result.parts), result.thrown_away, count) == ("SENSOR_IMPLAUSIBLE", 1, True, 1)
 
 
 def test_driving_again_heals_most_crossed_screws():
@@ -81,7 +95,7 @@ def test_without_a_bin_a_crossed_screw_stays_on_the_bit():
     devices = {k: v for k, v in line.cell_description.devices.items() if k != "reject_bin"}
     cell = line.cell_description.model_copy(update={"devices": devices})
     (result,), _, held = fasten(line.model_copy(update={"cell_description": cell}))
-    assert (result.fault.code, held) == ("FASTEN_CROSS_THREADED", "screw_m2_5x8")
+    assert (result.fault.code, held, result.thrown_away) == ("FASTEN_CROSS_THREADED", "screw_m2_5x8", False)
 
 
 def test_a_screw_out_of_its_place_is_not_taken():
@@ -153,6 +167,7 @@ def test_a_screw_that_a_cancel_left_half_driven_is_thrown_away_and_another_drive
     assert result.message.startswith("screw_1: 0.45 N.m at ")
     assert (unit.parts["screw_1"], unit.defects, held) == ("screw_m2_5x8", (), "")
     assert thrown_away in (0, 1)
+    assert not result.thrown_away  # but the one before
 
 
 def test_a_repeated_attempt_feels_first_and_leaves_a_screw_that_is_in():

@@ -222,7 +222,7 @@ class Fasten(ArmSkill):
         """Drop the screw into the bin; in a cell without one it stays on the bit."""
         if "bin" in context.goal.lease.resources:
             context.say("discard", 0.9, "throwing the screw away")
-            await self.drop(spec_of(context, context.leased("bin"), BinSpec).drop_in_cell.pose)
+            await self.drop(context, spec_of(context, context.leased("bin"), BinSpec).drop_in_cell.pose)
 
     def _judge(self, drive: Drive, angles: _Angles, wanted: FastenParameters) -> FaultError | None:
         """What torque and angle say: FASTEN_NOT_SEATED, FASTEN_CROSS_THREADED, SENSOR_IMPLAUSIBLE, or nothing."""

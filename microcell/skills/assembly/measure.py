@@ -154,7 +154,7 @@ class Measure(ArmSkill):
         where = context.leased("bin")
         context.say("reject", 0.8, f"throwing the {wanted.item} into {where}")
         await self.fetch(name, part.grasp, nest, wanted.speed_m_s)
-        await self.drop(spec_of(context, where, BinSpec).drop_in_cell.pose)
+        await self.drop(context, spec_of(context, where, BinSpec).drop_in_cell.pose)
 
     def _tester(self, context: SkillContext) -> Tester:
         return context.device(context.leased("tester"), Tester)

@@ -84,7 +84,7 @@ class Place(ArmSkill):
         result = SkillResult(Outcome.SUCCEEDED, f"the {_what(wanted)} is in {target}")
         if wanted.target == "bin":
             context.accomplish(result)
-            await self.drop(spec_of(context, target, BinSpec).drop_in_cell.pose)
+            await self.drop(context, spec_of(context, target, BinSpec).drop_in_cell.pose)
         else:
             await self._into_fixture(context, wanted)
         return result
