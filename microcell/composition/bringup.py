@@ -58,6 +58,7 @@ class _Running:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     status: str = "starting"
     heard_s: float | None = None
+    wants_until_s: float = 0.0
 
     def listen(self) -> None:
         """Read one message from the process; from the first WATCHDOG on it is expected to go on sending them."""
@@ -69,6 +70,8 @@ class _Running:
                 self.ready.set()
             elif key == "WATCHDOG":
                 self.heard_s = asyncio.get_running_loop().time()
+            elif key == "EXTEND_TIMEOUT_USEC" and value.isdigit():
+                self.wants_until_s = asyncio.get_running_loop().time() + int(value) / 1e6
 
     def silent_s(self, now_s: float) -> float:
         """How long the process has not said that it lives; 0 for one that never says so."""
@@ -101,8 +104,8 @@ def bring_up(
     cell is ready, a process that dies or hangs is started again, as often as the policy allows.
 
     Raises `BringUpError` when a process dies before the cell is ready or too often after it, or when the cell is not ready
-    after `ready_s` (without one, what its world takes at most); `UsageError` when the cell is up already, before anything is
-    started.
+    after `ready_s` (without one, what its world takes at most) and no process asks for more time; `UsageError` when the cell
+    is up already, before anything is started.
     """
     check_startable(blueprint)
     ready_s = ready_s or (GAZEBO_READY_S if blueprint.world == "gazebo" else READY_S)
@@ -172,7 +175,7 @@ class _Cell:
         """Wait until the cell is ready or is asked to stop; a process that ends before is an error."""
         asked = asyncio.ensure_future(self._asked.wait())
         ends = {asyncio.ensure_future(self._early_end(position, folder)): position for position in range(len(self._running))}
-        ready = asyncio.ensure_future(asyncio.wait_for(self._all_ready(), self._ready_s))
+        ready = asyncio.ensure_future(self._all_ready_in_time())
         try:
             await asyncio.wait({asked, ready, *ends}, return_when=asyncio.FIRST_COMPLETED)
             self._check(ends, ready)
@@ -258,6 +261,19 @@ class _Cell:
             return _ending(end.result())
         finally:
             end.cancel()
+
+    async def _all_ready_in_time(self) -> None:
+        """Wait until all are ready; `TimeoutError` after `ready_s`, or later where a process has asked for more time."""
+        loop = asyncio.get_running_loop()
+        end_s, all_ready = loop.time() + self._ready_s, asyncio.ensure_future(self._all_ready())
+        try:
+            while not all_ready.done():
+                left_s = max(end_s, *(running.wants_until_s for running in self._running)) - loop.time()
+                if left_s <= 0.0:
+                    raise asyncio.TimeoutError
+                await asyncio.wait({all_ready}, timeout=left_s)
+        finally:
+            all_ready.cancel()
 
     async def _all_ready(self) -> None:
         for running in self._running:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from rclpy.node import Node
 
@@ -40,6 +43,11 @@ from microcell.ros.staying import stays
 STARTED = (State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED, State.STOPPED)
 """States in which a cell may be when it has started: the last one where it was brought to rest before."""
 
+T = TypeVar("T")
+
+MORE_S = 60.0
+"""So much more time a start may take while it reads a long journal, each time it asks."""
+
 DISCOVERY_S = 0.5
 """So long an orchestrator looks around for another one before it takes the cell."""
 
@@ -73,7 +81,7 @@ class Orchestrator:
         path = Path(parameters.text(self._node, "journal") or f"out/{self._line.name}.journal")
         path.parent.mkdir(parents=True, exist_ok=True)
         with Journal.create_or_open(path, signer=self._site_key()) as journal:
-            refuse_broken(journal)
+            await self._reads(partial(refuse_broken, journal))
             await self._be_the_only_one()
             heart = Heart(self._node, self._line.name)
             try:
@@ -86,6 +94,16 @@ class Orchestrator:
                 await asyncio.gather(*(device.disconnect() for device in self._devices.values()), return_exceptions=True)
                 await self._fleet.take_down()
                 await heart.close()
+
+    async def _reads(self, work: Callable[[], T]) -> T:
+        """What some work returns that goes through the whole journal.
+
+        The loop turns meanwhile, or this process would pass for one that hangs, and it asks for time to become ready.
+        """
+        reading = asyncio.ensure_future(asyncio.to_thread(work))
+        while not (await asyncio.wait({reading}, timeout=MORE_S / 4.0))[0]:
+            notify(f"EXTEND_TIMEOUT_USEC={MORE_S * 1e6:.0f}", "STATUS=reading the journal")
+        return reading.result()
 
     def _site_key(self) -> SiteKey | None:
         """The key that signs the journal; a cell without one works, and says that its journal is not signed."""
@@ -115,7 +133,8 @@ class Orchestrator:
         session = Session(
             self._world, parameters.text(node, "camera", "rendered"), parameters.integer(node, "seed", 0), self._autostart
         )
-        controller = Controller(self._line, self._runtime.clock, journal, self._port, self._devices, session)
+        watched = (self._port, self._devices, session)
+        controller = await self._reads(partial(Controller, self._line, self._runtime.clock, journal, *watched))
         self._port.belongs_to(lambda: _identity(journal))
         self._port.serve_steps(controller.tooling.record_step)
         self._port.presence = Presence(self._servers, lambda gone: self._without(controller, gone))

@@ -61,13 +61,15 @@ class Blocked:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a binding is looked for: patiently (what is leased counts as free), without what is barred, anyhow, as if nothing
-    were out of service, and with the tools of idle arms as if they were docked.
+    were out of service, with the tools of idle arms as if they were docked, and for a chain that has begun: whether its tool is
+    worn is asked no more, for something may be in its hand.
     """
 
     patient: bool = False
     barred: frozenset[str] = frozenset()
     anyhow: bool = False
     docked: bool = False
+    begun: bool = False
 
 
 @dataclass(frozen=True)

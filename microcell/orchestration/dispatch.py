@@ -25,8 +25,8 @@ Key = tuple[str, str]
 class Job:
     """A chain of a unit with everything that it needs; `new` when the unit is not yet in work.
 
-    `overtakes` are more urgent chains that wait for something of what this one takes. `interrupted` is the attempt that an
-    earlier program left in this chain.
+    `overtakes` are more urgent chains that wait for something of what this one takes. `resumed`: an earlier program had
+    begun it; `interrupted` is the attempt that it left.
     """
 
     unit: UnitWork
@@ -35,6 +35,7 @@ class Job:
     binding: Binding
     new: bool
     overtakes: tuple[Key, ...] = ()
+    resumed: bool = False
     interrupted: OperationStarted | None = None
 
     def of(self, unit: UnitWork) -> Job:

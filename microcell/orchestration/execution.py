@@ -110,7 +110,7 @@ class ChainRunner:
             await self.sharing.put_away_first(job)
             if job.binding.change_to and not await self.tooling.mount(job):
                 return
-            if job.interrupted or self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits
+            if job.resumed or self.tooling.is_fit(job):  # otherwise the chain gets another tool, or waits
                 await self._run_chain(job)
         finally:
             self._begun.pop(job.unit.serial, None)

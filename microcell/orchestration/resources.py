@@ -113,8 +113,8 @@ class Resources:
     def bind_on(
         self, arm: str, unit: UnitWork, chain: Chain, needs: Mapping[str, Needs], units: Iterable[UnitWork]
     ) -> Binding | Blocked:
-        """As `bind`, on one arm and no other: something of the unit may be in its hand."""
-        return self._bind_arm(unit, chain, needs, list(units), arm, Terms())
+        """As `bind`, for a chain that has begun: on its arm and with its tool, even if that is worn out by now."""
+        return self._bind_arm(unit, chain, needs, list(units), arm, Terms(begun=True))
 
     def take(self, devices: Iterable[str], holder: str) -> None:
         """Lease devices; they must be free."""
@@ -218,7 +218,7 @@ class Resources:
     def _is_ready(self, arm: str, needs: Mapping[str, Needs], terms: Terms) -> bool:
         """Whether what is on an arm's flange can do a chain, and may."""
         tool = self.mounted.get(arm, "")
-        return self._may_use(tool, terms) and self.suitability.suits(tool, needs)
+        return (terms.begun or self._may_use(tool, terms)) and self.suitability.suits(tool, needs)
 
     def _may_use(self, tool: str, terms: Terms) -> bool:
         return self._in_service(tool, terms) and (terms.anyhow or self._is_fit(tool))

@@ -110,7 +110,7 @@ class Resumption:
         binding = self._binding(unit, chain, index, arm, attempt)
         if binding is None or not all(resources.is_free(device) for device in binding.devices()):
             return None
-        return Job(unit, self._shop.orders[unit.order_id], chain, binding, False, interrupted=attempt)
+        return Job(unit, self._shop.orders[unit.order_id], chain, binding, False, resumed=True, interrupted=attempt)
 
     def _binding(
         self, unit: UnitWork, chain: Chain, index: int, arm: str, attempt: events.OperationStarted | None

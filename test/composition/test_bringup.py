@@ -41,13 +41,17 @@ with open(folder / f"{name}.starts", "a+") as starts:
         sys.exit(os.EX_TEMPFAIL)
     if behaviour == "refuses" and starts.tell() == 2:
         sys.exit(os.EX_CONFIG)
-if behaviour != "silent":
+if behaviour not in ("silent", "reads"):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         living = b"WATCHDOG=1\\n" if behaviour == "lives" else b""
         sender.sendto(living + b"READY=1\\nSTATUS=at work", os.environ["NOTIFY_SOCKET"])
 else:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"STATUS=waiting for the arm", os.environ["NOTIFY_SOCKET"])
+        if behaviour == "reads":
+            sender.sendto(b"EXTEND_TIMEOUT_USEC=60000000", os.environ["NOTIFY_SOCKET"])
+            time.sleep(2.0)
+            sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 while True:
     if behaviour == "lives":
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
@@ -124,6 +128,12 @@ def test_ctrl_c_stops_the_last_one_first(cell, tmp_path):
 def test_each_process_has_a_log(cell, tmp_path):
     cell()
     assert (tmp_path / "logs" / "first.log").read_text() == "first says hello\n"
+
+
+def test_a_process_that_asks_for_more_time_to_become_ready_gets_it(cell, tmp_path):
+    code, said = cell(second="reads", ready_s=1.0)
+    assert (code, alive(tmp_path)) == (0, [])
+    assert "the cell is ready; Ctrl-C stops it" in said
 
 
 def test_a_process_that_dies_is_reported_with_its_last_words_and_the_others_are_stopped(cell, tmp_path):
