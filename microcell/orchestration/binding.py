@@ -61,8 +61,8 @@ class Blocked:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How a binding is looked for: patiently (what is leased counts as free), without what is barred, anyhow, as if nothing
-    were out of service, with the tools of idle arms as if they were docked, and for a chain that has begun: whether its tool is
-    worn is asked no more, for something may be in its hand.
+    were out of service, with the tools of idle arms as if they were docked, and for a chain that has begun: whether its tool
+    is worn is asked no more, for something may be in its hand.
     """
 
     patient: bool = False

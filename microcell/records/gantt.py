@@ -188,7 +188,7 @@ def _draw_bars(axes: Axes, chart: _Chart) -> None:
     looks: dict[tuple[str, str, int], list[tuple[float, float]]] = {}
     for attempt in chart.attempts:
         left = chart.at(attempt.started_s)
-        right = chart.at(chart.end_s if attempt.ended_s is None else attempt.ended_s)
+        right = chart.at(attempt.outcomes[0].time_s if attempt.outcomes else chart.end_s)
         span = (left, max(right - left, chart.least))
         colour = chart.colour(attempt) if attempt.unit else _SET_UP
         look = "doubt" if attempt.ended is None else "work" if attempt.unit else "set-up"
@@ -210,10 +210,11 @@ def _draw_faults(axes: Axes, chart: _Chart) -> None:
     """A cross where an operation ended in a fault, on the row of the device that saw it if it has one."""
     points = []
     for attempt in chart.attempts:
-        if attempt.ended and attempt.ended.fault and attempt.resources and attempt.ended.time_s <= chart.end_s:
-            where = attempt.ended.fault.get("where", "")
-            seen_by = where if where in chart.rows else next(iter(attempt.resources.values()))
-            points.append((chart.at(attempt.ended.time_s), chart.rows[seen_by]))
+        for told in attempt.outcomes if attempt.resources else ():
+            if told.fault and told.time_s <= chart.end_s:
+                where = told.fault.get("where", "")
+                seen_by = where if where in chart.rows else next(iter(attempt.resources.values()))
+                points.append((chart.at(told.time_s), chart.rows[seen_by]))
     for event in chart.production.cell_faults:
         if chart.start_s <= event.time_s <= chart.end_s:
             points.append((chart.at(event.time_s), chart.rows.get(event.fault.get("where", ""), 0)))

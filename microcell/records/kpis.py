@@ -327,7 +327,7 @@ def _work_time(attempts: Iterable[Attempt], units: int) -> WorkTime:
 
 
 def _faults(production: Production) -> tuple[FaultCount, ...]:
-    faults = [a.ended.fault for a in production.attempts if a.ended and a.ended.fault]
+    faults = [fault for attempt in production.attempts for fault in attempt.faults]
     faults += [event.fault for event in production.cell_faults]
     places: dict[str, dict[str, int]] = {}
     for fault in faults:

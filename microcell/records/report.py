@@ -283,7 +283,7 @@ def _operations(unit: UnitHistory) -> tuple[OperationRow, ...]:
             attempts=len(history.attempts),
             started_s=history.attempts[0].started_s,
             ended_s=history.attempts[-1].ended_s,
-            faults=tuple(a.fault_code for a in history.attempts if a.fault_code),
+            faults=tuple(fault["code"] for attempt in history.attempts for fault in attempt.faults),
         )
         for history in unit.operations
     )

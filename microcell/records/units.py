@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +31,8 @@ NEVER_HELD = frozenset(("GRIP_NOTHING_HELD", "VACUUM_NOT_SEALED", "FASTEN_NO_SCR
 class Attempt:
     """One attempt at one operation; `ended` is None while its outcome is not known, `unit` "" for set-up.
 
-    `offline_s`: so long there was no controller between its begin and its end.
+    `earlier` are outcomes that were told before the last one: a fault after which it was looked how the work stands.
+    `left_s` is when the controller was gone that had begun it, None where it was there until the first outcome.
     """
 
     unit: str
@@ -41,7 +43,8 @@ class Attempt:
     started_s: float
     mounted_serial: str = ""
     ended: events.OperationEnded | None = None
-    offline_s: float = 0.0
+    earlier: tuple[events.OperationEnded, ...] = ()
+    left_s: float | None = None
 
     @property
     def tool_serial(self) -> str:
@@ -61,12 +64,25 @@ class Attempt:
     def duration_s(self) -> float:
         """From intent to outcome; 0 while in doubt.
 
-        Time without a controller is not counted, unless the skill itself took longer: it may have ended meanwhile.
+        What comes after its controller was gone is not counted, unless the skill itself took longer: it may have ended
+        meanwhile. Nor is the time between outcomes, in which somebody mended something.
         """
         if self.ended is None:
             return 0.0
-        passed_s = self.ended.time_s - self.started_s
-        return max(passed_s - self.offline_s, min(passed_s, self.ended.duration_s)) if self.offline_s else passed_s
+        first, *later = self.outcomes
+        passed_s = first.time_s - self.started_s
+        seen_s = passed_s if self.left_s is None else max(self.left_s - self.started_s, min(passed_s, first.duration_s))
+        return seen_s + math.fsum(outcome.duration_s for outcome in later)
+
+    @property
+    def outcomes(self) -> tuple[events.OperationEnded, ...]:
+        """All that was told of its end, oldest first; none while in doubt."""
+        return (*self.earlier, self.ended) if self.ended else ()
+
+    @property
+    def faults(self) -> tuple[dict[str, Any], ...]:
+        """The faults of all its outcomes, as data."""
+        return tuple(told.fault for told in self.outcomes if told.fault)
 
     @property
     def thrown_away(self) -> bool:
@@ -192,22 +208,21 @@ class UnitsFold:
         self._units: dict[str, UnitHistory] = {}
         self._attempts: dict[str, Attempt] = {}
         self._mounted: dict[str, str] = {}
-        self._offline_s = 0.0
-        self._offline_before_s: dict[str, float] = {}
+        self._open: set[str] = set()
         self._last_s: float | None = None
 
     def apply(self, event: Event) -> None:
         """Take the next event into account."""
         if isinstance(event, events.JournalOpened) and self._last_s is not None:
-            self._offline_s += event.time_s - self._last_s
+            self._leave(self._last_s)
         self._last_s = event.time_s
         if isinstance(event, events.OperationStarted):
             self._attempts[event.attempt_id] = self._begun(event)
-            self._offline_before_s[event.attempt_id] = self._offline_s
+            self._open.add(event.attempt_id)
         elif isinstance(event, events.OperationEnded):
             begun = self._attempts.get(event.attempt_id) or _unannounced(event)
-            offline_s = self._offline_s - self._offline_before_s.get(event.attempt_id, self._offline_s)
-            self._attempts[event.attempt_id] = replace(begun, ended=event, offline_s=offline_s)
+            self._attempts[event.attempt_id] = replace(begun, ended=event, earlier=begun.outcomes)
+            self._open.discard(event.attempt_id)
         elif isinstance(event, events.ToolMounted):
             self._mounted[event.arm] = event.serial
         elif isinstance(event, events.UnitStarted):
@@ -235,6 +250,12 @@ class UnitsFold:
         for serial, tries in attempts.items():
             known[serial] = replace(self._unit(serial, tries[0].started_s), attempts=tuple(tries))
         return known
+
+    def _leave(self, time_s: float) -> None:
+        """The controller was gone from then on."""
+        for attempt_id in self._open:
+            self._attempts[attempt_id] = replace(self._attempts[attempt_id], left_s=time_s)
+        self._open.clear()
 
     def _begun(self, event: events.OperationStarted) -> Attempt:
         return Attempt(
