@@ -42,8 +42,6 @@ class Attempts:
             self._forget(event.unit)
         elif isinstance(event, events.OrderControlled) and event.state in _ENDED:
             self._order.pop(event.order_id, None)
-        elif isinstance(event, events.JournalOpened):
-            self._times_s.clear()
 
     def tried(self, unit: str, operation: str, code: str) -> int:
         """How many occurrences of a fault were dealt with since a person last did."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
+from microcell.description.cell import FeederSpec
 from microcell.devices.contract import Device
 from microcell.devices.feeder.contract import Feeder
 from microcell.errors import JournalError
@@ -31,6 +32,7 @@ class FeederWatch:
         self._shop = shop
         self._wake, self._failed = wake, failed
         feeders = shop.line.cell_description.of_kind("feeder")
+        self._capacity = {name: spec.capacity for name, spec in feeders.items() if isinstance(spec, FeederSpec)}
         self._feeders = {name: _feeder(name, devices[name]) for name in shop.lines.set_up if name in feeders}
         self._watchers: dict[str, asyncio.Task[None]] = {}
 
@@ -54,11 +56,14 @@ class FeederWatch:
         self._shop.saw_level(feeder, level)
         self._watch(feeder, level + 1)
 
-    async def take_for_empty(self, feeder: str) -> None:
-        """Take a feeder for empty, whatever it counts, until its level has risen."""
+    async def take_for_empty(self, feeder: str) -> bool:
+        """Take a feeder for empty, whatever it counts, until its level has risen; False for a full one: its level cannot."""
         level = await self._feeders[feeder].level()
-        self._shop.saw_level(feeder, 0)
+        if level >= self._capacity[feeder]:
+            return False
+        self._shop.takes_for_empty(feeder, level)
         self._watch(feeder, level + 1)
+        return True
 
     async def close(self) -> None:
         """Watch no more."""

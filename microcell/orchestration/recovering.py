@@ -282,7 +282,8 @@ class Recovering:
         job, unit, fault, shop = failure.job, failure.unit, failure.fault, self._shop
         if action == "wait" and "feeder" in failure.resources:
             feeder = failure.resources["feeder"]
-            await self._work.insist(lambda: self._feeders.take_for_empty(feeder))
+            if not await self._work.insist(lambda: self._feeders.take_for_empty(feeder)):
+                await self._cell.hold(fault)  # it is full: nobody would see that it was refilled
         if action != "scrap":
             barred = self._exchanged(failure, step) if action == "other" else ""
             reason = why or f"{job.chain.first} is done again{f' without {barred}' if barred else ''}"

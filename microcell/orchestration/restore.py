@@ -154,6 +154,8 @@ class _Restorer:
             return
         unit.done.add(event.operation)
         self.arms[unit.serial] = started.resources.get("arm", "")
+        if any(chain.operations[-1] == event.operation for chain in unit.plan.chains):
+            unit.barred.clear()
         self._may_be_in_view(event, unit, started.resources)
         unit.carton = event.carton or unit.carton
         if spec.occupies:

@@ -56,6 +56,7 @@ class Shop(OrderKeeping):
         self.questions = Questions(clock, record)
         self.measured = Measured(line)
         self.deliveries = Deliveries(line)
+        self._counts: dict[str, int] = {}  # of feeders that are taken for empty
         self.drifts = DriftFold(chart_of(line), line.product)
         self._needs: dict[tuple[str, str, str], Needs] = {}
         self._plans = {each.product: (plan_of(each), plan_of(each, scrap=True)) for each in line.every}
@@ -298,9 +299,14 @@ class Shop(OrderKeeping):
             self.scrap(self.units[serial], operation, "OUTCOME_UNKNOWN", "put aside after an interruption")
         doubtful.clear()
 
+    def takes_for_empty(self, feeder: str, level: int) -> None:
+        """Take a feeder for empty that counts so many."""
+        self.saw_level(feeder, 0)
+        self._counts[feeder] = level
+
     def saw_level(self, feeder: str, level: int) -> None:
         """Take note of a feeder's level; more than before means that it was refilled."""
-        before = self.resources.levels.get(feeder)
+        before = self._counts.pop(feeder, self.resources.levels.get(feeder))
         self.resources.levels[feeder] = level
         part = self.part_in(feeder)
         if level == 0 and before != 0:

@@ -138,7 +138,7 @@ class PackmlFold:
         self.last_s = 0.0
         self._unseen = UnitRecord("a station that nobody has used yet")
         self._stations = [self._unseen]
-        self._used: dict[str, tuple[str, ...]] = {}
+        self._used: dict[str, dict[str, str]] = {}
         self._handlers: Mapping[type[Event], Callable[[Any], None]] = {
             events.JournalOpened: self._opened,
             events.StateChanged: self._cell_changed,
@@ -149,6 +149,7 @@ class PackmlFold:
             events.FaultRaised: lambda event: self._fault(event.fault, event.time_s),
             events.FeederEmptied: lambda event: self._starve(event.feeder, True, event.time_s),
             events.FeederRefilled: lambda event: self._starve(event.feeder, event.level <= 0, event.time_s),
+            events.LineChangeStepEnded: self._set_up,
             events.UnitEnded: self._unit_ended,
         }
 
@@ -186,7 +187,6 @@ class PackmlFold:
 
     def power_off(self) -> None:
         """Nobody keeps the journal any more since its last event: all is Stopped and no time counts until it is opened."""
-        self._used.clear()
         for record in self._all():
             record.state.pause(self.last_s)
             record.mode.pause(self.last_s)
@@ -256,10 +256,9 @@ class PackmlFold:
         record.mode_changes += 1
 
     def _started(self, event: events.OperationStarted) -> None:
-        used = tuple(name for kind, name in event.resources.items() if kind in STATION_KINDS)
-        self._used[event.attempt_id] = used
+        self._used[event.attempt_id] = used = {k: name for k, name in event.resources.items() if k in STATION_KINDS}
         doing = f"{event.operation} for {event.unit}" if event.unit else event.operation
-        for name in used:
+        for name in used.values():
             record = self.station(name)
             record.attempts[event.attempt_id] = doing
             record.fault = ""
@@ -268,13 +267,15 @@ class PackmlFold:
     def _ended(self, event: events.OperationEnded) -> None:
         if event.fault is not None and event.outcome == "fault":
             self._fault(event.fault, event.time_s)
-        bad, counts = event.outcome in ("fault", "rejected"), event.unit and event.outcome != "cancelled"
-        for name in self._used.pop(event.attempt_id, ()):
+        counts = event.unit and event.outcome != "cancelled"
+        used = self._used.pop(event.attempt_id, {})
+        bad = _failed(used, event)
+        for name in used.values():
             record = self.station(name)
             record.attempts.pop(event.attempt_id, None)
             if counts:
                 record.processed += 1
-                record.defective += bad
+                record.defective += name in bad
             if record.commanded == COMPLETE and not record.attempts:
                 record.commanded = ""
             self.settle(record, event.time_s)
@@ -293,7 +294,23 @@ class PackmlFold:
             record.starved = starved
             self.settle(record, now_s)
 
+    def _set_up(self, event: events.LineChangeStepEnded) -> None:
+        """A feeder that was set up anew tells afterwards whether it is empty."""
+        if event.station != CELL and event.station in self.units:
+            self._starve(event.station, False, event.time_s)
+
     def _unit_ended(self, event: events.UnitEnded) -> None:
         cell = self.units[CELL]
         cell.processed += 1
         cell.defective += event.disposition == "scrapped"
+
+
+def _failed(used: Mapping[str, str], event: events.OperationEnded) -> set[str]:
+    """The stations, of those by kind that an operation used, for which its end was a bad one.
+
+    All for a rejection, for a fault the one that it names; the arm for one of what the arm carries.
+    """
+    if event.outcome == "rejected":
+        return set(used.values())
+    where = str((event.fault or {}).get("where", "")) if event.outcome == "fault" else ""
+    return {where if where in used.values() else used.get("arm", "")} if where else set()

@@ -369,7 +369,7 @@ async def test_a_unit_that_is_lost_on_its_way_out_is_scrapped_and_not_looked_for
 
 @virtual
 async def test_a_feeder_that_is_empty_though_it_counts_parts_is_waited_for_until_somebody_refills_it():
-    async with floor(once("pick_body", fault("FEEDER_EMPTY", "nest_1"))) as cell:
+    async with floor(once("pick_body", fault("FEEDER_EMPTY", "nest_1")), levels={"nest_1": 10}) as cell:
         order_id = cell.order(1)
         await cell.controller.until_state(State.SUSPENDED)
         assert cell.controller.reason == "waiting for parts: body"
@@ -378,6 +378,18 @@ async def test_a_feeder_that_is_empty_though_it_counts_parts_is_waited_for_until
         await cell.port.feeders["nest_1"].refill(1)
         assert (await cell.controller.order_ended(order_id)).good == 1
         assert cell.decisions() == [("pick_body", "FEEDER_EMPTY", "wait")]
+        assert [event.added for event in cell.journal.events() if event.kind == "feeder.refilled"] == [1]
+
+
+@virtual
+async def test_a_full_feeder_that_is_said_to_be_empty_holds_the_cell_for_a_refill_of_it_would_not_be_seen():
+    full = VALVE.cell_description.devices["nest_1"].capacity  # type: ignore[union-attr]
+    async with floor(once("pick_body", fault("FEEDER_EMPTY", "nest_1")), levels={"nest_1": full}) as cell:
+        order_id = cell.order(1)
+        await cell.controller.until_state(State.HELD)
+        assert cell.controller.reason.startswith("FEEDER_EMPTY at nest_1")
+        cell.controller.command(Command.UNHOLD)
+        assert (await cell.controller.order_ended(order_id)).good == 1
 
 
 @virtual

@@ -8,9 +8,13 @@ from __future__ import annotations
 import logging
 
 import pytest
-from mortal_cell import Kill, aftermath
+from mortal_cell import Kill, MortalCell, aftermath
 from skill_bench import valve_line
 
+from microcell.clock import run_virtual
+from microcell.description.order import Order, OrderLine
+from microcell.description.tool import ToolLife
+from microcell.records.journal import Journal
 from microcell.skills.runner import SkillRunner
 
 
@@ -50,3 +54,27 @@ def test_the_judge_notices_an_operation_that_is_done_again(monkeypatch):
     monkeypatch.setattr(SkillRunner, "_looked_at", forgetful)
     came = aftermath(valve_line(), Kill("both", "fact", 75.0, True, 3.0), quantity=1)
     assert len(came.repeated) == 1 and came.repeated[0].startswith("label_area of unit ")
+
+
+@pytest.mark.parametrize(("kind", "operation"), [("operation.started", "pack_unit"), ("operation.ended", "pick_unit")])
+def test_a_chain_that_was_interrupted_is_ended_with_its_tool_whose_life_ended_in_it(kind: str, operation: str):
+    line = valve_line()
+    gripper = line.tools["parallel_gripper"].model_copy(update={"life": ToolLife(cycles=5)})
+    line = line.model_copy(update={"tools": {**line.tools, "parallel_gripper": gripper}})
+
+    async def story() -> None:
+        with Journal.create_or_open(":memory:", durability="batch") as journal:
+            cell = MortalCell(line, journal, 0, Kill("both", "time", 1e9, False, 3.0))
+            await cell.start()
+            order = cell.controller.submit(Order(product="valve", lines=(OrderLine(variant="adult", quantity=1),)))
+            cell.controller.add_listener(
+                lambda entry: cell.die() if entry.kind == kind and entry.event().operation == operation else None
+            )
+            await cell.killed.wait()
+            await cell.clock.sleep(3.0)
+            assert len(cell.plant.bench.inventory.at("tool", "parallel_gripper")) == 1
+            await cell.restart()
+            assert (await cell.controller.order_ended(order)).good == 1
+            assert "drop_part" not in {e.operation for e in journal.events() if e.kind == "operation.started"}
+
+    run_virtual(story())

@@ -460,3 +460,22 @@ def test_a_chain_that_an_abort_broke_off_is_gone_on_with_although_its_line_is_be
             assert bench.port.operations()[-2:] == ["insert_cap", "insert_cap"]
 
     run_virtual(story())
+
+
+def test_a_feeder_that_was_empty_and_is_set_up_for_another_line_lacks_no_parts_any_more():
+    async def story():
+        async with floor(line=TWO_LINES, levels={"nest_1": 1}) as bench:
+            Person(bench)
+            await bench.controller.order_ended(bench.order(1, "adult"))
+            assert bench.controller.packml.status("nest_1").state is State.SUSPENDED
+
+            async def set_up(product: str) -> None:
+                bench.port.feeders["nest_1"].pieces = 24
+
+            bench.port.feeders["nest_1"].set_up = set_up
+            await bench.controller.line_change.begin(["controller"])
+            await bench.controller.order_ended(bench.order(1, None, "controller"))
+            await change_is_over(bench)
+            assert bench.controller.packml.status("nest_1").state is State.IDLE
+
+    run_virtual(story())

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from fake_shop_floor import VALVE, Floor, fault, floor, once
+from fake_shop_floor import VALVE, Floor, fault, floor, once, rejected
 
 from microcell.clock import run_virtual
 from microcell.description.order import Order, OrderLine
@@ -12,6 +12,7 @@ from microcell.orchestration.packml import Command, Mode, State, transitions
 from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Journal
 from microcell.records.packml import PackmlFold
+from microcell.records.production import fold
 
 STATIONS = [n for n, s in VALVE.cell_description.devices.items()
             if s.kind in ("arm", "feeder", "fixture", "camera", "carton_station", "printer")]  # fmt: skip
@@ -128,6 +129,26 @@ def test_a_station_is_held_by_a_fault_of_its_own_until_a_person_has_looked():
             await shop.controller.order_ended(order)
             assert state(shop, "fixture_1") is State.IDLE
             assert shop.controller.packml.status("fixture_1").defective == 2
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize(
+    ("found", "bad"),
+    [
+        (fault("PART_NOT_FOUND", "nest_1"), ["nest_1"]),
+        (fault("GRIP_NOTHING_HELD", "parallel_gripper"), ["arm"]),
+        (rejected("rework", "cap_gap"), ["camera_1", "fixture_1"]),
+    ],
+)
+def test_a_bad_end_counts_at_the_station_that_was_at_fault(found, bad: list[str]):
+    operation = "pick_body" if found.fault else "inspect_closed"
+
+    async def story():
+        async with floor(once(operation, found)) as shop:
+            await shop.controller.order_ended(shop.order(1))
+            counted = fold(shop.journal.events()).packml
+            assert sorted(times.unit for times in counted if times.unit and times.defective) == bad
 
     run_virtual(story())
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from fake_shop_floor import CONFIG, VALVE, Floor, fault, floor, once, with_two_cups
+from fake_shop_floor import CONFIG, VALVE, Floor, Script, fault, floor, once, with_two_cups
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -173,6 +173,35 @@ def test_a_spent_budget_ends_in_scrap_or_hold_and_says_which(budget: dict[str, o
             assert told in decided[-1].reason
 
     run_virtual(run())
+
+
+def test_a_budget_for_a_time_does_not_begin_to_count_anew_with_a_restart():
+    line = with_policy("FASTEN_NO_SCREW", step("retry", 50), per_window=3, source_failures=6)
+
+    def each_screw_once() -> Script:
+        seen: set[str] = set()
+
+        def script(goal: SkillGoal) -> SkillResult | None:
+            first = goal.skill == "fasten" and goal.operation not in seen
+            seen.add(goal.operation)
+            return fault("FASTEN_NO_SCREW", "screws_1") if first else None
+
+        return script
+
+    async def first() -> None:
+        async with floor(each_screw_once(), line=line, journal=journal) as cell:
+            cell.order(1)
+            while len(cell.decisions()) < 3:
+                await cell.clock.sleep(1.0)
+
+    async def again() -> None:
+        async with floor(each_screw_once(), line=line, journal=journal, on_flange={"arm": "SD-0003"}) as cell:
+            await cell.controller.until_state(State.HELD)
+            assert actions(cell) == ["retry", "retry", "retry", "hold"]
+
+    with in_memory() as journal:
+        run_virtual(first())
+        run_virtual(again())
 
 
 def test_what_a_person_lets_the_cell_go_on_with_begins_to_count_anew():
@@ -575,7 +604,7 @@ def test_to_wait_for_parts_is_still_possible_when_the_question_was_asked_before_
                 await cell.clock.sleep(1.0)
 
     async def again() -> None:
-        async with floor(line=line, journal=journal) as cell:
+        async with floor(line=line, journal=journal, levels={"nest_2": 5}) as cell:
             cell.controller.service.answer("Q-0001", "wait", "ann")
             await cell.controller.until_state(State.SUSPENDED)
             assert cell.controller.reason == "waiting for parts: cap_white"

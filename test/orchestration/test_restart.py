@@ -20,6 +20,7 @@ from microcell.orchestration.controller import Controller
 from microcell.orchestration.packml import Command, State
 from microcell.orchestration.work import OrderStatus
 from microcell.records.journal import Entry, Journal
+from microcell.records.production import fold
 from microcell.skills.contract import Outcome, SkillResult
 
 TOO_EARLY = "the cell is starting and does not know yet what there is. Command it again when it is Idle."
@@ -150,6 +151,10 @@ def test_what_was_done_after_all_is_not_done_again_and_the_chain_goes_on():
             assert first_of_a_unit(cell) == "insert_cap"
             assert ("VLV-000001", "pick_cap") not in [(g.unit, g.operation) for g in cell.port.goals]
             assert cell.decisions() == []
+            ended = [e for e in journal.events() if isinstance(e, OperationEnded) and e.unit and e.outcome == "succeeded"]
+            picks = sum(e.skill == "pick" and e.operation != "pick_unit" for e in ended)
+            feeders = [times for times in fold(journal.events()).packml if times.unit in VALVE.feeders]
+            assert sum(times.processed for times in feeders) == picks + sum(e.skill == "fasten" for e in ended)
 
     with Journal.create_or_open(":memory:", durability="batch") as journal:
         produce_until(journal, lambda e: isinstance(e, OperationStarted) and e.operation == "pick_cap")
