@@ -98,6 +98,11 @@ class Bench:
         """The recipe of the product that an item was brought for."""
         return self.layout.recipe(item.product)
 
+    def becomes(self, unit: Item, product: str) -> Item:
+        """A unit is one of this product by what is in it: products may begin with the same part."""
+        same = product in ("", unit.product or self.line.product)
+        return unit if same else self.inventory.change(unit, product=product)
+
     def unit_in(self, fixture: str) -> Item | None:
         """First part of the unit in a fixture."""
         return self.inventory.first("fixture", fixture)

@@ -107,6 +107,12 @@ class Inventory:
         self._on_move(before, place)
         return moved
 
+    def change(self, item: Item, **changes: Any) -> Item:
+        """An item where it is, with other fields."""
+        changed = replace(self._items[item.item_id], **changes)
+        self._items[item.item_id] = self._held_by(changed.place.kind, changed.place.holder)[item.item_id] = changed
+        return changed
+
     def lose(self, item: Item, pose: Pose, reason: str, time_s: float) -> None:
         """Take an item out of reach, with a record."""
         self.move(item, Place("lost"), pose)

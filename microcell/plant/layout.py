@@ -22,7 +22,7 @@ from microcell.description.line import Line
 from microcell.description.part_uses import parts_of_item
 from microcell.description.product import Grasp, Site
 from microcell.geometry import Pose
-from microcell.plant.items import PlaceKind
+from microcell.plant.items import Item, PlaceKind
 from microcell.plant.physics import BIN_HALF_M
 
 _MARGIN_M = 0.02
@@ -104,6 +104,10 @@ class Recipe:
         self.unit_grasp = _grasp(product.unit_grasp)
         self._sites = _sites_of_parts(line, first_item)
 
+    def has_site(self, name: str, part_name: str) -> bool:
+        """Whether there is a site of that name where a part goes in some variant."""
+        return any(place.name == name for place in self.sites_of(part_name))
+
     def sites_of(self, part_name: str) -> tuple[SitePlace, ...]:
         """The sites where a part goes in some variant."""
         return self._sites.get(part_name, ())
@@ -126,6 +130,15 @@ class Layout:
     def recipe(self, product: str = "") -> Recipe:
         """The recipe of a product; "" for that of the cell's first line."""
         return self._recipes[product or self._line.product]
+
+    def products_of(self, unit: Item, installed: Iterable[Item]) -> list[str]:
+        """The products of which a unit may become one: that for which its first part was brought, then others that begin with
+        the same part and have a site for each of those that are in it.
+        """
+        first = unit.product or self._line.product
+        others = [name for name, recipe in self._recipes.items() if name != first and unit.part_name in recipe.bodies]
+        there = [(item.place.slot, item.part_name) for item in installed] if others else []
+        return [first, *(name for name in others if all(self._recipes[name].has_site(*pair) for pair in there))]
 
     def set_up_for(self, station: str, product: str) -> None:
         """A station is set up for another product: its places may be others."""

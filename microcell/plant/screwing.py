@@ -156,7 +156,8 @@ class Screwing:
             or self._bench.chance.happens(ratio, f"cross_thread:{tool.name}:{tool.drives}")
         )
         binds = self._bench.chance.stream(f"binds:{tool.name}:{tool.drives}").uniform(0.5, 1.5) * math.pi
-        return Engagement(item, match.unit, match.place, thread, 0.0, crossed, binds)
+        unit = self._bench.becomes(match.unit, match.product)
+        return Engagement(item, unit, match.place, thread, 0.0, crossed, binds)
 
     def _installed_under(self, tool: ToolTruth) -> Engagement | None:
         tcp = self._bench.tcp(tool)

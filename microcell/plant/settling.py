@@ -55,6 +55,7 @@ class Settling:
         height = self._height_in_site(match, item)
         if height is None:
             return None
+        self._bench.becomes(match.unit, match.product)
         x, y = match.between_walls(item)
         if item.content:
             slip_x, slip_y = self._slip(item)

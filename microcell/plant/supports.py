@@ -78,7 +78,7 @@ class PegSupport:
 class SiteMatch:
     """A site under a part: the unit's first part, the seated pose in the cell, the part's pose in that.
 
-    `entered`: the part has found its way into the site's hole, and is in it.
+    `entered`: the part has found its way into the site's hole, and is in it. `product` is what the unit is with the part.
     """
 
     unit: Item
@@ -86,6 +86,7 @@ class SiteMatch:
     seated_in_cell: Pose
     part_in_site: Pose
     entered: bool = False
+    product: str = ""
 
     @property
     def lateral_m(self) -> float:
@@ -203,14 +204,16 @@ class Supports:
         unit = self._bench.unit_in(fixture)
         if unit is None:
             return None
-        taken = {other.place.slot for other in self._bench.inventory.installed(unit)}
+        installed = self._bench.inventory.installed(unit)
+        taken, unit_in_cell = {other.place.slot for other in installed}, self._bench.pose_of(unit)
         best: SiteMatch | None = None
-        for place, seated, cell_in_site in self._seats(unit.product, item.part_name, self._bench.pose_of(unit)):
-            if place.name in taken and not _lies_flat(place):
-                continue
-            match = SiteMatch(unit, place, seated, cell_in_site @ pose)
-            if match.lateral_m <= SITE_REACH_M and (best is None or match.lateral_m < best.lateral_m):
-                best = match
+        for product in self._bench.layout.products_of(unit, installed):
+            for place, seated, cell_in_site in self._seats(product, item.part_name, unit_in_cell):
+                if place.name in taken and not _lies_flat(place):
+                    continue
+                match = SiteMatch(unit, place, seated, cell_in_site @ pose, product=product)
+                if match.lateral_m <= SITE_REACH_M and (best is None or match.lateral_m < best.lateral_m):
+                    best = match
         if best is not None and best.place.site.fit is not None and item.place.kind == "tool":
             return replace(best, entered=True) if self._is_in(best, item) else best
         return best

@@ -145,3 +145,22 @@ def test_whatever_the_fingers_hold_lies_between_them(dx, dy, dz):
         x, y, z = (item.pose @ item.part.grasp.tcp_in_part.pose).position
         assert abs(x) < 1e-9 and abs(y) <= 0.006 and abs(z) <= 0.004
         assert abs(dx) <= 0.010
+
+
+def test_a_unit_is_of_the_product_that_has_a_site_for_what_is_put_into_it_though_its_first_part_came_for_another():
+    line = valve_line()
+    product = line.product_description
+    sites = {name: site for name, site in product.sites.items() if site.item != "membrane"}
+    plain = product.model_copy(update={"name": "plain", "sites": sites, "inspections": {}})
+    line = line.model_copy(update={"name": "plain", "product": "plain", "product_description": plain, "also": (line,)})
+    hand = steady_hand(GRIPPER, line=line)
+    unit = seated_body(hand)
+    bench = hand.plant.bench
+    assert bench.recipe_of(bench.unit_in("fixture_1")).product.name == "plain"
+    swap(hand, CUP)
+    hand.pick(CUP, "tray_1")
+    hand.part_to(unit @ product.sites["membrane_seat"].part_in_unit.pose)
+    hand.let_go(CUP)
+    first = bench.unit_in("fixture_1")
+    assert bench.recipe_of(first).product.name == "valve"
+    assert [item.place.slot for item in bench.inventory.installed(first)] == ["membrane_seat"]
