@@ -176,7 +176,9 @@ def _compose(text: str) -> yaml.Node | None:
         why = ": ".join(part for part in (error.context, error.problem) if part)
         if "nesting depth" in why:  # libyaml looks far ahead and gives up before it tells an event; Python's parser does not
             _check_depth(text, yaml.SafeLoader)
-        raise Unusable(f"this is not YAML ({why})", _syntax_remedy(why), line, column) from None
+        at = text.split("\n")[line - 1 : line]
+        tab = bool(at) and "\t" in at[0][: len(at[0]) - len(at[0].lstrip())]
+        raise Unusable(f"this is not YAML ({why})", _TAB if tab else _syntax_remedy(why), line, column) from None
     except yaml.YAMLError as error:
         raise Unusable(f"this is not YAML ({error})".replace("\n", " "), _syntax_remedy(""), 1, 1) from None
 
@@ -192,11 +194,12 @@ def _check_depth(text: str, loader: Any) -> None:
             raise _too_deep(*_position(event))
 
 
+_TAB = "indentation is made of spaces, and there is a tab. Replace it."
+
+
 def _syntax_remedy(why: str) -> str:
     if "single document" in why:
         return "one file holds one description. Split the file at '---'."
-    if "character that cannot start" in why and "\\t" in why:
-        return "indentation is made of spaces. Replace the tab."
     return "check indentation, colons, quotes and brackets here and on the line above. Correct the text."
 
 

@@ -132,8 +132,8 @@ class Layout:
         return self._recipes[product or self._line.product]
 
     def products_of(self, unit: Item, installed: Iterable[Item]) -> list[str]:
-        """The products of which a unit may become one: that for which its first part was brought, then others that begin with
-        the same part and have a site for each of those that are in it.
+        """The products of which a unit may become one: that for which its first part was brought, and others that begin with
+        the same part and have a site for each of those that are in it, in this order.
         """
         first = unit.product or self._line.product
         others = [name for name, recipe in self._recipes.items() if name != first and unit.part_name in recipe.bodies]

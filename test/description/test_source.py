@@ -97,6 +97,7 @@ def test_a_key_that_stands_twice_is_refused_at_its_second_place(tmp_path):
             "a:\n\tb: 1\n",
             "this is not YAML (while scanning for the next token: found character that cannot start",
         ),
+        ("a:\n\tb: 1\n", "indentation is made of spaces, and there is a tab. Replace it."),
         ("a: 1\n---\nb: 2\n", "one file holds one description. Split the file at '---'."),
         ("a: *b\n", "file.yaml:1:4: this is not YAML (found undefined alias"),
         ("a: !!python/object:os.system {}\n", "file.yaml:1:4: a: the tag '!!python/object:os.system' is not"),
