@@ -1,6 +1,7 @@
 """Starting processes, watching them, and stopping them in order; with programs that stand for the cell's."""
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -236,9 +237,12 @@ def test_a_process_that_refuses_to_be_started_again_stops_the_cell_at_once(cell,
 
 
 def hear(folder: Path, text: str) -> None:
-    """Kill the second program as soon as it is there, again and again."""
-    if "is ready" in text or (text.startswith("second: started") and (folder / "second.pid").exists()):
-        killer = threading.Timer(0.3, lambda: kill(folder, "second"))
+    """Kill the second program when the cell is ready, and then each that is started in its place."""
+    started = re.match(r"second: started \(pid (\d+)", text)
+    if "is ready" in text:
+        kill(folder, "second")
+    elif started and (folder / "second.pid").exists():
+        killer = threading.Timer(0.3, lambda: os.kill(int(started[1]), signal.SIGKILL))
         killer.daemon = True
         killer.start()
 
