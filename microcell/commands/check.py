@@ -10,11 +10,12 @@ from microcell.description.rules_doubts import doubts
 from microcell.description.rules_ready import untaught_checks
 from microcell.motion.arm_rules import wrong_with_arms
 from microcell.motion.standing import overlapping
+from microcell.orchestration.workable import chains_of_no_arm
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every mistake, and what is doubtful; 0 when there is no mistake, 2 otherwise."""
-    further = (untaught_checks, doubts, overlapping, wrong_with_arms)
+    further = (untaught_checks, doubts, overlapping, chains_of_no_arm, wrong_with_arms)
     issues = check_paths(args.paths, datetime.now(timezone.utc).date(), further)
     for issue in issues:
         print(issue)

@@ -91,12 +91,12 @@ class Suitability:
         other = UnitWork(unit.serial, unit.order_id, unit.variant, unit.sequence, plan, product=unit.product)
         for chain in plan.chains:
             needs = self._needs(other, chain)
-            if any(kind in need.kinds for need in needs.values()) and not self._can(needs, {kind: station}):
+            if any(kind in need.kinds for need in needs.values()) and not self.can(needs, {kind: station}):
                 return False
         return True
 
-    def _can(self, needs: Mapping[str, Needs], stations: Mapping[str, str]) -> bool:
-        """Whether some arm could do a chain at some stations, if nothing else were going on."""
+    def can(self, needs: Mapping[str, Needs], stations: Mapping[str, str]) -> bool:
+        """Whether some arm could do a chain, the unit standing in some stations, if nothing else were going on."""
         if not any("arm" in need.kinds for need in needs.values()):
             return self.has_all("", needs, stations)
         return any(self.tools_for_any(arm, needs) and self.has_all(arm, needs, stations) for arm in self._arms)

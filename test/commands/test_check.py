@@ -210,6 +210,16 @@ def test_a_place_that_one_of_two_arms_reaches_is_in_reach(capsys):
     assert "no mistakes found" in capsys.readouterr().out
 
 
+def test_what_no_arm_can_do_with_what_is_in_its_hand_is_told_with_what_each_arm_lacks(config, capsys):
+    stations = "fixture_1, fixture_2, nest_1, nest_2, nest_3, nest_4, tray_1, tray_2, tray_3, screws_1, screws_2, printer"
+    changer = "    tool_changer: changer\n"
+    config.edit(BENCH, changer, f"{changer}    serves: [{stations}, reject_bin, crib]\n")
+    told_of = (
+        "plan.pick_unit: no arm can do pick_unit, then pack_unit: arm does not work where pack_unit is done; let an arm"
+    )
+    assert told_of in told(config, capsys)
+
+
 def test_a_gripper_that_cannot_take_a_part_brings_no_place_into_reach(config):
     gripper = (config.root / "tools/parallel_gripper.yaml").read_text(encoding="utf-8")
     longer = gripper.replace("parallel_gripper\n", "long_gripper\n", 1).replace("[0.0, 0.0, 0.150]", "[0.0, 0.0, 0.900]")

@@ -14,6 +14,7 @@ from microcell.description.order import Order, OrderLine
 from microcell.orchestration.packml import State
 from microcell.orchestration.suitability import Suitability
 from microcell.orchestration.work import plan_of
+from microcell.orchestration.workable import beyond_every_arm
 from microcell.skills.contract import Needs
 
 BOTH = ["wide_gripper", "parallel_gripper"]
@@ -115,3 +116,19 @@ def test_a_device_that_is_silent_when_the_wide_gripper_is_fetched_is_asked_again
             assert cell.decisions() == [("mount_wide_gripper", "DEVICE_SILENT", "retry")]
 
     run_virtual(run())
+
+
+def test_a_chain_whose_tool_one_arm_can_fetch_and_whose_places_another_works_at_is_beyond_both():
+    line = load_line("valve_twin")
+    assert beyond_every_arm(line, plan_of(line)) == {}
+    devices = dict(line.cell_description.devices)
+    left, right = devices["left_arm"], devices["right_arm"]
+    screws = ("screws_1", "screws_2")
+    devices["left_arm"] = left.model_copy(update={"serves": (*left.serves, *screws)})
+    devices["right_arm"] = right.model_copy(update={"serves": tuple(s for s in right.serves if s not in screws)})
+    cell = line.cell_description.model_copy(update={"devices": devices})
+    beyond = beyond_every_arm(line.model_copy(update={"cell_description": cell}), plan_of(line))
+    assert set(beyond) == {(f"fasten_{number}",) for number in range(1, 5)}
+    assert beyond["fasten_1",] == [
+        "left_arm fetches no tool that can do it (drive_screw)", "right_arm does not work where fasten_1 is done"
+    ]  # fmt: skip
