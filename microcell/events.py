@@ -158,7 +158,8 @@ class OperationEnded(Event):
     """Outcome: succeeded, fault, cancelled or rejected. Measurements are plain `Measurement` fields.
 
     `motion_s` is the part of `duration_s` in which an arm moved. `parts` (part, lot) were taken from feeders; `thrown_away`:
-    what the hand had last, of this attempt or of one before, went into a bin. `inspection` says how an inspection came to
+    what the hand had last, of this attempt or of one before, went into a bin (None: an older release did not say).
+    `inspection` says how an inspection came to
     its verdict: looks, evidence, and the checks that were not accepted or found something (`skills/report_data.py`).
     """
 
@@ -175,7 +176,7 @@ class OperationEnded(Event):
     measurements: tuple[dict[str, Any], ...] = ()
     failed_checks: tuple[str, ...] = ()
     parts: tuple[tuple[str, str], ...] = ()
-    thrown_away: bool = False
+    thrown_away: bool | None = None
     tool_serial: str = ""
     carton: str = ""
     image_sha256: str = ""

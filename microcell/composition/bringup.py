@@ -128,6 +128,7 @@ class _Cell:
         self._grants = Counter[str]()
         self._numbers = count(1)
         self._starting: set[asyncio.Future[None]] = set()
+        self._begun_s = 0.0
         self._asked = asyncio.Event()
         self._hurry = asyncio.Event()
 
@@ -265,7 +266,8 @@ class _Cell:
     async def _all_ready_in_time(self) -> None:
         """Wait until all are ready; `TimeoutError` after `ready_s`, or later where a process has asked for more time."""
         loop = asyncio.get_running_loop()
-        end_s, all_ready = loop.time() + self._ready_s, asyncio.ensure_future(self._all_ready())
+        self._begun_s = loop.time()
+        end_s, all_ready = self._begun_s + self._ready_s, asyncio.ensure_future(self._all_ready())
         try:
             while not all_ready.done():
                 left_s = max(end_s, *(running.wants_until_s for running in self._running)) - loop.time()
@@ -287,7 +289,7 @@ class _Cell:
                 raise BringUpError(f"{ending}. Its last words ({running.log}):\n{running.last_lines()}")
         if ready.done() and not ready.cancelled() and ready.exception() is not None:
             late = [r for r in self._running if not r.ready.is_set()]
-            waited = f"the cell is not ready after {self._ready_s:.0f} s"
+            waited = f"the cell is not ready after {asyncio.get_running_loop().time() - self._begun_s:.0f} s"
             names = "; ".join(f"{r.plan.name}: {r.status}" for r in late)
             raise BringUpError(f"{waited} ({names}). Log of {late[0].plan.name}:\n{late[0].last_lines()}")
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from rclpy.node import Node
 
@@ -38,15 +36,13 @@ from microcell.ros.node import HostNode
 from microcell.ros.notify import notify
 from microcell.ros.runtime import RosRuntime, run
 from microcell.ros.skill_client import RosSkillPort
+from microcell.ros.slow_start import beside_the_loop
 from microcell.ros.staying import stays
 
 STARTED = (State.IDLE, State.EXECUTE, State.HELD, State.SUSPENDED, State.ABORTED, State.STOPPED)
 """States in which a cell may be when it has started: the last one where it was brought to rest before."""
 
-T = TypeVar("T")
-
-MORE_S = 60.0
-"""So much more time a start may take while it reads a long journal, each time it asks."""
+READING = "reading the journal"
 
 DISCOVERY_S = 0.5
 """So long an orchestrator looks around for another one before it takes the cell."""
@@ -81,7 +77,7 @@ class Orchestrator:
         path = Path(parameters.text(self._node, "journal") or f"out/{self._line.name}.journal")
         path.parent.mkdir(parents=True, exist_ok=True)
         with Journal.create_or_open(path, signer=self._site_key()) as journal:
-            await self._reads(partial(refuse_broken, journal))
+            await beside_the_loop(partial(refuse_broken, journal), READING)
             await self._be_the_only_one()
             heart = Heart(self._node, self._line.name)
             try:
@@ -94,16 +90,6 @@ class Orchestrator:
                 await asyncio.gather(*(device.disconnect() for device in self._devices.values()), return_exceptions=True)
                 await self._fleet.take_down()
                 await heart.close()
-
-    async def _reads(self, work: Callable[[], T]) -> T:
-        """What some work returns that goes through the whole journal.
-
-        The loop turns meanwhile, or this process would pass for one that hangs, and it asks for time to become ready.
-        """
-        reading = asyncio.ensure_future(asyncio.to_thread(work))
-        while not (await asyncio.wait({reading}, timeout=MORE_S / 4.0))[0]:
-            notify(f"EXTEND_TIMEOUT_USEC={MORE_S * 1e6:.0f}", "STATUS=reading the journal")
-        return reading.result()
 
     def _site_key(self) -> SiteKey | None:
         """The key that signs the journal; a cell without one works, and says that its journal is not signed."""
@@ -134,7 +120,8 @@ class Orchestrator:
             self._world, parameters.text(node, "camera", "rendered"), parameters.integer(node, "seed", 0), self._autostart
         )
         watched = (self._port, self._devices, session)
-        controller = await self._reads(partial(Controller, self._line, self._runtime.clock, journal, *watched))
+        making = partial(Controller, self._line, self._runtime.clock, journal, *watched)
+        controller = await beside_the_loop(making, READING)
         self._port.belongs_to(lambda: _identity(journal))
         self._port.serve_steps(controller.tooling.record_step)
         self._port.presence = Presence(self._servers, lambda gone: self._without(controller, gone))

@@ -43,7 +43,7 @@ class FeederWatch:
 
     async def begin(self, feeder: str) -> None:
         """Read a feeder of whose contents nothing is known: the cell has just started, or it was set up with other parts."""
-        self._shop.resources.levels.pop(feeder, None)
+        self._shop.forget_level(feeder)
         try:
             await self.read(feeder)
         except FaultError as error:

@@ -69,9 +69,10 @@ class Resumption:
         return None
 
     def lacking(self) -> tuple[str, ...]:
-        """Devices out of service that an interrupted operation had, or in which a unit stands."""
+        """Devices out of service that an interrupted operation had, or in which a unit stands, and tools on their arms."""
         had = {device for attempt in self._left.values() if attempt for device in attempt.resources.values()}
         had |= {station for serial in self._left for station in self._shop.units[serial].stations.values()}
+        had |= {self._shop.resources.mounted.get(self._arm(serial), "") for serial in self._left}
         return tuple(sorted(had & self._shop.resources.out_of_service))
 
     def give_up(self) -> dict[str, str]:
@@ -107,6 +108,8 @@ class Resumption:
         resources = self._shop.resources
         if arm and (not resources.is_free(arm) or arm in resources.unsettled):
             return None
+        if resources.mounted.get(arm, "") in resources.out_of_service:
+            return None  # something may be in its hand: see `lacking`
         binding = self._binding(unit, chain, index, arm, attempt)
         if binding is None or not all(resources.is_free(device) for device in binding.devices()):
             return None

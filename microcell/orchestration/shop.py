@@ -267,7 +267,9 @@ class Shop(OrderKeeping):
         self.questions.ask(fault, text, NOTICE, device=source)
 
     def lacking(self, device: str) -> Fault:
-        """The fault of a device that work waits for and that is out of service."""
+        """The fault of a device or a tool that work waits for and that is out of service."""
+        if (refused := self.tools.refusal(device)) is not None:
+            return refused
         why = self.sources.reasons.get(device, "") or self.resources.taken_out.get(device, "")
         return Fault("DEVICE_OUT_OF_SERVICE", device, why)
 
@@ -300,12 +302,21 @@ class Shop(OrderKeeping):
         doubtful.clear()
 
     def takes_for_empty(self, feeder: str, level: int) -> None:
-        """Take a feeder for empty that counts so many."""
-        self.saw_level(feeder, 0)
+        """Take a feeder for empty that counts so many, until it counts more."""
+        if feeder not in self._counts:
+            self.saw_level(feeder, 0)
         self._counts[feeder] = level
+
+    def forget_level(self, feeder: str) -> None:
+        """Nothing is known any more of what is in a feeder."""
+        self.resources.levels.pop(feeder, None)
+        self._counts.pop(feeder, None)
 
     def saw_level(self, feeder: str, level: int) -> None:
         """Take note of a feeder's level; more than before means that it was refilled."""
+        if level <= self._counts.get(feeder, -1):
+            self._counts[feeder] = level
+            return
         before = self._counts.pop(feeder, self.resources.levels.get(feeder))
         self.resources.levels[feeder] = level
         part = self.part_in(feeder)

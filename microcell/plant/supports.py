@@ -214,6 +214,8 @@ class Supports:
                 match = SiteMatch(unit, place, seated, cell_in_site @ pose, product=product)
                 if match.lateral_m <= SITE_REACH_M and (best is None or match.lateral_m < best.lateral_m):
                     best = match
+            if best is not None:
+                break
         if best is not None and best.place.site.fit is not None and item.place.kind == "tool":
             return replace(best, entered=True) if self._is_in(best, item) else best
         return best

@@ -29,6 +29,8 @@ COMPLETE = "Complete"
 ABORTING_FAULTS = ("EMERGENCY_STOP", "ARM_PROTECTIVE_STOP")
 """Faults that leave the station where they happen Aborted; all others leave it Held."""
 
+_OF_NO_DEVICE = ("SKILL_", "JOURNAL_", "OUTCOME_", "CLOCK_")
+"""How the codes begin of faults of programs."""
 NOT_ITS_OWN = ("FEEDER_EMPTY", "SKILL_CANCELLED", "DEVICE_OUT_OF_SERVICE")
 """Codes that name a station and are no fault of it: it is empty, was cancelled, or a person took it out."""
 
@@ -138,7 +140,7 @@ class PackmlFold:
         self.last_s = 0.0
         self._unseen = UnitRecord("a station that nobody has used yet")
         self._stations = [self._unseen]
-        self._used: dict[str, dict[str, str]] = {}
+        self._used: dict[str, Mapping[str, str]] = {}
         self._handlers: Mapping[type[Event], Callable[[Any], None]] = {
             events.JournalOpened: self._opened,
             events.StateChanged: self._cell_changed,
@@ -256,9 +258,9 @@ class PackmlFold:
         record.mode_changes += 1
 
     def _started(self, event: events.OperationStarted) -> None:
-        self._used[event.attempt_id] = used = {k: name for k, name in event.resources.items() if k in STATION_KINDS}
+        self._used[event.attempt_id] = event.resources
         doing = f"{event.operation} for {event.unit}" if event.unit else event.operation
-        for name in used.values():
+        for name in _stations(event.resources):
             record = self.station(name)
             record.attempts[event.attempt_id] = doing
             record.fault = ""
@@ -268,9 +270,9 @@ class PackmlFold:
         if event.fault is not None and event.outcome == "fault":
             self._fault(event.fault, event.time_s)
         counts = event.unit and event.outcome != "cancelled"
-        used = self._used.pop(event.attempt_id, {})
-        bad = _failed(used, event)
-        for name in used.values():
+        resources = self._used.pop(event.attempt_id, {})
+        bad = _failed(resources, event)
+        for name in _stations(resources):
             record = self.station(name)
             record.attempts.pop(event.attempt_id, None)
             if counts:
@@ -305,12 +307,21 @@ class PackmlFold:
         cell.defective += event.disposition == "scrapped"
 
 
-def _failed(used: Mapping[str, str], event: events.OperationEnded) -> set[str]:
-    """The stations, of those by kind that an operation used, for which its end was a bad one.
+def _stations(resources: Mapping[str, str]) -> list[str]:
+    """Those of an operation's resources that are PackML units."""
+    return [name for kind, name in resources.items() if kind in STATION_KINDS]
+
+
+def _failed(resources: Mapping[str, str], event: events.OperationEnded) -> set[str]:
+    """The devices, of those by kind that an operation had, for which its end was a bad one.
 
     All for a rejection, for a fault the one that it names; the arm for one of what the arm carries.
     """
     if event.outcome == "rejected":
-        return set(used.values())
-    where = str((event.fault or {}).get("where", "")) if event.outcome == "fault" else ""
-    return {where if where in used.values() else used.get("arm", "")} if where else set()
+        return set(resources.values())
+    code, where = ((event.fault or {}).get(key, "") for key in ("code", "where"))
+    if event.outcome != "fault" or code in NOT_ITS_OWN:
+        return set()
+    if where in resources.values():
+        return {where}
+    return set() if code.startswith(_OF_NO_DEVICE) else {resources.get("arm", "")}

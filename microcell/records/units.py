@@ -23,6 +23,8 @@ PICK = "pick"
 """The skill that ends with what it has taken in the hand."""
 MEASURE = "measure"
 """The skill that tests what is in the hand, and ends with it there again."""
+BACKED_OUT = frozenset(("FASTEN_CROSS_THREADED", "FASTEN_NOT_SEATED"))
+"""Faults after which the screw is out of its thread, and in the bin where the attempt had one."""
 NEVER_HELD = frozenset(("GRIP_NOTHING_HELD", "VACUUM_NOT_SEALED", "FASTEN_NO_SCREW"))
 """Faults of a hand that is empty: a part that left its feeder all the same fell on the way into it."""
 
@@ -85,9 +87,20 @@ class Attempt:
         return tuple(told.fault for told in self.outcomes if told.fault)
 
     @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Parts (part, lot) that it took: who is asked later how it ended may not know of them any more."""
+        return next((told.parts for told in reversed(self.outcomes) if told.parts), ())
+
+    @property
     def thrown_away(self) -> bool:
-        """Whether what the hand had last, of it or of an attempt before, went into a bin."""
-        return self.ended is not None and self.ended.thrown_away
+        """Whether what the hand had last, of it or of an attempt before, went into a bin; of journals that do not say it, as
+        far as operation and fault tell.
+        """
+        if self.operation == DROP_PART and self.outcome == SUCCEEDED:
+            return True
+        took = max((n for n, told in enumerate(self.outcomes) if told.parts), default=0)
+        said = [told.thrown_away for told in self.outcomes[took:] if told.thrown_away is not None]
+        return any(said) if said else self.fault_code in BACKED_OUT and "bin" in self.resources
 
     @property
     def fault_code(self) -> str:
@@ -174,7 +187,7 @@ class UnitHistory:
 
     def _taken(self) -> list[tuple[Attempt, bool]]:
         """Attempts that took parts, and whether these are in the unit."""
-        took = [attempt for attempt in self.attempts if attempt.ended and attempt.ended.parts]
+        took = [attempt for attempt in self.attempts if attempt.parts]
         last = {attempt.operation: attempt.attempt_id for attempt in took}
         taking, held, dropped = {attempt.attempt_id for attempt in took}, "", set()
         for attempt in self.attempts:
@@ -286,7 +299,7 @@ def _fell(attempt: Attempt, takes: bool) -> bool:
 
 
 def _parts(attempt: Attempt) -> Iterator[PartUsed]:
-    for part, lot in attempt.ended.parts if attempt.ended else ():
+    for part, lot in attempt.parts:
         yield PartUsed(part, lot, attempt.operation)
 
 

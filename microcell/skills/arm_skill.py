@@ -87,8 +87,8 @@ class ArmSkill(Skill):
         """Let whatever is held fall into a bin, and lift the empty hand."""
         over = drop_in_cell.shifted(dz=OVER_BIN_M)
         await self.motion.approach(Pose(over.position, multiply(over.orientation, POINTING_DOWN)))
+        context.throw_away()  # before it is: whoever is interrupted while the hand opens may not come back to tell
         await self.hand.let_go()
-        context.throw_away()
         self.motion.carry("")
         await self.motion.lift()
 
@@ -127,9 +127,11 @@ class ArmSkill(Skill):
         has one that lost it again before its sensor saw it, if the feeder has one less.
         """
         hand = getattr(self, "hand", None)
-        if hand is None or "presented" not in context.noted or context.taken:
+        if hand is None:
             return
-        if await hand.holds() or await has_left_feeder(context):
+        if context.thrown_away and await hand.holds():
+            context.keep_held()
+        if "presented" in context.noted and not context.taken and (await hand.holds() or await has_left_feeder(context)):
             note_taken_unseen(context)
 
 

@@ -230,18 +230,27 @@ class SkillContext:
 
     def take_part(self, use: PartUse) -> None:
         """Note a part that has left its feeder."""
+        self.keep_held()
         self.note("taken", use)
         self.taken.append(use)
-        if self.noted.get("thrown_away"):
-            self.remember(thrown_away=False)
+
+    @property
+    def thrown_away(self) -> bool:
+        """Whether what the hand had last went into a bin."""
+        return bool(self.noted.get("thrown_away"))
 
     def throw_away(self) -> None:
-        """Note that what the hand had went into a bin."""
+        """Note that what the hand has goes into a bin."""
         self.remember(thrown_away=True)
+
+    def keep_held(self) -> None:
+        """Note that what the hand has is not thrown away."""
+        if self.thrown_away:
+            self.remember(thrown_away=False)
 
     def recorded(self, result: SkillResult) -> SkillResult:
         """A result with what was taken, and whether the last of it went into a bin."""
-        return replace(result, parts=tuple(self.taken), thrown_away=bool(self.noted.get("thrown_away")))
+        return replace(result, parts=tuple(self.taken), thrown_away=self.thrown_away)
 
     async def checkpoint(self, step: Step) -> None:
         """Record a step that is about to be done; returns when the record is durable.

@@ -51,7 +51,7 @@ else:
         sender.sendto(b"STATUS=waiting for the arm", os.environ["NOTIFY_SOCKET"])
         if behaviour == "reads":
             sender.sendto(b"EXTEND_TIMEOUT_USEC=60000000", os.environ["NOTIFY_SOCKET"])
-            time.sleep(2.0)
+            time.sleep(7.0)
             sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 while True:
     if behaviour == "lives":
@@ -132,7 +132,7 @@ def test_each_process_has_a_log(cell, tmp_path):
 
 
 def test_a_process_that_asks_for_more_time_to_become_ready_gets_it(cell, tmp_path):
-    code, said = cell(second="reads", ready_s=1.0)
+    code, said = cell(second="reads", ready_s=5.0)
     assert (code, alive(tmp_path)) == (0, [])
     assert "the cell is ready; Ctrl-C stops it" in said
 

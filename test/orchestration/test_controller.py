@@ -382,6 +382,23 @@ async def test_a_feeder_that_is_empty_though_it_counts_parts_is_waited_for_until
 
 
 @virtual
+async def test_a_feeder_that_is_taken_for_empty_stays_so_until_it_counts_more():
+    async with floor() as cell:
+        shop = cell.controller.shop
+        before = len(list(cell.journal.events()))
+        for level in (5, 5):
+            shop.takes_for_empty("nest_1", level)
+        shop.saw_level("nest_1", 4)
+        assert shop.resources.levels["nest_1"] == 0
+        shop.saw_level("nest_1", 10)
+        shop.takes_for_empty("nest_1", 9)
+        shop.forget_level("nest_1")
+        shop.saw_level("nest_1", 12)
+        told = [(event.kind, getattr(event, "added", 0)) for event in list(cell.journal.events())[before:]]
+        assert told == [("feeder.emptied", 0), ("feeder.refilled", 6), ("feeder.emptied", 0)]
+
+
+@virtual
 async def test_a_full_feeder_that_is_said_to_be_empty_holds_the_cell_for_a_refill_of_it_would_not_be_seen():
     full = VALVE.cell_description.devices["nest_1"].capacity  # type: ignore[union-attr]
     async with floor(once("pick_body", fault("FEEDER_EMPTY", "nest_1")), levels={"nest_1": full}) as cell:

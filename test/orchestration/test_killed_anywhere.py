@@ -14,7 +14,8 @@ from skill_bench import valve_line
 from microcell.clock import run_virtual
 from microcell.description.order import Order, OrderLine
 from microcell.description.tool import ToolLife
-from microcell.records.journal import Journal
+from microcell.orchestration.packml import Command, State
+from microcell.records.journal import Entry, Journal
 from microcell.skills.runner import SkillRunner
 
 
@@ -76,5 +77,30 @@ def test_a_chain_that_was_interrupted_is_ended_with_its_tool_whose_life_ended_in
             await cell.restart()
             assert (await cell.controller.order_ended(order)).good == 1
             assert "drop_part" not in {e.operation for e in journal.events() if e.kind == "operation.started"}
+
+    run_virtual(story())
+
+
+def test_a_chain_that_was_interrupted_waits_for_its_tool_that_a_person_took_out_meanwhile():
+    async def story() -> None:
+        with Journal.create_or_open(":memory:", durability="batch") as journal:
+            cell = MortalCell(valve_line(), journal, 0, Kill("both", "time", 1e9, False, 3.0))
+            await cell.start()
+            order = cell.controller.submit(Order(product="valve", lines=(OrderLine(variant="adult", quantity=1),)))
+
+            def take_out(entry: Entry) -> None:
+                if entry.kind == "operation.started" and entry.event().operation == "pack_unit":
+                    cell.controller.tooling.set_service("parallel_gripper", False, "bent")
+                    cell.die()
+
+            cell.controller.add_listener(take_out)
+            await cell.killed.wait()
+            await cell.clock.sleep(3.0)
+            await cell.restart()
+            assert await cell.controller.until_state(State.HELD, State.COMPLETE) is State.HELD
+            assert "TOOL_OUT_OF_SERVICE at parallel_gripper" in cell.controller.reason
+            cell.controller.tooling.set_service("parallel_gripper", True)
+            cell.controller.command(Command.UNHOLD)
+            assert (await cell.controller.order_ended(order)).good == 1
 
     run_virtual(story())

@@ -138,6 +138,7 @@ def test_a_station_is_held_by_a_fault_of_its_own_until_a_person_has_looked():
     [
         (fault("PART_NOT_FOUND", "nest_1"), ["nest_1"]),
         (fault("GRIP_NOTHING_HELD", "parallel_gripper"), ["arm"]),
+        (fault("SKILL_FAILED", "pick"), []),
         (rejected("rework", "cap_gap"), ["camera_1", "fixture_1"]),
     ],
 )

@@ -110,3 +110,20 @@ def test_an_attempt_that_was_cancelled_at_any_time_is_taken_up_by_the_next(step)
             return bench.plant.unit_at("fixture_1").parts, bench.plant.bench.clamped["fixture_1"], bench.held()
 
     assert run_virtual(story()) == ({"body_seat": "body"}, True, "")
+
+
+@pytest.mark.parametrize("step", range(16))
+def test_a_part_is_told_as_thrown_away_if_it_is_in_the_bin_whenever_the_attempt_was_cancelled(step):
+    async def story():
+        async with skill_bench() as bench:
+            await bench.operations("pick_body")
+            goal = bench.goal_of("place", {"target": "bin"})
+            running = asyncio.ensure_future(bench.run(goal))
+            await bench.clock.sleep(1.4 + 0.05 * step)
+            running.cancel()
+            await asyncio.wait([running])
+            result = await bench.runner.settle(goal)
+            return result.thrown_away, await bench.devices["reject_bin"].count()
+
+    thrown_away, count = run_virtual(story())
+    assert thrown_away is (count == 1)
