@@ -159,8 +159,8 @@ class OperationEnded(Event):
 
     `motion_s` is the part of `duration_s` in which an arm moved. `parts` (part, lot) were taken from feeders; `thrown_away`:
     what the hand had last, of this attempt or of one before, went into a bin (None: an older release did not say).
-    `inspection` says how an inspection came to
-    its verdict: looks, evidence, and the checks that were not accepted or found something (`skills/report_data.py`).
+    `inspection` says how an inspection came to its verdict: looks, evidence, and the checks that were not accepted or found
+    something (`skills/report_data.py`).
     """
 
     kind: ClassVar[str] = "operation.ended"
