@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -232,7 +231,12 @@ class Product(Document):
         """What the label of a unit says: its serial, and behind a blank the variant's text."""
         return f"{serial} {self.variants[variant or self.default_variant].label_text}".rstrip()
 
-    def parameters_of(self, operation: str, variant: str) -> Mapping[str, Any]:
-        """Parameters of an operation with the variant's changes."""
-        spec = self.plan.get(operation) or self.scrap_plan[operation]
-        return {**spec.parameters, **self.variants[variant].parameters.get(operation, {})}
+    def parameters_of(self, operation: str, variant: str) -> dict[str, Any]:
+        """Parameters of an operation as its skill gets them: with the variant's changes, its item and its site."""
+        spec = self.operation(operation)
+        names = {key: name for key, name in (("item", spec.item), ("site", spec.site)) if name is not None}
+        return {**spec.parameters, **self.variants[variant].parameters.get(operation, {}), **names}
+
+    def operation(self, name: str) -> Operation:
+        """An operation of the plan, or of the way out for a scrapped unit."""
+        return self.plan.get(name) or self.scrap_plan[name]

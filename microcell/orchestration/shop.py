@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from microcell import events, plugins
+from microcell import events
 from microcell.clock import Clock
 from microcell.description.line import Line
 from microcell.faults import Fault
@@ -23,6 +23,7 @@ from microcell.orchestration.tools import ToolLedger
 from microcell.orchestration.work import OrderStatus, OrderWork, UnitWork, plan_of
 from microcell.records.drift import DriftFold, chart_of
 from microcell.skills.contract import Needs
+from microcell.skills.needed import needs_of
 
 Record = Callable[[events.Event], None]
 PUT_BACK, LEAVE_OUT = "put_back", "leave_out"
@@ -218,11 +219,9 @@ class Shop(OrderKeeping):
 
     def parameters(self, unit: UnitWork, operation: str) -> dict[str, Any]:
         """Parameters of an operation's goal."""
-        spec = unit.plan.operations[operation]
-        given = self.line_of(unit).product_description.parameters_of(operation, unit.variant)
-        names = {"item": spec.item, "site": spec.site}
-        measured = {key: self.measured.values(unit.serial, features) for key, features in spec.given.items()}
-        return {**given, **measured, **{key: value for key, value in names.items() if value is not None}}
+        given = unit.plan.operations[operation].given
+        measured = {key: self.measured.values(unit.serial, features) for key, features in given.items()}
+        return {**self.line_of(unit).product_description.parameters_of(operation, unit.variant), **measured}
 
     def skill_of(self, unit: UnitWork, operation: str) -> str:
         return unit.plan.operations[operation].skill
@@ -230,8 +229,7 @@ class Shop(OrderKeeping):
     def _needs_of(self, operation: str, unit: UnitWork) -> Needs:
         key = (operation, unit.product, unit.variant)
         if key not in self._needs:
-            skill = plugins.skill(self.skill_of(unit, operation))
-            self._needs[key] = skill.needs(self.line_of(unit), unit.variant, self.parameters(unit, operation))
+            self._needs[key] = needs_of(self.line_of(unit), operation, unit.variant)
         return self._needs[key]
 
     # facts

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from microcell import plugins
 from microcell.description.line import Line
 from microcell.description.rules_context import Context
 from microcell.description.wording import listed
 from microcell.errors import Issue
-from microcell.orchestration.plan import Chain, Plan
+from microcell.orchestration.plan import Plan
 from microcell.orchestration.suitability import Suitability
 from microcell.orchestration.work import UnitWork, plan_of
 from microcell.skills.contract import Needs
+from microcell.skills.needed import needs_of_all
 
 
 def chains_of_no_arm(context: Context, line: Line) -> Iterator[Issue]:
@@ -26,14 +26,14 @@ def chains_of_no_arm(context: Context, line: Line) -> Iterator[Issue]:
 
 def beyond_every_arm(line: Line, plan: Plan) -> dict[tuple[str, ...], list[str]]:
     """Such chains of a plan, with what each arm lacks."""
-    suitability = Suitability(line, lambda unit, chain: _needs(line, plan, chain, unit.variant))
+    suitability = Suitability(line, lambda unit, chain: needs_of_all(line, chain.operations, unit.variant))
     arms, fixtures = (line.cell_description.of_kind(kind) for kind in ("arm", "fixture"))
     places = [{"fixture": fixture} for fixture in fixtures] or [{}]
     found: dict[tuple[str, ...], list[str]] = {}
     for variant in line.product_description.variants:
         unit = UnitWork("", "", variant, 0, plan, product=line.product)
         for chain in plan.chains:
-            needs = _needs(line, plan, chain, unit.variant)
+            needs = needs_of_all(line, chain.operations, unit.variant)
             if not any(suitability.can(needs, stations) for stations in places):
                 found.setdefault(chain.operations, [f"{arm} {_lacks(suitability, arm, needs, places)}" for arm in arms])
     return found
@@ -47,13 +47,3 @@ def _lacks(suitability: Suitability, arm: str, needs: Mapping[str, Needs], place
     at = [[name for name, need in needs.items() if not suitability.has_all(arm, {name: need}, place)] for place in places]
     lacking = min(at, key=len)
     return f"does not work where {listed(lacking)} {'is' if len(lacking) == 1 else 'are'} done"
-
-
-def _needs(line: Line, plan: Plan, chain: Chain, variant: str) -> dict[str, Needs]:
-    found = {}
-    for name in chain.operations:
-        spec = plan.operations[name]
-        places = {key: value for key, value in (("item", spec.item), ("site", spec.site)) if value is not None}
-        parameters = {**line.product_description.parameters_of(name, variant), **places}
-        found[name] = plugins.skill(spec.skill).needs(line, variant, parameters)
-    return found

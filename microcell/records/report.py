@@ -47,7 +47,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """One order with its good units' serials; times are production time, s."""
+    """One order with its good units' serials; times are production time, s.
+
+    `late_s`: how long after its due date it ended or, while it is open, the journal ends; negative before that date.
+    """
 
     order_id: str
     product: str
@@ -56,6 +59,7 @@ class OrderRow:
     priority: int
     due_s: float | None
     earliest_s: float | None
+    late_s: float | None
     accepted_s: float
     ended_s: float | None
     state: str
@@ -211,7 +215,7 @@ def describe(
     serials = production.good_serials
     return Report(
         header=_header(production),
-        orders=tuple(_order(order, serials[order.order_id]) for order in production.orders.values()),
+        orders=tuple(_order(order, serials[order.order_id], production.last_s) for order in production.orders.values()),
         units=tuple(_unit(unit) for unit in production.units.values()),
         in_doubt=tuple(
             DoubtRow(a.unit, a.operation, a.skill, a.attempt_id, a.resources, a.started_s) for a in production.in_doubt
@@ -248,9 +252,11 @@ def _header(production: Production) -> Header | None:
     )
 
 
-def _order(order: OrderRecord, serials: tuple[str, ...]) -> OrderRow:
+def _order(order: OrderRecord, serials: tuple[str, ...], now_s: float) -> OrderRow:
     same = {field.name: getattr(order, field.name) for field in fields(order)}
-    return OrderRow(**same, quantity=order.quantity, serials=serials)
+    until_s = now_s if order.ended_s is None else order.ended_s
+    late_s = None if order.due_s is None else until_s - order.due_s
+    return OrderRow(**same, quantity=order.quantity, late_s=late_s, serials=serials)
 
 
 def _unit(unit: UnitHistory) -> UnitRow:

@@ -12,7 +12,7 @@ from microcell.records.kpis import CheckSpread, Kpis, Yield
 from microcell.records.packml import PRODUCTION
 from microcell.records.quality_tables import print_quality
 from microcell.records.questions import QuestionRow
-from microcell.records.report import Digest, Header, Report, UnitRow
+from microcell.records.report import Digest, Header, OrderRow, Report, UnitRow
 from microcell.records.table_parts import duration, gauge_unit, limits_in_words, number, percent, print_table, table_of
 
 ROWS_SHOWN = 20
@@ -75,13 +75,24 @@ def _packml(report: Report) -> Table:
 
 
 def _orders(report: Report) -> Table:
+    dated = any(order.late_s is not None for order in report.orders)
     columns = ("order", "state", ">ordered", ">good", ">scrapped", ">reworked", ">in work", ">took")
-    table = table_of("Orders", *columns)
+    table = table_of("Orders", *columns, *([">due"] if dated else []))
     for order in report.orders:
         took = None if order.ended_s is None else order.ended_s - order.accepted_s
         counts = (order.quantity, order.good, order.scrapped, order.reworked, order.in_work)
-        table.add_row(escape(order.order_id), order.state, *map(str, counts), duration(took))
+        row = (escape(order.order_id), order.state, *map(str, counts), duration(took))
+        table.add_row(*row, *([_due(order)] if dated else []))
     return table
+
+
+def _due(order: OrderRow) -> str:
+    """Whether an order was, or is by now, in time."""
+    if order.late_s is None:
+        return "-"
+    if order.late_s > 0.0:
+        return f"{duration(order.late_s)} late"
+    return "in time" if order.ended_s is not None else f"in {duration(-order.late_s)}"
 
 
 def _variants(report: Report) -> Table:
@@ -106,9 +117,14 @@ def _print_figures(kpis: Kpis, console: Console) -> None:
         f"performance {percent(oee.performance)} x quality {percent(oee.quality)}",
         f"  {duration(oee.execute_s)} in Execute of {duration(oee.planned_s)} planned; "
         f"{oee.units} units, ideal {number(oee.ideal_cycle_s)} s each",
-        f"  {oee.first_pass} units right first time; {number(kpis.throughput_per_h)} good units per planned hour\n",
+        f"  {oee.first_pass} units right first time; {number(kpis.throughput_per_h)} good units per planned hour",
     ):
         console.print(text, highlight=False)
+    if (oee.performance or 0.0) > 1.0:
+        each_s = number(oee.execute_s / oee.units)
+        said = f"  Performance is over 100 %: a unit took {each_s} s of Execute. Lower ideal_cycle_s in the line's file."
+        console.print(said, highlight=False, soft_wrap=True)
+    console.print()
 
 
 def _times(kpis: Kpis) -> Table:

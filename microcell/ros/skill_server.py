@@ -31,6 +31,7 @@ from microcell.ros.runtime import RosRuntime
 from microcell.ros.staying import stays
 from microcell.skills.attempts import AttemptFile, AttemptLog
 from microcell.skills.contract import Feedback, Outcome, Skill, SkillGoal, SkillResult, Step
+from microcell.skills.needed import needs_of
 from microcell.skills.runner import SkillRunner
 from microcell_interfaces.action import ExecuteSkill
 from microcell_interfaces.msg import SkillDescription
@@ -245,19 +246,15 @@ def _description(name: str, skill: type[Skill], line: Line) -> SkillDescription:
         family=skill.family,
         summary=skill.summary,
         parameters_schema=json.dumps(skill.Parameters.model_json_schema()),
-        tool_capabilities=sorted(_capabilities(name, skill, line)),
+        tool_capabilities=sorted(_capabilities(name, line)),
         fault_codes=list(skill.faults),
         duration_s=float(skill.expected_s({})),
     )
 
 
-def _capabilities(name: str, skill: type[Skill], line: Line) -> set[str]:
+def _capabilities(name: str, line: Line) -> set[str]:
     """Capabilities that the line's plan needs for this skill; a skill such as pick takes what fits the part."""
     product = line.product_description
-    needed = set()
-    for operation, spec in product.plan.items():
-        if spec.skill == name:
-            given = {**product.parameters_of(operation, product.default_variant), "item": spec.item, "site": spec.site}
-            told = {key: value for key, value in given.items() if value is not None}
-            needed.add(skill.needs(line, product.default_variant, told).capability)
+    doing = [operation for operation, spec in product.plan.items() if spec.skill == name]
+    needed = {needs_of(line, operation, product.default_variant).capability for operation in doing}
     return {capability for capability in needed if capability}

@@ -26,10 +26,10 @@ from microcell.skills.workplace import check_fixture, part_name_of, part_of, sea
 
 OVER_RIM_M = 0.002
 """How high over the rim the slow motion starts."""
-PITCH_OF_CLEARANCE = 0.7
-"""Distance of the search's lines for each metre of clearance: then no hole can lie between two of them, not even for a part
-that leans a little."""
-LEAST_PITCH_M = 0.00007
+LEAST_CLEARANCE_M = 0.0001
+FINER_RATIO = 0.5
+"""How much closer the lines of a repeated search are: a part that is turned in the hand has less clearance than its fit, and
+its hole may lie between two lines."""
 STRIDE_S = 0.3
 CONTACT_MARGIN_N = 1.0
 CONTACT_OF_FRICTION = 1.5
@@ -45,6 +45,12 @@ class InsertParameters(Description):
     search_radius_m: float = Field(0.0015, ge=0, le=0.01, description="How far around the site, in x and y, to feel for it.")
     search_pitch_m: float | None = Field(
         None, gt=0, le=0.005, description="Distance of the search's lines; without it, by the fit's clearance."
+    )
+    search_pitch_ratio: float = Field(
+        0.7,
+        gt=0,
+        le=1,
+        description="Distance of the search's lines, of the fit's clearance: no hole is between two of them.",
     )
     search_angle_rad: float = Field(0.035, ge=0, le=0.2, description="How far the part's angle may be corrected.")
     search_speed_m_s: float = Field(0.01, gt=0, le=0.1, description="Speed of the part that slides over the rim.")
@@ -89,17 +95,22 @@ class Inserting(ArmSkill):
     def timeout_s(cls, parameters: Mapping[str, Any]) -> float:
         """Long enough for the whole search."""
         wanted = cls.Parameters.model_validate(dict(parameters))
-        lines = 2.0 * wanted.search_radius_m / (wanted.search_pitch_m or LEAST_PITCH_M) + 2.0
-        way_m = lines * (2.0 * wanted.search_radius_m + LEAST_PITCH_M)
+        pitch_m = wanted.search_pitch_m or wanted.search_pitch_ratio * LEAST_CLEARANCE_M
+        lines = 2.0 * wanted.search_radius_m / pitch_m + 2.0
+        way_m = lines * (2.0 * wanted.search_radius_m + pitch_m)
         stride_m = STRIDE_OF_LIMIT * wanted.force_limit_n / wanted.wrist_lateral_n_m
         strides = 2.0 * lines + way_m / stride_m
         return super().timeout_s(parameters) + way_m / wanted.search_speed_m_s + STRIDE_S * strides
 
     @classmethod
     def changed(cls, parameters: Mapping[str, Any], attempt: int) -> dict[str, Any]:
-        """Slower, and the part is felt for over a wider field and at larger angles."""
+        """Slower, and the part is felt for over a wider field, in closer lines and at larger angles."""
+        given = cls.Parameters.model_validate(dict(parameters))
+        closer_m, closer = FINER_RATIO * (given.search_pitch_m or 0.0), FINER_RATIO * given.search_pitch_ratio
+        finer = {"search_pitch_m": closer_m} if closer_m else {"search_pitch_ratio": closer}
         return {
             **super().changed(parameters, attempt),
+            **finer,
             **wider(cls.Parameters, parameters, attempt, "search_radius_m", 0.01),
             **wider(cls.Parameters, parameters, attempt, "search_angle_rad", 0.2),
         }
@@ -190,7 +201,7 @@ def _insertion(wanted: InsertParameters, site: Site, seat: Pose, reach_m: float,
         contact_n=min(CONTACT_OF_FRICTION * friction_n + CONTACT_MARGIN_N, CONTACT_OF_LIMIT * limit_n),
         limit_n=limit_n,
         radius_m=wanted.search_radius_m,
-        pitch_m=wanted.search_pitch_m or (PITCH_OF_CLEARANCE * fit.clearance_m if fit else 0.001),
+        pitch_m=wanted.search_pitch_m or (wanted.search_pitch_ratio * fit.clearance_m if fit else 0.001),
         angle_rad=wanted.search_angle_rad,
         speed_m_s=wanted.speed_m_s,
         search_speed_m_s=wanted.search_speed_m_s,

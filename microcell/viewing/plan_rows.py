@@ -9,6 +9,8 @@ from typing import Any
 from microcell import plugins
 from microcell.description.line import Line
 from microcell.description.product import Operation, Product
+from microcell.orchestration.suitability import Suitability
+from microcell.skills.needed import needs_of_all
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ def plan_chains(line: Line) -> tuple[PlanChain, ...]:
     plan = line.product_description.plan
     followers = {operation.continues_in for operation in plan.values()}
     chains = [_chain(plan, name) for name in plan if name not in followers]
+    able = {name: tools for chain in chains for name, tools in _able(line, chain).items()}
     number = {name: index for index, chain in enumerate(chains) for name in chain}
     before = [sorted({number[b] for name in chain for b in plan[name].after} - {n}) for n, chain in enumerate(chains)]
     rows: dict[int, int] = {}
@@ -46,7 +49,9 @@ def plan_chains(line: Line) -> tuple[PlanChain, ...]:
     order = sorted(range(len(chains)), key=lambda index: (row(index), index))
     place = {index: at for at, index in enumerate(order)}
     return tuple(
-        PlanChain(tuple(_node(line, name) for name in chains[i]), row(i), tuple(sorted(place[b] for b in before[i])))
+        PlanChain(
+            tuple(_node(line, name, able[name]) for name in chains[i]), row(i), tuple(sorted(place[b] for b in before[i]))
+        )
         for i in order
     )
 
@@ -58,9 +63,18 @@ def _chain(plan: Mapping[str, Operation], name: str) -> list[str]:
     return chain
 
 
-def _node(line: Line, name: str) -> PlanNode:
+def _able(line: Line, chain: list[str]) -> dict[str, list[str] | None]:
+    """For each operation of a chain the tools with which some arm can do the whole of it; None where it needs none."""
+    suitability = Suitability(line, lambda unit, of: {})
+    needs = needs_of_all(line, chain, line.product_description.default_variant)
+    arms = [arm for arm in line.cell_description.of_kind("arm") if suitability.has_all(arm, needs, {})]
+    tools = dict.fromkeys(tool for arm in arms for tool, _ in suitability.tools_for(arm, needs))
+    return {name: list(tools) if needs[name].capability else None for name in chain}
+
+
+def _node(line: Line, name: str, tools: list[str] | None) -> PlanNode:
     product, operation = line.product_description, line.product_description.plan[name]
-    lines = [*_work(line, operation, name), *_parts(product, operation), *_changes(product, name)]
+    lines = [_work(operation, tools), *_parts(product, operation), *_changes(product, name)]
     if "inspection" in operation.parameters:
         lines += _checks(product, str(operation.parameters["inspection"]))
     lines += [f"takes a {operation.occupies}"] if operation.occupies else []
@@ -68,15 +82,9 @@ def _node(line: Line, name: str) -> PlanNode:
     return PlanNode(name, plugins.skill_names()[operation.skill], tuple(lines))
 
 
-def _work(line: Line, operation: Operation, name: str) -> Iterator[str]:
+def _work(operation: Operation, tools: list[str] | None) -> str:
     """The skill, and the tools of the cell that can do it."""
-    product = line.product_description
-    own = {"item": operation.item, "site": operation.site}
-    given = {key: value for key, value in own.items() if value is not None}
-    parameters = {**product.parameters_of(name, product.default_variant), **given}
-    needs = plugins.skill(operation.skill).needs(line, product.default_variant, parameters)
-    able = [tool for tool, spec in line.tools.items() if needs.can_use(spec)]
-    yield f"{operation.skill} with {' or '.join(able)}" if needs.capability else operation.skill
+    return operation.skill if tools is None else f"{operation.skill} with {' or '.join(tools) or 'no tool of the cell'}"
 
 
 def _parts(product: Product, operation: Operation) -> Iterator[str]:

@@ -6,7 +6,6 @@ from functools import cache
 
 from fake_shop_floor import Floor, fault, floor, once
 
-from microcell import plugins
 from microcell.clock import run_virtual
 from microcell.description.line import Line
 from microcell.description.loader import load_line
@@ -16,6 +15,7 @@ from microcell.orchestration.suitability import Suitability
 from microcell.orchestration.work import plan_of
 from microcell.orchestration.workable import beyond_every_arm
 from microcell.skills.contract import Needs
+from microcell.skills.needed import needs_of_all
 
 BOTH = ["wide_gripper", "parallel_gripper"]
 
@@ -43,15 +43,8 @@ def with_second_driver(line: Line, **changes: float) -> Line:
 
 def needs_of(line: Line, operation: str) -> dict[str, Needs]:
     """What the chain that begins with an operation needs."""
-    product = line.product_description
     chain = next(chain for chain in plan_of(line).chains if chain.first == operation)
-    found = {}
-    for name in chain.operations:
-        spec = product.plan[name]
-        own = {key: value for key, value in {"item": spec.item, "site": spec.site}.items() if value is not None}
-        parameters = {**product.parameters_of(name, product.default_variant), **own}
-        found[name] = plugins.skill(spec.skill).needs(line, product.default_variant, parameters)
-    return found
+    return needs_of_all(line, chain.operations, line.product_description.default_variant)
 
 
 def tools(line: Line, *operations: str) -> list[list[str]]:

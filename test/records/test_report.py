@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -130,6 +131,40 @@ def test_a_broken_chain_is_said_and_nothing_after_it_is_reported(story):
     assert of.digest.sequence == 4
     assert of.units == ()
     assert "BROKEN at entry 5: changed after it was written" in printed(of)
+
+
+def test_orders_with_a_due_date_tell_whether_they_are_in_time(story):
+    history = story.shift(2)
+    ended_s = fold(history).orders["order-0001"].ended_s
+    last_s = ended_s + 5.0
+
+    first = next(i for i, event in enumerate(history) if event.kind == "order.accepted")
+
+    def due(due_s: float, number: str) -> Event:
+        return replace(history[first], time_s=last_s, order_id=number, due_s=due_s)
+
+    def told(due_s):
+        dated = [*history[:first], replace(history[first], due_s=due_s), *history[first + 1 :]]
+        of = report(journal_of([*dated, due(last_s - 60.0, "late"), due(last_s + 90.0, "open")]))
+        return [row.late_s for row in of.orders], printed(of)
+
+    late_s, text = told(ended_s - 3.0)
+    assert late_s == pytest.approx([3.0, 60.0, -90.0])
+    assert re.findall(r"3\.0 s late|60\.0 s late|in 90\.0 s", text) == ["3.0 s late", "60.0 s late", "in 90.0 s"]
+    assert "in time" in told(ended_s + 1.0)[1]
+
+
+def test_orders_without_a_due_date_have_no_column_for_it(story):
+    text = printed(report(journal_of(story.shift(1))))
+    assert " due" not in text
+    assert " late" not in text
+
+
+def test_a_performance_over_100_percent_names_the_ideal_that_is_none(story):
+    history = story.shift(2)
+    slow = [replace(event, ideal_cycle_s=500.0) if event.kind == "journal.opened" else event for event in history]
+    assert "Lower ideal_cycle_s" in printed(report(journal_of(slow)))
+    assert "ideal_cycle_s" not in printed(report(journal_of(history)))
 
 
 def test_no_journal_is_no_report(tmp_path):

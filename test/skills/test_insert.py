@@ -12,8 +12,9 @@ from skill_bench import line_with, skill_bench
 
 from microcell.clock import run_virtual
 from microcell.description.loader import load_line
-from microcell.description.product import Cylinder, Fit
+from microcell.description.product import Box, Cylinder, Fit
 from microcell.geometry import Pose, from_rpy
+from microcell.plugins import skill
 
 OFF_BY_A_MILLIMETRE = {"nest_2": {"scatter_m": 0.0006, "scatter_rad": 0.0}}
 READY = ("pick_body", "place_body", "pick_cap")
@@ -245,6 +246,35 @@ def test_a_peg_whose_angle_may_not_be_corrected_is_not_forced():
     assert re.search(r"1[56]\.\d N, still \d+\.\d mm over the seat, tilted by 0\.0 degrees", result.message)
     assert "cap_seat" not in unit.parts
     assert force_n < 20.0
+
+
+@cache
+def square_line():
+    """The valve line with a square block for a cap, in a hole 1.2 mm wider."""
+    line = line_with({"nest_2": {"scatter_m": 0.0}}, fits={"cap_seat": {"clearance_m": 0.0012}})
+    product = line.product_description
+    cap = product.parts["cap_white"]
+    block = Box(kind="box", length_m=0.0245, width_m=0.0245, height_m=cap.shape.height_m)
+    parts = {**product.parts, "cap_white": cap.model_copy(update={"shape": block, "marks": ()})}
+    return line.model_copy(update={"product_description": product.model_copy(update={"parts": parts})})
+
+
+@pytest.mark.parametrize(("off_m", "turn_rad"), [((-0.00030, -0.00132), 0.028), ((-0.00036, -0.00036), 0.020)])
+def test_a_part_that_is_turned_and_missed_by_the_search_is_found_by_a_repetitions_closer_lines(off_m, turn_rad):
+    async def story(attempt):
+        async with skill_bench(1, square_line()) as bench:
+            await bench.operations(*READY)
+            unit, tool = bench.plant.bench.unit_in("fixture_1"), bench.plant.tool("parallel_gripper")
+            bench.plant.inventory.move(unit, unit.place, unit.pose.shifted(*off_m))
+            block = bench.plant.bench.held(tool)
+            turn = Pose((0.0, 0.0, 0.0), from_rpy(0.0, 0.0, turn_rad))
+            bench.plant.inventory.move(block, block.place, block.pose @ turn)
+            usual = bench.line.product_description.parameters_of("insert_cap", "adult")
+            return await bench.operation("insert_cap", **(skill("insert").changed(usual, attempt) if attempt else {}))
+
+    assert run_virtual(story(0)).fault.code == "INSERT_JAMMED"
+    again = run_virtual(story(1))
+    assert again.fault is None, again.message
 
 
 def test_what_stands_in_the_place_already_is_felt_before_the_part_is_pressed_onto_it():

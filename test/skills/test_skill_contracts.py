@@ -18,8 +18,7 @@ def uses():
     product = LINE.product_description
     for variant in product.variants:
         for name, spec in {**product.plan, **product.scrap_plan}.items():
-            given = {"item": spec.item, "site": spec.site, **product.parameters_of(name, variant)}
-            yield variant, name, spec.skill, {k: v for k, v in given.items() if v is not None}
+            yield variant, name, spec.skill, product.parameters_of(name, variant)
 
 
 @pytest.mark.parametrize("name", NAMES)

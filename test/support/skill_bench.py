@@ -93,11 +93,8 @@ class SkillBench:
     def goal(self, operation: str, unit: str = "VLV-1", variant: str = "adult", **changes: Any) -> SkillGoal:
         """The goal of an operation of the plan; `changes` go over its parameters."""
         product = self.line.product_description
-        spec = product.plan.get(operation) or product.scrap_plan[operation]
-        named = {"item": spec.item, "site": spec.site}
-        given = {k: v for k, v in named.items() if v is not None}
-        parameters = {**product.parameters_of(operation, variant), **given, **changes}
-        return self.goal_of(spec.skill, parameters, unit, variant, operation)
+        parameters = {**product.parameters_of(operation, variant), **changes}
+        return self.goal_of(product.operation(operation).skill, parameters, unit, variant, operation)
 
     def goal_of(
         self,
