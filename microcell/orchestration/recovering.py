@@ -25,10 +25,9 @@ from microcell.orchestration.recovery import (
 )
 from microcell.orchestration.service import Service
 from microcell.orchestration.shop import Shop
-from microcell.orchestration.sources import HAND_IS_EMPTY
 from microcell.orchestration.tooling import Tooling, fault_of
 from microcell.orchestration.work import UnitWork
-from microcell.records.units import DROP_PART
+from microcell.records.units import DROP_PART, HAND_IS_EMPTY
 from microcell.skills.contract import Outcome, SkillResult
 
 T = TypeVar("T")

@@ -13,6 +13,7 @@ from microcell import events
 from microcell.description.line import Line
 from microcell.events import Event
 from microcell.records.tools import TOOLING_SKILLS
+from microcell.records.units import found_nothing_to_drop
 
 TOOL = "tool"
 WATCHED = ("feeder", "fixture", "camera", "printer", "carton_station", "press", "turner", "tester")
@@ -43,9 +44,6 @@ BLAMED: dict[str, tuple[str, ...]] = {
     "CARTON_FULL": ("carton_station",),
 }
 """Kinds of source that a fault speaks against, the likeliest first. Of other faults it is the device that they name."""
-
-HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
-"""What dropping a part ends in when the tool holds none, or when there is not even a tool: no failure of the tool."""
 
 
 class Sources:
@@ -102,7 +100,7 @@ class Sources:
         if event.outcome in ("succeeded", "rejected"):
             self._blamed.pop(place, None)
             self._note(sources.values(), True)
-        elif event.outcome == "fault" and event.fault and not _found_nothing_to_drop(event):
+        elif event.outcome == "fault" and event.fault and not found_nothing_to_drop(event):
             self._blamed[place] = _blamed(event.fault["code"], event.fault["where"], sources)
             self._note(self._blamed[place], False)
 
@@ -122,10 +120,6 @@ class Sources:
             self.reasons.pop(device, None)
         else:
             self.reasons[device] = event.reason
-
-
-def _found_nothing_to_drop(event: events.OperationEnded) -> bool:
-    return event.operation == "drop_part" and event.fault is not None and event.fault["code"] in HAND_IS_EMPTY
 
 
 def _blamed(code: str, where: str, sources: Mapping[str, str]) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ REJECTED = "rejected"
 REWORK = "rework"
 DROP_PART = "drop_part"
 """The operation that empties the hand into a bin."""
+HAND_IS_EMPTY = ("GRIP_PART_LOST", "TOOL_UNSUITABLE")
+"""What that ends in when the tool holds nothing, or when there is not even a tool: no failure of anything."""
 PART_LOST = "GRIP_PART_LOST"
 """The fault of a hand that no longer holds what it held. Of a hand that is to be emptied it says nothing about the part."""
 PICK = "pick"
@@ -83,8 +85,8 @@ class Attempt:
 
     @property
     def faults(self) -> tuple[dict[str, Any], ...]:
-        """The faults of all its outcomes, as data."""
-        return tuple(told.fault for told in self.outcomes if told.fault)
+        """The faults of all its outcomes, as data; an empty hand that was to be emptied is none."""
+        return tuple(told.fault for told in self.outcomes if told.fault and not found_nothing_to_drop(told))
 
     @property
     def parts(self) -> tuple[tuple[str, str], ...]:
@@ -306,3 +308,8 @@ def _parts(attempt: Attempt) -> Iterator[PartUsed]:
 def _unannounced(event: events.OperationEnded) -> Attempt:
     started_s = event.time_s - event.duration_s
     return Attempt(event.unit, event.operation, event.skill, event.attempt_id, {}, started_s)
+
+
+def found_nothing_to_drop(event: events.OperationEnded) -> bool:
+    """Whether the hand was to be emptied, and was empty."""
+    return event.operation == DROP_PART and event.fault is not None and event.fault["code"] in HAND_IS_EMPTY

@@ -133,6 +133,17 @@ def test_a_screw_of_which_nobody_knows_how_far_it_went_in_is_scrapped_with_the_u
     assert ([part.lot for part in unit.parts], unit.discarded) == (["L1"], ())
 
 
+@pytest.mark.parametrize(("code", "counted"), [("GRIP_PART_LOST", []), ("ARM_OVERLOADED", ["ARM_OVERLOADED"])])
+def test_a_part_that_was_lost_is_one_fault_and_not_another_one_of_the_hand_that_is_then_to_be_emptied(story, code, counted):
+    history = [
+        story.opened(), story.unit_started(0.0, "V-1"),
+        *story.attempt(1.0, 2.0, "V-1", "insert", outcome="fault", fault={"code": "GRIP_PART_LOST", "where": "gripper"}),
+        *story.attempt(2.0, 3.0, "V-1", "drop_part", outcome="fault", fault={"code": code, "where": "gripper"}),
+    ]  # fmt: skip
+    faults = key_figures(fold(history)).faults
+    assert sorted(fault.code for fault in faults for _ in range(fault.count)) == sorted(["GRIP_PART_LOST", *counted])
+
+
 def test_a_hand_that_is_found_empty_when_it_is_to_be_emptied_may_have_put_its_part_into_the_unit(story):
     history = [
         story.opened(), story.unit_started(0.0, "V-1"),
