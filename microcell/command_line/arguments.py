@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WORLDS = ("virtual", "mock", "gazebo", "real")
 ORDER_FORMATS = ("own", "csv", "xlsx", "b2mml", "nexus", "ariac")
+TABLE_COLUMNS = ("order_id", "product", "variant", "quantity", "unit", "priority", "due", "earliest")
 
 MOST_WIDTH_PX = 4000
 """Of a picture: one of twice its width is drawn first, in memory."""
@@ -46,6 +47,15 @@ def ratio(text: str) -> float:
     if not 0 <= value < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not from 0 to less than 1")
     return value
+
+
+def column_of_table(text: str) -> tuple[str, str]:
+    """What a table's column is, and its header."""
+    column, equals, header = text.partition("=")
+    if column.strip() not in TABLE_COLUMNS or not equals or not header.strip():
+        known = ", ".join(TABLE_COLUMNS)
+        raise argparse.ArgumentTypeError(f"'{text}' is not COLUMN=HEADER, such as quantity='Qty open', with one of {known}")
+    return column.strip(), header.strip()
 
 
 def positive(kind: type[int] | type[float], most: float = math.inf) -> Callable[[str], float]:
@@ -114,6 +124,14 @@ def takes_foreign(parser: argparse.ArgumentParser, product: bool = True) -> None
     group.add_argument("--names", type=Path, metavar="FILE", help="YAML: our 'product' or 'product/variant' for theirs")
     group.add_argument("--decimal", choices=(",", "."), help="the table's decimal mark, where it does not tell")
     group.add_argument("--dates", choices=("dmy", "mdy"), help="the table's order of day and month, where it does not tell")
+    group.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="COLUMN=HEADER",
+        type=column_of_table,
+        help=f"which header a table's column has ({', '.join(TABLE_COLUMNS)}); may be repeated",
+    )
     group.add_argument("--sheet", metavar="NAME", help="of a workbook; default: the only visible one that has orders")
     group.add_argument("--zone", default="UTC", help="time zone of dates without one (default: %(default)s)")
 

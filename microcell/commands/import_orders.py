@@ -13,6 +13,7 @@ from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.description.order import Order
 from microcell.description.source import read_source
+from microcell.description.wording import listed
 from microcell.errors import ConfigError, Issue, UsageError
 from microcell.gateways.formats import import_file
 from microcell.gateways.imported import Choices, Imported, ImportedOrder
@@ -21,7 +22,9 @@ from microcell.gateways.imported import Choices, Imported, ImportedOrder
 def run(args: argparse.Namespace) -> int:
     """Report what is in a file; with --output write its orders as ours. 0 when nothing is wrong, 2 otherwise."""
     found = import_file(args.file, args.format or "", choices_of(args, args.product))
-    line = load_line(args.line) if args.line else None
+    if args.also and not args.line:
+        raise UsageError("--also says another line of the cell beside that of --line LINE.")
+    line = load_line(args.line, args.also) if args.line else None
     issues = (*found.issues, *(_unmakeable(found, line) if line else ()))
     if args.json:
         print(json.dumps(as_data(found, issues), indent=2, default=str))
@@ -45,7 +48,15 @@ def foreign_orders(path: Path, args: argparse.Namespace, product: str | None) ->
 
 def choices_of(args: argparse.Namespace, product: str | None) -> Choices:
     """What the command line says that the file does not."""
-    return Choices(_names(args.names), product or "", args.decimal or "", args.dates or "", args.zone, args.sheet or "")
+    return Choices(
+        _names(args.names),
+        product or "",
+        args.decimal or "",
+        args.dates or "",
+        args.zone,
+        args.sheet or "",
+        dict(args.column),
+    )
 
 
 def _names(path: Path | None) -> dict[str, str]:
@@ -62,17 +73,18 @@ def _names(path: Path | None) -> dict[str, str]:
 
 
 def _unmakeable(found: Imported, line: Line) -> list[Issue]:
-    """Orders that the line cannot make."""
-    product, issues = line.product_description, []
+    """Orders that no line of the cell can make."""
+    made, issues = [one.product for one in line.every], []
     for order in found.orders:
-        if order.order.product != line.product:
-            what = f"this line makes '{line.product}', not '{order.order.product}'"
+        if order.order.product not in made:
+            what = f"this {'cell' if line.also else 'line'} makes {listed(map(repr, made))}, not '{order.order.product}'"
             issues.append(Issue(found.file, order.line, 1, "", what, "--names FILE says which product is meant."))
             continue
+        variants = line.making(order.order.product).product_description.variants
         for wanted in order.order.lines:
-            if wanted.variant is not None and wanted.variant not in product.variants:
+            if wanted.variant is not None and wanted.variant not in variants:
                 what = f"there is no variant '{wanted.variant}'"
-                issues.append(Issue(found.file, order.line, 1, "", what, f"there are: {', '.join(product.variants)}."))
+                issues.append(Issue(found.file, order.line, 1, "", what, f"there are: {', '.join(variants)}."))
     return issues
 
 

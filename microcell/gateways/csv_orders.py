@@ -5,6 +5,7 @@ Rows with one order's id are lines of that order; then they say the same product
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -91,7 +92,7 @@ class _Table:
 def read(content: bytes, file: str, choices: Choices) -> Imported:
     """Import every row that can be understood."""
     text, encoding = decode_table(content)
-    separator = best_separator(text, lambda header: _column(header) is not None)
+    separator = best_separator(text, lambda header: _column(header, choices) is not None)
     rows = read_table(text, separator)
     if rows and rows[0][0].text.lower().startswith("sep="):
         rows = rows[1:]
@@ -112,15 +113,17 @@ def read_rows(rows: list[Row], file: str, choices: Choices, format: str, how: st
     return Imported(file, format, found, tuple(sorted(table.issues)), (told, *sorted(table.notes)), rows=tuple(reports))
 
 
-def has_quantities(headers: Row) -> bool:
+def has_quantities(headers: Row, choices: Choices) -> bool:
     """Whether one of the headers is that of a column of quantities."""
-    return any(_column(header.text) == "quantity" for header in headers)
+    return any(_column(header.text, choices) == "quantity" for header in headers)
 
 
-def _column(header: str) -> str | None:
-    """The column that a header names; a unit of pieces may stand behind it in brackets."""
+def _column(header: str, choices: Choices) -> str | None:
+    """The column that a header names; a unit of pieces may stand behind it in brackets. What was chosen counts alone."""
+    chosen = next((column for column, name in choices.columns.items() if plain(name) == plain(header)), None)
     name, _, unit = header.rstrip(")] ").partition("(" if "(" in header else "[")
-    return KNOWN.get(plain(name if unit and is_pieces(unit) else header))
+    known = KNOWN.get(plain(name if unit and is_pieces(unit) else header))
+    return chosen or (None if known in choices.columns else known)
 
 
 def _table(rows: list[Row], file: str, choices: Choices) -> _Table:
@@ -130,9 +133,12 @@ def _table(rows: list[Row], file: str, choices: Choices) -> _Table:
     table = _Table(file, columns, Habits(), choices, width=named[-1], usual=usual)
     undecided: list[Cell] = []
     for index, header in enumerate(rows[0]):
-        column = _column(header.text)
-        if plain(header.text) in ANY_DATE:
+        column = _column(header.text, choices)
+        if column is None and plain(header.text) in ANY_DATE:
             undecided.append(header)
+        elif column is None and (meant := _column(header.text, Choices())):
+            what = f"the column '{header.text[:40]}' is passed over"
+            table.notes.append(Issue(file, header.line, header.column, "", what, f"--column says another one for {meant}."))
         elif column is None and header.text:
             match = near(header.text.lower(), (name for names in COLUMNS.values() for name in names))
             hint = f"it is passed over; did you mean '{match}'?" if match else "it is passed over."
@@ -143,11 +149,15 @@ def _table(rows: list[Row], file: str, choices: Choices) -> _Table:
             columns[column] = index
     for header in undecided:
         _tell_date(table, header)
-    if "quantity" not in columns:
-        remedy = f"one of {listed(COLUMNS['quantity'])} is needed in the first row. Add it."
+    for column, name in choices.columns.items():
+        if column not in columns:
+            remedy = f"there are: {listed(repr(header.text[:40]) for header in rows[0] if header.text)}. Correct --column."
+            table.issues.append(Issue(file, rows[0][0].line, 1, column, f"there is no header '{name}'", remedy))
+    if "quantity" not in {*columns, *choices.columns}:
+        remedy = f"one of {listed(COLUMNS['quantity'])} is needed in the first row. Add it, or say --column quantity=HEADER."
         table.issues.append(Issue(file, rows[0][0].line, 1, "", "there is no column of quantities", remedy))
-    if "product" not in columns and not choices.product:
-        remedy = "add one, or say --product."
+    if "product" not in {*columns, *choices.columns} and not choices.product:
+        remedy = "add one, or say --product, or --column product=HEADER."
         table.issues.append(Issue(file, rows[0][0].line, 1, "", "there is no column of products", remedy))
     table.has_ids = bool(_texts(table, rows, "order_id"))
     numbers = (_without_unit(text) for text in _texts(table, rows, "quantity", "priority"))
@@ -164,7 +174,7 @@ def _tell_date(table: _Table, header: Cell) -> None:
         table.notes.append(Issue(table.file, header.line, header.column, "", what, "it is passed over."))
     else:
         what = f"'{header.text}' may be the date of the order, or when it is due"
-        table.wrong(header, "", what, "call the column 'due date' if it is that, else remove it.")
+        table.wrong(header, "", what, f"say --column due={shlex.quote(header.text)} if it is that, else remove it.")
 
 
 def _texts(table: _Table, rows: list[Row], *columns: str) -> list[str]:

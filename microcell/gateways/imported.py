@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from microcell.description.order import Order
@@ -103,7 +104,7 @@ class Choices:
 
     `names` maps the other system's names to `product` or `product/variant` of ours; `product` is that of rows without
     one. `decimal` ("," or "."), `dates` ("dmy" or "mdy") and `zone` settle what a spreadsheet leaves open; `sheet` names
-    that of a workbook.
+    that of a workbook; `columns` the header of a table's column by what the column is (`csv_orders.COLUMNS`).
     """
 
     names: dict[str, str] = field(default_factory=dict)
@@ -112,3 +113,4 @@ class Choices:
     dates: str = ""
     zone: str = "UTC"
     sheet: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)

@@ -34,7 +34,7 @@ def read(content: bytes, file: str, choices: Choices) -> Imported:
     _check_packed(content)
     values, formulas = _opened(content, values=True), _opened(content, values=False)
     tables = {sheet.title: _rows(sheet, formulas[sheet.title]) for sheet in _sheets(values, choices.sheet)}
-    name = _chosen(tables)
+    name = _chosen(tables, choices)
     found = csv_orders.read_rows(tables[name], file, choices, "xlsx", f"sheet '{name}'")
     issues = (*found.issues, *_hidden_rows(values[name], file, tables[name]), *_merged_rows(values[name], file))
     notes = found.notes
@@ -85,12 +85,12 @@ def _sheets(workbook: Any, wanted: str) -> list[Any]:
     return found
 
 
-def _chosen(tables: dict[str, list[Row]]) -> str:
+def _chosen(tables: dict[str, list[Row]], choices: Choices) -> str:
     """The only sheet that has a column of quantities; where none has, the first that is not empty tells what it lacks."""
     filled = [name for name, rows in tables.items() if rows]
     if not filled:
         raise Unusable("the sheet is empty", "a row of headers and a row for each line of an order are needed.")
-    orders = [name for name in filled if csv_orders.has_quantities(tables[name][0])]
+    orders = [name for name in filled if csv_orders.has_quantities(tables[name][0], choices)]
     if len(orders) > 1:
         raise Unusable(f"{listed(map(repr, orders))} all look like orders", "--sheet NAME says which is to be read.")
     return (orders or filled)[0]

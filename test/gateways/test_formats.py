@@ -363,3 +363,16 @@ def test_the_command_says_what_a_line_cannot_make(tmp_path: Path, capsys: pytest
     assert "orders.csv:3:1: this line makes 'valve', not 'pump'; --names FILE says which product is meant." in told
     assert main(["import", str(table), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["orders"][1]["order"]["product"] == "pump"
+    table.write_text("what,variant,quantity\ncontroller,,2\npump,,1\n", encoding="utf-8")
+    also = ["import", str(table), "--also", "controller_mixed", "--column", "product=what"]
+    assert main([*also, "--line", "valve_mixed"]) == 2
+    told = capsys.readouterr().out
+    assert "this cell makes 'valve', 'controller', not 'pump'" in told
+    assert "csv: 2 orders, 1 mistake" in told
+    assert main(also) == 2
+    assert "--also says another line of the cell beside that of --line LINE." in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["import", str(table), "--column", "what=product"])
+    assert (
+        "'what=product' is not COLUMN=HEADER, such as quantity='Qty open', with one of order_id" in capsys.readouterr().err
+    )

@@ -24,7 +24,7 @@ GERMAN = (
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252")
 
 
-def read(text: str, encoding: str = "utf-8", **choices: str) -> Imported:
+def read(text: str, encoding: str = "utf-8", **choices: object) -> Imported:
     return csv_orders.read(text.encode(encoding), "orders.csv", Choices(**choices))  # type: ignore[arg-type]
 
 
@@ -53,13 +53,29 @@ def test_columns_may_stand_in_any_order_and_unknown_ones_are_told():
     assert any("unknown column 'note'" in str(note) for note in found.notes)
 
 
+def test_headers_that_nobody_knows_are_said_and_then_the_known_one_is_passed_over():
+    table = "Teil | Stk. offen | Stk | Kunde\nvalve | 4 | 900 | x\n"
+    assert any("no column of products" in text for text in told(read(table)))
+    found = read(table, columns={"product": "teil", "quantity": "STK. OFFEN"})
+    assert (told(found), found.orders[0].order.product, found.orders[0].order.quantity) == ([], "valve", 4)
+    assert [str(note) for note in found.notes if "Stk" in note.what] == [
+        "orders.csv:1:20: the column 'Stk' is passed over; --column says another one for quantity."
+    ]
+    assert told(read(table, columns={"product": "Tiel"})) == [
+        "orders.csv:1:1: product: there is no header 'Tiel'; there are: 'Teil', 'Stk. offen', 'Stk', 'Kunde'. "
+        "Correct --column.",
+    ]
+
+
 @pytest.mark.parametrize("header", ["Date", "DATUM", "Fecha"])
 def test_a_date_of_which_nobody_says_what_it_is_of_is_no_due_date(header: str):
     alone = read(f"{header},order,product,qty\n2026-03-01,A,valve,4\n")
     assert told(alone) == [
-        f"orders.csv:1:1: '{header}' may be the date of the order, or when it is due; call the column 'due date' if it is "
+        f"orders.csv:1:1: '{header}' may be the date of the order, or when it is due; say --column due={header} if it is "
         "that, else remove it."
     ]
+    said = read(f"{header},order,product,qty\n2026-03-01,A,valve,4\n", columns={"due": header})
+    assert (told(said), said.orders[0].order.due.day) == ([], 1)
     beside = read(f"{header},order,product,qty,due date\n2026-03-01,A,valve,4,2026-03-09\n")
     assert (told(beside), beside.orders[0].order.due.day) == ([], 9)
     assert f"the column '{header}' does not say which date it is; it is passed over." in str(beside.notes[1])
@@ -229,7 +245,9 @@ def test_a_day_is_due_at_its_end_and_begins_at_its_beginning():
 def test_a_table_without_quantities_or_products_says_which_columns_it_needs():
     found = told(read("order,colour\nA,red\n"))
     assert any("there is no column of quantities; one of quantity, qty" in line for line in found)
-    assert any("there is no column of products; add one, or say --product." in line for line in found)
+    assert any(
+        "there is no column of products; add one, or say --product, or --column product=HEADER." in line for line in found
+    )
     assert told(read("order,qty\nA,3\n", product="valve")) == []
 
 
