@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from microcell.description.cell import ArmSpec
 from microcell.description.line import Line
 from microcell.faults import FaultError
-from microcell.geometry import Pose, distance
+from microcell.geometry import Pose, distance, rotate
 from microcell.motion.contacts import told
 from microcell.motion.limits import Joints
 from microcell.motion.planner import Load, MotionPlanner
@@ -24,6 +24,8 @@ MOST_FAILURES = 3
 """Ways that planning does not find are told of; after so many no further are looked for: each search takes some seconds."""
 
 _STANDING_M = 1e-6
+_ALONG = 0.99
+"""Cosine of the angle up to which an axis lies along another."""
 
 
 class Reacher:
@@ -124,6 +126,13 @@ class Reacher:
     @property
     def model(self) -> RobotModel:
         return self._planner.model
+
+    @cached_property
+    def other_axis(self) -> str:
+        """The axis of the flange's frame that lies along the last joint's where z does not: "x", "y"; else ""."""
+        zero = self.model.zero_posture()
+        along = rotate(zero.tip.inverse().orientation, zero.axes[-1])
+        return next((name for name, part in zip("xy", along[:2], strict=True) if abs(part) > _ALONG), "")
 
     # inside
 

@@ -31,6 +31,9 @@ from microcell.motion.reacher import Reacher
 STEP_M = 0.005
 USELESS = 3
 """At so many stations a tool is missed with which no arm comes anywhere, when it is said of the tool and not of each."""
+_AS_IT_IS = Pose()
+_LOOKING_IN = Pose((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
+"""How a flange's frame is turned that looks into the arm."""
 _HOLDING = ("grip", "suction", "drive_screw")
 """What a tool that holds parts can do; others leave something."""
 
@@ -62,8 +65,12 @@ def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> I
     """Each arm that is too weak, touches something at home or cannot draw back, and each station with a place to which no
     arm of it comes.
 
-    An arm comes to a place with any tool that it could take. A tool that comes nowhere is told instead of its stations.
+    An arm comes to a place with any tool that it could take. An arm or a tool that comes nowhere is told instead of its
+    stations.
     """
+    for name in [name for name, reacher in arms.items() if _comes_nowhere(line, reacher)]:
+        yield _stray(context, line, arms[name])
+        arms = {other: reacher for other, reacher in arms.items() if other != name}
     overloaded = {name: why for name, reacher in arms.items() if (why := _why_overloaded(line, reacher))}
     for name, why in overloaded.items():
         remedy = "Use a stronger arm, or a tool that is lighter or shorter."
@@ -83,6 +90,11 @@ def out_of_reach(context: Context, line: Line, arms: Mapping[str, Reacher]) -> I
         first = next((found for stop in places if (found := _missed(line, name, stop, serving, came))), None)
         if first is not None:
             missed[name] = first
+    for reacher in arms.values():
+        lost = [name for name in missed if reacher.spec.works_at(name)]
+        if lost and (axis := reacher.other_axis):
+            yield _wrong_frame(context, reacher, axis, f"the arm does not come to {', '.join(lost)}")
+            missed = {name: miss for name, miss in missed.items() if name not in lost}
     tools = [tool for tool in line.tools if tool not in came] if came else []
     useless = {tool: stations for tool in tools if (stations := _useless_at(tool, missed))}
     for tool, stations in useless.items():
@@ -115,6 +127,40 @@ def _why_not_back(line: Line, reacher: Reacher) -> str:
                 if not reacher.why_not(tcp @ flange_in_tcp) and (why := reacher.why_not(back @ flange_in_tcp)):
                     return f"from '{name}'{f' with {tool}' if tool else ''}: {why}"
     return ""
+
+
+def _comes_nowhere(line: Line, reacher: Reacher, turn: Pose = _AS_IT_IS) -> bool:
+    """Whether an arm comes to none of several stations, with no tool; `turn`: were its flange's frame turned so."""
+    tried = 0
+    for name, spec in line.cell_description.devices.items():
+        places = distinct(stops(line, name, spec)) if reacher.spec.works_at(name) and line.works_with(name) else ()
+        flanges = [
+            tcp @ line.tools[tool].tcp_in_flange.pose.inverse() if tool else tcp
+            for stop in places
+            for tool, tcp in hands(line, stop, reacher)
+        ]
+        if any(not reacher.why_not(flange @ turn) for flange in flanges):
+            return False
+        tried += bool(flanges)
+    return tried >= USELESS
+
+
+def _stray(context: Context, line: Line, reacher: Reacher) -> Issue:
+    """An arm that comes nowhere: its flange's frame looks the wrong way, or it does not stand where it is said to."""
+    what = "the arm comes to none of its stations"
+    if axis := reacher.other_axis or ("-z" if not _comes_nowhere(line, reacher, _LOOKING_IN) else ""):
+        return _wrong_frame(context, reacher, axis, what)
+    remedy = "correct where it stands (base_in_cell), its base_link and tip_link, or the limits of its joints."
+    return context.issue("cell", ("devices", reacher.name, "base_in_cell"), what, remedy)
+
+
+def _wrong_frame(context: Context, reacher: Reacher, axis: str, what: str) -> Issue:
+    """What is wrong with an arm whose tools are coupled to a frame of which another axis leads out of the arm."""
+    remedy = (
+        f"the z axis of its flange's frame must lead out of the arm, and here {axis} does. Name another tip_link (of most "
+        "ROS robots tool0), or turn that link's frame."
+    )
+    return context.issue("cell", ("devices", reacher.name, "tip_link"), what, remedy)
 
 
 def _useless_at(tool: str, missed: Mapping[str, tuple[Stop, Miss]]) -> dict[str, tuple[Stop, Miss]]:

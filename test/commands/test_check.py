@@ -1,6 +1,7 @@
 """`microcell check` finds what only shows across files: one mistake, one message with its place and what to do."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from microcell.cli import main
 from microcell.description.loader import check_paths
 from microcell.description.rules_doubts import doubts
 from microcell.motion.arm_rules import wrong_with_arms
+from microcell.paths import share_directory
 
 BENCH, VALVE, LINE = "cells/bench.yaml", "products/valve.yaml", "lines/valve.yaml"
 CHECK = "      cap_turn: {"
@@ -24,6 +26,26 @@ def told(config: ConfigCopy, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.fixture
 def config(tmp_path: Path) -> ConfigCopy:
     return ConfigCopy(tmp_path)
+
+
+@pytest.mark.parametrize(("rpy", "what", "axis"), [
+    ("3.14159265 0 0", "comes to none of its stations", "-z"),
+    ("0 -1.57079633 0", "does not come to crib, nest_1", "x"),
+    ("1.57079633 0 0", "does not come to crib", "y"),
+])  # fmt: skip
+def test_a_flange_whose_frame_looks_elsewhere_is_told_of_the_arm_and_not_of_each_station(config, capsys, rpy, what, axis):
+    robots = share_directory() / "urdf" / "robots"
+    shutil.copy(robots / "parts.xacro", config.root / "cells")
+    urdf = (robots / "six_axis.urdf.xacro").read_text(encoding="utf-8").replace("</robot>", f"""
+      <link name="looking"/>
+      <joint name="looks" type="fixed"><parent link="flange"/><child link="looking"/><origin rpy="{rpy}"/></joint>
+    </robot>""")  # fmt: skip
+    (config.root / "cells" / "looking.urdf.xacro").write_text(urdf, encoding="utf-8")
+    config.edit(BENCH, "six_axis.urdf.xacro", "looking.urdf.xacro").edit(BENCH, "tip_link: flange", "tip_link: looking")
+    text = told(config, capsys)
+    assert f"devices.arm.tip_link: the arm {what}; the z axis of its flange's frame must lead out of the arm, and " in text
+    assert f"and here {axis} does. Name another tip_link" in text
+    assert text.endswith("1 mistake in 1 file\n")
 
 
 MISTAKES = {
@@ -44,6 +66,10 @@ MISTAKES = {
         "tcp_in_flange: with it no arm comes to crib, fixture_1, fixture_2, nest_1, nest_2, nest_3, nest_4, cartons, "
         "reject_bin; for example for site 'body_seat' at (0.48, -0.1, 0.042); arm with "
         "parallel_gripper: the tip would have to be 1.354 m from joint_1, 0.214 m more than the arm's 1.140 m. Correct it,",
+    ),
+    "an arm that stands elsewhere": (
+        (BENCH, "base_in_cell: {xyz_m: [0.0, 0.0, 0.0]}", "base_in_cell: {xyz_m: [3.0, 0.0, 0.0]}"),
+        "devices.arm.base_in_cell: the arm comes to none of its stations; correct where it stands (base_in_cell), its ",
     ),
     "a variant's part that is taken from below": (
         (
