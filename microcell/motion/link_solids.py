@@ -46,6 +46,14 @@ def felt(robot: RobotFile, chain: Chain) -> dict[str, list[Placed]]:
     return found
 
 
+def meshes_not_read(robot: RobotFile, chain: Chain) -> tuple[str, ...]:
+    """Meshes that are no solids because their files are not there or cannot be read, of links that need them."""
+    links = [robot.links[name] for name in (chain.base, *(joint.child for joint in robot.below(chain.base)))]
+    needed = [link.collisions or link.visuals for link in links]
+    meshes = (part for parts in needed for part in parts if part.kind == "mesh")
+    return tuple(dict.fromkeys(part.mesh for part in meshes if not _mesh(robot.path, part)))
+
+
 def _length_m(joint: FileJoint) -> float:
     return math.hypot(*joint.origin.position)
 

@@ -128,6 +128,10 @@ class RobotModel:
         """Shapes of each link that has a body, each with its pose in the link."""
         return self._solids
 
+    def meshes_not_read(self) -> tuple[str, ...]:
+        """Meshes that the robot file names and that are no solids: they are not there, or cannot be read."""
+        return link_solids.meshes_not_read(self._robot, self._chain)
+
     def drawn(self) -> dict[str, list[Drawn]]:
         """What a picture shows of each link: shapes, poses in the link, and colours."""
         return link_solids.seen(self._robot, self._chain)

@@ -28,20 +28,40 @@ def config(tmp_path: Path) -> ConfigCopy:
     return ConfigCopy(tmp_path)
 
 
+def with_link(config: ConfigCopy, more: str) -> None:
+    """Give the arm a robot file of its own, with more in it."""
+    robots = share_directory() / "urdf" / "robots"
+    shutil.copy(robots / "parts.xacro", config.root / "cells")
+    urdf = (robots / "six_axis.urdf.xacro").read_text(encoding="utf-8").replace("</robot>", f"{more}</robot>")
+    (config.root / "cells" / "own.urdf.xacro").write_text(urdf, encoding="utf-8")
+    config.edit(BENCH, "six_axis.urdf.xacro", "own.urdf.xacro")
+
+
+def test_meshes_that_are_not_there_are_a_warning(config, capsys):
+    with_link(config, """
+      <link name="cover"><visual><geometry><mesh filename="package://own/cover.stl"/></geometry></visual></link>
+      <joint name="covers" type="fixed"><parent link="base_link"/><child link="cover"/></joint>
+    """)  # fmt: skip
+    assert main(["check", str(config.root)]) == 0
+    text = capsys.readouterr().out
+    assert "devices.arm.robot: warning: 1 mesh not found or not read (package://own/cover.stl); rods stand for " in text
+    assert text.endswith("no mistakes found, 1 warning\n")
+
+
 @pytest.mark.parametrize(("rpy", "what", "axis"), [
     ("3.14159265 0 0", "comes to none of its stations", "-z"),
     ("0 -1.57079633 0", "does not come to crib, nest_1", "x"),
     ("1.57079633 0 0", "does not come to crib", "y"),
 ])  # fmt: skip
 def test_a_flange_whose_frame_looks_elsewhere_is_told_of_the_arm_and_not_of_each_station(config, capsys, rpy, what, axis):
-    robots = share_directory() / "urdf" / "robots"
-    shutil.copy(robots / "parts.xacro", config.root / "cells")
-    urdf = (robots / "six_axis.urdf.xacro").read_text(encoding="utf-8").replace("</robot>", f"""
+    with_link(
+        config,
+        f"""
       <link name="looking"/>
       <joint name="looks" type="fixed"><parent link="flange"/><child link="looking"/><origin rpy="{rpy}"/></joint>
-    </robot>""")  # fmt: skip
-    (config.root / "cells" / "looking.urdf.xacro").write_text(urdf, encoding="utf-8")
-    config.edit(BENCH, "six_axis.urdf.xacro", "looking.urdf.xacro").edit(BENCH, "tip_link: flange", "tip_link: looking")
+    """,
+    )
+    config.edit(BENCH, "tip_link: flange", "tip_link: looking")
     text = told(config, capsys)
     assert f"devices.arm.tip_link: the arm {what}; the z axis of its flange's frame must lead out of the arm, and " in text
     assert f"and here {axis} does. Name another tip_link" in text
