@@ -30,5 +30,8 @@ def _without_meshes(context: Context, arms: Mapping[str, Reacher]) -> Iterator[I
     for name, reacher in arms.items():
         if missing := reacher.model.meshes_not_read():
             what = f"{len(missing)} mesh{'es' * (len(missing) > 1)} not found or not read ({missing[0]})"
-            remedy = "rods stand for them, and may touch what the arm does not. Put them beside the robot file, or into its package."
+            remedy = (
+                "rods stand for them, and may touch what the arm does not. "
+                "Put them beside the robot file or into its package."
+            )
             yield replace(context.issue("cell", ("devices", name, "robot"), what, remedy), doubtful=True)
