@@ -4,9 +4,9 @@ Without `use_sim_time` ROS time is the system's clock. With it, ROS time stands 
 coarse to time motions by; `RosClock` runs on between them at the observed rate, but never past the time that the next
 message is expected to bring, and never backwards.
 
-When ROS time jumps back (the simulation or the mock hardware was started again), cell time goes on from where it was and
-whoever sleeps sleeps on for the rest of his time. A jump ahead is taken at once. When /clock falls silent, cell time stands
-still and sleepers wait: so a wait that must end is bounded in real time (`wall_s`).
+When ROS time jumps back (the simulation or the mock hardware was started again, the system's clock was set), cell time goes
+on from where it was and whoever sleeps sleeps on for the rest of his time. A jump ahead is taken at once. When /clock falls
+silent, cell time stands still and sleepers wait: so a wait that must end is bounded in real time (`wall_s`).
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ SILENT_S = 0.25
 POLL_S = 0.05
 TOLD_S = 10.0
 SHORTEST_SLEEP_S, LONGEST_SLEEP_S = 0.0005, 1.0
+
+SET_BACK_S = 0.01
+"""The system's clock may seem to go back by less between two threads that look at it."""
 
 _NANOSECONDS = 1e9
 
@@ -141,7 +144,8 @@ class RosClock:
         self._node = node
         self._ticked = TickedTime()
         self._start_s = time.time()
-        self._shown_s = 0.0
+        self._shown_s = self._set_back_s = 0.0
+        self._seen = (self._start_s, time.monotonic())
         # rclpy tells of every change of ROS time over a threshold: here, of every message on /clock.
         every = JumpThreshold(min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1))
         self._jumps = node.get_clock().create_jump_callback(every, post_callback=self._on_tick)
@@ -154,7 +158,7 @@ class RosClock:
     @property
     def epoch_s(self) -> float:
         """ROS time of cell time 0."""
-        return self._start_s - self._ticked.back_s
+        return self._start_s - self._ticked.back_s - self._set_back_s
 
     @property
     def rate(self) -> float:
@@ -163,8 +167,7 @@ class RosClock:
 
     def now(self) -> float:
         if not self.simulated:
-            self._shown_s = max(self._shown_s, time.time() - self._start_s)
-            return self._shown_s
+            return self._system_s()
         return self._ticked.at(time.monotonic()) - self._start_s if self._ticked.ticking else 0.0
 
     async def sleep(self, duration_s: float) -> None:
@@ -188,6 +191,15 @@ class RosClock:
         """Wait until time runs: for two messages on /clock, or not at all where time is the system's."""
         while self.simulated and self._ticked.rate <= 0.0:
             await asyncio.sleep(POLL_S)
+
+    def _system_s(self) -> float:
+        """The system's time since the start, s; where that was set back, time goes on by time that nobody can set."""
+        (last_s, last_wall_s), (now_s, wall_s) = self._seen, (time.time(), time.monotonic())
+        self._seen = (now_s, wall_s)
+        if now_s < last_s - SET_BACK_S:
+            self._set_back_s += last_s - now_s + wall_s - last_wall_s
+        self._shown_s = max(self._shown_s, now_s + self._set_back_s - self._start_s)
+        return self._shown_s
 
     def _pause_s(self, rest_s: float) -> float:
         """Real time to wait before looking at the clock again."""

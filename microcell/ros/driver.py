@@ -68,6 +68,10 @@ class Inbox(Generic[M]):
         """The newest of the kept messages of which `look` is true."""
         return next(filter(look, reversed(tuple(self._recent))), None)
 
+    def taken(self) -> list[M]:
+        """The kept messages, oldest first, that were not taken before."""
+        return [self._recent.popleft() for _ in range(len(self._recent))]
+
     @contextmanager
     def watched(self, outcome: asyncio.Future[T], look: Callable[[M], T | None]) -> Iterator[None]:
         """While in the context, `look` sees each message that arrives.

@@ -276,3 +276,92 @@ async def test_a_stop_button_that_nobody_hears_who_comes_late_is_told_of_when_co
         with pytest.raises(FaultError, match=f"DEVICE_SILENT at safety: .*{unfit}"):
             await hardware.device.connect()
     await hardware.close()
+
+
+class Relay:
+    """What reads a safety controller's outputs and publishes them."""
+
+    def __init__(self, hardware: Hardware) -> None:
+        self.node, self._made = hardware.node, []
+        (button,) = SPECS["safety"].buttons
+        self.button, self.arm = names.emergency_stop("safety", button), names.protective_stop("safety", "arm")
+
+    def publisher(self, topic: str) -> Any:
+        self._made.append(self.node.create_publisher(Bool, topic, qos.latched()))
+        return self._made[-1]
+
+    def end(self) -> None:
+        while self._made:
+            self.node.destroy_publisher(self._made.pop())
+
+
+async def safe(hardware: Hardware) -> Relay:
+    """A relay that says that nothing stops the cell, and a driver that has heard it."""
+    relay = Relay(hardware)
+    for topic in (relay.button, relay.arm):
+        relay.publisher(topic).publish(Bool(data=False))
+    await hardware.device.connect()
+    assert await hardware.device.stops() == Stops()
+    return relay
+
+
+@in_ros
+async def test_a_stop_is_told_however_short_it_was(runtime):
+    hardware = Hardware(runtime, "safety")
+    relay = await safe(hardware)
+    inbox = hardware.device.device._inboxes["protective", "arm"]
+    for stopped in (True, False):
+        inbox.receive(Bool(data=stopped))
+    assert await hardware.device.wait_change(Stops()) == Stops((), ("arm",))
+    assert await hardware.device.wait_change(Stops((), ("arm",))) == Stops()
+    relay.end()
+    await hardware.close()
+
+
+@in_ros
+async def test_what_a_relay_said_that_has_ended_does_not_count_for_one_that_says_nothing(runtime, monkeypatch):
+    monkeypatch.setattr("microcell.devices.safety.ros.LOOK_S", 0.05)
+    monkeypatch.setattr("microcell.devices.safety.ros.PATIENCE_S", 1.0)
+    hardware = Hardware(runtime, "safety")
+    relay = await safe(hardware)
+    looking = asyncio.ensure_future(hardware.device.wait_change(Stops()))
+    while len(hardware.device.device._sources) < 2:
+        await asyncio.sleep(0.01)
+    relay.end()
+    for topic in (relay.button, relay.arm):
+        relay.publisher(topic)
+    with pytest.raises(FaultError, match="DEVICE_SILENT at safety: .*new source told nothing"):
+        await asyncio.wait_for(looking, 20.0)
+    assert not any(inbox.newest for inbox in hardware.device.device._inboxes.values())
+    relay.end()
+    await hardware.close()
+
+
+@in_ros
+async def test_many_messages_do_not_use_up_the_patience_with_a_source_that_is_lost_for_a_moment(runtime, monkeypatch):
+    monkeypatch.setattr("microcell.devices.safety.ros.LOOK_S", 0.02)
+    hardware = Hardware(runtime, "safety")
+    relay = await safe(hardware)
+    driver = hardware.device.device
+    monkeypatch.setattr(driver, "_missing", lambda: ["source of a topic"])
+    looking = asyncio.ensure_future(hardware.device.wait_change(Stops()))
+    for _ in range(50):
+        driver._inboxes["protective", "arm"].receive(Bool(data=False))
+        await asyncio.sleep(0.01)
+    assert not looking.done()
+    looking.cancel()
+    relay.end()
+    await hardware.close()
+
+
+@in_ros
+async def test_a_relay_that_is_to_publish_again_and_again_and_does_not_is_silent(runtime):
+    cell = LINE.cell_description
+    spec = SPECS["safety"].model_copy(update={"parameters": {"max_age_s": 0.4}})
+    told = cell.model_copy(update={"devices": {**cell.devices, "safety": spec}})
+    hardware = Hardware(runtime, "safety", LINE.model_copy(update={"cell_description": told}))
+    relay = await safe(hardware)
+    with pytest.raises(FaultError, match=r"DEVICE_SILENT at safety: .*nothing on .*safety/.* for 0\.4 s"):
+        await asyncio.wait_for(hardware.device.wait_change(Stops()), 20.0)
+    relay.end()
+    await hardware.close()

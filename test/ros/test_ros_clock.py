@@ -178,6 +178,23 @@ async def test_without_simulated_time_the_clock_is_the_systems(runtime):
     assert clock.rate == 1.0
 
 
+@in_ros
+async def test_a_system_whose_clock_is_set_back_does_not_stop_the_cells_time(runtime, monkeypatch):
+    clock, right, set_s = RosClock(runtime.create_node("listener")), time.time, 0.0
+    monkeypatch.setattr("microcell.ros.clock.time.time", lambda: right() + set_s)
+    before_s = clock.now()
+    for step_s in (-3600.0, -1.5):
+        set_s += step_s
+        wall_s = time.monotonic()
+        started_s = clock.now()
+        assert started_s == pytest.approx(before_s, abs=1.0)
+        await asyncio.sleep(0.2)
+        passed_s = time.monotonic() - wall_s
+        assert clock.now() - started_s == pytest.approx(passed_s, abs=0.05)
+        assert clock.epoch_s + clock.now() == pytest.approx(time.time(), abs=0.05)
+        before_s = clock.now()
+
+
 def test_the_hardwares_clock_runs_as_many_times_as_fast_as_it_is_told():
     async def life() -> None:
         clock = ScaledClock(20.0)
