@@ -54,7 +54,8 @@ def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.
         station.add_crib(world, line, namespace, crib, spec, first)
     for item in items:
         name = scheme.item_model(item.item_id)
-        part.add_part(world, name, line.product_description, item.part_name, item.pose, rests=rests(item))
+        looks = [part.Look(item.part_name, flaws=item.flaws)]
+        part.add_item(world, name, line.product_description, item.pose, looks, rests=rests(item))
     sensors = cell.of_kind("force_sensor")
     for name, spec in cell.of_kind("arm").items():
         arms.add_arm(world, namespace, name, spec, sensors[spec.force_sensor])

@@ -12,6 +12,7 @@ import numpy as np
 
 from microcell.description.extents import half_extents
 from microcell.description.product import Box, Mark, Screw
+from microcell.plant.scene import DIRT_COVERS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,7 +26,6 @@ Rgb = tuple[int, int, int]
 
 _QUIET_MODULES = 2
 _PRINT_RGB: Rgb = (24, 24, 26)
-_DIRT_COVERS = 0.75
 _GRAIN_RATIO = 0.012
 _GRAIN_M = 0.0001
 _TILE = 512
@@ -63,7 +63,7 @@ def _layers(item: SceneItem, x: Floats, y: Floats) -> Iterator[tuple[Where, Floa
     if item.content and isinstance(part.shape, Box):
         yield _printed(item, part.shape, x, y), linear(_PRINT_RGB), item.contrast
     for flaw in item.flaws:
-        yield _flawed(flaw, x, y), linear(flaw.colour_rgb), 1.0 if flaw.kind == "scratch" else _DIRT_COVERS
+        yield _flawed(flaw, x, y), linear(flaw.colour_rgb), 1.0 if flaw.kind == "scratch" else DIRT_COVERS
 
 
 def _recess(shape: Screw, x: Floats, y: Floats) -> Where:

@@ -8,6 +8,9 @@ from typing import Literal
 from microcell.description.product import Part
 from microcell.geometry import Pose, Vector
 
+DIRT_COVERS = 0.75
+"""How much of what is under it dirt hides."""
+
 
 @dataclass(frozen=True)
 class Flaw:

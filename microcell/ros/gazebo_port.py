@@ -13,10 +13,11 @@ from microcell.description.product import Product
 from microcell.faults import FaultError
 from microcell.gazebo import requests, scheme
 from microcell.gazebo.calling import ServiceCaller
-from microcell.gazebo.part import part_text
+from microcell.gazebo.part import Look, item_text
 from microcell.gazebo.prints import print_picture
 from microcell.gazebo.requests import Request
 from microcell.gazebo.standing import Attach, Put, Release, Remove, Spawn, Step
+from microcell.geometry import Pose
 from microcell.ros.hardware_face import Face
 
 TRIES = 5
@@ -77,8 +78,9 @@ class GazeboPort:
         elif isinstance(step, Put):
             await self._order(requests.when_done(requests.put(self._world, step.model, step.pose), self._listed))
         elif isinstance(step, Spawn):
-            texture = print_picture(step.item, self._folder)
-            sdf = part_text(step.model, self._product, step.item.part_name, step.pose, texture, step.rests)
+            seen = [(step.item, Pose()), *step.parts]
+            looks = [Look(of.part_name, at, print_picture(of, self._folder), of.flaws) for of, at in seen]
+            sdf = item_text(step.model, self._product, step.pose, looks, step.rests)
             await self._change(requests.spawn(self._world, sdf), step.model, there=True)
         else:
             await self._attach(step)

@@ -26,7 +26,7 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
 from microcell.gazebo.poses import poses_of
-from microcell.gazebo.standing import Release, Standing, Step, done, standing, steps
+from microcell.gazebo.standing import MOVED_M, TURNED_RAD, Release, Standing, Step, done, standing, steps
 from microcell.geometry import Pose, angle_between, distance
 from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory
@@ -59,9 +59,6 @@ OWN_EARS = 1
 
 HELD_S = 0.1
 """Cell time in which a joint that holds is made or broken."""
-
-MOVED_M, TURNED_RAD = 0.0002, 0.002
-"""A piece that lies elsewhere than the plant has it by more than this was moved by the world's physics."""
 
 LYING = ("feeder", "fixture", "carton", "loose", "printer")
 
@@ -241,7 +238,7 @@ class GazeboHardware:
         """Pieces that lie free are where Gazebo's physics has brought them."""
         for name, body in self._known.items():
             item, pose = body.item, self._poses.get(name)
-            if item is None or pose is None or body.hold is not None or item.place.kind not in LYING:
+            if item is None or pose is None or body.hold is not None or body.rests or item.place.kind not in LYING:
                 continue
             there = distance(pose, item.pose) > MOVED_M or angle_between(pose, item.pose) > TURNED_RAD
             current = self.plant.inventory.find(item.item_id)
@@ -355,9 +352,9 @@ def _apart_rad(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def _places(plant: Plant) -> tuple[object, ...]:
-    """All that `standing` depends on, quick to compare: another one when a piece, a tool or a clamp is where it was not."""
+    """All that `standing` depends on, quick to compare: other when a piece, a tool, a clamp or a carton has changed."""
     tools = [(tool.arm, tool.pocket) for tool in plant.bench.tools.values()]
-    return list(plant.inventory), tools, dict(plant.bench.clamped)
+    return list(plant.inventory), tools, dict(plant.bench.clamped), dict(plant.bench.cartons)
 
 
 def _poses_of(plant: Plant, wanted: Standing) -> Mapping[str, Pose]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import xml.etree.ElementTree as ET
 
 import pytest
 from config_copy import ConfigCopy
@@ -10,8 +11,10 @@ from config_copy import ConfigCopy
 from microcell.description.loader import load_line
 from microcell.description.product import Product
 from microcell.description.shape import BoxShape, CylinderShape
-from microcell.gazebo.part import LEAST_WALL_M, part_seen, part_text
+from microcell.gazebo.elements import rgba
+from microcell.gazebo.part import LEAST_WALL_M, Look, item_text, part_seen, part_text
 from microcell.geometry import Pose
+from microcell.plant.scene import Flaw
 
 VALVE = "products/valve.yaml"
 MEMBRANE = "shape: {kind: cylinder, diameter_m: 0.0240, height_m: 0.0012}"
@@ -61,4 +64,26 @@ def test_a_part_that_is_nearly_as_wide_leaves_a_thin_wall(config, diameter_m):
 
 
 def test_a_part_that_is_as_wide_goes_into_no_hollow(config):
-    assert len(part_seen(with_membrane(config, 0.0400), "body")) == 1
+    seen = part_seen(with_membrane(config, 0.0400), "body")
+    assert len(seen) == 24 and all(isinstance(shape, BoxShape) for shape, _ in seen), "only its own bore, which goes through"
+
+
+def test_what_inspections_look_for_is_seen_and_only_the_first_part_is_felt(config):
+    scratch = Flaw((-0.004, 0.0), (0.004, 0.0), 0.0004, (20, 20, 20))
+    dirt = Flaw((0.0, 0.001), (0.0, 0.003), 0.002, (80, 60, 40), "dirt")
+    looks = [Look("body"), Look("cap_white", Pose((0.0, 0.0, 0.018)), flaws=(scratch, dirt))]
+    link = ET.fromstring(item_text("item_1", valve(config), Pose(), looks, rests=True)).find("model/link")
+    alone = ET.fromstring(item_text("item_1", valve(config), Pose(), looks[:1], rests=True)).find("model/link")
+    assert len(link.findall("collision")) == len(alone.findall("collision"))
+    assert link.find("inertial/mass").text == alone.find("inertial/mass").text
+    visuals = {visual.attrib["name"]: visual for visual in link.findall("visual")}
+    assert len(visuals) == len(link.findall("visual"))
+    assert {"part_0_0", "part_0_flaw_0", "part_0_flaw_1"} <= set(visuals)
+    box = [float(edge) for edge in visuals["part_0_flaw_0"].find("geometry/box/size").text.split()]
+    assert box[:2] == pytest.approx([0.008, 0.0004])
+    cap = valve(config).parts["cap_white"]
+    z_m = float(visuals["part_0_flaw_0"].find("pose").text.split()[2])
+    assert z_m == pytest.approx(0.018 + cap.shape.height_m)
+    reds = [float(visuals[f"part_0_flaw_{n}"].find("material/diffuse").text.split()[0]) for n in (0, 1)]
+    assert reds[0] == pytest.approx(rgba((20, 20, 20))[0])
+    assert rgba((80, 60, 40))[0] < reds[1] < rgba(cap.colour_rgb)[0], "through dirt the part shows"

@@ -26,20 +26,27 @@ from microcell.gazebo.standing import (
     standing,
     steps,
 )
+from microcell.geometry import Pose, angle_between, distance
+from microcell.plant.plant import Plant
 from microcell.records.journal import Journal
 from microcell.virtual import VirtualCell, VirtualRun
 
 LOOK_S, UNITS = 0.1, 3
+NEAR_M, NEAR_RAD = 0.0003, 0.003
 
 
 class World:
-    """A world that takes steps as Gazebo does, and refuses what Gazebo could not do."""
+    """A world that takes steps as Gazebo does, and refuses what Gazebo could not do.
+
+    `stood` is how a held piece stood to what holds it when it was taken: a rigid joint keeps that.
+    """
 
     def __init__(self, known: Standing) -> None:
         self.held = {name: body.hold for name, body in known.items()}
         self.static = {name for name, body in known.items() if body.rests}
+        self.stood: dict[str, Pose] = {}
 
-    def do(self, step: Step) -> None:
+    def do(self, step: Step, poses: dict[str, Pose]) -> None:
         if isinstance(step, Spawn):
             assert step.model not in self.held, f"{step.model} is there already"
             self.held[step.model] = None
@@ -47,6 +54,7 @@ class World:
                 self.static.add(step.model)
         elif isinstance(step, Remove):
             assert self.held.pop(step.model, None) is None, f"{step.model} is still held"
+            assert step.model not in {hold.model for hold in self.held.values() if hold is not None}
             self.static.discard(step.model)
         elif isinstance(step, Release):
             hold = self.held[step.model]
@@ -62,15 +70,27 @@ class World:
             assert self.held[step.model] is None, f"{step.model} is held by {self.held[step.model]}"
             assert step.hold.model in self.held or not step.hold.model.startswith("item_")
             self.held[step.model] = step.hold
+            if step.model in poses:
+                self.stood[step.model] = poses.get(step.hold.model, Pose()).inverse() @ poses[step.model]
+
+    def check_poses(self, plant: Plant, poses: dict[str, Pose]) -> None:
+        """What stations and units hold stands where the plant has it."""
+        for name, hold in self.held.items():
+            if name in poses and hold is not None and hold.model not in plant.bench.tools:
+                stands = poses.get(hold.model, Pose()).inverse() @ poses[name]
+                off_m, off_rad = distance(stands, self.stood[name]), angle_between(stands, self.stood[name])
+                assert off_m < NEAR_M and off_rad < NEAR_RAD, (
+                    f"{name} in {hold.model}: {off_m * 1e3:.1f} mm, {off_rad:.3f} rad"
+                )
 
 
-@pytest.fixture(scope="module")
-def told() -> list[Step]:
-    """Every step of an order of three units, each done in a world at once: the third stands where the first was made."""
+def steps_of(name: str, units: int) -> list[Step]:
+    """Every step of an order, each done in a world at once, which then is as the plant."""
 
     async def produce() -> list[Step]:
-        line, told = load_line("valve"), []
-        order = Order(kind="order", product="valve", lines=(OrderLine(variant="adult", quantity=UNITS),))
+        line, told = load_line(name), []
+        variant = line.product_description.default_variant
+        order = Order(kind="order", product=line.product, lines=(OrderLine(variant=variant, quantity=units),))
         with Journal.create_or_open(":memory:") as journal:
             cell = VirtualCell(VirtualRun(line, (order,)), journal)
             known = standing(cell.plant)
@@ -83,17 +103,45 @@ def told() -> list[Step]:
                 poses = {name: cell.plant.bench.pose_of(body.item) for name, body in wanted.items() if body.item}
                 todo = steps(known, wanted, poses)
                 for step in todo:
-                    world.do(step)
+                    world.do(step, poses)
                     known = done(known, step, wanted)
                     assert world.held == {name: body.hold for name, body in known.items()}
                 told += todo
                 assert known.keys() == wanted.keys()
                 known = wanted
                 assert world.held == {name: body.hold for name, body in known.items()}
+                world.check_poses(cell.plant, poses)
+            for station in cell.plant.bench.cartons:
+                cell.plant.stations.exchange(station)
+            left = [model for model, body in known.items() if body.item is not None and body.item.place.kind == "carton"]
+            assert len(left) == units
+            assert steps(known, standing(cell.plant, known), {}) == [Remove(model) for model in left]
             await cell.close()
             return told
 
     return run_virtual(produce())
+
+
+@pytest.fixture(scope="module")
+def told() -> list[Step]:
+    """An order of three units: the third stands where the first was made."""
+    return steps_of("valve", UNITS)
+
+
+@pytest.mark.parametrize("name", ["battery", "bracket", "footwear"])
+def test_what_is_turned_or_pressed_while_it_is_held_stands_elsewhere_in_the_world_too(name: str) -> None:
+    """Told by `World.check_poses`: a cell of the battery is welded from below, inserts and shoes are pressed in."""
+    assert sum(isinstance(step, Attach) for step in steps_of(name, 1)) > 5
+
+
+def test_a_unit_in_its_carton_is_one_model_at_rest_with_its_parts_on_it(told: list[Step]) -> None:
+    packed = [step for step in told if isinstance(step, Spawn) and step.item.place.kind == "carton"]
+    assert [(step.rests, len(step.parts)) for step in packed] == [(True, 7)] * UNITS
+    for unit in packed:
+        begun = told.index(unit)
+        assert told[begun - 1] == Remove(unit.model)
+        gone = {step.model for step in told[:begun] if isinstance(step, Remove)}
+        assert {f"item_{part.item_id}" for part, _ in unit.parts} <= gone
 
 
 def test_everything_that_is_held_is_let_go_of_before_another_takes_it(told: list[Step]) -> None:
