@@ -18,13 +18,13 @@ _STATE, _SESSION = 0, 3
 """Fields of /proc/<pid>/stat behind the name in parentheses (man 5 proc)."""
 
 
-def die_with_parent() -> None:
-    """Linux: get SIGTERM when the parent dies, so that not even a killed program leaves processes behind.
+def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
+    """Linux: get a signal when the parent dies, so that not even a killed program leaves processes behind.
 
-    To be called in the child, before it becomes another program.
+    To be called in the child, before it becomes another program. SIGKILL for one that may hang while it ends.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:

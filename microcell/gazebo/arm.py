@@ -21,8 +21,8 @@ from microcell.gazebo.elements import (
     add_plugin,
     add_pose,
 )
-from microcell.gazebo.inertia import Body, body_of
-from microcell.gazebo.links import Limit, add_fixed_joint, add_joint, add_link, file_body
+from microcell.gazebo.inertia import FRAME, Body, body_of
+from microcell.gazebo.links import OF_FILE, Limit, add_fixed_joint, add_joint, add_link, file_body, other_names
 from microcell.gazebo.tuning import Gains, gains_of, usual_inertias
 from microcell.geometry import Pose
 from microcell.motion import link_solids
@@ -45,13 +45,23 @@ _STEEL: Rgba = (0.7, 0.72, 0.75, 1.0)
 
 
 def robot_of(spec: ArmSpec) -> tuple[RobotFile, Chain]:
-    """An arm's robot file and the chain in it."""
+    """An arm's robot file and the chain in it, with names for its links that the world has not otherwise."""
     robot = read_robot_file(share_directory() / "urdf" / "robots" / Path(spec.robot))
-    return robot, robot.chain(spec.base_link, spec.tip_link)
+    other = other_names(robot, _own_names(spec))
+    base, tip = (other.get(link, link) for link in (spec.base_link, spec.tip_link))
+    robot = robot.renamed(other)
+    return robot, robot.chain(base, tip)
 
 
-def add_arm(world: ET.Element, namespace: str, name: str, spec: ArmSpec, sensor: ForceSensorSpec) -> ET.Element:
-    """The model of an arm, standing at its base, with its joints at zero.
+def _own_names(spec: ArmSpec) -> tuple[str, ...]:
+    """Names of what is built on an arm here."""
+    return (scheme.COUPLING_LINK, spec.force_sensor)
+
+
+def add_arm(
+    world: ET.Element, namespace: str, name: str, spec: ArmSpec, sensor: ForceSensorSpec, carried_kg: float = 0.0
+) -> ET.Element:
+    """The model of an arm, standing at its base, with its joints at zero; `carried_kg` is the heaviest that it carries.
 
     Its links are weightless, as for an arm whose controller holds its own weight; they have their masses.
     """
@@ -59,7 +69,9 @@ def add_arm(world: ET.Element, namespace: str, name: str, spec: ArmSpec, sensor:
     model = add(world, "model", name=name)
     add_pose(model, spec.base_in_cell.pose)
     limits = _limits(chain, spec)
-    called = dict(zip((joint.name for joint in chain.joints), names.arm_joints(name, spec), strict=True))
+    own, joints = _own_names(spec), names.arm_joints(name, spec)
+    called = {joint.name: f"{joint.name}{OF_FILE}" for joint in robot.joint_of.values() if joint.name in own}
+    called.update(zip((joint.name for joint in chain.joints), joints, strict=True))
     bodies = arm_bodies(spec)
     add_fixed_joint(model, f"{name}_foot", "world", chain.base)
     _add_links(model, robot, chain, bodies, called, scheme.topic(namespace, scheme.contacts_felt(name)))
@@ -67,7 +79,7 @@ def add_arm(world: ET.Element, namespace: str, name: str, spec: ArmSpec, sensor:
         if joint.child in bodies:
             add_joint(model, joint, limits, lambda file_name: called.get(file_name, file_name))
     _add_coupling(model, namespace, spec, sensor, chain.tip)
-    _add_controller(model, namespace, name, tuple(called.values()), joint_gains(spec))
+    _add_controller(model, namespace, name, joints, joint_gains(spec, carried_kg))
     return model
 
 
@@ -77,26 +89,25 @@ def arm_bodies(spec: ArmSpec) -> dict[str, Body]:
     bodies = link_bodies(robot, chain)
     usual = usual_inertias(*_pin_model(robot, chain, bodies, spec))
     for joint, inertia in zip(chain.joints, usual, strict=True):
-        body = bodies[joint.child]
-        bodies[joint.child] = replace(body, inertia=body.inertia + max(MOTOR_RATIO * inertia, MOTOR_KG_M2) * np.eye(3))
+        body, turning = bodies[joint.child], 0.0 if joint.slides else inertia
+        bodies[joint.child] = replace(body, inertia=body.inertia + max(MOTOR_RATIO * turning, MOTOR_KG_M2) * np.eye(3))
     return bodies
 
 
 def link_bodies(robot: RobotFile, chain: Chain) -> dict[str, Body]:
     """Mass and inertia of the base and of each link below it; a frame without a body gets next to none."""
     felt = link_solids.felt(robot, chain)
-    none = Body(1e-3, (0.0, 0.0, 0.0), np.eye(3) * 1e-6)
     found = {}
     for link in (chain.base, *(joint.child for joint in robot.below(chain.base))):
-        found[link] = file_body(robot.links[link], felt.get(link, ())) or none
+        found[link] = file_body(robot.links[link], felt.get(link, ())) or FRAME
     return found
 
 
-def joint_gains(spec: ArmSpec) -> tuple[Gains, ...]:
-    """Gains of the arm's controller, base to tip."""
+def joint_gains(spec: ArmSpec, carried_kg: float = 0.0) -> tuple[Gains, ...]:
+    """Gains of the arm's controller, base to tip; `carried_kg` is the heaviest that it carries besides its tool."""
     model, tip = dynamic_model(spec)
     accelerations = np.array([joint.values[3] for joint in spec.joints])
-    return gains_of(model, accelerations, spec.payload_kg / 2, tip)
+    return gains_of(model, accelerations, spec.payload_kg / 2, tip, carried_kg)
 
 
 def dynamic_model(spec: ArmSpec) -> tuple[pin.Model, int]:

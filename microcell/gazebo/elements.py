@@ -28,8 +28,8 @@ STATIONS_MASK = ARMS_BIT | sum(FIRST_KIND << kind for kind in range(KINDS))
 
 
 def kind_mask(kind: int) -> int:
-    """Mask of the pieces of one kind."""
-    return FIRST_KIND << (kind % KINDS)
+    """Mask of the pieces of one kind. Of many, later ones share theirs; none has the first one's, which has them in it."""
+    return FIRST_KIND << (kind if kind == 0 else 1 + (kind - 1) % (KINDS - 1))
 
 
 def add(parent: ET.Element, tag: str, text: str | float | None = None, **attributes: str) -> ET.Element:

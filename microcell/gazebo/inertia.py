@@ -47,6 +47,10 @@ class Body:
         return Body(mass_kg, self.centre_m, self.inertia * (mass_kg / self.mass_kg))
 
 
+FRAME = Body(1e-3, (0.0, 0.0, 0.0), np.eye(3) * 1e-6)
+"""A link without a body gets next to none."""
+
+
 def body_of(solids: Sequence[tuple[ShapeSpec, Pose]], mass_kg: float) -> Body:
     """A body of one density, of primitives that each have their middle at a pose of the link. At least one."""
     volumes = [volume_m3(shape) for shape, _ in solids]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from microcell.description.shape import ShapeSpec
@@ -18,10 +18,14 @@ from microcell.gazebo.elements import (
 )
 from microcell.gazebo.inertia import Body, body_of, given, robust
 from microcell.geometry import Pose
-from microcell.motion.robot_file import FileJoint, FileLink
+from microcell.motion.robot_file import FileJoint, FileLink, RobotFile
 
 DENSITY_KG_M3 = 1500.0
 """Of links whose file tells no mass: robots and tools are mostly hollow aluminium."""
+
+
+OF_FILE = "_of_file"
+"""Ends the name of a link or joint of a file whose own is taken."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,14 @@ class Limit:
     lower: float
     upper: float
     velocity: float
+
+
+def other_names(robot: RobotFile, own: Collection[str] = ()) -> dict[str, str]:
+    """Names for those links of a file whose own are taken: in SDF links and joints of a model share theirs, and `world` is
+    no link's.
+    """
+    taken = {"world", *own, *(joint.name for joint in robot.joint_of.values())}
+    return {link: f"{link}{OF_FILE}" for link in robot.links if link in taken}
 
 
 def file_body(link: FileLink, solids: Sequence[tuple[ShapeSpec, Pose]]) -> Body | None:

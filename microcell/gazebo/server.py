@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from microcell.composition.children import die_with_parent, end_session
@@ -27,10 +29,12 @@ class GazeboError(MicrocellError):
 
 
 def variables(namespace: str, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Environment of Gazebo's programs: on this machine only, and apart from other cells' worlds."""
+    """Environment of Gazebo's programs: on this machine only, and apart from other cells' worlds, also where it is inherited
+    from a shell in which somebody looks into another one.
+    """
     domain = inherited.get("ROS_DOMAIN_ID", "0")
-    local = {"GZ_IP": "127.0.0.1", "GZ_PARTITION": f"microcell_{domain}_{namespace.strip('/').replace('/', '_')}"}
-    return {**inherited, **{key: inherited.get(key, value) for key, value in local.items()}}
+    partition = f"microcell_{domain}_{namespace.strip('/').replace('/', '_')}"
+    return {**inherited, "GZ_IP": inherited.get("GZ_IP", "127.0.0.1"), "GZ_PARTITION": partition}
 
 
 @dataclass
@@ -100,8 +104,9 @@ class Servers:
 
     async def _start(self, name: str, command: list[str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        die = partial(die_with_parent, signal.SIGKILL)
         with self._log(name).open("wb") as output:
             self._running[name] = await asyncio.create_subprocess_exec(
                 *command, env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL, stdout=output,
-                stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+                stderr=asyncio.subprocess.STDOUT, start_new_session=True, preexec_fn=die,
             )  # fmt: skip

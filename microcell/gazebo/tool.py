@@ -11,8 +11,8 @@ from microcell.description.tool import GripperTool, ScrewdriverTool, Tool
 from microcell.gazebo import scheme
 from microcell.gazebo.arm import add_trajectory_controller
 from microcell.gazebo.elements import TOOLS_BIT, add, add_plugin, add_pose
-from microcell.gazebo.inertia import Body, body_of, joined, robust
-from microcell.gazebo.links import Limit, add_joint, add_link, file_body
+from microcell.gazebo.inertia import FRAME, Body, body_of, joined, robust
+from microcell.gazebo.links import Limit, add_joint, add_link, file_body, other_names
 from microcell.gazebo.tuning import STEP_S, Gains
 from microcell.geometry import Pose
 from microcell.motion import link_solids
@@ -47,7 +47,8 @@ def tool_model(tool: Tool) -> ToolModel:
 
 @lru_cache(maxsize=64)
 def _in_file(model: str) -> ToolModel:
-    robot = read_robot_file(shipped_file(model, "tools"))
+    read = read_robot_file(shipped_file(model, "tools"))
+    robot = read.renamed(other_names(read))
     root = next(link for link in robot.links if link not in robot.joint_of)
     return ToolModel(robot, root)
 
@@ -69,12 +70,16 @@ def add_tool(world: ET.Element, namespace: str, name: str, tool: Tool, flange_in
 
 
 def bodies_of(tool: Tool, robot: RobotFile) -> dict[str, Body]:
-    """Mass and inertia by link, scaled so that together they have the described mass."""
-    found = {}
+    """Mass and inertia by link, scaled so that together they have the described mass; without frames that carry none."""
+    found: dict[str, Body] = {}
     for link in robot.links.values():
         body = file_body(link, link_solids.placed(robot.path, link.collisions))
         if body is not None:
             found[link.name] = body
+    for name in list(found):
+        while name in robot.joint_of:
+            name = robot.joint_of[name].parent
+            found.setdefault(name, FRAME)
     whole = joined(list(found.values())).mass_kg
     return {link: robust(body.scaled(body.mass_kg * tool.mass_kg / whole)) for link, body in found.items()}
 

@@ -13,6 +13,7 @@ from microcell.gazebo import camera, part, scheme, station, tool
 from microcell.gazebo.elements import SDF_VERSION, add, add_plugin, numbers, text_of, valid_name
 from microcell.gazebo.standing import rests
 from microcell.gazebo.tuning import STEP_S
+from microcell.motion.payload import unit_mass
 from microcell.plant.items import Item
 
 AMBIENT, LAMPS = 0.45, 1.0
@@ -58,8 +59,15 @@ def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.
         part.add_item(world, name, line.product_description, item.pose, looks, rests=rests(item))
     sensors = cell.of_kind("force_sensor")
     for name, spec in cell.of_kind("arm").items():
-        arms.add_arm(world, namespace, name, spec, sensors[spec.force_sensor])
+        arms.add_arm(world, namespace, name, spec, sensors[spec.force_sensor], heaviest_kg(line))
     return root
+
+
+def heaviest_kg(line: Line) -> float:
+    """Mass of the heaviest that an arm of a line carries: a part, or a unit of some variant, kg."""
+    product = line.product_description
+    parts = [part.mass_kg for part in product.parts.values()]
+    return max([*parts, *(unit_mass(product, variant).mass_kg for variant in product.variants)])
 
 
 def world_text(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -155,6 +155,20 @@ class RobotFile:
         for joint in self.children.get(link, []):
             yield joint
             yield from self.below(joint.child)
+
+    def renamed(self, names: Mapping[str, str]) -> RobotFile:
+        """The same with other names for some links."""
+
+        def called(link: str) -> str:
+            return names.get(link, link)
+
+        def moved(joint: FileJoint) -> FileJoint:
+            return replace(joint, parent=called(joint.parent), child=called(joint.child))
+
+        links = {called(name): replace(link, name=called(name)) for name, link in self.links.items()}
+        joint_of = {called(child): moved(joint) for child, joint in self.joint_of.items()}
+        children = {called(parent): list(map(moved, joints)) for parent, joints in self.children.items()}
+        return replace(self, links=links, joint_of=joint_of, children=children)
 
     def error(self, what: str, remedy: str, key: str = "robot") -> RobotFileError:
         return RobotFileError(self.path, what, remedy, key)

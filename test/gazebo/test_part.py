@@ -11,7 +11,7 @@ from config_copy import ConfigCopy
 from microcell.description.loader import load_line
 from microcell.description.product import Product
 from microcell.description.shape import BoxShape, CylinderShape
-from microcell.gazebo.elements import rgba
+from microcell.gazebo.elements import STATIONS_MASK, kind_mask, rgba
 from microcell.gazebo.part import LEAST_WALL_M, Look, item_text, part_seen, part_text
 from microcell.geometry import Pose
 from microcell.plant.scene import Flaw
@@ -87,3 +87,9 @@ def test_what_inspections_look_for_is_seen_and_only_the_first_part_is_felt(confi
     reds = [float(visuals[f"part_0_flaw_{n}"].find("material/diffuse").text.split()[0]) for n in (0, 1)]
     assert reds[0] == pytest.approx(rgba((20, 20, 20))[0])
     assert rgba((80, 60, 40))[0] < reds[1] < rgba(cap.colour_rgb)[0], "through dirt the part shows"
+
+
+def test_no_item_of_a_long_bill_of_materials_touches_the_first_one_that_it_is_put_into():
+    masks = [kind_mask(kind) for kind in range(40)]
+    assert [kind for kind, mask in enumerate(masks) if mask & masks[0]] == [0]
+    assert all(mask & STATIONS_MASK == mask < 1 << 16 for mask in masks)

@@ -16,7 +16,7 @@ import pytest
 from microcell.composition.gazebo import transport_program
 from microcell.gazebo.listening import TopicStream
 from microcell.gazebo.poses import poses_of
-from microcell.gazebo.server import GazeboError, Servers
+from microcell.gazebo.server import GazeboError, Servers, variables
 from microcell.geometry import Pose
 
 LIMIT_S = 20.0
@@ -170,3 +170,9 @@ def test_the_newest_program_beside_gz_is_taken_without_the_script_around_it(
 def test_of_two_things_with_one_name_the_first_is_the_model() -> None:
     first, second = {"name": "a", "position": {"x": 1}, "orientation": {"w": 1}}, {"name": "a", "orientation": {"w": 1}}
     assert poses_of({"pose": [first, second]})["a"].position == (1.0, 0.0, 0.0)
+
+
+def test_a_cells_world_is_apart_from_others_also_where_somebody_looks_into_one() -> None:
+    looking = {"GZ_PARTITION": "microcell_0_bench", "GZ_IP": "127.0.0.1", "HOME": "/root", "ROS_DOMAIN_ID": "7"}
+    assert variables("/site/bench", looking) == {**looking, "GZ_PARTITION": "microcell_7_site_bench"}
+    assert variables("bench", {}) == {"GZ_PARTITION": "microcell_0_bench", "GZ_IP": "127.0.0.1"}

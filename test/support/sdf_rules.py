@@ -116,6 +116,8 @@ def _breaches(element: ET.Element, path: str) -> Iterator[str]:
             yield f"{path}: {name} stands there {counts[name]} times"
     yield from _of_text(element, path)
     yield from _of_names(element, path)
+    if element.tag == "model":
+        yield from _of_joints(element, path)
     for child in element:
         here = f"{path}/{child.tag}"
         if child.tag not in known and child.tag != "plugin":
@@ -137,6 +139,20 @@ def _of_plugin(plugin: ET.Element, path: str) -> Iterator[str]:
     for parameter in plugin:
         if parameter.tag not in parameters.split():
             yield f"{path}: {system} reads no {parameter.tag}"
+
+
+def _of_joints(model: ET.Element, path: str) -> Iterator[str]:
+    """Joints join links that are there, a detachable one this model's own."""
+    links = {link.get("name", "") for link in model.findall("link")}
+    for joint in model.findall("joint"):
+        for end, known in (("parent", {*links, "world"}), ("child", links)):
+            if joint.findtext(end) not in known:
+                yield f"{path}: joint {joint.get('name')} has the {end} {joint.findtext(end)}, which is no link"
+    yield from (
+        f"{path}: what is held by {text}, which is no link"
+        for text in (plugin.findtext("parent_link") for plugin in model.findall("plugin"))
+        if text is not None and text not in links
+    )
 
 
 def _of_text(element: ET.Element, path: str) -> Iterator[str]:
