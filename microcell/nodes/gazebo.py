@@ -14,7 +14,7 @@ from rclpy.node import Node
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.errors import JournalError, RefusedStartError
-from microcell.events import UnitEnded, UnitStarted
+from microcell.events import JournalOpened, UnitEnded, UnitStarted
 from microcell.gazebo import scheme
 from microcell.gazebo.bridge import bridge_text
 from microcell.gazebo.calling import ServiceCaller
@@ -51,11 +51,11 @@ async def serve(runtime: RosRuntime) -> None:
     """
     node = runtime.create_node(names.HARDWARE)
     line = load_line(parameters.text(node, "line"))
-    if journal := parameters.text(node, "journal", ""):
-        _refuse_units(Path(journal))
+    journal = parameters.text(node, "journal", "")
+    earlier = earlier_worlds(Path(journal)) if journal else 0
     namespace = node.get_namespace()
     clock = SimulationClock(node)
-    plant = Plant(line, parameters.integer(node, "seed", 0), clock)
+    plant = Plant(line, parameters.integer(node, "seed", 0), clock, earlier)
     servers = _servers(node, line, namespace, plant)
     hardware = GazeboHardware(runtime, node, line, plant, clock)
     relay = GazeboRelay(runtime, node, line)
@@ -98,19 +98,24 @@ async def serve(runtime: RosRuntime) -> None:
         await to_its_end(leave())
 
 
-def _refuse_units(journal: Path) -> None:
+def earlier_worlds(journal: Path) -> int:
+    """How many worlds a journal may have had before in which units were made; `RefusedStartError` while some are in work."""
     if not journal.is_file():
-        return
+        return 0
     units: set[str] = set()
+    opened, made = 0, False
     with suppress(JournalError), JournalReader.open(journal) as reader:
         for event in reader.events():
+            opened += isinstance(event, JournalOpened)
             if isinstance(event, UnitStarted):
+                made = True
                 units.add(event.unit)
             elif isinstance(event, UnitEnded):
                 units.discard(event.unit)
     if units:
         were = f"{', '.join(sorted(units))} of the journal {journal} were in work in a world that is gone"
         raise RefusedStartError(f"{were}. Begin another journal: --journal FILE (launch: journal:=FILE).")
+    return opened if made else 0
 
 
 async def _opened(hardware: GazeboHardware, port: GazeboPort, relay: GazeboRelay, servers: Servers) -> None:

@@ -52,8 +52,9 @@ class ToolTruth:
 class Bench:
     """All that is true at this instant, in one place. Frames: the cell's, unless a name says otherwise."""
 
-    def __init__(self, line: Line, seed: int, clock: Clock) -> None:
+    def __init__(self, line: Line, seed: int, clock: Clock, earlier: int = 0) -> None:
         self.line = line
+        self.mark = f"W{earlier + 1}-" if earlier else ""
         self.clock = clock
         self.layout = Layout(line)
         self.chance = Chance(seed)

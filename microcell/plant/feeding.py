@@ -171,7 +171,7 @@ class Feeding:
     def _add(self, feeder: str, quantity: int, lot: str) -> str:
         stock = self._stocks[feeder]
         stock.lot_number += 1
-        lot = lot or f"{feeder}-L{stock.lot_number:04d}"
+        lot = lot or f"{feeder}-{self._bench.mark}L{stock.lot_number:04d}"
         if quantity:
             stock.lots.append((lot, quantity))
         if stock.spec.style == "tray" and self.needs_bringing(feeder):

@@ -37,15 +37,16 @@ class Plant:
 
     Mock devices use the parts by topic: `holding`, `screwing`, `coupling`, `feeding`, `stations`, `dispensing`, `joining`,
     `contact`, `safety`.
-    Tests and cameras look with `scene`, `truth` and `carton_contents`.
+    Tests and cameras look with `scene`, `truth` and `carton_contents`. `earlier` are the worlds that the same journal had
+    before, whose lots and cartons are gone: those of this one are called otherwise.
     """
 
-    def __init__(self, line: Line, seed: int, clock: Clock) -> None:
+    def __init__(self, line: Line, seed: int, clock: Clock, earlier: int = 0) -> None:
         self.line = line
         self.seed = seed
         self.clock = clock
         self.safety = SafetyCircuit(_buttons(line), tuple(line.cell_description.of_kind("arm")))
-        self.bench = Bench(line, seed, clock)
+        self.bench = Bench(line, seed, clock, earlier)
         self.lights: dict[str, Lighting] = {}
         self.injections = Injections(condition_of(self.bench))
         self.supports = Supports(self.bench)

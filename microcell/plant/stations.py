@@ -87,7 +87,7 @@ class Stations:
         if len(self._full) > KEPT_CARTONS:
             self._bench.inventory.take_away("carton", self._full.popleft())
         prefix = "CTN" if len(self._bench.cartons) == 1 else f"CTN-{station}"
-        self._bench.cartons[station] = f"{prefix}-{self._exchanged[station]:06d}"
+        self._bench.cartons[station] = f"{prefix}-{self._bench.mark}{self._exchanged[station]:06d}"
         return self.carton(station)
 
     def set_up(self, station: str, product: str) -> None:

@@ -20,14 +20,14 @@ from std_msgs.msg import Bool
 from microcell.clock import Clock
 from microcell.devices.factory import DeviceHost, device_specs, make_devices
 from microcell.errors import UsageError
-from microcell.events import UnitEnded, UnitStarted
+from microcell.events import JournalOpened, UnitEnded, UnitStarted
 from microcell.faults import FaultError
 from microcell.gazebo import scheme
 from microcell.gazebo.standing import Attach, Release, Remove, Spawn, Step
 from microcell.geometry import Pose
 from microcell.motion.inverse import InverseKinematics
 from microcell.motion.robot import RobotModel
-from microcell.nodes.gazebo import _refuse_units
+from microcell.nodes.gazebo import earlier_worlds
 from microcell.plant.plant import Plant
 from microcell.records.journal import Journal
 from microcell.ros import convert, names, qos
@@ -214,18 +214,26 @@ async def press(hardware: GazeboHardware, drivers: dict) -> None:  # type: ignor
     assert abs((await drivers["wrist_force"].read()).pressing_n) < 1.0
 
 
-def test_a_new_world_is_refused_for_a_journal_with_units_in_work(tmp_path: Path) -> None:
+def test_a_new_world_is_refused_for_units_in_work_and_else_has_lots_and_cartons_of_its_own(tmp_path: Path) -> None:
     journal = tmp_path / "valve.journal"
-    _refuse_units(journal)
+    opened = {"cell": "c", "line": "l", "product": "p", "world": "gazebo", "camera": "rendered", "seed": 1, "epoch": 1}
+    assert earlier_worlds(journal) == 0
     with Journal.create_or_open(journal) as written:
+        written.append(JournalOpened(time_s=0.0, epoch_s=1.7e9, ideal_cycle_s=30.0, release="0.1.0", **opened))
+        assert earlier_worlds(journal) == 0, "nothing was made there"
         for unit in ("VLV-1", "VLV-2"):
             written.append(UnitStarted(time_s=1.0, unit=unit, order_id="o", variant="adult"))
         ended = {"order_id": "o", "disposition": "good", "reason": "", "carton": "C-1"}
         written.append(UnitEnded(time_s=2.0, unit="VLV-1", **ended))
         with pytest.raises(UsageError, match=r"^VLV-2 of the journal .* were in work in a world that is gone"):
-            _refuse_units(journal)
+            earlier_worlds(journal)
         written.append(UnitEnded(time_s=3.0, unit="VLV-2", **ended))
-        _refuse_units(journal)
+        assert earlier_worlds(journal) == 1
+    first, second = (Plant(LINE, 0, ScaledClock(), earlier) for earlier in (0, 1))
+    told = [{item.lot for item in plant.inventory} | set(plant.bench.cartons.values()) for plant in (first, second)]
+    assert "tray_1-L0001" in told[0] and "CTN-000001" in told[0]
+    assert "tray_1-W2-L0001" in told[1] and "CTN-W2-000001" in told[1]
+    assert not told[0] & told[1] - {""}
 
 
 def test_what_devices_do_is_done_in_the_world_before_they_answer() -> None:
