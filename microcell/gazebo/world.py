@@ -13,7 +13,9 @@ from microcell.gazebo import camera, part, scheme, station, tool
 from microcell.gazebo.elements import SDF_VERSION, add, add_plugin, numbers, text_of, valid_name
 from microcell.gazebo.standing import rests
 from microcell.gazebo.tuning import STEP_S
+from microcell.motion.contacts import told
 from microcell.motion.payload import unit_mass
+from microcell.motion.reacher import reachers
 from microcell.plant.items import Item
 
 AMBIENT, LAMPS = 0.45, 1.0
@@ -33,12 +35,14 @@ def world_of(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> ET.
     """The world of a line as `<sdf>`; `namespace` is the cell's in ROS, without it the cell's name.
 
     `items` are the parts that lie at the feeders when it starts. Everything is inlined: nothing is looked for or fetched
-    when it runs. Stations and racks are the collision scene's. Raises UsageError for a cell without an arm.
+    when it runs. Stations and racks are the collision scene's. Raises UsageError for a cell without an arm, and for an arm
+    that is in something where Gazebo puts it at first.
     """
     cell = line.cell_description
     namespace = namespace or line.cell
     if not cell.of_kind("arm"):
         raise UsageError(f"cell '{line.cell}' has no arm; there is nothing to simulate.")
+    _check_start(line)
     root = ET.Element("sdf", version=SDF_VERSION)
     world = add(root, "world", name=world_name(line))
     _add_systems(world)
@@ -73,6 +77,16 @@ def heaviest_kg(line: Line) -> float:
 def world_text(line: Line, namespace: str = "", items: Iterable[Item] = ()) -> str:
     """The world of a line as the text of an SDF file."""
     return text_of(world_of(line, namespace, items))
+
+
+def _check_start(line: Line) -> None:
+    """Gazebo puts arms into the world with their joints at zero, whatever is there."""
+    for name, reacher in reachers(line).items():
+        if hits := reacher.hits_at_zero():
+            raise UsageError(
+                f"Gazebo puts arm '{name}' into the world with its joints at zero, and there {told(hits)}. Move the arm or "
+                "what stands there, or give the robot file other zeros."
+            )
 
 
 def _add_systems(world: ET.Element) -> None:

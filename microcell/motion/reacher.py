@@ -123,6 +123,11 @@ class Reacher:
         """What the bare arm touches in its home posture."""
         return self._planner.hits(self._home, Load())
 
+    def hits_at_zero(self) -> Pairs:
+        """What the bare arm touches with its joints at zero, or as near to it as they come."""
+        limits = self.model.limits
+        return self._planner.hits(limits.clamped((0.0,) * self.model.n), Load())
+
     @property
     def model(self) -> RobotModel:
         return self._planner.model

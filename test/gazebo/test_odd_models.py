@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import sdf_rules
 
+from microcell.description.base import PoseSpec
 from microcell.description.cell import ArmSpec, ForceSensorSpec
 from microcell.description.loader import load_line
 from microcell.description.tool import Tool
+from microcell.errors import UsageError
 from microcell.gazebo.arm import add_arm, arm_bodies
 from microcell.gazebo.tool import add_tool, bodies_of, tool_model
+from microcell.gazebo.world import world_of
 from microcell.geometry import Pose
 from microcell.motion.xacro_files import processed
 from microcell.paths import share_directory
@@ -79,3 +82,11 @@ def test_a_tool_may_hang_on_a_frame_without_a_mass_and_weighs_what_it_should(mou
     world = ET.Element("world", name="w")
     add_tool(world, "/bench", "parallel_gripper", mounted, Pose())
     assert sdf_rules.breaches(world) == []
+
+
+def test_an_arm_that_is_in_the_bench_with_its_joints_at_zero_is_refused() -> None:
+    cell = LINE.cell_description
+    low = ARM.model_copy(update={"base_in_cell": PoseSpec(xyz_m=(0.0, 0.0, -0.6))})
+    told = cell.model_copy(update={"devices": {**cell.devices, "arm": low}})
+    with pytest.raises(UsageError, match=r"Gazebo puts arm 'arm' into the world with its joints at zero, and there \w+ "):
+        world_of(LINE.model_copy(update={"cell_description": told}))
