@@ -50,10 +50,10 @@ def test_a_unit_is_built_inspected_and_packed(line: str, tmp_path: Path) -> None
     assert unit["state"] == "good" and unit["carton"]
 
 
-def test_an_order_of_valves_is_made_on_both_fixtures(tmp_path: Path) -> None:
-    units = made("valve", 4, tmp_path)
-    assert [unit["state"] for unit in units] == ["good"] * 4
-    assert all(unit["carton"] for unit in units)
+def test_an_order_of_valves_is_made_on_both_fixtures_and_fills_more_than_a_carton(tmp_path: Path) -> None:
+    units = made("valve", 7, tmp_path)
+    assert [unit["state"] for unit in units] == ["good"] * 7
+    assert sorted(unit["carton"] for unit in units) == ["CTN-000001"] * 6 + ["CTN-000002"]
 
 
 def test_skills_and_orchestrator_that_are_killed_find_their_unit_in_the_same_world(tmp_path: Path) -> None:
