@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Awaitable, Callable
 
+from microcell.composition.processes import dds_profile
 from microcell.errors import UsageError
 from microcell.ros.cell_client import CellClient
 from microcell.ros.runtime import RosRuntime
@@ -14,7 +16,11 @@ INTERRUPTED = 130
 
 
 def talk(cell: str, conversation: Callable[[CellClient], Awaitable[int]]) -> int:
-    """Connect to a cell, hold a conversation and return its exit code; 130 when Ctrl-C ended it."""
+    """Connect to a cell, hold a conversation and return its exit code; 130 when Ctrl-C ended it.
+
+    The middleware is set up as the cell's is: with its usual buffers much of what a cell tells a newcomer got lost.
+    """
+    os.environ.update(dds_profile(os.environ))
     code = INTERRUPTED
     refused: UsageError | None = None
 

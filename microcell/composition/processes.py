@@ -64,10 +64,15 @@ def environment(inherited: Mapping[str, str], profile: Path | None = None) -> di
     """Variables to add for a process: unbuffered output, and if nobody chose otherwise Fast DDS's profile, and that ROS
     talks to this machine only.
     """
-    profile = profile or share_directory() / "config" / "ros" / "fastdds.xml"
-    added = {"PYTHONUNBUFFERED": "1"}
+    added = {"PYTHONUNBUFFERED": "1", **dds_profile(inherited, profile)}
     if DISCOVERY_RANGE not in inherited:
         added[DISCOVERY_RANGE] = "LOCALHOST"
-    if profile.is_file() and FAST_DDS_2 not in inherited and FAST_DDS_3 not in inherited:
-        added[FAST_DDS_2 if inherited.get("ROS_DISTRO") == "jazzy" else FAST_DDS_3] = str(profile)
     return added
+
+
+def dds_profile(inherited: Mapping[str, str], profile: Path | None = None) -> dict[str, str]:
+    """The variable that names Fast DDS's profile, if nobody chose another: for a program that only talks to a cell, too."""
+    profile = profile or share_directory() / "config" / "ros" / "fastdds.xml"
+    if not profile.is_file() or FAST_DDS_2 in inherited or FAST_DDS_3 in inherited:
+        return {}
+    return {FAST_DDS_2 if inherited.get("ROS_DISTRO") == "jazzy" else FAST_DDS_3: str(profile)}
