@@ -53,9 +53,13 @@ class CountModel:
 
 
 def teach(image: npt.NDArray[Any], options: Count, where: str = "teach") -> CountModel:
-    """Learn the area from one photo in which the things lie apart, as many as expected."""
-    areas = sorted((area for _, area in _blobs(image, options)), reverse=True)[: max(1, options.expected)]
-    if len(areas) < options.expected or not areas:
+    """Learn the area from one photo in which the things lie apart, as many as expected: one or more."""
+    if options.expected == 0:
+        detail = "where none is expected, a good photo shows no thing to learn the size from: teach with 'expected' as many"
+        remedy = "as lie apart in the first good photo, and set it to 0 afterwards; the model holds for any number"
+        raise FaultError("INSPECTION_NOT_CONFIGURED", where, f"{detail} {remedy}")
+    areas = sorted((area for _, area in _blobs(image, options)), reverse=True)[: options.expected]
+    if len(areas) < options.expected:
         detail = f"{len(areas)} separate things in the photo, {options.expected} expected; lay them apart"
         raise FaultError("INSPECTION_NOT_CONFIGURED", where, detail)
     return CountModel(options, float(np.median(areas)))

@@ -15,6 +15,7 @@ from microcell.faults import FaultError
 from microcell.vision import anomaly_model, counting, taught_presence
 from microcell.vision.models import hash_of
 from microcell.vision.photos import ENDINGS, image_files, read_image
+from microcell.vision.results import Verdict
 from microcell.vision.taught import Judge
 from microcell.vision.template import TemplateModel
 
@@ -200,10 +201,12 @@ def _judged(judge: Judge, good: Sequence[Photo], bad: Sequence[Photo]) -> Lesson
     """The verdicts on photos that did not teach; what is uncertain counts as neither error."""
     of_good = [(photo.name, judge.check(photo.pixels).verdict) for photo in good]
     of_bad = [(photo.name, judge.check(photo.pixels).verdict) for photo in bad]
-    rejects, escapes = (sum(v in ("rework", "scrap") for _, v in of_good), sum(v == "accept" for _, v in of_bad))
-    scores = {"accept": 0.5, "uncertain": 1.0, "rework": 1.5, "scrap": 1.5}
+    # Whatever else a verdict is, it is one of those that reject.
+    rejects = sum(v not in ("accept", "uncertain") for _, v in of_good)
+    escapes = sum(v == "accept" for _, v in of_bad)
+    scores: dict[Verdict, float] = {"accept": 0.5, "uncertain": 1.0}
     good_scores, bad_scores = (
-        tuple((name, scores[verdict]) for name, verdict in verdicts) for verdicts in (of_good, of_bad)
+        tuple((name, scores.get(verdict, 1.5)) for name, verdict in verdicts) for verdicts in (of_good, of_bad)
     )
     return Lesson(judge, good_scores, bad_scores, Rate(rejects, len(good)), Rate(escapes, len(bad)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -178,6 +179,36 @@ def test_every_kind_is_taught_kept_and_restored(tmp_path, check, good, bad):
     assert [restored.check(photo.pixels).verdict for photo in good] == ["accept"] * len(good)
     assert restored.check(bad[-1].pixels).verdict != "accept"
     assert (lesson.false_reject.errors, lesson.escape.errors) == (0, 0)
+
+
+@pytest.mark.parametrize("on_fail", ["rework", "scrap", "recycle"])
+@pytest.mark.parametrize(
+    ("check", "bad"),
+    [
+        (TaughtPresence(kind="taught_presence", site="x", places_px={"a": (10, 10, 110, 110)}, item_px=40), ring(False)),
+        (Template(kind="template", site="x"), cv2.circle(ring(True), (64, 60), 6, 200, -1)),
+        (Count(kind="count", site="x", expected=1), cv2.circle(ring(True), (20, 20), 18, 90, -1)),
+    ],
+    ids=["presence", "template", "count"],
+)
+def test_a_rejected_photo_counts_whatever_becomes_of_rejected_units(check, bad, on_fail):
+    taught_by = photos(ring(False, 1)) if check.kind == "taught_presence" else []
+    asked = check.model_copy(update={"on_fail": on_fail})
+    lesson = teach(asked, photos(ring(True), ring(True, 1), bad), taught_by)
+    assert (lesson.false_reject.errors, lesson.false_reject.trials) == (1, 2)
+    assert [score for _, score in lesson.good] == [0.5, 1.5]
+
+
+def test_things_of_which_there_should_be_none_are_taught_with_as_many_as_are_in_the_photo():
+    check = Count(kind="count", site="x", expected=0)
+    with pytest.raises(
+        FaultError, match="where none is expected, a good photo shows no thing to learn the size from: teach"
+    ):
+        teach(check, photos(ring(True)))
+    taught = teach(check.model_copy(update={"expected": 1}), photos(ring(True))).judge
+    judge = replace(taught, options=check)
+    empty = np.random.default_rng(3).normal(200.0, 2.0, (120, 120)).astype(np.uint8)
+    assert (judge.check(empty).verdict, judge.check(ring(True)).verdict) == ("accept", "scrap")
 
 
 def test_presence_needs_a_photo_without_the_item():
