@@ -119,12 +119,14 @@ def _of_images(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
     without = [sighting.name for sighting in seen if sighting.name not in poses]
     picture.of_corners(_picture(args), f"{args.output.stem}: hand-eye", found.used, found.residuals_px, found.left_out, "px")
     spec = records.hand_eye_of_images(found)
+    unsure = "" if found.size_is_told else ": a wrong one would not be noticed, move the hand further between poses"
     told = [
         ("images", _count(spec.poses, [*unseen, *without, *found.left_out])),
         ("camera", _pose(found.camera_in_hand)),
         ("error", f"{found.error_px:.3f} px"),
         ("target spread", f"{1e3 * spec.spread_m:.2f} mm over the images"),
         ("held out", f"{1e3 * spec.held_out_m:.2f} mm from the target's place as found without them"),
+        ("board size", f"{found.size_ratio:.4f} of what was said (standard deviation {found.size_sd:.4f}){unsure}"),
     ]
     return {"intrinsics": kept, "hand_eye": spec}, told
 

@@ -60,6 +60,7 @@ def test_optics_then_hand_eye_then_plane_are_calibrated_from_images(album, tmp_p
     assert main(["calibrate", "hand-eye", *images, *kept, "--poses", str(album / "poses.csv"), "--output", str(hand)]) == 0
     told = capsys.readouterr().out
     assert "camera:         40.0" in told or "camera:         39.9" in told
+    assert "board size:     1.00" in told or "board size:     0.99" in told
     assert main(["calibrate", "plane", *images, *kept, "--json", "--output", str(plane)]) == 0
     assert json.loads(capsys.readouterr().out)["plane"]["model"] in ("perspective", "telecentric")
     assert check_paths([tmp_path]) == ()

@@ -194,6 +194,39 @@ def test_hand_poses_in_mm_are_refused():
         calibrate_images(found, hands, MATRIX, LENS)
 
 
+@pytest.mark.parametrize("mounting", ["in_hand", "to_hand"])
+@pytest.mark.parametrize(
+    ("said", "focal", "told"),
+    [
+        (1.04, 1.0, r"the squares of the board seem to be 2[45]\.\d\d mm, not 26\.00 \(.*\): measure the board\. Where"),
+        (0.9, 1.0, r"the squares of the board seem to be 2[45]\.\d\d mm, not 22\.50 \(.*\): measure the board\. Where"),
+        (1.0, 1.02, r"the focal length seems to be 6[12]\d\.\d px, not 632\.4 \(.*\): measure the board, for a wrong size"),
+        (1.0, 0.95, r"the focal length seems to be 6[12]\d\.\d px, not 589\.0 \(.*\): measure the board, for a wrong size"),
+    ],
+)
+def test_a_board_of_another_size_than_was_said_is_refused_for_the_hand_moves_in_true_metres(mounting, said, focal, told):
+    there, found = album("chessboard")
+    rng = np.random.default_rng(4)
+    hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there])
+    hands = np.array([hand @ of_twist(rng.normal(0.0, 1e-4, 6)) for hand in hands])
+    given = hands if mounting == "in_hand" else inverse(hands)
+    assert calibrate_images(found, given, MATRIX, LENS, mounting).size_ratio == pytest.approx(1.0, abs=0.002)
+    wrong = [Sighting(s.name, s.size_px, s.points_m * said, s.points_px) for s in found]
+    optics = MATRIX * np.array([[focal, 1.0, 1.0], [1.0, focal, 1.0], [1.0, 1.0, 1.0]])
+    with pytest.raises(CalibrationError, match=told):
+        calibrate_images(wrong, given, optics, LENS, mounting)
+
+
+def test_a_size_that_the_data_do_not_tell_is_no_reason_to_refuse():
+    there, found = album("chessboard")
+    hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there])
+    rng = np.random.default_rng(4)
+    hands = np.array([hand @ of_twist(rng.normal(0.0, [3e-3] * 3 + [1e-3] * 3)) for hand in hands])
+    rough = calibrate_images(found, hands, MATRIX, LENS)
+    assert not rough.size_is_told and abs(rough.size_ratio - 1.0) > 0.005
+    assert rough.size_sd > 0.0025
+
+
 def test_of_a_few_images_each_is_held_out_by_itself():
     there, found = album("chessboard")
     hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there[:5]])
