@@ -105,6 +105,8 @@ def _of_images(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
     kept = _kept_optics(args)
     if kept is None:
         raise UsageError("a hand-eye calibration from images needs the camera's optics: --intrinsics FILE.")
+    if args.board is not None:
+        boards.refuse_square(boards.read_board(args.board))
     poses = _poses_by_image(args.poses)
     seen, unseen = _sightings(args)
     _refuse_other_size(kept, seen)

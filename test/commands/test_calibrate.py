@@ -97,6 +97,18 @@ def test_poses_and_optics_of_other_images_are_refused(album, tmp_path, capsys):
         assert problem in capsys.readouterr().err
 
 
+def test_a_square_chessboard_is_refused_for_the_hand_and_not_for_the_optics(album, tmp_path, capsys):
+    square, lens = ["--images", str(album), "--board", "chessboard:7x7:0.025"], tmp_path / "lens.yaml"
+    rectangular = ["--images", str(album), "--board", BOARD]
+    assert main(["calibrate", "intrinsics", *rectangular, "--serial", "C-7", "--output", str(lens)]) == 0
+    files = ["--poses", str(album / "poses.csv"), "--intrinsics", str(lens), "--output", str(tmp_path / "hand.yaml")]
+    assert main(["calibrate", "hand-eye", *square, *files]) == 2
+    told = "a chessboard of 7 x 7 inner corners is square, and images do not tell which side of it is the upper one: take"
+    assert told in capsys.readouterr().err
+    assert main(["calibrate", "intrinsics", *square, "--serial", "C-7", "--output", str(lens)]) == 2
+    assert "the board was found in 0 images" in capsys.readouterr().err
+
+
 def test_the_same_images_and_date_make_the_same_bytes(album, tmp_path):
     texts = []
     for folder in ("a", "b"):

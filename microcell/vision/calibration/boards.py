@@ -110,6 +110,18 @@ def ambiguous(board: BoardSpec) -> bool:
     return board.kind == "chessboard" and (board.columns + board.rows) % 2 == 0
 
 
+def refuse_square(board: BoardSpec) -> None:
+    """`CalibrationError` for a chessboard of as many columns as rows, where it matters which way it lies.
+
+    OpenCV begins at another of its four corners when the camera is turned by a quarter.
+    """
+    if board.kind == "chessboard" and board.columns == board.rows:
+        raise CalibrationError(
+            f"a chessboard of {board.columns} x {board.rows} inner corners is square, and images do not tell which side "
+            "of it is the upper one: take one of more columns than rows, best an even and an odd number, or a ChArUco board."
+        )
+
+
 def sightings(images: Sequence[tuple[str, Image]], board: BoardSpec) -> tuple[list[Sighting], list[str]]:
     """The board in each image that shows it, and the names of the others; `CalibrationError` for images of mixed sizes."""
     sizes: dict[tuple[int, ...], list[str]] = {}
