@@ -134,6 +134,8 @@ def _of_images(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
 
 
 def _plane(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
+    import numpy as np
+
     from microcell.vision.calibration import picture, records, scale
 
     kept = _kept_optics(args)
@@ -148,6 +150,7 @@ def _plane(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
         ("model", spec.model),
         ("pixel", f"{1e3 * spec.pixel_m:.5f} mm in the middle of the image"),
         ("error", f"{1e6 * spec.error_m:.1f} um"),
+        ("tilt", f"{np.degrees(found.tilt_rad):.1f} degrees between the board and the image: right where the plane is so"),
     ]
     return ({"intrinsics": kept} if kept else {}) | {"plane": spec}, told
 

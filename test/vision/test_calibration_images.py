@@ -249,13 +249,14 @@ def test_too_few_images_with_poses_are_refused():
         calibrate_images(album("chessboard")[1][:2], np.array([np.eye(4)] * 2), MATRIX, LENS)
 
 
-def flat_board(shift_px: float = 0.0, perspective: float = 0.0) -> Sighting:
-    """A board on the plane of a telecentric camera: 20 um a pixel, turned a little."""
+def flat_board(shift_px: float = 0.0, perspective: float = 0.0, tilt_deg: float = 0.0, noise_px: float = 0.1) -> Sighting:
+    """A board on the plane of a telecentric camera: 20 um a pixel, turned a little; or tilted against it."""
     points_m = album("chessboard")[1][0].points_m
     turned = points_m[:, :2] @ np.array([[0.98, -0.199], [0.199, 0.98]]) / np.hypot(0.98, 0.199)
+    turned = turned * (np.cos(np.radians(tilt_deg)), 1.0)
     pixels = turned / 20e-6 + 100.0 + shift_px
     pixels = pixels / (1.0 + perspective * pixels[:, :1])
-    return Sighting("a.png", (9000, 7000), points_m, pixels + np.random.default_rng(5).normal(0.0, 0.1, pixels.shape))
+    return Sighting("a.png", (9000, 7000), points_m, pixels + np.random.default_rng(5).normal(0.0, noise_px, pixels.shape))
 
 
 def test_the_scale_of_a_telecentric_camera_is_found_and_holds_where_the_board_was_moved():
@@ -264,6 +265,21 @@ def test_the_scale_of_a_telecentric_camera_is_found_and_holds_where_the_board_wa
     assert found.error_m < 4e-6
     spans = scale.on_plane(found.plane_from_pixel, np.array([[0.0, 0.0], [100.0, 0.0]]))
     assert np.linalg.norm(spans[1] - spans[0]) == pytest.approx(0.002, rel=1e-3)
+
+
+def test_a_tilted_board_is_not_taken_for_a_flat_one_where_the_scale_is_the_same_everywhere():
+    with pytest.raises(
+        CalibrationError, match=r"measures 1\.5 % less one way .* board is tilted by 10 degrees .*: lay it flat\."
+    ):
+        scale.calibrate([flat_board(tilt_deg=10.0)])
+    slightly = scale.calibrate([flat_board(tilt_deg=3.0)])
+    assert np.degrees(slightly.tilt_rad) == pytest.approx(3.0, abs=0.3)
+    assert slightly.pixel_m == pytest.approx(20e-6, rel=0.0015)
+
+
+def test_corners_that_are_seen_too_badly_to_tell_a_tilt_are_no_reason_to_refuse():
+    rough = scale.calibrate([flat_board(noise_px=100.0)])
+    assert 1.0 - np.cos(rough.tilt_rad) > 0.003 and rough.error_m > 1e-3
 
 
 def test_a_camera_that_looks_askew_has_a_scale_that_changes_over_the_image():

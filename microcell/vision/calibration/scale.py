@@ -21,6 +21,8 @@ _GAIN = 0.95
 """A scale that changes over the image is taken where the corners fit better with it by this factor."""
 
 _OUTLIER = 5.0
+_MOST_UNLIKE, _UNLIKE_SDS = 0.003, 4.0
+"""Scales along and across that differ by more than both, a ratio and so many standard deviations, are of a tilted board."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class PlaneScale:
 
     `telecentric`: its last row is 0, 0, 1, the scale is the same everywhere. `residuals_m` (n, 2) of each image are seen
     minus true places of corners on the plane; images after the first have the board elsewhere on the same plane.
+    `tilt_rad` is how far the camera looks askew at the board in the first, as the scales along and across have it.
     """
 
     model: Literal["telecentric", "perspective"]
@@ -36,6 +39,7 @@ class PlaneScale:
     pixel_m: float
     residuals_m: tuple[Floats, ...]
     used: tuple[Sighting, ...]
+    tilt_rad: float
 
     @property
     def error_m(self) -> float:
@@ -48,7 +52,7 @@ def calibrate(seen: Sequence[Sighting], matrix: Floats | None = None, distortion
     """Find the scale from one image or more of a board on the plane, with the camera's optics where they are known.
 
     The first image decides; the others, with the board moved on the plane, tell how true it is elsewhere.
-    `CalibrationError` where no board is seen.
+    `CalibrationError` where no board is seen, or where it seems to be tilted and the scale to be the same everywhere.
     """
     if not seen:
         raise CalibrationError(
@@ -61,9 +65,14 @@ def calibrate(seen: Sequence[Sighting], matrix: Floats | None = None, distortion
         ((_affine(first), 1.0), (_homography(first), 1.0 / _GAIN)), key=lambda found: _error(first, found[0]) * found[1]
     )[0]
     telecentric = bool(transform[2, 0] == 0.0 == transform[2, 1])
+    along, across = _scales(transform, first.points_px.mean(axis=0))
+    if telecentric:
+        _refuse_tilted(first, transform, across / along)
     residuals = tuple(_residuals(s, transform) for s in straight)
     model: Literal["telecentric", "perspective"] = "telecentric" if telecentric else "perspective"
-    return PlaneScale(model, transform, _pixel_m(transform, (wide - 1) / 2.0), residuals, tuple(seen))
+    return PlaneScale(
+        model, transform, _pixel_m(transform, (wide - 1) / 2.0), residuals, tuple(seen), float(np.arccos(across / along))
+    )
 
 
 def on_plane(transform: Floats, points_px: Floats) -> Floats:
@@ -71,6 +80,27 @@ def on_plane(transform: Floats, points_px: Floats) -> Floats:
     found = np.hstack((points_px, np.ones((len(points_px), 1)))) @ transform.T
     plane: Floats = found[:, :2] / found[:, 2:]
     return plane
+
+
+def _scales(transform: Floats, at_px: Floats) -> tuple[float, float]:
+    """What a pixel measures on the plane at some place, m: the most and the least of all directions."""
+    x, y, w = transform @ np.append(at_px, 1.0)
+    slopes = (transform[:2, :2] - np.outer((x / w, y / w), transform[2, :2])) / w
+    most, least = np.linalg.svd(slopes, compute_uv=False)
+    return float(most), float(least)
+
+
+def _refuse_tilted(first: Sighting, transform: Floats, ratio: float) -> None:
+    """`CalibrationError` for scales that differ along and across, which no residual tells."""
+    residuals, corners = _residuals(first, transform), first.points_m[:, :2] - first.points_m[:, :2].mean(axis=0)
+    spread_m = np.linalg.svd(corners, compute_uv=False)[-1]
+    sd = float(np.sqrt(np.mean(residuals**2)) / spread_m)
+    if 1.0 - ratio > max(_MOST_UNLIKE, _UNLIKE_SDS * sd):
+        raise CalibrationError(
+            f"in {first.name} a pixel measures {100.0 * (1.0 - ratio):.1f} % less one way than the other, as where the "
+            f"board is tilted by {np.degrees(np.arccos(ratio)):.0f} degrees against the image: lay it flat. If it lies "
+            "flat, give the camera's optics (--intrinsics), or mend how the camera stands."
+        )
 
 
 def _straightened(sighting: Sighting, matrix: Floats | None, distortion: Floats | None) -> Sighting:
