@@ -100,12 +100,15 @@ async def _look(
     except FaultError as error:
         raise UsageError(f"inspection '{name}' cannot be studied: {error.fault}") from error
     for reading in readings:
-        if reading.text or not math.isfinite(reading.value):
+        if reading.text:
             continue
         feature = f"{reading.name}.{reading.feature}"
         limits = limits_of(inspection.checks[reading.name])
         entry = found.setdefault(feature, Feature(feature, reading.unit, *limits))
-        entry.readings.append((f"part {part + 1}", "/".join(place), reading.value))
+        if math.isfinite(reading.value):
+            entry.readings.append((f"part {part + 1}", "/".join(place), reading.value))
+        else:
+            entry.failed += 1
 
 
 def _put(plant: Plant, plan: GaugePlan, fixture: str, name: str, part: int) -> None:

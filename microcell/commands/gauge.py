@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
 def as_data(found: GaugeStudy) -> dict[str, Any]:
     """A study with the figures that follow from it, in JSON's types."""
-    more = ("grr_of_variation", "grr_of_tolerance", "categories", "verdict")
+    more = ("grr_of_variation", "grr_of_tolerance", "categories", "is_coarse", "verdict")
     return {**asdict(found), **{name: getattr(found, name) for name in more}}
 
 
@@ -71,11 +72,27 @@ def _print(found: Studies) -> None:
         repeated, reproduced, both = (number(scale * sd, 2) for sd in (one.repeatability, one.reproducibility, one.rr))
         both += "" if unit == "1" else f" {unit}"
         ratios = (percent(one.grr_of_tolerance), percent(one.grr_of_variation))
-        ndc = "-" if one.categories is None else str(one.categories)
-        table.add_row(escape(one.feature), repeated, reproduced, both, *ratios, ndc, one.verdict)
+        table.add_row(escape(one.feature), repeated, reproduced, both, *ratios, str(one.categories), one.verdict)
     print_table(table, console)
-    if found.studies:
-        first = found.studies[0]
-        console.print(f"{first.parts} parts x {first.appraisers} places x {first.trials} trials", highlight=False)
+    for sizes, alike in _by_sizes(found.studies).items():
+        which = f" ({', '.join(alike)})" if len(alike) < len(found.studies) else ""
+        console.print(f"{sizes}{escape(which)}", highlight=False)
+    for one in found.studies:
+        if one.is_coarse:
+            scale, unit = _SCALES.get(one.unit, (1.0, one.unit))
+            step = f"{number(scale * one.resolution, 2)}{'' if unit == '1' else f' {unit}'}"
+            told = f"its readings come in steps of {step}, too coarse to tell more: read it finer"
+            console.print(f"{escape(one.feature)}: {told}", highlight=False)
     for sentence in found.lacking:
         console.print(f"not studied: {escape(sentence)}", highlight=False)
+
+
+def _by_sizes(studies: Sequence[GaugeStudy]) -> dict[str, list[str]]:
+    """The features of each size of study: how many readings there were, and how many were used."""
+    found: dict[str, list[str]] = {}
+    for one in studies:
+        failed = f"; {one.failed} more failed to measure" if one.failed else ""
+        used = f"{one.used} of {one.readings} readings used{failed}"
+        size = f"{one.parts} parts x {one.appraisers} places x {one.trials} trials: {used}"
+        found.setdefault(size, []).append(one.feature)
+    return found

@@ -21,13 +21,14 @@ MOST_ROWS = 1_000_000
 
 @dataclass
 class Feature:
-    """Readings of one measured feature, with the limits that it is judged by."""
+    """Readings of one measured feature, with the limits that it is judged by; `failed` more gave no number."""
 
     name: str
     unit: str = ""
     lower: float | None = None
     upper: float | None = None
     readings: list[Reading] = field(default_factory=list)
+    failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,10 @@ def studies_of(features: Iterable[Feature]) -> Studies:
     found, lacking = [], []
     for feature in features:
         try:
-            found.append(study(feature.name, feature.readings, feature.unit, feature.lower, feature.upper))
+            if feature.failed and not feature.readings:
+                raise UsageError(f"{feature.name}: {feature.failed} looks failed to measure it, and none gave a number.")
+            limits = feature.lower, feature.upper
+            found.append(study(feature.name, feature.readings, feature.unit, *limits, feature.failed))
         except UsageError as error:
             lacking.append(str(error))
     return Studies(tuple(found), tuple(lacking))
@@ -71,10 +75,13 @@ def from_journal(production: Production) -> list[Feature]:
     for attempt in production.attempts:
         for measured in attempt.ended.measurements if attempt.ended and attempt.unit else ():
             value = measured.get("value")
-            if value is None or measured.get("text"):
+            if measured.get("text"):
                 continue
             limits = (measured.get("unit", ""), measured.get("lower"), measured.get("upper"))
             feature = found.setdefault(measured["name"], Feature(measured["name"], *limits))
+            if value is None:
+                feature.failed += 1
+                continue
             places = (attempt.resources.get(STATION, ""), measured.get("source", ""))
             feature.readings.append((attempt.unit, "/".join(filter(None, places)), value))
     return list(found.values())

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 
 from microcell import events
 from microcell.cli import main
+from microcell.devices.camera.modelled import ModelledCamera
 from microcell.errors import UsageError
 from microcell.records.gauge_readings import from_journal, from_table, studies_of
 from microcell.records.production import fold
@@ -69,7 +72,7 @@ def test_the_command_prints_and_ends_with_1_for_an_unfit_gauge(table, capsys):
     assert main(["gauge", "--table", str(table(GOOD))]) == 0
     said = capsys.readouterr().out
     assert "cap.position" in said
-    assert "4 parts x 2 places x 3 trials" in said
+    assert "4 parts x 2 places x 3 trials: 24 of 24 readings used\n" in said
     unfit = GOOD.replace(",0.01\n", ",0.000005\n")
     assert main(["gauge", "--table", str(table(unfit)), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["studies"][0]["verdict"] == "unfit"
@@ -97,6 +100,42 @@ def test_a_journal_in_which_units_were_inspected_repeatedly_is_studied():
     assert [(s.feature, s.parts, s.appraisers, s.trials) for s in found.studies] == [("cap.position", 4, 2, 3)]
     once = studies_of(from_journal(fold(story[:2]))).lacking
     assert once == ("cap.position: 1 part(s); a study needs 2 at the least, 10 for a figure to rely on.",)
+
+
+def test_looks_that_gave_no_number_are_counted_and_told(table):
+    story = [
+        event
+        for part in range(4)
+        for trial in range(4)
+        for event in inspected(f"U-{part}", "f", "c", trial, None if trial == 3 else part * 1e-4 + trial * 1e-6)
+    ]
+    found = studies_of(from_journal(fold(story))).studies[0]
+    assert (found.used, found.readings, found.failed, found.verdict) == (12, 12, 4, "usable")
+    blind = [event for trial in range(3) for event in inspected("U-1", "f", "c", trial, None)]
+    assert studies_of(from_journal(fold(blind))).lacking == (
+        "cap.position: 3 looks failed to measure it, and none gave a number.",
+    )
+
+
+def test_in_the_plant_too_a_look_that_gave_no_number_is_told(monkeypatch, capsys):
+    looks, measured = iter(range(1000)), ModelledCamera.measure
+
+    async def sometimes(camera, *request):
+        readings, digest = await measured(camera, *request)
+        failing = next(looks) % 5 == 0
+        return [replace(r, value=math.nan) if failing and r.name == "membrane_place" else r for r in readings], digest
+
+    monkeypatch.setattr(ModelledCamera, "measure", sometimes)
+    main(["gauge", "valve", "--camera", "modelled", "--parts", "5", "--trials", "5", "--inspection", "open"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "5 parts x 2 places x 4 trials: 40 of 40 readings used; 10 more failed to measure (membrane_place" in told
+
+
+def test_readings_that_come_in_coarse_steps_are_told(table, capsys):
+    rows = "".join(f"gap,{part},a,{0.02 * (part > 1)},m,-0.02,0.04\n" for part in range(4) for _ in range(3))
+    assert main(["gauge", "--table", str(table("feature,part,appraiser,value,unit,lower,upper\n" + rows))]) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    assert "gap: its readings come in steps of 20000 um, too coarse to tell more: read it finer" in told
 
 
 def test_what_cannot_be_studied_is_told_beside_what_can(table, capsys):

@@ -100,7 +100,8 @@ def test_values_that_are_never_negative_have_a_tolerance_from_0_to_their_limit()
 
 def test_rounding_is_no_scatter():
     rounded = [(str(p), "a", 0.002 + p * 1e-4 + trial * 1e-18) for p in range(3) for trial in range(2)]
-    assert (study("x", rounded).repeatability, study("x", rounded).categories) == (0.0, None)
+    found = study("x", rounded)
+    assert (found.repeatability, found.resolution) == (0.0, pytest.approx(1e-4))
 
 
 @pytest.mark.parametrize(
@@ -117,9 +118,54 @@ def test_the_verdict_is_by_the_tolerance(noise, verdict):
     assert study("x", made_up(4, noise_sd=noise, part_sd=0.01), "m", -3.0, 3.0).verdict == verdict
 
 
-def test_readings_that_do_not_scatter_at_all_are_no_division_by_zero():
+def test_a_gauge_whose_trials_do_not_scatter_is_not_better_than_its_resolution():
+    """The parts may as well differ by steps of the gauge as by 1."""
     found = study("x", [(str(p), "a", float(p)) for p in range(3) for _ in range(2)])
-    assert (found.rr, found.categories, found.verdict) == (0.0, None, "good")
+    assert (found.rr, found.categories, found.verdict) == (pytest.approx(1.0 / math.sqrt(12.0)), 4, "usable")
+
+
+def test_readings_of_two_values_are_told_to_be_too_coarse_and_are_not_good():
+    coarse = [(str(p), a, 0.02 * (p > 4)) for p in range(10) for a in "ab" for _ in range(3)]
+    found = study("x", coarse, "m", -0.02, 0.04)
+    assert (found.repeatability, found.resolution, found.is_coarse) == (0.0, 0.02, True)
+    assert (found.grr_of_tolerance, found.verdict) == (pytest.approx(6.0 * 0.02 / math.sqrt(12.0) / 0.06), "unfit")
+    assert study("x", coarse, "m").verdict == "unfit"
+    wide = study("x", coarse, "m", -1.0, 1.0)
+    assert (wide.is_coarse, wide.verdict) == (False, "good"), "a hundredth of the tolerance is fine enough"
+
+
+def test_a_resolution_within_the_scatter_of_the_trials_changes_nothing():
+    rounded = [(part, place, round(value, 1)) for part, place, value in made_up(5, noise_sd=0.1)]
+    found = study("x", rounded)
+    assert not found.is_coarse
+    assert found.rr == pytest.approx(math.hypot(found.repeatability, found.reproducibility), rel=1e-9)
+
+
+def unlike(counts, noise_sd=0.1):
+    """Readings by one place of parts that were measured so many times."""
+    random = Random("unlike")
+    return [(str(p), "a", p + random.gauss(0.0, noise_sd)) for p, count in enumerate(counts) for _ in range(count)]
+
+
+def test_parts_that_were_measured_unequally_often_are_named_and_not_cut_in_silence():
+    told = (
+        "x: there are 2 readings of part '4' by 'a' and 42 of '0' by 'a', of which a study can use only 90 of 138: measure"
+    )
+    with pytest.raises(UsageError, match=told):
+        study("x", unlike([42, 42, 30, 22, 2]))
+
+
+def test_one_part_that_was_measured_less_often_is_left_out_and_the_others_keep_their_trials():
+    found = study("x", unlike([3] * 11 + [2]))
+    assert (found.parts, found.trials, found.used, found.readings, found.verdict) == (11, 3, 33, 35, "good")
+
+
+def test_a_gauge_of_which_many_readings_were_left_out_or_failed_is_not_called_good():
+    assert study("x", unlike([3] * 6 + [2]), "m", -10.0, 20.0).verdict == "good"
+    many = study("x", unlike([3] * 6 + [2, 2]), "m", -10.0, 20.0)
+    assert (many.used, many.readings, many.verdict) == (18, 22, "usable")
+    assert study("x", unlike([3] * 6), "m", -10.0, 20.0, failed=2).verdict == "good"
+    assert study("x", unlike([3] * 6), "m", -10.0, 20.0, failed=3).verdict == "usable"
 
 
 def test_a_gauge_that_always_reads_the_same_is_not_called_good():
