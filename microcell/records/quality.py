@@ -14,7 +14,8 @@ from microcell.records.production import Production
 from microcell.records.units import Attempt
 
 BINS = 14
-BASELINE, WIDTH_SDS, RATIO = 40, 3.0, 0.2
+BASELINE, LEAST_BASELINE, WIDTH_SDS, RATIO = 40, 25, 3.0, 0.2
+"""Limits from fewer values than the least are themselves too uncertain: from 5, every ninth value in order breaks a rule."""
 USUAL_RULES = (1, 2, 5, 6)
 """Nelson's rules that a report counts: those of the Western Electric handbook."""
 
@@ -63,11 +64,13 @@ class Histogram:
 class Charted:
     """What charts of the values that passed show, one for each variant and station; values over all of them.
 
+    `unjudged` of them are of variants and stations with no more values than a baseline needs, where no rule can be broken.
     `drifts` are the alarms that the cell told while it ran: of what mattered, and by its own limits.
     """
 
     processes: int
     charted: int
+    unjudged: int
     ewma_out: int
     broken: Mapping[int, int]
     drifts: int
@@ -173,8 +176,10 @@ def series(production: Production) -> dict[Judged, Values]:
 
 
 def charted(values: Sequence[float]) -> tuple[Chart, list[Point | None]]:
-    """A chart of values, with a point for each one after the baseline: a shorter one where there are few values."""
-    baseline = min(BASELINE, max(5, len(values) // 2))
+    """A chart of values, with a point for each one after the baseline: a shorter one where there are few values, and none
+    where there are too few.
+    """
+    baseline = min(BASELINE, max(LEAST_BASELINE, len(values) // 2))
     chart = Chart(baseline, RATIO, WIDTH_SDS, USUAL_RULES)
     return chart, [chart.add(value) for value in values]
 
@@ -190,7 +195,8 @@ def _check(judged: Judged, found: Values, drifts: int, verified: Verified | None
                 broken[rule] = broken.get(rule, 0) + 1
     charted_values = sum(len(values) for values in found.processes.values())
     out = broken.pop(BEYOND_EWMA, 0)
-    shown = Charted(len(found.processes), charted_values, out, dict(sorted(broken.items())), drifts)
+    unjudged = sum(len(values) for values in found.processes.values() if len(values) <= LEAST_BASELINE)
+    shown = Charted(len(found.processes), charted_values, unjudged, out, dict(sorted(broken.items())), drifts)
     return CheckQuality(
         name, unit, lower, upper, len(found.values), len(found.values) - within, found.uncertain,
         Histogram.of(known), capability(known, lower, upper) if lower != upper else None, shown, verified,

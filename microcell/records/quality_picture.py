@@ -10,7 +10,7 @@ from microcell.errors import MissingCapabilityError, UsageError
 from microcell.records.capability import capability
 from microcell.records.control_chart import BEYOND_EWMA
 from microcell.records.production import Production
-from microcell.records.quality import BINS, Judged, charted, series
+from microcell.records.quality import BINS, LEAST_BASELINE, Judged, charted, series
 from microcell.records.table_parts import gauge_unit, number
 
 if TYPE_CHECKING:
@@ -84,7 +84,10 @@ def _chart(axes: Axes, values: Sequence[float], limits: Limits) -> None:
         axes.plot([place for place, _ in told], [getattr(point, side) for _, point in told], color=_CONTROL, linewidth=0.7)
     broken = [(place, point) for place, point in told if point.broken and point.broken != (BEYOND_EWMA,)]
     axes.plot([place for place, _ in broken], [point.value for _, point in broken], "x", color=_OUT, markersize=4)
-    if chart.basis is not None:
+    if chart.basis is None:
+        why = f"too few values for limits: {LEAST_BASELINE} set them"
+        axes.text(0.99, 0.95, why, transform=axes.transAxes, ha="right", va="top", fontsize=7, color=_CONTROL)
+    else:
         for edge in chart.basis.limits():
             axes.axhline(edge, color=_CONTROL, linewidth=0.7, linestyle="dashed")
     low, high = axes.get_ylim()

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from microcell.records.capability import Index
-from microcell.records.quality import Histogram, Quality
+from microcell.records.quality import LEAST_BASELINE, Histogram, Quality
 from microcell.records.table_parts import number, percent, print_table, table_of
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -17,6 +17,7 @@ def print_quality(quality: Quality, console: Console) -> None:
     """Print what there is to say about quality."""
     print_table(_capability(quality), console)
     print_table(_control(quality), console)
+    _print_unjudged(quality, console)
     print_table(_verified(quality), console)
     if quality.verdicts is not None:
         found = quality.verdicts
@@ -60,9 +61,18 @@ def _control(quality: Quality) -> Table:
         chart = check.chart
         if chart.ewma_out or chart.broken or chart.drifts or check.uncertain:
             rules = ", ".join(f"{rule}: {count}" for rule, count in chart.broken.items()) or "-"
-            counts = (str(check.uncertain), str(chart.drifts))
-            table.add_row(escape(check.name), str(chart.charted), str(chart.ewma_out), rules, *counts)
+            judged = (str(chart.ewma_out), rules) if chart.unjudged < chart.charted else ("-", "too few values")
+            table.add_row(escape(check.name), str(chart.charted), *judged, str(check.uncertain), str(chart.drifts))
     return table
+
+
+def _print_unjudged(quality: Quality, console: Console) -> None:
+    """Which values could not be looked at for rules, that their silence is not taken for order."""
+    lacking = [check for check in quality.checks if check.chart.unjudged]
+    if lacking:
+        told = ", ".join(f"{check.name} ({check.chart.unjudged} of {check.chart.charted})" for check in lacking)
+        need = f"more than {LEAST_BASELINE} of a variant and station"
+        console.print(f"Too few values for a control chart, which needs {need}: {escape(told)}", highlight=False)
 
 
 def _verified(quality: Quality) -> Table:

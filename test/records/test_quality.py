@@ -15,7 +15,7 @@ from microcell.cli import main
 from microcell.errors import UsageError
 from microcell.records.journal import Journal
 from microcell.records.production import fold
-from microcell.records.quality import Histogram, quality
+from microcell.records.quality import Histogram, charted, quality
 from microcell.records.quality_picture import draw_quality
 from microcell.records.quality_tables import bars, print_quality
 from microcell.truth_log import truth_path
@@ -76,6 +76,29 @@ def test_a_shift_shows_on_the_chart():
     assert found.chart.ewma_out > 30
 
 
+@pytest.mark.parametrize("count", [10, 20, 26, 40, 60])
+def test_a_process_in_order_seldom_breaks_a_rule_however_few_values_there_are(count):
+    points = []
+    for seed in range(300):
+        random = Random(f"in order {seed}")
+        points += [point for point in charted([random.gauss(0.0, 1.0) for _ in range(count)])[1] if point]
+    assert sum(bool(point.broken) for point in points) <= 0.06 * len(points)
+
+
+def test_limits_are_not_made_from_too_few_values_and_that_is_told():
+    def shifted(first: int):
+        return lambda number, random: random.gauss(1e-4 + 1e-4 * (number >= first), 1e-5)
+
+    few = quality(fold(history(50, shifted(26))))
+    chart = few.checks[0].chart
+    assert (chart.charted, chart.unjudged, chart.ewma_out, chart.broken) == (50, 50, 0, {}), "25 of each of two variants"
+    out = io.StringIO()
+    print_quality(few, Console(file=out, width=140))
+    assert "a control chart, which needs more than 25 of a variant and station: place.position (50 of 50)" in out.getvalue()
+    enough = quality(fold(history(70, shifted(50)))).checks[0].chart
+    assert (enough.unjudged, enough.ewma_out) == (0, 20)
+
+
 def test_what_was_uncertain_and_what_drifted_is_counted():
     doubtful = ({"check": "place", "note": "uncertain after 3 looks"},)
     numbers = {"mean": 0.0, "centre": 0.0, "sd": 0.0, "limit": 0.0, "used_ratio": 0.5}
@@ -84,6 +107,9 @@ def test_what_was_uncertain_and_what_drifted_is_counted():
     story = [*history(20), *inspected(20, {"place.position": 0.0006}, ("place",), doubtful), told]
     found = quality(fold(story)).checks[0]
     assert (found.uncertain, found.chart.drifts) == (1, 1)
+    out = io.StringIO()
+    print_quality(quality(fold(story)), Console(file=out, width=110))
+    assert "too few values" in out.getvalue().partition("Control charts")[2].partition("Too few")[0]
 
 
 def verified_story():
