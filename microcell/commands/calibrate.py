@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from microcell.description.base import is_name
 from microcell.description.calibration import Calibration, IntrinsicsSpec
 from microcell.description.loader import load_document
-from microcell.errors import UsageError
+from microcell.errors import CalibrationError, UsageError
 
 if TYPE_CHECKING:
     from microcell.vision.calibration.boards import Sighting
@@ -105,8 +105,6 @@ def _of_images(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
     kept = _kept_optics(args)
     if kept is None:
         raise UsageError("a hand-eye calibration from images needs the camera's optics: --intrinsics FILE.")
-    if args.board is not None:
-        boards.refuse_square(boards.read_board(args.board))
     poses = _poses_by_image(args.poses)
     seen, unseen = _sightings(args)
     _refuse_other_size(kept, seen)
@@ -116,12 +114,16 @@ def _of_images(args: argparse.Namespace) -> tuple[dict[str, Any], Told]:
         raise UsageError(f"'{args.poses}' has a pose of none of the images: {names}.")
     matrix, distortion = records.matrices_of(kept)
     hands = np.array([poses[sighting.name] for sighting in posed])
-    either_way = boards.ambiguous(boards.read_board(args.board))
-    found = hand_eye_images.calibrate_images(posed, hands, matrix, distortion, args.mounting, either_way)
+    board = boards.read_board(args.board)
+    try:
+        found = hand_eye_images.calibrate_images(posed, hands, matrix, distortion, args.mounting, boards.ambiguous(board))
+    except CalibrationError as error:
+        raise CalibrationError(f"{error} {boards.why_ambiguous(board)}".rstrip()) from None
     without = [sighting.name for sighting in seen if sighting.name not in poses]
     picture.of_corners(_picture(args), f"{args.output.stem}: hand-eye", found.used, found.residuals_px, found.left_out, "px")
     spec = records.hand_eye_of_images(found)
-    unsure = "" if found.size_is_told else ": a wrong one would not be noticed, move the hand further between poses"
+    doubt = ": measure the board, and see the focal length" if found.size_is_doubted else ""
+    unsure = doubt if found.size_is_told else ": a wrong one would not be noticed, move the hand further between poses"
     told = [
         ("images", _count(spec.poses, [*unseen, *without, *found.left_out])),
         ("camera", _pose(found.camera_in_hand)),

@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from microcell.cli import main
 from microcell.description.loader import check_paths, load_document
+from microcell.vision.calibration.boards import read_board, why_ambiguous
 from microcell.vision.calibration.streams import PoseStream
 from microcell.vision.calibration.transforms import inverse, of_twist
 
@@ -97,16 +98,26 @@ def test_poses_and_optics_of_other_images_are_refused(album, tmp_path, capsys):
         assert problem in capsys.readouterr().err
 
 
-def test_a_square_chessboard_is_refused_for_the_hand_and_not_for_the_optics(album, tmp_path, capsys):
-    square, lens = ["--images", str(album), "--board", "chessboard:7x7:0.025"], tmp_path / "lens.yaml"
+def test_only_a_square_chessboard_does_not_tell_how_it_lies():
+    square, other, charuco = (read_board(text) for text in (
+        "chessboard:7x7:0.025", "chessboard:9x6:0.025", "charuco:6x6:0.030:0.022:5x5_100",
+    ))  # fmt: skip
+    assert why_ambiguous(square).startswith("A chessboard of 7 x 7 inner corners is square: turned by 45 degrees and more, ")
+    assert why_ambiguous(other) == why_ambiguous(charuco) == ""
+
+
+def test_why_a_square_chessboard_does_not_fit_is_told_where_it_does_not(album, tmp_path, capsys, monkeypatch):
+    lens, swapped = tmp_path / "lens.yaml", tmp_path / "poses.csv"
     rectangular = ["--images", str(album), "--board", BOARD]
     assert main(["calibrate", "intrinsics", *rectangular, "--serial", "C-7", "--output", str(lens)]) == 0
-    files = ["--poses", str(album / "poses.csv"), "--intrinsics", str(lens), "--output", str(tmp_path / "hand.yaml")]
-    assert main(["calibrate", "hand-eye", *square, *files]) == 2
-    told = "a chessboard of 7 x 7 inner corners is square, and images do not tell which side of it is the upper one: take"
-    assert told in capsys.readouterr().err
-    assert main(["calibrate", "intrinsics", *square, "--serial", "C-7", "--output", str(lens)]) == 2
-    assert "the board was found in 0 images" in capsys.readouterr().err
+    header, *rows = (album / "poses.csv").read_text(encoding="utf-8").splitlines()
+    names, poses = zip(*(row.split(",", 1) for row in rows), strict=True)
+    turned = [f"{name},{pose}" for name, pose in zip(names, (*poses[5:], *poses[:5]), strict=True)]
+    swapped.write_text("\n".join((header, *turned)), encoding="utf-8")
+    files = ["--poses", str(swapped), "--intrinsics", str(lens), "--output", str(tmp_path / "hand.yaml")]
+    monkeypatch.setattr("microcell.vision.calibration.boards.why_ambiguous", lambda board: "Its board is square.")
+    assert main(["calibrate", "hand-eye", *rectangular, *files]) == 2
+    assert "do not belong together" in (told := capsys.readouterr().err) and "Its board is square." in told
 
 
 def test_the_same_images_and_date_make_the_same_bytes(album, tmp_path):

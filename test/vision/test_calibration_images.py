@@ -217,6 +217,15 @@ def test_a_board_of_another_size_than_was_said_is_refused_for_the_hand_moves_in_
         calibrate_images(wrong, given, optics, LENS, mounting)
 
 
+def test_a_board_that_is_a_little_larger_than_was_said_is_doubted_and_not_refused():
+    there, found = album("chessboard")
+    hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there])
+    assert not calibrate_images(found, hands, MATRIX, LENS).size_is_doubted
+    larger = [Sighting(s.name, s.size_px, s.points_m / 1.009, s.points_px) for s in found]
+    fit = calibrate_images(larger, hands, MATRIX, LENS)
+    assert fit.size_is_doubted and fit.size_ratio == pytest.approx(1.009, abs=0.002)
+
+
 def test_a_size_that_the_data_do_not_tell_is_no_reason_to_refuse():
     there, found = album("chessboard")
     hands = np.array([BOARD_IN_BASE @ inverse(pose) @ inverse(CAMERA_IN_HAND) for pose in there])

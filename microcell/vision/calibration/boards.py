@@ -110,16 +110,18 @@ def ambiguous(board: BoardSpec) -> bool:
     return board.kind == "chessboard" and (board.columns + board.rows) % 2 == 0
 
 
-def refuse_square(board: BoardSpec) -> None:
-    """`CalibrationError` for a chessboard of as many columns as rows, where it matters which way it lies.
+def why_ambiguous(board: BoardSpec) -> str:
+    """What a chessboard of as many columns as rows does not tell, where it matters which way it lies; "" for others.
 
-    OpenCV begins at another of its four corners when the camera is turned by a quarter.
+    OpenCV begins at another of its four corners when the camera is turned by an eighth and more.
     """
-    if board.kind == "chessboard" and board.columns == board.rows:
-        raise CalibrationError(
-            f"a chessboard of {board.columns} x {board.rows} inner corners is square, and images do not tell which side "
-            "of it is the upper one: take one of more columns than rows, best an even and an odd number, or a ChArUco board."
-        )
+    if board.kind != "chessboard" or board.columns != board.rows:
+        return ""
+    return (
+        f"A chessboard of {board.columns} x {board.rows} inner corners is square: turned by 45 degrees and more, its images "
+        "do not tell which side is the upper one. Turn the hand by less, or take one of more columns than rows, or a ChArUco "
+        "board."
+    )
 
 
 def sightings(images: Sequence[tuple[str, Image]], board: BoardSpec) -> tuple[list[Sighting], list[str]]:

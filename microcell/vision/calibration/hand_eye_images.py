@@ -55,8 +55,10 @@ _MEDIAN_CHI2_6 = 5.35
 _ROUNDS = 6
 _STEPS = np.array(([1e-2] * 3 + [1e-3] * 3) * 2 + [1e-2])
 
-_MOST_OFF, _SCALE_SDS = 0.005, 4.0
-"""A size or a focal length is wrong where it is off by more than both: a ratio, and so many of its standard deviations."""
+_MOST_OFF, _DOUBTED_OFF, _SCALE_SDS = 0.015, 0.005, 4.0
+"""A size or a focal length is wrong where it is off by more than both: a ratio, and so many of its standard deviations. With
+a smaller ratio it is doubted: robots and lenses differ by some thousandths as they are.
+"""
 _ANY_SCALE = (0.5, 2.0)
 """What is further off is no board that was measured wrong."""
 _FOCAL_ROUNDS, _FOCAL_STEP = 3, 0.01
@@ -82,6 +84,11 @@ class ImageFit:
     held_out_m: float
     size_ratio: float
     size_sd: float
+
+    @property
+    def size_is_doubted(self) -> bool:
+        """Whether the board, or the focal length, is surely not quite as was said."""
+        return abs(self.size_ratio - 1.0) > max(_DOUBTED_OFF, _SCALE_SDS * self.size_sd)
 
     @property
     def size_is_told(self) -> bool:

@@ -21,7 +21,7 @@ _GAIN = 0.95
 """A scale that changes over the image is taken where the corners fit better with it by this factor."""
 
 _OUTLIER = 5.0
-_MOST_UNLIKE, _UNLIKE_SDS = 0.003, 4.0
+_MOST_UNLIKE, _UNLIKE_SDS = 0.005, 4.0
 """Scales along and across that differ by more than both, a ratio and so many standard deviations, are of a tilted board."""
 
 
