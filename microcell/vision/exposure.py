@@ -28,8 +28,10 @@ MIN_SPREAD = 2.0
 MIN_SHARPNESS = 0.12
 """Steepest edge in contrasts per pixel: 0.4 / blur, so a blur of 3.3 px (standard deviation)."""
 
+FULL_SCALE = 253
+"""Pixels from this level on are at full scale: what is brighter looks the same."""
+
 _JUDGED_CONTRAST = 40.0
-_SATURATED = 253
 _STEEPEST = 30
 """The steepest edge is the one of this rank, so that single bad pixels do not count."""
 
@@ -64,7 +66,7 @@ def _refuse_format(pixels: Image, camera: CameraSpec, where: str) -> None:
 
 
 def _refuse_saturated(pixels: Image, where: str) -> None:
-    saturated = float(np.mean(pixels[::4, ::4].max(axis=2) >= _SATURATED))
+    saturated = float(np.mean(pixels[::4, ::4].max(axis=2) >= FULL_SCALE))
     if saturated > MAX_SATURATED_RATIO:
         limit = f"not {MAX_SATURATED_RATIO:.0%} or less"
         raise _unusable(where, f"saturated: {saturated:.0%} of the pixels are at full scale, {limit}")

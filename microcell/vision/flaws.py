@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -11,8 +12,11 @@ import numpy as np
 from microcell.description.extents import top_m
 from microcell.description.product import Part
 from microcell.geometry import Pose
+from microcell.vision.exposure import MAX_SATURATED_RATIO
 from microcell.vision.outline import MARK_MARGIN_M, bore_polygon, hidden, polygon, reach_m
+from microcell.vision.requests import OVEREXPOSED
 from microcell.vision.results import Finding
+from microcell.vision.unseen import overexposed
 from microcell.vision.view import Region, View
 
 if TYPE_CHECKING:
@@ -43,7 +47,15 @@ _WIDENED_PX = 2.8
 """What blur and the low threshold add to the length of a flaw of middling contrast (bench/vision.py)."""
 
 
-def flaws_on(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]]) -> tuple[Finding, ...]:
+@dataclass(frozen=True)
+class Surface:
+    """The flaws that a part's top shows, and why there may be more; "" where there may not."""
+
+    flaws: tuple[Finding, ...]
+    doubt: str = ""
+
+
+def flaws_on(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]]) -> Surface:
     """The flaws on a part's top with their lengths, the longest first, `MOST` of them at the most.
 
     What lies on the part (`covers`), its marks, its bore and a narrow edge are left out.
@@ -52,12 +64,21 @@ def flaws_on(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Po
     centre = view.on_top(part, pose, np.zeros((1, 2)))[0]
     region = view.region(centre, reach_m(part) * scale + 2)
     if region is None:
-        return ()
+        return Surface(())
     mask = _own_surface(view, part, pose, covers, region)
     differs = _differing(region.pixels, mask, _shadows(view, part, pose, covers, region))
     outlines, _ = cv2.findContours(differs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = [_finding(outline, region, scale) for outline in outlines if len(outline) >= MIN_PIXELS]
-    return tuple(sorted(found, key=lambda flaw: -flaw.score)[:MOST])
+    flaws = tuple(sorted(found, key=lambda flaw: -flaw.score)[:MOST])
+    return Surface(flaws, OVEREXPOSED if _is_overexposed(view, part, region, (mask > 0) & (differs == 0)) else "")
+
+
+def _is_overexposed(view: View, part: Part, region: Region, plain: npt.NDArray[np.bool_]) -> bool:
+    """Whether too much of what looks like plain surface is at full scale, where flaws look like that too."""
+    left, top = region.corner_px
+    height, width = plain.shape
+    hidden_px = overexposed(view, view.pixels[top : top + height, left : left + width][plain], part.colour_rgb)
+    return bool(np.count_nonzero(hidden_px) > MAX_SATURATED_RATIO * np.count_nonzero(plain))
 
 
 def _finding(outline: npt.NDArray[Any], region: Region, scale_px_m: float) -> Finding:

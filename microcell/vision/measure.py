@@ -36,6 +36,7 @@ from microcell.vision.requests import (
     Reading,
 )
 from microcell.vision.taught import judge_of
+from microcell.vision.unseen import colour_doubt
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -260,15 +261,19 @@ def _orientation(unit: _Unit, request: CheckRequest) -> Reading:
 
 def _colour(unit: _Unit, request: CheckRequest) -> Reading:
     part, view = request.part, unit.view
-    seen = np.median(view.colours(view.on_top(part, request.part_in_cell, face(part))), axis=0)
+    points = view.on_top(part, request.part_in_cell, face(part))
+    seen = np.median(view.colours(points), axis=0)
     difference = float(np.linalg.norm(to_lab(seen) - lab_of(part.colour_rgb)))
-    return Reading(request.name, "colour", difference / 100.0, "1")
+    doubt = colour_doubt(view, view.raw(points), part.colour_rgb)
+    return Reading(request.name, "colour", difference / 100.0, "1", doubt, uncertain=doubt != "")
 
 
 def _surface(unit: _Unit, request: CheckRequest) -> Reading:
     covers = [(other.part, unit.pose(other)) for other in unit.above(request)]
-    flaws = flaws_on(unit.view, request.part, unit.pose(request), covers)
-    return Reading(request.name, "surface", max((f.size_m or 0.0 for f in flaws), default=0.0), "m", findings=flaws)
+    surface = flaws_on(unit.view, request.part, unit.pose(request), covers)
+    longest_m = max((flaw.size_m or 0.0 for flaw in surface.flaws), default=0.0)
+    doubt = surface.doubt
+    return Reading(request.name, "surface", longest_m, "m", doubt, uncertain=doubt != "", findings=surface.flaws)
 
 
 def _outline(unit: _Unit, request: CheckRequest) -> Reading:

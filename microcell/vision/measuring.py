@@ -33,6 +33,7 @@ from microcell.vision.identify import MIN_LIKENESS_RATIO, SURE_RATIO, likenesses
 from microcell.vision.outline import on_marks
 from microcell.vision.requests import CheckRequest, Reading
 from microcell.vision.text import read_text
+from microcell.vision.unseen import colour_doubt
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -137,10 +138,12 @@ def _patch(sight: Sight, request: CheckRequest, check: Patch, pose: Pose) -> Rea
     steps = np.linspace(-1.0, 1.0, _PATCH_POINTS)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(steps, steps)], axis=1)
     spot = grid[np.hypot(*grid.T) <= 1.0] * check.radius_m + check.at_m
-    labs = to_lab(sight.view.colours(sight.view.on_top(request.part, pose, spot)))
+    points = sight.view.on_top(request.part, pose, spot)
+    labs = to_lab(sight.view.colours(points))
     off = np.median(labs, axis=0) - lab_of(check.colour_rgb)
     spread = float(np.linalg.norm(np.std(labs, axis=0))) / math.sqrt(len(labs))
-    return Reading(request.name, "patch", float(np.linalg.norm(off)) / 100.0, "1", uncertainty=spread / 100.0)
+    difference, doubt = float(np.linalg.norm(off)), colour_doubt(sight.view, sight.view.raw(points), check.colour_rgb)
+    return Reading(request.name, "patch", difference / 100.0, "1", doubt, spread / 100.0, uncertain=doubt != "")
 
 
 def _right_part(sight: Sight, request: CheckRequest, check: RightPart) -> Reading:

@@ -1,0 +1,59 @@
+"""What an image does not show of a part is not said to be good."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from microcell.description.checks import Patch
+from microcell.description.product import Cylinder
+from microcell.plant.render import Light
+from microcell.plant.scene import Flaw
+from microcell.vision.measure import measure
+
+SCRATCH = Flaw((-0.003, 0.0), (0.003, 0.0), 0.0005, (175, 175, 175))
+SPOT = Patch(kind="patch", site="site", at_m=(0.0, 0.002), radius_m=0.001, colour_rgb=(200, 200, 200))
+
+
+def button(stage: Any, colour: tuple[int, int, int]) -> Any:
+    """A part that takes 1.4 % of the image."""
+    return stage.part(Cylinder(kind="cylinder", diameter_m=0.01, height_m=0.003), colour)
+
+
+def asked(stage: Any, part: Any, spot: Patch = SPOT) -> list[Any]:
+    return [stage.ask("surface", part), stage.ask("colour", part), replace(stage.ask("patch", part), measured=spot)]
+
+
+def test_a_small_part_whose_face_is_at_full_scale_is_uncertain_though_little_of_the_image_is(stage: Any) -> None:
+    part = button(stage, (200, 200, 200))
+    items = [stage.item(part, stage.at(), flaws=(SCRATCH,))]
+    requests = asked(stage, part)
+    drowned, shown = (measure(stage.photo(items, Light(level)), stage.camera, requests) for level in (3.0, 1.0))
+    assert [(reading.uncertain, reading.text) for reading in drowned] == [
+        (True, "overexposed: its pixels are at full scale")
+    ] * 3
+    assert not any(reading.uncertain for reading in shown)
+    assert shown[0].value == pytest.approx(0.006, abs=0.0003)
+
+
+def test_a_flaw_that_is_brighter_than_full_scale_is_seen_as_what_it_is(stage: Any) -> None:
+    part = button(stage, (40, 40, 44))
+    blot = Flaw((-0.002, 0.0), (0.002, 0.0), 0.001, (255, 255, 255), "dirt")
+    pixels = stage.photo([stage.item(part, stage.at(), flaws=(blot,))], Light(1.4))
+    reading = measure(pixels, stage.camera, [stage.ask("surface", part)])[0]
+    assert (reading.uncertain, len(reading.findings)) == (False, 1)
+    assert reading.value == pytest.approx(0.004, abs=0.001)
+
+
+def test_a_white_part_may_be_at_full_scale_in_the_right_light_and_not_in_more(stage: Any) -> None:
+    part = button(stage, (250, 250, 246))
+    white = SPOT.model_copy(update={"colour_rgb": part.colour_rgb})
+    items = [stage.item(part, stage.at())]
+    for level, uncertain in ((1.35, False), (2.0, True)):  # the rendered camera leaves a fifth as head room
+        pixels = stage.photo(items, Light(level))
+        assert np.count_nonzero(pixels.max(axis=2) >= 253) > 5000
+        readings = measure(pixels, stage.camera, asked(stage, part, white))
+        assert [reading.uncertain for reading in readings] == [uncertain] * 3
