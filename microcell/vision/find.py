@@ -170,7 +170,7 @@ def _fit_outline(view: View, part: Part, pose: Pose, window_px: float) -> tuple[
     """Move the part onto the edges within `window_px` of its outline; its pose and the standard error, m."""
     scale = view.scale_px_m(part, pose)
     points, normals = contour(part, _RAYS)
-    across, seen = _edges(view, part, pose, (points, normals), window_px)
+    across, seen = edges_px(view, part, pose, (points, normals), window_px)
     if np.count_nonzero(seen) < MIN_EDGES_RATIO * len(points):
         return None
     columns = [normals]
@@ -185,7 +185,7 @@ def _fit_outline(view: View, part: Part, pose: Pose, window_px: float) -> tuple[
     return (turned(moved, move[2]) if turns_rad(part) is not None else moved), sd_m
 
 
-def _edges(
+def edges_px(
     view: View, part: Part, pose: Pose, outline: tuple[Floats, Floats], window_px: float
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """For each point of the outline the distance outwards to its edge, px, and whether an edge is seen.

@@ -6,8 +6,10 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from microcell.plant.render import Light, render
 from microcell.plant.scene import EdgeFlaw, Flaw
 from microcell.vision.measure import measure
 from microcell.vision.optics import Optics
@@ -23,6 +25,41 @@ def test_a_good_outline_is_true_to_a_tenth_of_a_millimetre(stage: Any) -> None:
         reading = read(stage, [stage.item(part, stage.at(0.001, -0.0005))], stage.ask("outline", part))
         assert reading.value < 0.0001, part
         assert (reading.findings, reading.text, reading.unit) == ((), "", "m")
+
+
+@pytest.mark.parametrize("px_mm", [3.6, 11.0, 22.0])
+@pytest.mark.parametrize("blur_px", [0.6, 2.0])
+def test_how_sharp_an_image_is_and_how_large_is_no_size(stage: Any, px_mm: float, blur_px: float) -> None:
+    for part in (stage.disc, stage.ring, stage.plate):
+        assert seen_at(stage, px_mm, part, part, blur_px).value < 0.0001, part
+
+
+def test_a_true_edge_over_a_part_of_nearly_the_same_colour_is_true(stage: Any) -> None:
+    cap, below = (
+        stage.item(stage.white_cap, stage.at(z_m=0.02), "cap"),
+        replace(stage.item(stage.ring, stage.at()), item_id=2),
+    )
+    request = replace(stage.ask("outline", stage.white_cap, stage.at(z_m=0.02), "cap"), ground_rgb=stage.ring.colour_rgb)
+    assert read(stage, [below, cap], request).value < 0.00005
+
+
+@pytest.mark.parametrize(("diameter_m", "words"), [(0.042, "burr"), (0.0388, "")])
+def test_a_part_of_another_size_is_off_all_around_as_far_as_pixels_do_not_explain(
+    stage: Any, diameter_m: float, words: str
+) -> None:
+    wrong = stage.cap.model_copy(update={"shape": stage.cap.shape.model_copy(update={"diameter_m": diameter_m})})
+    reading = seen_at(stage, 3.6, wrong, stage.cap)
+    unexplained_m = abs(diameter_m - 0.04) / 2 - 1.5 / 3600
+    assert reading.value == pytest.approx(unexplained_m, abs=0.0001)
+    assert reading.text == words  # from 0.25 mm on
+
+
+def seen_at(stage: Any, px_mm: float, part: Any, expected: Any, blur_px: float = 0.6) -> Reading:
+    """The outline of a part as another one's is expected, in an image with so many pixels to a millimetre."""
+    size = {"focal_px": 1000.0 * px_mm, "width_px": round(87 * px_mm), "height_px": round(65 * px_mm)}
+    camera = stage.camera.model_copy(update=size)
+    pixels = render([stage.item(part, stage.at())], camera, Light(blur_px=blur_px), np.random.default_rng(5))
+    return measure(pixels, camera, [stage.ask("outline", expected)])[0]
 
 
 @pytest.mark.parametrize(("kind", "words"), [("short", "short shot"), ("burr", "burr")])
