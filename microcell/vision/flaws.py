@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from microcell.description.product import Part
 from microcell.geometry import Pose
 from microcell.vision.exposure import MAX_SATURATED_RATIO
 from microcell.vision.outline import MARK_MARGIN_M, bore_polygon, hidden, polygon, reach_m
-from microcell.vision.requests import OVEREXPOSED
+from microcell.vision.requests import OVEREXPOSED, TOO_SMALL
 from microcell.vision.results import Finding
 from microcell.vision.unseen import overexposed
 from microcell.vision.view import Region, View
@@ -38,8 +39,17 @@ MIN_PIXELS = 6
 MOST = 20
 """So many flaws of one part are told."""
 
-_STRIDE = 4
+_LARGEST_STRIDE = 4
+_FITTED = 400
+"""Of a small surface more than each fourth pixel along both axes is fitted, to have nearly so many."""
+
 _LEAST_FITTED = 40
+_PLANE = 3
+"""So many of the shading terms are a plane: to fewer than half of `_FITTED` pixels more would fit a flaw as well."""
+
+_EDGE_PX = 2.0
+"""Pixels nearer to an edge show both of its sides."""
+
 _FIRST_LEVELS = 40.0
 _RIDGE = 1e-3
 
@@ -64,9 +74,11 @@ def flaws_on(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Po
     centre = view.on_top(part, pose, np.zeros((1, 2)))[0]
     region = view.region(centre, reach_m(part) * scale + 2)
     if region is None:
-        return Surface(())
+        return Surface((), TOO_SMALL)
     mask = _own_surface(view, part, pose, covers, region)
     differs = _differing(region.pixels, mask, _shadows(view, part, pose, covers, region))
+    if differs is None:
+        return Surface((), TOO_SMALL)
     outlines, _ = cv2.findContours(differs, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = [_finding(outline, region, scale) for outline in outlines if len(outline) >= MIN_PIXELS]
     flaws = tuple(sorted(found, key=lambda flaw: -flaw.score)[:MOST])
@@ -92,7 +104,7 @@ def _finding(outline: npt.NDArray[Any], region: Region, scale_px_m: float) -> Fi
 def _own_surface(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Pose]], region: Region) -> Mask:
     """255 where the region shows the part's own surface."""
     mask = np.zeros(region.pixels.shape[:2], np.uint8)
-    edge_m = min(MARK_MARGIN_M, 0.1 * reach_m(part))
+    edge_m = max(min(MARK_MARGIN_M, 0.1 * reach_m(part)), _EDGE_PX / view.scale_px_m(part, pose))
     _fill(mask, view.on_top(part, pose, polygon(part, -edge_m)), region, 255)
     for shape in hidden(part, MARK_MARGIN_M):
         _fill(mask, view.on_top(part, pose, shape), region, 0)
@@ -121,12 +133,14 @@ def _shadows(view: View, part: Part, pose: Pose, covers: Sequence[tuple[Part, Po
     return shadows
 
 
-def _differing(pixels: Mask, mask: Mask, shadows: Mask) -> Mask:
-    """255 where the surface differs from its own colour as the light falls on it, gaps of a pixel closed."""
+def _differing(pixels: Mask, mask: Mask, shadows: Mask) -> Mask | None:
+    """255 where the surface differs from its own colour as the light falls on it, gaps of a pixel closed; None for too few
+    pixels.
+    """
     smooth = cv2.GaussianBlur(pixels, (3, 3), 0)
     own = _own_colour(smooth, mask)
     if own is None:
-        return np.zeros_like(mask)
+        return None
     levels = cv2.absdiff(smooth, own).max(axis=2)
     limits = np.where(shadows > 0, FLAW_LEVELS + SHADE_RATIO * own.max(axis=2), FLAW_LEVELS)
     differs = np.where(levels > limits, mask, np.uint8(0))
@@ -136,12 +150,15 @@ def _differing(pixels: Mask, mask: Mask, shadows: Mask) -> Mask:
 
 def _own_colour(pixels: Mask, mask: Mask) -> Mask | None:
     """The surface without flaws: one colour under light that changes slowly, and towards the rim of a bore; None for too few
-    pixels. It is fitted to every fourth pixel, those that differ left out of further passes.
+    pixels. It is fitted to every fourth pixel, to more of a small surface, those that differ left out of further passes.
     """
-    few, where = pixels[::_STRIDE, ::_STRIDE], mask[::_STRIDE, ::_STRIDE] > 0
+    stride = min(_LARGEST_STRIDE, max(1, math.isqrt(cv2.countNonZero(mask) // _FITTED)))
+    few, where = pixels[::stride, ::stride], mask[::stride, ::stride] > 0
     if np.count_nonzero(where) < _LEAST_FITTED:
         return None
     terms = _shading_terms(where.shape)
+    if np.count_nonzero(where) < _FITTED / 2:
+        terms = terms[..., :_PLANE]
     rows, values = terms[where], few[where].astype(np.float32)
     kept = np.abs(values - np.median(values, axis=0)).max(axis=1) <= _FIRST_LEVELS
     for limit in (FLAW_LEVELS, FLAW_LEVELS / 2):
@@ -151,7 +168,7 @@ def _own_colour(pixels: Mask, mask: Mask) -> Mask | None:
         factors = np.linalg.solve(kept_rows.T @ kept_rows + _RIDGE * np.eye(rows.shape[1]), kept_rows.T @ values[kept])
         kept = np.abs(values - rows @ factors).max(axis=1) <= limit
     fitted = np.clip(terms @ factors, 0.0, 255.0).astype(np.float32)
-    back = np.array(((1.0 / _STRIDE, 0.0, 0.0), (0.0, 1.0 / _STRIDE, 0.0)))
+    back = np.array(((1.0 / stride, 0.0, 0.0), (0.0, 1.0 / stride, 0.0)))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     full = cv2.warpAffine(fitted, back, pixels.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
     own: Mask = np.round(full).astype(np.uint8)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from microcell.description.checks import Patch
-from microcell.description.product import Cylinder
-from microcell.plant.render import Light
+from microcell.description.product import Box, Cylinder
+from microcell.plant.render import Light, render
 from microcell.plant.scene import Flaw
 from microcell.vision.measure import measure
+from microcell.vision.requests import Reading
 
 SCRATCH = Flaw((-0.003, 0.0), (0.003, 0.0), 0.0005, (175, 175, 175))
 SPOT = Patch(kind="patch", site="site", at_m=(0.0, 0.002), radius_m=0.001, colour_rgb=(200, 200, 200))
@@ -46,6 +47,31 @@ def test_a_flaw_that_is_brighter_than_full_scale_is_seen_as_what_it_is(stage: An
     reading = measure(pixels, stage.camera, [stage.ask("surface", part)])[0]
     assert (reading.uncertain, len(reading.findings)) == (False, 1)
     assert reading.value == pytest.approx(0.004, abs=0.001)
+
+
+@pytest.mark.parametrize("side_m", [0.003, 0.005, 0.008])
+def test_a_scratch_on_a_part_of_few_pixels_is_seen(stage: Any, side_m: float) -> None:
+    part = chip(stage, side_m)
+    scratch = Flaw((-0.3 * side_m, 0.0), (0.3 * side_m, 0.0), 0.0004, (100, 80, 20))
+    clean, scratched = (small_photo(stage, stage.item(part, stage.at(), flaws=flaws)) for flaws in ((), (scratch,)))
+    assert (clean.value, clean.uncertain) == (0.0, False)
+    assert (scratched.value > 0.2 * side_m, scratched.uncertain) == (True, False)
+
+
+def test_of_a_part_of_too_few_pixels_no_surface_is_told(stage: Any) -> None:
+    reading = small_photo(stage, stage.item(chip(stage, 0.0015), stage.at()))
+    assert (reading.uncertain, reading.text) == (True, "too few of its pixels show its own colour")
+
+
+def chip(stage: Any, side_m: float) -> Any:
+    return stage.part(Box(kind="box", length_m=side_m, width_m=side_m, height_m=0.002), (200, 160, 40))
+
+
+def small_photo(stage: Any, item: Any) -> Reading:
+    """A part's surface in an image with 3.6 pixels to a millimetre."""
+    camera = stage.camera.model_copy(update={"focal_px": 3600.0, "width_px": 480, "height_px": 360})
+    pixels = render([item], camera, Light(), np.random.default_rng(5))
+    return measure(pixels, camera, [stage.ask("surface", item.part)])[0]
 
 
 def test_a_white_part_may_be_at_full_scale_in_the_right_light_and_not_in_more(stage: Any) -> None:
