@@ -48,8 +48,17 @@ _ENOUGH_PX = 40
 _EDGE_LEVELS = 12.0
 _RAYS = 96
 _STEP_PX = 0.5
-_PASSES_PX = (6.0, 4.0, 3.0)
-"""How far around the outline the edge is looked for, one pass after the other."""
+_FIRST_RATIO = 0.2
+"""How far around the outline the edge is looked for at first, of the smaller half size: so far off is the middle of what is
+seen where a fifth of a part is hidden.
+"""
+
+_FIRST_PX = 6.0
+_LAST_PX = 3.0
+"""Where a part is small in the image, it is at first so far, and at last always so."""
+
+_STEPS = 12
+"""At the least as many on either side of the outline."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +93,21 @@ def find_of_any_colour(view: View, part: Part, nominal: Pose, search_radius_m: f
 def fit(view: View, part: Part, nominal: Pose, rough: Pose) -> Found | None:
     """Fit the part's outline to the edges around a rough pose, whatever its colour; None without edges."""
     pose, sd_m = rough, 0.0
-    for window_px in _PASSES_PX:
+    for window_px in _windows_px(view, part, rough):
         fitted = _fit_outline(view, part, pose, window_px)
-        if fitted is None:
+        if fitted is not None:
+            pose, sd_m = fitted
+        elif window_px <= _FIRST_PX:  # a wider one may begin on what lies on the part, where narrower ones do not
             return None
-        pose, sd_m = fitted
     return Found(pose, math.dist(pose.position[:2], nominal.position[:2]), sd_m)
+
+
+def _windows_px(view: View, part: Part, pose: Pose) -> list[float]:
+    """How far around the outline the edge is looked for, one pass after the other: each time a third as far."""
+    windows = [max(_FIRST_PX, _FIRST_RATIO * min(half_extents(part)) * view.scale_px_m(part, pose))]
+    while windows[-1] > _LAST_PX:
+        windows.append(max(_LAST_PX, windows[-1] / 3.0))
+    return windows
 
 
 def turned(pose: Pose, angle_rad: float) -> Pose:
@@ -193,7 +211,8 @@ def edges_px(
     The edge is where the part's own colour, as it is seen on its face, ends.
     """
     points, normals = outline
-    steps = np.arange(-window_px, window_px + _STEP_PX / 2, _STEP_PX)
+    step_px = max(_STEP_PX, window_px / _STEPS)
+    steps = np.arange(-window_px, window_px + step_px / 2, step_px)
     along = points[:, None] + normals[:, None] * (steps / view.scale_px_m(part, pose))[None, :, None]
     pixels = view.on_top(part, pose, along.reshape(-1, 2)).reshape(*along.shape)
     own = view.typical(view.on_top(part, pose, face(part)))
@@ -206,7 +225,7 @@ def edges_px(
     row, first = np.arange(len(points)), np.maximum(first, 1)
     before, after = distance[row, first - 1], distance[row, first]
     share = (limit - before) / np.maximum(after - before, 1e-6)
-    return steps[first - 1] + np.clip(share, 0.0, 1.0) * _STEP_PX, seen
+    return steps[first - 1] + np.clip(share, 0.0, 1.0) * step_px, seen
 
 
 def _least_squares(rows: Floats, values: Floats) -> tuple[Floats, Floats, int]:
