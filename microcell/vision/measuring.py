@@ -31,9 +31,9 @@ from microcell.vision.colour import lab_of, to_lab
 from microcell.vision.depth import Measured, flatness, height_over
 from microcell.vision.identify import MIN_LIKENESS_RATIO, SURE_RATIO, likenesses
 from microcell.vision.outline import on_marks
-from microcell.vision.requests import CheckRequest, Reading
+from microcell.vision.requests import COLOURLESS, CheckRequest, Reading
 from microcell.vision.text import read_text
-from microcell.vision.unseen import colour_doubt
+from microcell.vision.unseen import colour_doubt, unseen_colour
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ def _patch(sight: Sight, request: CheckRequest, check: Patch, pose: Pose) -> Rea
 def _right_part(sight: Sight, request: CheckRequest, check: RightPart) -> Reading:
     expected = next((name for name, part in request.parts.items() if part == request.part), "")
     parts = {name: part for name, part in request.parts.items() if not check.among or name in (*check.among, expected)}
+    if any(unseen_colour(sight.view, part.colour_rgb) for part in parts.values()):
+        return Reading(request.name, "right_part", math.nan, "1", COLOURLESS)
     found = likenesses(sight.view, parts, request.part_in_cell)
     best, *others = found
     if found[best] < MIN_LIKENESS_RATIO:

@@ -21,6 +21,7 @@ NOT_FOUND = "not found"
 NO_TURN = "neither its outline nor its marks tell its turn"
 LIKE_ITS_GROUND = "its colour is nearly that of what lies beneath"
 TOO_SMALL = "too few of its pixels show its own colour"
+COLOURLESS = "the image has no colour"
 OVEREXPOSED = "overexposed: its pixels are at full scale"
 """What readings say of what was not measured."""
 
@@ -76,6 +77,7 @@ class Reading:
     Presence, outline, and position but by a code, are uncertain where the part's colour does not tell it from its ground.
     What lies out of the image, wholly or in part, is uncertain, and the text says so. So is a surface of which more than a
     fiftieth is at full scale or too little shows its own colour, and a colour or patch whose median is at full scale.
+    Where the image has no colour (a mono camera), a colour, patch or right_part that is to have one is uncertain.
     `uncertainty` is one standard deviation. `uncertain`: the measuring itself cannot say, whatever the limits; so is a value
     of NaN. `findings` are places in the whole image, where the check tells any.
     """

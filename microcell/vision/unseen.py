@@ -1,14 +1,17 @@
-"""What an image does not show of a surface: what its light drowns."""
+"""What an image does not show of a surface: what its light drowns, and colours where the camera is a mono one."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from microcell.description.colours import Rgb
+from microcell.description.ground import LEAST_DELTA_E
+from microcell.vision.colour import lab_of
 from microcell.vision.exposure import FULL_SCALE
-from microcell.vision.requests import OVEREXPOSED
+from microcell.vision.requests import COLOURLESS, OVEREXPOSED
 from microcell.vision.view import View
 
 if TYPE_CHECKING:
@@ -33,4 +36,11 @@ def colour_doubt(view: View, raw: npt.NDArray[Any], rgb: Rgb) -> str:
 
     Full scale in less than half of the pixels does not move their median.
     """
+    if unseen_colour(view, rgb):
+        return COLOURLESS
     return OVEREXPOSED if overexposed(view, np.median(raw, axis=0), rgb) else ""
+
+
+def unseen_colour(view: View, rgb: Rgb) -> bool:
+    """Whether a described colour is none that an image without colour can show: farther from grey than readings may err."""
+    return view.colourless and math.hypot(*lab_of(rgb)[1:]) >= LEAST_DELTA_E

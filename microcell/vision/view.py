@@ -121,6 +121,12 @@ class View:
         return to_encoded(to_linear(np.array(rgb)) / self.gains)
 
     @cached_property
+    def colourless(self) -> bool:
+        """Whether all channels are the same all over, as those of a mono camera."""
+        few = self.pixels[::4, ::4]
+        return bool(np.all(few == few[..., :1]))
+
+    @cached_property
     def _last_px(self) -> tuple[int, int]:
         """The last pixel's centre."""
         return self.pixels.shape[1] - 1, self.pixels.shape[0] - 1

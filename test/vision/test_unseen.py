@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from microcell.description.checks import Patch
+from microcell.description.checks import Patch, RightPart
 from microcell.description.product import Box, Cylinder
 from microcell.plant.render import Light, render
 from microcell.plant.scene import Flaw
@@ -72,6 +72,32 @@ def small_photo(stage: Any, item: Any) -> Reading:
     camera = stage.camera.model_copy(update={"focal_px": 3600.0, "width_px": 480, "height_px": 360})
     pixels = render([item], camera, Light(), np.random.default_rng(5))
     return measure(pixels, camera, [stage.ask("surface", item.part)])[0]
+
+
+def test_a_mono_camera_tells_no_colour_but_of_what_is_grey(stage: Any) -> None:
+    def readings(part: Any, mono: bool) -> list[Reading]:
+        pixels = stage.photo([stage.item(part, stage.at())])
+        if mono:
+            pixels = np.repeat(pixels[..., 1:2], 3, axis=2)
+        which = replace(
+            stage.ask("right_part", part),
+            measured=RightPart(kind="right_part", site="site"),
+            parts={"plate": stage.plate, "it": part},
+        )
+        spot = SPOT.model_copy(update={"colour_rgb": part.colour_rgb})
+        colour, patch = stage.ask("colour", part), replace(stage.ask("patch", part), measured=spot)
+        return list(measure(pixels, stage.camera, [colour, patch, which]))
+
+    def doubted(found: list[Reading]) -> list[bool]:
+        return [
+            (reading.uncertain or np.isnan(reading.value)) and reading.text == "the image has no colour" for reading in found
+        ]
+
+    dull = button(stage, (150, 152, 158))
+    ochre = button(stage, (120, 116, 96))  # in one channel just grey
+    assert doubted(readings(ochre, mono=True)) == [True, True, True]
+    assert doubted(readings(ochre, mono=False)) == [False, False, False]
+    assert doubted(readings(dull, mono=True)) == [False, False, True]  # it may be the yellow plate
 
 
 def test_a_white_part_may_be_at_full_scale_in_the_right_light_and_not_in_more(stage: Any) -> None:
