@@ -124,12 +124,10 @@ async def press_until_contact(
         ended, _ = await asyncio.gather(follow, contact, return_exceptions=True)
     if isinstance(ended, Exception):
         raise ended
-    force_n = (await sensor.read()).pressing_n
-    if touched:
-        force_n = max(force_n, contact.result().pressing_n)
-    elif force_n < contact_n:  # a sensor in another process may tell of the contact only after the motion's end
-        return None
-    return Touch(await motion.tcp_in_cell(), force_n)
+    felt_n = contact.result().pressing_n if touched else 0.0  # first: a sensor that has failed is not asked again
+    force_n = max((await sensor.read()).pressing_n, felt_n)
+    # A sensor in another process may tell of the contact only after the motion's end.
+    return Touch(await motion.tcp_in_cell(), force_n) if touched or force_n >= contact_n else None
 
 
 async def feel(motion: ArmMotion, sensor: ForceSensor, readings: int = READINGS) -> Felt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -210,6 +211,66 @@ async def test_whoever_waits_for_contact_is_told_of_wrenches_that_say_nothing(ru
     with pytest.raises(FaultError, match=f"{code} at wrist_force"):
         await asyncio.wait_for(waiting, 5.0)
     await hardware.close()
+
+
+class Sensor(Hardware):
+    """A force sensor that has been tared, and somebody who waits until the tool presses with 5 N."""
+
+    def __init__(self, runtime: Any) -> None:
+        super().__init__(runtime, "wrist_force")
+        self.force_n = 0.0
+        self.tell(WrenchStamped, names.wrench("wrist_force"), self._wrench)
+
+    def _wrench(self) -> WrenchStamped:
+        message = convert.wrench_message("flange", NO_LOAD, 0.0)
+        message.wrench.force.z = self.force_n
+        message.header.stamp = self.now()
+        return message
+
+    async def awaited(self) -> asyncio.Future[Wrench]:
+        await self.device.connect()
+        await self.device.tare()
+        waiting = asyncio.ensure_future(self.device.wait_pressing(5.0))
+        await asyncio.sleep(5 * PERIOD_S)
+        assert not waiting.done()
+        return waiting
+
+
+@in_ros
+async def test_a_sensor_that_falls_silent_during_a_press_is_noticed_long_before_its_answers_would_be_missed(runtime):
+    sensor = Sensor(runtime)
+    sensor.device.device._answer_s = 60.0
+    waiting = await sensor.awaited()
+    sensor.silence()
+    with pytest.raises(FaultError, match=r"DEVICE_SILENT at wrist_force: .*no wrench for 0\.5 s while the arm presses"):
+        await asyncio.wait_for(waiting, 5.0)
+    await sensor.close()
+
+
+@in_ros
+async def test_a_sensor_in_a_world_that_stands_still_is_not_silent(runtime, monkeypatch):
+    sensor = Sensor(runtime)
+    waiting = await sensor.awaited()
+    now, stood_s = sensor.clock.now, sensor.clock.now()
+    monkeypatch.setattr(sensor.clock, "now", lambda: stood_s)
+    sensor.silence()
+    await asyncio.sleep(2.2)
+    assert not waiting.done()
+    monkeypatch.setattr(sensor.clock, "now", now)
+    with pytest.raises(FaultError, match="DEVICE_SILENT at wrist_force"):
+        await asyncio.wait_for(waiting, 5.0)
+    await sensor.close()
+
+
+@in_ros
+async def test_a_sensor_is_not_silent_because_its_listener_was_held_up(runtime):
+    sensor = Sensor(runtime)
+    waiting = await sensor.awaited()
+    time.sleep(0.8)  # the event loop, and with it who publishes, stands
+    await asyncio.sleep(0.5)
+    assert not waiting.done()
+    waiting.cancel()
+    await sensor.close()
 
 
 @in_ros

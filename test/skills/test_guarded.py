@@ -197,6 +197,27 @@ def test_a_fault_of_the_sensor_ends_the_motion():
     assert run_virtual(story()) is False
 
 
+def test_a_sensor_that_has_failed_is_not_asked_again():
+    async def story():
+        async with skill_bench() as bench:
+            motion, sensor, goal = await over(bench, 0.3, 0.1, 0.05)
+            read, asked = sensor.read, []
+
+            async def counted():
+                asked.append("read")
+                return await read()
+
+            async def broken(force_n):
+                raise FaultError("DEVICE_SILENT", "wrist_force")
+
+            sensor.read, sensor.wait_pressing = counted, broken
+            with pytest.raises(FaultError, match="DEVICE_SILENT at wrist_force"):
+                await press_until_contact(motion, sensor, goal, 0.01, 5.0)
+            return asked
+
+    assert run_virtual(story()) == ["read"], "before the motion; afterwards a silent one would be waited for"
+
+
 def test_a_push_at_the_tool_centre_point_is_felt_there_in_the_cells_axes():
     async def story():
         async with skill_bench() as bench:

@@ -27,8 +27,11 @@ from microcell.ros.driver import RosDevice
 from microcell.ros.guards import STALE_S
 
 TARE_READINGS = 10
-SILENT_RATIO = 0.5
-"""A sensor that says nothing for so much of the time in which devices answer, while somebody waits for contact, is lost."""
+SILENT_S, LOOK_S, SILENT_LOOKS = 0.5, 0.1, 2
+"""A sensor that says nothing for longer, in real time and in cell time, at so many looks in a row, is lost while somebody
+waits for contact: the arm presses blind. In a world that stands still nobody is silent, and an event loop that was held up
+has not heard yet what came meanwhile.
+"""
 
 ROUNDING_N = 1e-6
 _NOTHING = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
@@ -69,7 +72,11 @@ class RosForceSensor(RosDevice, ForceSensor):
     async def wait_pressing(self, force_n: float) -> Wrench:
         self._check_connected()
 
+        heard_s, quiet_looks = self.clock.now(), 0
+
         def look(message: WrenchStamped) -> Wrench | None:
+            nonlocal heard_s
+            heard_s = self.clock.now()
             wrench = self._wrench(message)
             return wrench if wrench.time_s >= self._tared_s and wrench.pressing_n >= force_n - ROUNDING_N else None
 
@@ -77,10 +84,11 @@ class RosForceSensor(RosDevice, ForceSensor):
         with self._wrenches.watched(outcome, look):
             self._threshold.publish(Float64(data=force_n + self._zero.pressing_n))
             try:
-                silent_s = SILENT_RATIO * self._answer_s
-                while not (await asyncio.wait((outcome,), timeout=silent_s))[0]:
-                    if self._wrenches.age_s > silent_s:
-                        raise self._silent(f"no wrench within {silent_s:g} s")
+                while not (await asyncio.wait((outcome,), timeout=LOOK_S))[0]:
+                    quiet = self._wrenches.age_s > SILENT_S and self.clock.now() - heard_s > SILENT_S
+                    quiet_looks = quiet_looks + 1 if quiet else 0
+                    if quiet_looks >= SILENT_LOOKS:
+                        raise self._silent(f"no wrench for {SILENT_S:g} s while the arm presses")
                 return outcome.result()
             finally:
                 self._threshold.publish(Float64(data=math.inf))
