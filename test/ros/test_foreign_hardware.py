@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -219,9 +220,11 @@ class Sensor(Hardware):
     def __init__(self, runtime: Any) -> None:
         super().__init__(runtime, "wrist_force")
         self.force_n = 0.0
+        self.forces: Iterator[float] = iter(())
         self.tell(WrenchStamped, names.wrench("wrist_force"), self._wrench)
 
     def _wrench(self) -> WrenchStamped:
+        self.force_n = next(self.forces, self.force_n)
         message = convert.wrench_message("flange", NO_LOAD, 0.0)
         message.wrench.force.z = self.force_n
         message.header.stamp = self.now()
@@ -268,6 +271,32 @@ async def test_a_sensor_is_not_silent_because_its_listener_was_held_up(runtime):
     waiting = await sensor.awaited()
     time.sleep(0.8)  # the event loop, and with it who publishes, stands
     await asyncio.sleep(0.5)
+    assert not waiting.done()
+    waiting.cancel()
+    await sensor.close()
+
+
+@in_ros
+async def test_a_sensor_that_feels_a_pull_where_the_tool_presses_is_not_believed(runtime):
+    sensor = Sensor(runtime)
+    waiting = await sensor.awaited()
+    sensor.forces = itertools.repeat(31.0)
+    wrong = (
+        "SENSOR_IMPLAUSIBLE at wrist_force: .*it pulls with 31 N where it should press: look at the sensor's sign and frame"
+    )
+    with pytest.raises(FaultError, match=wrong):
+        await asyncio.wait_for(waiting, 5.0)
+    await sensor.close()
+
+
+@in_ros
+async def test_a_tool_that_is_pulled_for_a_moment_or_a_little_is_still_waited_for(runtime):
+    sensor = Sensor(runtime)
+    waiting = await sensor.awaited()
+    sensor.forces = iter((31.0, 31.0, 0.0, 31.0, 31.0, 14.0))
+    while sensor.force_n != 14.0:
+        await asyncio.sleep(PERIOD_S)
+    await asyncio.sleep(10 * PERIOD_S)
     assert not waiting.done()
     waiting.cancel()
     await sensor.close()

@@ -33,6 +33,11 @@ waits for contact: the arm presses blind. In a world that stands still nobody is
 has not heard yet what came meanwhile.
 """
 
+PULL_MARGIN_N, PULLING_READINGS = 10.0, 3
+"""A tool that goes to meet something and is pulled so much harder than it should press, at so many readings in a row, is
+pressing: the sensor's sign or frame is wrong. An arm that sets off or brakes with a heavy tool feels less than the margin.
+"""
+
 ROUNDING_N = 1e-6
 _NOTHING = Wrench((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0)
 
@@ -72,13 +77,21 @@ class RosForceSensor(RosDevice, ForceSensor):
     async def wait_pressing(self, force_n: float) -> Wrench:
         self._check_connected()
 
-        heard_s, quiet_looks = self.clock.now(), 0
+        heard_s, quiet_looks, pulling = self.clock.now(), 0, 0
 
         def look(message: WrenchStamped) -> Wrench | None:
-            nonlocal heard_s
+            nonlocal heard_s, pulling
             heard_s = self.clock.now()
             wrench = self._wrench(message)
-            return wrench if wrench.time_s >= self._tared_s and wrench.pressing_n >= force_n - ROUNDING_N else None
+            if wrench.time_s < self._tared_s:
+                return None
+            pulling = pulling + 1 if -wrench.pressing_n >= force_n + PULL_MARGIN_N else 0
+            if pulling >= PULLING_READINGS:
+                detail = (
+                    f"it pulls with {-wrench.pressing_n:.0f} N where it should press: look at the sensor's sign and frame"
+                )
+                raise FaultError("SENSOR_IMPLAUSIBLE", self.name, detail)
+            return wrench if wrench.pressing_n >= force_n - ROUNDING_N else None
 
         outcome: asyncio.Future[Wrench] = self._runtime.loop.create_future()
         with self._wrenches.watched(outcome, look):
