@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -41,6 +42,8 @@ from microcell_interfaces.srv import (
 )
 
 FIND_S = 10.0
+SETTLE_S = 1.0
+"""A cell counts as the only one when so long after it no other was found: discovery shows one after the other."""
 ANSWER_S = 10.0
 TOOL_CHANGE_S = 120.0
 """How long the cell may take to change a tool."""
@@ -58,19 +61,22 @@ class _NotOfferedError(UsageError):
 async def find_cell(node: Node, wanted: str = "", timeout_s: float = FIND_S) -> str:
     """Namespace of the cell to talk to: the wanted one, else the only one that shows its state.
 
-    `UsageError` when none answers in time, or when several do and none is wanted.
+    `UsageError` when none answers in time, or when several do and none is wanted: that takes `SETTLE_S` to tell.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + timeout_s
+    settled = math.inf
     found: list[str] = []
-    while loop.time() < end:
+    while loop.time() < min(end, settled):
         found = sorted(
             topic.removesuffix(f"/{names.CELL_STATE}").strip("/")
             for topic, types in node.get_topic_names_and_types()
             if topic.endswith(f"/{names.CELL_STATE}") and _CELL_STATE_TYPE in types and node.count_publishers(topic)
         )
-        if wanted.strip("/") in found or (found and not wanted):
+        if wanted.strip("/") in found:
             break
+        if not wanted:
+            settled = min(settled, loop.time() + SETTLE_S) if found else math.inf
         await asyncio.sleep(LOOK_S)
     if wanted:
         found = [name for name in found if name == wanted.strip("/")]
