@@ -70,13 +70,13 @@ def test_depth_and_light_of_the_hardware_come_with_the_image_that_was_asked_for(
     in_cell(scenario, lights={"low_angle": LightSpec(room_ratio=1.0, lamps=())})
 
 
-def show(bench: Bench, *topics: tuple[type, str, Callable[[Any], Any]]) -> asyncio.Future[None]:
+def show(bench: Bench, *topics: tuple[type, str, Callable[[Any], Any]], ahead_s: float = 0.0) -> asyncio.Future[None]:
     """Publish as a driver that runs freely does: all topics of one moment with its stamp."""
     publishers = [(bench.node.create_publisher(kind, f"camera_1/{name}", qos.IMAGE), make) for kind, name, make in topics]
 
     async def run_freely() -> None:
         while True:
-            time = stamp(bench.clock.epoch_s + bench.clock.now())
+            time = stamp(bench.clock.epoch_s + bench.clock.now() + ahead_s)
             for publisher, make in publishers:
                 if (message := make(time)) is not None:
                     publisher.publish(message)
@@ -88,6 +88,7 @@ def show(bench: Bench, *topics: tuple[type, str, Callable[[Any], Any]]) -> async
 IMAGE = (Image, "image", lambda time: convert.image_message(np.full((2, 3, 3), 7, np.uint8), "lens", time))
 DEPTH = (Image, "depth_image", lambda time: convert.image_message(MILLIMETRES, "lens", time))
 POINTS = (PointCloud2, "points", lambda time: cloud_message(CLOUD, "lens", time))
+WIDE_DEPTH = (Image, "depth_image", lambda time: convert.image_message(np.hstack([MILLIMETRES] * 2), "lens", time))
 SILENT = (PointCloud2, "points", lambda time: None)
 
 
@@ -122,6 +123,53 @@ def test_depth_in_millimetres_and_points_are_taken_as_the_driver_sends_them():
         running.cancel()
 
     in_cell(scenario, parameters={"points": True})
+
+
+@pytest.mark.usefixtures("runs_freely")
+@pytest.mark.parametrize(("ahead_s", "off"), [(37.0, "37.0 s ahead of"), (0.5, "0.5 s ahead of"), (-20.0, "20.0 s behind")])
+def test_images_of_a_camera_whose_clock_is_another_are_not_taken_and_it_is_said_how_far_it_is_off(ahead_s, off):
+    async def scenario(bench: Bench) -> None:
+        running = show(bench, IMAGE, ahead_s=ahead_s)
+        camera = bench.devices["camera_1"]
+        await camera.connect()
+        with pytest.raises(FaultError, match=f"DEVICE_STALE at camera_1: .*images come, but their stamps are {off}"):
+            await camera.capture(0.02)
+        running.cancel()
+
+    in_cell(scenario, depth=False)
+
+
+@pytest.mark.usefixtures("runs_freely")
+def test_a_camera_that_has_stopped_shows_no_image_although_its_last_one_comes_after_the_request():
+    async def scenario(bench: Bench) -> None:
+        running = show(bench, IMAGE)
+        camera = bench.devices["camera_1"]
+        await camera.connect()
+        running.cancel()
+        kind, topic, make = IMAGE
+        images, before = bench.node.create_publisher(kind, f"camera_1/{topic}", qos.IMAGE), bench.clock.now()
+        while not images.get_subscription_count():
+            await asyncio.sleep(0.02)
+        capturing = asyncio.ensure_future(camera.capture(0.02))
+        await asyncio.sleep(0)
+        images.publish(make(stamp(bench.clock.epoch_s + before)))
+        with pytest.raises(FaultError, match="CAMERA_NO_IMAGE at camera_1: .*no image came"):
+            await capturing
+
+    in_cell(scenario, depth=False)
+
+
+@pytest.mark.usefixtures("runs_freely")
+def test_a_depth_image_of_another_size_is_none():
+    async def scenario(bench: Bench) -> None:
+        running = show(bench, IMAGE, WIDE_DEPTH)
+        camera = bench.devices["camera_1"]
+        await camera.connect()
+        with pytest.raises(FaultError, match="DEVICE_MALFORMED .*the depth image is of 6 x 2 pixels, the image of 3 x 2"):
+            await camera.capture(0.02)
+        running.cancel()
+
+    in_cell(scenario)
 
 
 @pytest.mark.usefixtures("runs_freely")

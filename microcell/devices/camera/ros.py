@@ -1,7 +1,8 @@
 """Camera over ROS: topic `<name>/image` (sensor_msgs/Image), and service `<name>/capture` where it exposes on request.
 
 A camera without the service runs freely, as Gazebo's do: then the first image that was exposed after the request is
-taken, whatever exposure and light it has. Beside it `<name>/camera_info` (sensor_msgs/CameraInfo) is read where it comes.
+taken, whatever exposure and light it has. That is told by its stamp: DEVICE_STALE where the camera's clock is another.
+Beside it `<name>/camera_info` (sensor_msgs/CameraInfo) is read where it comes.
 
 A camera that is described with `depth: true` is waited for until `<name>/depth_image` (sensor_msgs/Image) with the image's
 stamp has come as well; with the parameter `points: true` also `<name>/points` (sensor_msgs/PointCloud2), and with
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -27,13 +28,20 @@ from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.ros import convert, convert_images, names, qos
 from microcell.ros.driver import CONNECT_S, LOOK_S, Inbox, RosDevice
+from microcell.ros.guards import STALE_S
 from microcell_interfaces.srv import CaptureImage
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FREE_RUNNING_S = 1.0
 """A camera whose service is not there after so much real time, but whose images are, runs freely."""
 
 IMAGE_S = 5.0
 """Real time that an image may take to be made (those of mock hardware are rendered), and to come."""
+
+AHEAD_S = 0.1
+"""How far (in real time) the stamp of an image may lie ahead of this process's clock, which is a little behind /clock."""
 
 KEPT = 4
 """So many images are kept of each topic: of a camera that runs on, later ones may have come when one is looked for."""
@@ -94,15 +102,28 @@ class RosCamera(RosDevice, PixelCamera):
         """The messages of one exposure as a frame; DEVICE_MALFORMED for one that cannot be read."""
         info = self._infos.newest
         try:
+            pixels = convert_images.pixels_of(image)
             return Frame(
-                pixels=convert_images.pixels_of(image),
-                time_s=convert.seconds(image.header.stamp) - self.clock.epoch_s,
-                depth_m=None if depth is None else convert_images.depth_of(depth),
+                pixels=pixels,
+                time_s=self._time_s(image),
+                depth_m=None if depth is None else self._depth_of(depth, pixels.shape[:2]),
                 cloud_m=None if cloud is None else convert_images.cloud_of(cloud),
                 info=None if info is None or not info.k[0] else convert_images.info_of(info),
             )
         except UsageError as error:
             raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
+
+    def _depth_of(self, message: Image, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        """A depth image; `UsageError` where it is not of the image's size: its pixels would be those of other places."""
+        depth = convert_images.depth_of(message)
+        if depth.shape != shape:
+            (rows, columns), (height, width) = depth.shape, shape
+            raise UsageError(f"the depth image is of {columns} x {rows} pixels, the image of {width} x {height}")
+        return depth
+
+    def _time_s(self, message: Image) -> float:
+        """Cell time of an image's stamp, s."""
+        return convert.seconds(message.header.stamp) - self.clock.epoch_s
 
     async def _request(self, exposure_s: float, light: str) -> Image:
         answer = await self._call(self._capture, CaptureImage.Request(exposure=exposure_s, light=light), exposure_s)
@@ -125,12 +146,23 @@ class RosCamera(RosDevice, PixelCamera):
             return await self._within(outcome, max(IMAGE_S, self._answer_s), f"its {what} did not come")
 
     async def _await_next(self) -> Image:
-        since_s = self.clock.now()
+        """The next image that was exposed from now on; DEVICE_STALE where images come with stamps of another time."""
+        since_s, pace = self.clock.now(), max(1.0, self._rate)
+        ahead_s: float | None = None
 
         def look(message: Image) -> Image | None:
-            return message if convert.seconds(message.header.stamp) - self.clock.epoch_s >= since_s else None
+            nonlocal ahead_s
+            ahead_s = self._time_s(message) - self.clock.now()
+            return message if self._time_s(message) >= since_s and ahead_s <= AHEAD_S * pace else None
 
-        return await self._first(self._images, look, max(IMAGE_S, self._answer_s), "no image came")
+        try:
+            return await self._first(self._images, look, max(IMAGE_S, self._answer_s), "no image came")
+        except FaultError as error:
+            if ahead_s is None or -STALE_S * pace <= ahead_s <= AHEAD_S * pace:
+                raise
+            side = "ahead of" if ahead_s > 0.0 else "behind"
+            detail = f"images come, but their stamps are {abs(ahead_s):.1f} s {side} the cell's time: set the camera's clock"
+            raise FaultError("DEVICE_STALE", self.name, detail) from error
 
 
 PLUGIN = RosCamera
