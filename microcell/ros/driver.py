@@ -42,10 +42,20 @@ LOOK_S = 0.02
 
 
 class Inbox(Generic[M]):
-    """The newest messages of a topic, and those who look at each one that arrives."""
+    """The newest messages of a topic, and those who look at each one that arrives.
 
-    def __init__(self, to_loop: Callable[[Callable[[M], None]], Callable[..., None]], kept: int = 1) -> None:
+    Of a topic that others have their messages on as well, `ours` tells those that count; `others` is the last of the rest.
+    """
+
+    def __init__(
+        self,
+        to_loop: Callable[[Callable[[M], None]], Callable[..., None]],
+        kept: int = 1,
+        ours: Callable[[M], bool] = lambda message: True,
+    ) -> None:
         self.newest: M | None = None
+        self.others: M | None = None
+        self._ours = ours
         self._recent: deque[M] = deque(maxlen=kept)
         self._arrived_s = -1e9
         self._looks: list[Callable[[M], None]] = []
@@ -58,6 +68,9 @@ class Inbox(Generic[M]):
 
     def receive(self, message: M) -> None:
         """Take a message; called in the listening thread. Most are kept without waking the loop."""
+        if not self._ours(message):
+            self.others = message
+            return
         self.newest = message
         self._recent.append(message)
         self._arrived_s = time.monotonic()
@@ -165,8 +178,16 @@ class RosDevice(Device):
             self._needed.append(lambda: "" if publisher.get_subscription_count() else what)
         return publisher
 
-    def _inbox(self, kind: Any, topic: str, qos: QoSProfile, needed: bool = True, kept: int = 1) -> Inbox[Any]:
-        inbox: Inbox[Any] = Inbox(self._runtime.to_loop, kept)
+    def _inbox(
+        self,
+        kind: Any,
+        topic: str,
+        qos: QoSProfile,
+        needed: bool = True,
+        kept: int = 1,
+        ours: Callable[[Any], bool] = lambda message: True,
+    ) -> Inbox[Any]:
+        inbox: Inbox[Any] = Inbox(self._runtime.to_loop, kept, ours)
         subscription = self._runtime.hear(self._node, kind, topic, inbox.receive, qos)
         self._closers.append(lambda: self._runtime.hear_no_more(subscription))
         if needed:

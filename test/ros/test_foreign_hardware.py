@@ -145,6 +145,51 @@ async def test_an_arm_whose_states_become_nonsense_is_stopped_where_it_was_seen_
 
 
 @in_ros
+async def test_what_others_tell_of_their_joints_on_the_same_topic_is_not_the_arms(runtime):
+    controller = Controller(runtime)
+    joints = ("conveyor_joint", "door_joint")
+
+    def others() -> JointStateMsg:
+        return convert.joint_state_message(joints, (0.5, 0.5), (), controller.now())
+
+    await controller.device.connect()
+    following = asyncio.ensure_future(controller.device.follow(way(0.2)))
+    controller.tell(JointStateMsg, names.joint_states("arm"), others)
+    reached = await following
+    assert reached.positions == pytest.approx(way(0.2).positions[-1])
+    heard = controller.device.device._states
+    while heard.others is None:
+        await asyncio.sleep(PERIOD_S)
+    assert list(heard.newest.name) == list(controller.joints), "the newest is the newest of the arm's"
+    await controller.close()
+
+
+@in_ros
+async def test_an_arm_of_which_only_a_part_of_its_joints_is_told_is_malformed(runtime):
+    controller = Controller(runtime)
+    await controller.device.connect()
+
+    def without_the_last(message: JointStateMsg) -> None:
+        for row in (message.name, message.position, message.velocity):
+            del row[-1]
+
+    following = asyncio.ensure_future(controller.device.follow(way(0.5)))
+    controller.spoil = without_the_last
+    with pytest.raises(FaultError, match="DEVICE_MALFORMED at arm: .*joint states without arm_joint_6; they are of"):
+        await following
+    await controller.close()
+
+
+@in_ros
+async def test_an_arm_of_whose_joints_nobody_tells_says_of_which_ones_is_told(runtime):
+    controller = Controller(runtime)
+    controller.joints = tuple(f"axis_{k}" for k in range(6))
+    with pytest.raises(FaultError, match="DEVICE_MALFORMED at arm: .*without arm_joint_1, .*they are of .'axis_0'"):
+        await controller.device.connect()
+    await controller.close()
+
+
+@in_ros
 async def test_an_arm_that_has_become_silent_is_stopped_where_its_trajectory_has_led_it_by_now(runtime):
     controller = Controller(runtime)
     await controller.device.connect()

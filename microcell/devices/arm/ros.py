@@ -12,18 +12,15 @@ from bisect import bisect_right
 from typing import Any
 
 from sensor_msgs.msg import JointState as JointStateMsg
-from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 
 from microcell.description.driver_parameters import ArmParameters, arm_parameters
 from microcell.devices.arm.contract import Arm, JointState
 from microcell.devices.factory import DeviceHost
-from microcell.errors import UsageError
 from microcell.faults import FaultError
 from microcell.motion.limits import Joints
 from microcell.motion.trajectory import JointTrajectory, resample, sample
-from microcell.ros import convert, names, qos
-from microcell.ros.driver import RosDevice
-from microcell_interfaces.msg import Fault
+from microcell.ros import convert, names
+from microcell.ros.joint_driver import JointDriver
 
 STATE_S = 1.0
 """Joint states that are older (in real time) are no feedback any more."""
@@ -46,7 +43,7 @@ BEGUN_RAD = 0.002
 _TAKEN = frozenset(ArmParameters.model_fields) - {"overload_n", "stop_s"}
 
 
-class RosArm(RosDevice, Arm):
+class RosArm(JointDriver, Arm):
     """Publishes trajectories, and judges by the joint states what came of them."""
 
     def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
@@ -57,11 +54,9 @@ class RosArm(RosDevice, Arm):
         self._progress: Progress | None = None
         self._seen: JointState | None = None
 
-    def _open(self) -> None:
-        # Before the states: what is heard of both is looked at in this order, and a refusal comes before the rest.
-        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
-        self._commands = self._publisher(JointTrajectoryMsg, names.joint_trajectory(self.name), qos.COMMAND)
-        self._states = self._inbox(JointStateMsg, names.joint_states(self.name), qos.FEEDBACK)
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        return self._joint_names
 
     async def connect(self) -> None:
         await super().connect()
@@ -69,9 +64,7 @@ class RosArm(RosDevice, Arm):
 
     async def joints(self) -> JointState:
         self._check_connected()
-        if self._states.newest is not None and self._states.age_s < STATE_S:
-            return self._state_of(self._states.newest)
-        return await self._first(self._states, self._state_of, self._limit_s(0.0), "no joint states")
+        return await self._present(STATE_S, self._state_of)
 
     async def follow(self, trajectory: JointTrajectory) -> JointState:
         self._check_connected()
@@ -189,10 +182,8 @@ class RosArm(RosDevice, Arm):
             raise FaultError("ARM_DEVIATION", self.name, detail)
 
     def _state_of(self, message: JointStateMsg) -> JointState:
-        try:
-            self._seen = convert.joint_state_of(self._joint_names, message, self.clock.epoch_s)
-        except UsageError as error:
-            raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
+        positions, velocities, _ = self._rows(message)
+        self._seen = JointState(positions, velocities, convert.seconds(message.header.stamp) - self.clock.epoch_s)
         return self._seen
 
 

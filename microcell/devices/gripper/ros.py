@@ -7,21 +7,16 @@ latched topic `<name>/fault` (microcell_interfaces/Fault), where there is one, s
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from builtin_interfaces.msg import Duration
 from sensor_msgs.msg import JointState as JointStateMsg
 from trajectory_msgs.msg import JointTrajectory as JointTrajectoryMsg
 from trajectory_msgs.msg import JointTrajectoryPoint
 
-from microcell.devices.factory import DeviceHost
 from microcell.devices.gripper.contract import Grip, Gripper
-from microcell.errors import UsageError
-from microcell.faults import FaultError
-from microcell.ros import convert, names, qos
+from microcell.ros import convert, names
 from microcell.ros.convert_skills import NANOSECONDS
-from microcell.ros.driver import RosDevice
-from microcell_interfaces.msg import Fault
+from microcell.ros.joint_driver import JointDriver
 
 STATE_S = 0.5
 """Joint states that are older (in real time) say nothing about now: the tool may have been put away."""
@@ -34,18 +29,12 @@ AT_GOAL_M = 1e-4
 PRESSING_N = 0.2
 
 
-class RosGripper(RosDevice, Gripper):
+class RosGripper(JointDriver, Gripper):
     """Publishes where the fingers shall go, and waits until they have moved and stopped."""
 
-    def __init__(self, name: str, spec: Any, host: DeviceHost) -> None:
-        super().__init__(name, spec, host)
-        self._joint_names = names.finger_joints(name)
-
-    def _open(self) -> None:
-        # Before the states: what is heard of both is looked at in this order, and a refusal comes before the rest.
-        self._faults = self._inbox(Fault, names.fault(self.name), qos.latched(), needed=False)
-        self._commands = self._publisher(JointTrajectoryMsg, names.joint_trajectory(self.name), qos.COMMAND)
-        self._states = self._inbox(JointStateMsg, names.joint_states(self.name), qos.FEEDBACK)
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        return names.finger_joints(self.name)
 
     async def close(self, force_n: float) -> Grip:
         self._check_connected()
@@ -59,9 +48,7 @@ class RosGripper(RosDevice, Gripper):
 
     async def grip(self) -> Grip:
         self._check_connected()
-        if self._states.newest is not None and self._states.age_s < STATE_S:
-            return self._grip_of(self._states.newest)
-        return await self._first(self._states, self._grip_of, self._limit_s(0.0), "no joint states")
+        return await self._present(STATE_S, self._grip_of)
 
     async def stop(self) -> None:
         """Hold the fingers where they are, if they move; what is held stays held."""
@@ -100,7 +87,7 @@ class RosGripper(RosDevice, Gripper):
             effort=[] if force_n is None else [force_n, force_n],
             time_from_start=Duration(sec=nanoseconds // NANOSECONDS, nanosec=nanoseconds % NANOSECONDS),
         )
-        self._commands.publish(JointTrajectoryMsg(joint_names=list(self._joint_names), points=[point]))
+        self._commands.publish(JointTrajectoryMsg(joint_names=list(self.joint_names), points=[point]))
 
     def _grip_of(self, message: JointStateMsg) -> Grip:
         """Opening, force and holding; fingers that press at rest hold something."""
@@ -111,12 +98,6 @@ class RosGripper(RosDevice, Gripper):
     def _speed(self, message: JointStateMsg) -> float:
         """How fast the faster finger moves, m/s."""
         return max(map(abs, self._rows(message)[1]))
-
-    def _rows(self, message: JointStateMsg) -> tuple[convert.Row, convert.Row, convert.Row]:
-        try:
-            return convert.joint_rows(self._joint_names, message)
-        except UsageError as error:
-            raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
 
 
 PLUGIN = RosGripper
