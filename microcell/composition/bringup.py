@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
 
 import yaml
@@ -39,6 +39,8 @@ STOP_S = 60.0
 """How long a process may take to leave in an orderly way: a chain of operations in work ends first."""
 KILL_S = 5.0
 LOG_LINES = 15
+KEPT_LOGS = 3
+"""So many logs of earlier runs are kept of each process."""
 
 Say = Callable[[str], None]
 
@@ -99,9 +101,10 @@ def bring_up(
 ) -> int:
     """Run a Blueprint until Ctrl-C or SIGTERM; return the exit code: 0 when it was asked to stop and did.
 
-    `logs` gets one file for each process. `say` gets one line for each thing that a person would want to know. A second
-    Ctrl-C aborts what is in work instead of letting it reach its end. No process is left behind, whatever happens. Once the
-    cell is ready, a process that dies or hangs is started again, as often as the policy allows.
+    `logs` gets one file for each process; those of earlier runs are kept. `say` gets one line for each thing that a
+    person would want to know. A second Ctrl-C aborts what is in work instead of letting it reach its end. No process is left
+    behind, whatever happens. Once the cell is ready, a process that dies or hangs is started again, as often as the policy
+    allows.
 
     Raises `BringUpError` when a process dies before the cell is ready or too often after it, or when the cell is not ready
     after `ready_s` (without one, what its world takes at most) and no process asks for more time; `UsageError` when the cell
@@ -153,6 +156,8 @@ class _Cell:
     async def _start(self, plan: ProcessPlan, folder: Path, number: int = 0) -> _Running:
         """Start a process; `number` counts its restarts, whose words are added to the same log."""
         log = self._logs / f"{plan.name}.log"
+        if not number:
+            _keep_earlier(log)
         address = folder / f"{plan.name}.{number}.notify"
         receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         receiver.bind(str(address))
@@ -326,6 +331,14 @@ def command(plan: ProcessPlan, blueprint: Blueprint, folder: Path) -> list[str]:
     if name := node_name(plan):
         arguments += ["-r", f"__node:={name}"]
     return [sys.executable, "-m", module_of(plan), *arguments]
+
+
+def _keep_earlier(log: Path) -> None:
+    """Move a log out of the way of a new one: to `.1`, what is there to `.2`, and so on."""
+    logs = [log, *(log.with_name(f"{log.name}.{runs}") for runs in range(1, KEPT_LOGS + 1))]
+    for newer, older in reversed(tuple(pairwise(logs))):
+        if newer.exists():
+            newer.replace(older)
 
 
 def _variables(notify_socket: str) -> dict[str, str]:

@@ -131,6 +131,19 @@ def test_each_process_has_a_log(cell, tmp_path):
     assert (tmp_path / "logs" / "first.log").read_text() == "first says hello\n"
 
 
+def test_the_logs_of_the_last_runs_are_kept_beside_the_new_one(cell, tmp_path):
+    with pytest.raises(BringUpError):
+        cell(second="dies")
+    for _ in range(bringup.KEPT_LOGS):
+        cell()
+    logs = tmp_path / "logs"
+    assert "out of coffee" in (logs / "second.log.3").read_text()
+    assert (logs / "second.log").read_text() == (logs / "second.log.1").read_text() == "second says hello\n"
+    cell()
+    assert sorted(path.name for path in logs.glob("second.*")) == ["second.log", *(f"second.log.{k}" for k in (1, 2, 3))]
+    assert "out of coffee" not in (logs / "second.log.3").read_text()
+
+
 def test_a_process_that_asks_for_more_time_to_become_ready_gets_it(cell, tmp_path):
     code, said = cell(second="reads", ready_s=5.0)
     assert (code, alive(tmp_path)) == (0, [])
