@@ -206,7 +206,8 @@ CATALOGUE: dict[str, FaultKind] = {
         "A device's answer cannot be read.", "Ask again; check the device's firmware and driver when it repeats."
     ),
     "DEVICE_FAILED": _maintenance(
-        "A device's driver failed.", "Report the detail to its maker; start the driver again, then Unhold."
+        "A device did not do what it was told, or its driver failed.",
+        "Look at the device; report the detail to its maker, or start the driver again, then Unhold.",
     ),
     "SENSOR_IMPLAUSIBLE": _cell(
         "A sensor says what cannot be.", "Measure again; check the sensor and its cable when it repeats."

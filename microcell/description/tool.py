@@ -66,6 +66,10 @@ class GripperTool(ToolBase):
     stroke_m: PositiveMetre = Field(description="Opening between the fingers when open.")
     speed_m_s: float = Field(0.1, gt=0, le=2, description="At which the opening changes.")
     force_max_n: float = Field(gt=0, le=2000, description="Greatest gripping force.")
+    goal_tolerance_m: float = Field(
+        0.001, gt=0, le=0.0015, description="On ROS: the opening that was asked for is reached when it is so near."
+    )
+    at_rest_m_s: float = Field(0.002, gt=0, le=0.1, description="On ROS: a finger that seems slower than this stands.")
 
     def opening_m(self, width_m: float) -> float:
         """How far the fingers open around something so wide, m."""

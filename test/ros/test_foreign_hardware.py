@@ -391,6 +391,82 @@ async def test_fingers_are_found_by_name_among_the_other_joints_of_a_broadcaster
     await hardware.close()
 
 
+class Fingers(Hardware):
+    """A gripper that goes straight to where it is sent, but no closer than `stops_m`; its velocities have noise."""
+
+    def __init__(self, runtime: Any, stops_m: float, effort: Callable[[], tuple[float, ...]] = lambda: (0.0, 0.0)) -> None:
+        super().__init__(runtime, "parallel_gripper")
+        self.joints = names.finger_joints("parallel_gripper")
+        self.width_m, self.stops_m, self._effort = 0.04, stops_m, effort
+        self._noise = itertools.cycle((0.0012, -0.0008, 0.0004))
+        commanded = runtime.to_loop(self._commanded)
+        topic = names.joint_trajectory("parallel_gripper")
+        self.node.create_subscription(JointTrajectoryMsg, topic, commanded, qos.COMMAND)
+        self.tell(JointStateMsg, names.joint_states("parallel_gripper"), self._state)
+
+    def _commanded(self, message: JointTrajectoryMsg) -> None:
+        self.width_m = max(self.stops_m, sum(message.points[-1].positions))
+
+    def _state(self) -> JointStateMsg:
+        positions, velocities = (self.width_m / 2.0,) * 2, (next(self._noise),) * 2
+        return convert.joint_state_message(self.joints, positions, velocities, self.now(), self._effort())
+
+
+@in_ros
+async def test_fingers_that_stop_a_little_short_and_never_tell_that_they_stand_are_where_they_were_sent(runtime):
+    fingers = Fingers(runtime, stops_m=0.0004)
+    await fingers.device.connect()
+    grip = await fingers.device.close(10.0)
+    assert (grip.width_m, grip.holding) == (pytest.approx(0.0004), False)
+    assert (await fingers.device.open(0.03)).width_m == pytest.approx(0.03)
+    await fingers.close()
+
+
+@in_ros
+async def test_fingers_that_stay_elsewhere_say_where_they_stand_and_where_they_should(runtime):
+    fingers = Fingers(runtime, stops_m=0.005)
+    await fingers.device.connect()
+    stand = r"the fingers stand 5\.0 mm apart and press with 0\.0 N; they were sent to 0\.0 mm \(goal_tolerance_m 1 mm\)"
+    with pytest.raises(FaultError, match=f"DEVICE_FAILED at parallel_gripper: .*{stand}"):
+        await fingers.device.close(10.0)
+    await fingers.close()
+
+
+@in_ros
+async def test_fingers_that_fall_silent_on_their_way_are_silent(runtime):
+    fingers = Fingers(runtime, stops_m=0.005)
+    await fingers.device.connect()
+    closing = asyncio.ensure_future(fingers.device.close(10.0))
+    await asyncio.sleep(5 * PERIOD_S)
+    fingers.silence()
+    with pytest.raises(FaultError, match="DEVICE_SILENT at parallel_gripper: .*did not get where they were sent"):
+        await closing
+    await fingers.close()
+
+
+@pytest.mark.parametrize("effort", [(), (math.nan, math.nan)])
+@in_ros
+async def test_fingers_that_tell_no_effort_open_but_do_not_know_what_they_hold(runtime, effort):
+    fingers = Fingers(runtime, stops_m=0.0, effort=lambda: effort)
+    await fingers.device.connect()
+    assert (await fingers.device.open(0.03)).width_m == pytest.approx(0.03)
+    for command in (fingers.device.grip(), fingers.device.close(10.0)):
+        with pytest.raises(
+            FaultError, match="DEVICE_MALFORMED at parallel_gripper: .*tell no effort of .*_left_finger_joint"
+        ):
+            await command
+    await fingers.close()
+
+
+@in_ros
+async def test_the_effort_of_one_finger_is_enough(runtime):
+    fingers = Fingers(runtime, stops_m=0.02, effort=lambda: (8.0, math.nan))
+    await fingers.device.connect()
+    grip = await fingers.device.close(10.0)
+    assert (grip.width_m, grip.force_n, grip.holding) == (pytest.approx(0.02), 8.0, True)
+    await fingers.close()
+
+
 @pytest.mark.parametrize("kept", [False, True])
 @in_ros
 async def test_a_stop_button_that_nobody_hears_who_comes_late_is_told_of_when_connecting(runtime, kept, monkeypatch):
