@@ -16,7 +16,9 @@ from microcell import plugins
 from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
+from microcell.devices.dispenser.contract import Dispenser
 from microcell.devices.factory import DeviceHost, in_world, make_devices
+from microcell.devices.screwdriver.contract import Screwdriver
 from microcell.errors import UsageError
 from microcell.faults import Fault, FaultError
 from microcell.records.evidence import EvidenceStore, evidence_folder
@@ -46,6 +48,9 @@ rest: hardware that starts shows one after the other.
 """
 SHOWN_SOON = 8
 """So many pictures wait to be shown with their reports; those of cancelled inspections never are."""
+
+RUNNING_ON = (Dispenser, Screwdriver)
+"""What goes on by itself when the process that switched it on is killed."""
 
 MakeDevices = Callable[[DeviceHost, Any, Iterable[str] | None], Mapping[str, Device]]
 
@@ -115,7 +120,7 @@ class SkillServerNode(ManagedNode):
 
     async def activate(self) -> None:
         """Connect all devices, then take goals."""
-        connected = await asyncio.gather(*(d.connect() for d in self._devices.values()), return_exceptions=True)
+        connected = await asyncio.gather(*map(self._connect, self._devices.values()), return_exceptions=True)
         failed = [error for error in connected if isinstance(error, BaseException)]
         self._note_found(failed)
         if failed:
@@ -126,6 +131,17 @@ class SkillServerNode(ManagedNode):
         if self._inspections is not None:
             self._inspections.use(self._devices)
         self._server = AsyncActionServer(self._runtime, self, ExecuteSkill, names.execute_skill("~"), self._execute)
+
+    async def _connect(self, device: Device) -> None:
+        """Connect a device. One that a killed process may have left running is stopped at once, whether others are there or
+        not: a valve stays open by itself, and a bit goes on turning.
+        """
+        await device.connect()
+        if isinstance(device, RUNNING_ON):
+            try:
+                await device.stop()
+            except FaultError as error:  # a tool in its pocket has no power, and does not answer
+                self.get_logger().warning(f"{device.name} could not be stopped: {error}")
 
     def _note_found(self, failed: list[BaseException]) -> None:
         """Count how often only some were found: what DDS has lost of a discovery, only a new participant is told again."""

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 from in_ros import in_ros
 from served_skills import ignore, mount, served
 
+from microcell.description.loader import load_line
 from microcell.devices.tool_changer.contract import ToolChanger
 from microcell.faults import FaultError
 from microcell.ros import names, skill_server
@@ -191,6 +193,33 @@ async def test_a_driver_that_cannot_even_leave_does_not_keep_the_node_from_going
 
 async def silent() -> None:
     raise FaultError("DEVICE_SILENT", "arm", "no service")
+
+
+@pytest.mark.parametrize(("line", "tool"), [("footwear", "dispenser"), ("valve", "screwdriver")])
+@in_ros
+async def test_what_a_killed_server_may_have_left_running_is_stopped_although_the_arm_is_missing(runtime, line, tool):
+    async with served(runtime, active=False, line=load_line(line)) as cell:
+        order = []
+
+        def note(what: str) -> Callable[[], Awaitable[None]]:
+            async def noted() -> None:
+                order.append(what)
+
+            return noted
+
+        cell.devices[tool].connect, cell.devices[tool].stop = note("connected"), note("stopped")
+        cell.devices[tool].disconnect, cell.devices["arm"].connect = note("left"), silent
+        assert await cell.lifecycle.change("configure", 10.0)
+        assert not await cell.lifecycle.change("activate", 10.0)
+        assert order == ["connected", "stopped", "left"]
+
+
+@in_ros
+async def test_a_tool_that_cannot_be_stopped_does_not_keep_the_server_from_working(runtime):
+    async with served(runtime, active=False) as cell:
+        cell.devices["screwdriver"].stop = silent
+        assert await cell.lifecycle.change("configure", 10.0)
+        assert await cell.lifecycle.change("activate", 10.0)
 
 
 async def activations(cell, times: int) -> list[bool]:

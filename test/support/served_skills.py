@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rclpy.parameter import Parameter
 
+from microcell.description.line import Line
 from microcell.description.loader import load_line
 from microcell.devices.contract import Device
 from microcell.devices.factory import DeviceHost, make_devices
@@ -45,13 +46,17 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    runtime: RosRuntime, families: list[str] | None = None, active: bool = True, orchestrator: bool = True
+    runtime: RosRuntime,
+    families: list[str] | None = None,
+    active: bool = True,
+    orchestrator: bool = True,
+    line: Line = LINE,
 ) -> AsyncIterator[Served]:
     """A skill server, activated unless the test wants to do it, and what an orchestrator is to it."""
     runtime.clock = ScaledClock(TIME_SCALE)
-    plant = Plant(LINE, 3, runtime.clock)
-    devices = make_devices(DeviceHost(LINE, runtime.clock, plant), "virtual")
-    told = [Parameter("line", value="valve"), Parameter("families", value=families or FAMILIES)]
+    plant = Plant(line, 3, runtime.clock)
+    devices = make_devices(DeviceHost(line, runtime.clock, plant), "virtual")
+    told = [Parameter("line", value=line.name), Parameter("families", value=families or FAMILIES)]
     server = runtime.create_node("skills", SkillServerNode, parameter_overrides=told)
     server.open(runtime, lambda host, world, names: devices)
     client = runtime.create_node("client")
