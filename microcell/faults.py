@@ -173,7 +173,7 @@ CATALOGUE: dict[str, FaultKind] = {
     # inspection
     "CAMERA_NO_IMAGE": _maintenance("The camera delivered no image.", "Check cable, power and driver, then Unhold."),
     "CAMERA_NOT_CALIBRATED": _engineer(
-        "The camera's calibration has expired, or is not of this camera.",
+        "The camera's calibration has expired, or its optics in use are not this camera's.",
         "Calibrate it anew (microcell calibrate), name the new file in the cell's description, and start the cell again.",
     ),
     "CAMERA_UNUSABLE_IMAGE": _cell(

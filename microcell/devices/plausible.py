@@ -9,7 +9,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from microcell.description.calibration import Calibration
+from microcell.description.cell import CameraSpec
 from microcell.devices.arm.contract import Arm, JointState
+from microcell.devices.camera.contract import CameraInfo
 from microcell.devices.carton_station.contract import Carton, CartonStation
 from microcell.devices.contract import Device
 from microcell.devices.dispenser.contract import Dispenser
@@ -34,6 +36,8 @@ BEYOND_LIMIT_RAD = 0.05
 LARGEST_N = 1000.0
 """More than any arm on a bench can press with."""
 WIDTH_SLACK_M = 0.002
+OPTICS_RATIO = 0.02
+"""Two calibrations of one lens differ by less."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,17 @@ def check_calibrated(name: str, serial: str, calibration: Calibration | None, un
         raise FaultError("CAMERA_NOT_CALIBRATED", name, f"it expired on {calibration.valid_until}, today is {today}")
     if serial and serial != calibration.serial:
         raise FaultError("CAMERA_NOT_CALIBRATED", name, f"it is of '{calibration.serial}', this is '{serial}'")
+
+
+def check_optics(name: str, spec: CameraSpec, info: CameraInfo | None) -> None:
+    """CAMERA_NOT_CALIBRATED where the optics in use are not those that the camera tells, if it tells any."""
+    if info is None:
+        return
+    told = (info.width_px, info.height_px, math.sqrt(max(0.0, info.matrix_px[0] * info.matrix_px[4])))
+    used = (spec.width_px, spec.height_px, spec.focal_px)
+    if any(abs(one - other) > OPTICS_RATIO * other for one, other in zip(told, used, strict=True)):
+        says, uses = (f"{width} x {height} pixels, focal length {focal:.0f}" for width, height, focal in (told, used))
+        raise FaultError("CAMERA_NOT_CALIBRATED", name, f"it says {says}; the optics in use are {uses}")
 
 
 class Judge:

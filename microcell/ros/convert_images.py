@@ -107,9 +107,13 @@ def cloud_of(message: PointCloud2) -> Array:
 
 
 def info_of(message: CameraInfoMsg) -> CameraInfo:
-    """What a camera says of its optics; `UsageError` where it is not calibrated (REP 104: K is zero), or not plumb_bob."""
+    """What a camera says of its optics; `UsageError` where it is not calibrated (REP 104: K is zero), or not plumb_bob, and
+    where it bins pixels or shows a region: its numbers are of the full image then.
+    """
     if message.distortion_model not in ("plumb_bob", ""):
         raise UsageError(f"the distortion model '{message.distortion_model}'; plumb_bob can be read")
+    if max(message.binning_x, message.binning_y) > 1 or message.roi.width:
+        raise UsageError("a camera info of binned pixels, or of a region of the image")
     if not message.k[0] > 0.0 or len(message.d) > 5:
         raise UsageError(f"a camera info without a camera matrix, or with {len(message.d)} coefficients of plumb_bob")
     distortion = (*map(float, message.d), 0.0, 0.0, 0.0, 0.0, 0.0)[:5]

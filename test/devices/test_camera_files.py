@@ -12,6 +12,7 @@ import pytest
 
 from microcell.clock import LoopClock, run_virtual
 from microcell.description.calibration import Calibration
+from microcell.description.cell import CameraSpec
 from microcell.description.loader import load_line
 from microcell.devices.camera.files import FilesCamera
 from microcell.devices.factory import DeviceHost
@@ -32,11 +33,13 @@ distortion_coefficients: {rows: 1, cols: 5, data: [-0.1, 0.01, 0.0, 0.0, 0.0]}
 """
 
 
-def taken(folder: Path, count: int = 1, line: Any = LINE, action: str = "capture", **parameters: Any) -> list[Any]:
+def taken(
+    folder: Path, count: int = 1, line: Any = LINE, action: str = "capture", small: CameraSpec = SMALL, **parameters: Any
+) -> list[Any]:
     """What so many captures of a camera over a folder give."""
 
     async def main() -> list[Any]:
-        spec = SMALL.model_copy(update={"parameters": {"folder": str(folder), **parameters}})
+        spec = small.model_copy(update={"parameters": {"folder": str(folder), **parameters}})
         camera = FilesCamera("camera_1", spec, DeviceHost(line, LoopClock(0.0)))
         await camera.connect()
         if action == "measure":
@@ -140,3 +143,21 @@ def test_a_camera_does_not_measure_with_an_expired_or_foreign_calibration(tmp_pa
     with pytest.raises(FaultError, match=f"CAMERA_NOT_CALIBRATED at camera_1: .*{problem}"):
         taken(tmp_path, line=line, action="measure")
     assert len(taken(tmp_path, line=line)) == 1, "an image is given all the same"
+
+
+@pytest.mark.parametrize(
+    ("width_px", "focal_px", "measured"), [(8, 101, True), (8, 103, False), (8, 97, False), (12, 100, False)]
+)
+def test_a_camera_does_not_measure_by_optics_that_its_info_contradicts(tmp_path, monkeypatch, width_px, focal_px, measured):
+    monkeypatch.setattr("microcell.devices.camera.pixels.measure", lambda *arguments: ())  # the picture is too small
+    cv2.imwrite(str(tmp_path / "a.png"), COLOUR)
+    info = INFO.replace("image_width: 8", f"image_width: {width_px}").replace("100.0", f"{focal_px:.1f}")
+    (tmp_path / "camera_info.yaml").write_text(info)
+    described = SMALL.model_copy(update={"focal_px": 100.0})
+    assert len(taken(tmp_path, small=described)) == 1, "an image is given all the same"
+    if measured:
+        assert len(taken(tmp_path, action="measure", small=described)) == 1
+        return
+    told = f"it says {width_px} x 6 pixels, focal length {focal_px}; the optics in use are 8 x 6 pixels, focal length 100"
+    with pytest.raises(FaultError, match=f"CAMERA_NOT_CALIBRATED at camera_1: .*{told}"):
+        taken(tmp_path, action="measure", small=described)

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from hardware_bench import LINE, Bench, hardware_bench
-from sensor_msgs.msg import Image, PointCloud2, PointField
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
 from microcell.description.cell import LightSpec
 from microcell.faults import FaultError
@@ -155,6 +155,64 @@ def test_a_camera_that_has_stopped_shows_no_image_although_its_last_one_comes_af
         images.publish(make(stamp(bench.clock.epoch_s + before)))
         with pytest.raises(FaultError, match="CAMERA_NO_IMAGE at camera_1: .*no image came"):
             await capturing
+
+    in_cell(scenario, depth=False)
+
+
+PINHOLE = {"width": 160, "height": 120, "k": [1875.0, 0.0, 79.5, 0.0, 1875.0, 59.5, 0.0, 0.0, 1.0]}
+
+
+def info(**fields: Any) -> tuple[type, str, Callable[[Any], Any]]:
+    """What a camera tells of its optics beside each image: what the cell's file says, but for these fields."""
+
+    def make(time: Any) -> CameraInfo:
+        message = CameraInfo(**{**PINHOLE, **fields})
+        message.header.stamp = time
+        return message
+
+    return (CameraInfo, "camera_info", make)
+
+
+async def with_info(bench: Bench, told: tuple[type, str, Callable[[Any], Any]]) -> Any:
+    """A connected camera that has heard of its optics, while it runs on."""
+    running = show(bench, IMAGE, told)
+    camera = bench.devices["camera_1"]
+    await camera.connect()
+    while camera._infos.newest is None:
+        await asyncio.sleep(0.02)
+    return camera, running
+
+
+@pytest.mark.usefixtures("runs_freely")
+@pytest.mark.parametrize(
+    "told",
+    [
+        info(distortion_model="equidistant", d=[0.1, 0.0, 0.0, 0.0]),
+        info(distortion_model="rational_polynomial", d=[0.1] * 8),
+        info(binning_x=2, binning_y=2, width=320, height=240),
+    ],
+    ids=["equidistant", "rational_polynomial", "binned"],
+)
+def test_an_info_that_cannot_be_read_keeps_no_image_from_being_used(told):
+    async def scenario(bench: Bench) -> None:
+        camera, running = await with_info(bench, told)
+        assert (await camera.capture(0.02)).info is None
+        with pytest.raises(FaultError, match="CAMERA_UNUSABLE_IMAGE at camera_1: .*the image is"):  # it comes to be judged
+            await camera.measure((), 0.02)
+        running.cancel()
+
+    in_cell(scenario, depth=False)
+
+
+@pytest.mark.usefixtures("runs_freely")
+def test_nothing_is_measured_by_optics_that_the_camera_contradicts():
+    async def scenario(bench: Bench) -> None:
+        camera, running = await with_info(bench, info(distortion_model="plumb_bob", width=320, height=240))
+        says = "it says 320 x 240 pixels, focal length 1875; the optics in use are 160 x 120 pixels, focal length 1875"
+        with pytest.raises(FaultError, match=f"CAMERA_NOT_CALIBRATED at camera_1: .*{says}"):
+            await camera.measure((), 0.02)
+        assert (await camera.capture(0.02)).info.width_px == 320
+        running.cancel()
 
     in_cell(scenario, depth=False)
 

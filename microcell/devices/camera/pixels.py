@@ -11,7 +11,7 @@ from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.description.wording import listed
 from microcell.devices.camera.contract import Camera, CameraInfo, Frame
 from microcell.devices.factory import DeviceHost
-from microcell.devices.plausible import check_calibrated
+from microcell.devices.plausible import check_calibrated, check_optics
 from microcell.faults import FaultError
 from microcell.geometry import Pose
 from microcell.vision.measure import locate, measure
@@ -55,6 +55,7 @@ class PixelCamera(Camera):
     def _check_calibrated(self, frame: Frame) -> None:
         serial = frame.info.serial if frame.info and frame.info.serial else self.spec.serial
         check_calibrated(self.name, serial, self.calibration, self.clock.epoch_s + self.clock.now())
+        check_optics(self.name, self.spec, frame.info)
 
     def _check_fresh(self, frame: Frame) -> None:
         """Judge an image's age; drivers that wait for the very image that they asked for need not."""

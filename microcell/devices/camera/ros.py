@@ -2,7 +2,7 @@
 
 A camera without the service runs freely, as Gazebo's do: then the first image that was exposed after the request is
 taken, whatever exposure and light it has. That is told by its stamp: DEVICE_STALE where the camera's clock is another.
-Beside it `<name>/camera_info` (sensor_msgs/CameraInfo) is read where it comes.
+Beside it `<name>/camera_info` (sensor_msgs/CameraInfo) is read where it comes: optics that contradict it measure nothing.
 
 A camera that is described with `depth: true` is waited for until `<name>/depth_image` (sensor_msgs/Image) with the image's
 stamp has come as well; with the parameter `points: true` also `<name>/points` (sensor_msgs/PointCloud2), and with
@@ -17,11 +17,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from builtin_interfaces.msg import Time
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo as CameraInfoMsg
+from sensor_msgs.msg import Image, PointCloud2
 
 from microcell.description.cell import USUAL_LIGHT, CameraSpec
 from microcell.description.driver_parameters import camera_parameters
-from microcell.devices.camera.contract import Frame
+from microcell.devices.camera.contract import CameraInfo, Frame
 from microcell.devices.camera.pixels import PixelCamera
 from microcell.devices.factory import DeviceHost
 from microcell.errors import UsageError
@@ -57,12 +58,13 @@ class RosCamera(RosDevice, PixelCamera):
         RosDevice.__init__(self, name, spec, host)
         PixelCamera.__init__(self, name, spec, host)
         self._on_request = True
+        self._unread = ""
         told = camera_parameters(spec.parameters, *_BESIDE)
         self._beside = tuple(what for what in _BESIDE if spec.depth and getattr(told, what))
 
     def _open(self) -> None:
         self._images = self._inbox(Image, names.image(self.name), qos.IMAGE, kept=KEPT)
-        self._infos = self._inbox(CameraInfo, names.camera_info(self.name), qos.IMAGE, needed=False)
+        self._infos = self._inbox(CameraInfoMsg, names.camera_info(self.name), qos.IMAGE, needed=False)
         self._inboxes = {}
         for what in self._beside:
             kind, topic = _BESIDE[what]
@@ -100,7 +102,6 @@ class RosCamera(RosDevice, PixelCamera):
 
     def _frame(self, image: Image, depth: Image | None, cloud: PointCloud2 | None) -> Frame:
         """The messages of one exposure as a frame; DEVICE_MALFORMED for one that cannot be read."""
-        info = self._infos.newest
         try:
             pixels = convert_images.pixels_of(image)
             return Frame(
@@ -108,10 +109,25 @@ class RosCamera(RosDevice, PixelCamera):
                 time_s=self._time_s(image),
                 depth_m=None if depth is None else self._depth_of(depth, pixels.shape[:2]),
                 cloud_m=None if cloud is None else convert_images.cloud_of(cloud),
-                info=None if info is None or not info.k[0] else convert_images.info_of(info),
+                info=self._info(),
             )
         except UsageError as error:
             raise FaultError("DEVICE_MALFORMED", self.name, str(error)) from error
+
+    def _info(self) -> CameraInfo | None:
+        """What the camera says of its optics; None where it says nothing (K is zero), or nothing that can be read: then the
+        optics in use cannot be held against it, and the image is as good as before.
+        """
+        message = self._infos.newest
+        if message is None or not message.k[0]:
+            return None
+        try:
+            return convert_images.info_of(message)
+        except UsageError as error:
+            if str(error) != self._unread:
+                self._unread = str(error)
+                self._node.get_logger().warning(f"{self.name}: its camera info is not used: {error}")
+            return None
 
     def _depth_of(self, message: Image, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
         """A depth image; `UsageError` where it is not of the image's size: its pixels would be those of other places."""
