@@ -22,8 +22,10 @@ from microcell.ros.driver import Inbox, RosDevice
 LOOK_S = 1.0
 """So often (in real time) the driver makes sure that somebody still publishes; changes are told at once."""
 
-PATIENCE_S = 5.0
-"""A source that is not there for so long (in real time) is gone: discovery on a loaded machine may lose one for a moment."""
+PATIENCE_S = 8.0
+"""A source that is not there for so long (in real time) is gone: a loaded machine may lose one for a moment, and one that
+was killed and is started again takes some seconds.
+"""
 
 KEPT = 64
 """Messages of a topic between two turns of the loop of which none may be lost: one that was true stops the cell."""

@@ -119,8 +119,8 @@ def why_ambiguous(board: BoardSpec) -> str:
         return ""
     return (
         f"A chessboard of {board.columns} x {board.rows} inner corners is square: turned by 45 degrees and more, its images "
-        "do not tell which side is the upper one. Turn the hand by less, or take one of more columns than rows, or a ChArUco "
-        "board."
+        "do not tell which side is the upper one. Turn the hand by less, or take one of more columns than rows, or a "
+        "ChArUco board."
     )
 
 
