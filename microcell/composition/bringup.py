@@ -33,8 +33,8 @@ from microcell.composition.security import enclave_path
 from microcell.composition.supervision import RestartPolicy, Restarts, only_one
 from microcell.errors import MicrocellError
 
-READY_S, GAZEBO_READY_S = 90.0, 300.0
-"""Gazebo renders its first images slowly without a graphics card."""
+READY_S, GAZEBO_READY_S, REAL_READY_S = 90.0, 300.0, 300.0
+"""Gazebo renders its first images slowly without a graphics card; after a power cut robot controllers take minutes."""
 STOP_S = 60.0
 """How long a process may take to leave in an orderly way: a chain of operations in work ends first."""
 KILL_S = 5.0
@@ -111,7 +111,7 @@ def bring_up(
     is up already, before anything is started.
     """
     check_startable(blueprint)
-    ready_s = ready_s or (GAZEBO_READY_S if blueprint.world == "gazebo" else READY_S)
+    ready_s = ready_s or {"gazebo": GAZEBO_READY_S, "real": REAL_READY_S}.get(blueprint.world, READY_S)
     with only_one(blueprint.namespace) as lock:
         return asyncio.run(_Cell(blueprint, logs, say, ready_s, policy, lock).run())
 
