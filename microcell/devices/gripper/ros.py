@@ -84,7 +84,7 @@ class RosGripper(JointDriver, Gripper):
                 await self.stop()
                 raise
             except FaultError as error:
-                if error.fault.code == "DEVICE_SILENT" and self._states.age_s < STATE_S:
+                if not outcome.done() and self._states.age_s < STATE_S:  # else the hardware has told what is wrong
                     raise self._astray(self._shown(self._states.newest), width_m) from error
                 raise
 
